@@ -1,0 +1,1 @@
+export type { Flow } from './model/flow.ts'

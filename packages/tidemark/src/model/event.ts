@@ -1,0 +1,47 @@
+/**
+ * RunEvent: everything that happens in a run, as one stream of plain values. Terminal, NDJSON, system facts and alerts
+ * are readers of this stream. Counts are `bigint`; `--events` prints them as strings.
+ */
+import type { Ledger, StepId, StepKind } from './step.ts'
+
+export type RunEvent =
+  | { kind: 'run started'; runId: string; at: number; target: string; steps: readonly { id: StepId; kind: StepKind }[] }
+  | { kind: 'step started'; runId: string; at: number; step: StepId }
+  | { kind: 'step waiting'; runId: string; at: number; step: StepId; for: string }
+  | { kind: 'step progress'; runId: string; at: number; step: StepId; rows: bigint; bytes: bigint; phase: string }
+  | { kind: 'step finished'; runId: string; at: number; result: StepResult }
+  | { kind: 'warning'; runId: string; at: number; step: StepId | undefined; text: string }
+  | { kind: 'run finished'; runId: string; at: number; status: RunStatus; results: readonly StepResult[] }
+
+export type RunStatus = 'succeeded' | 'failed' | 'abandoned' | 'cancelled'
+
+export type StepStatus = 'changed' | 'unchanged' | 'failed' | 'skipped'
+
+/** What a step did; also a line of the run's fact in the lake. */
+export interface StepResult {
+  step: StepId
+  kind: StepKind
+  /** The table the step fills, `schema.table`. */
+  table: string
+  status: StepStatus
+  ledger: Ledger | undefined
+  versionBefore: bigint | undefined
+  versionAfter: bigint | undefined
+  startedAt: number
+  durationMs: number
+  /** Why nothing was done, for unchanged and skipped steps. */
+  reason: string | undefined
+  problem: ProblemFact | undefined
+  /** Extract steps: guarantee, method and the instant up to which the table is complete. */
+  source?: { name: string; guarantee: string; method: string; asOf: string; position: string } | undefined
+  warnings: readonly string[]
+}
+
+/** A Problem as it is stored and sent: plain text, no values of the user's data. */
+export interface ProblemFact {
+  code: string
+  title: string
+  message: string
+  hint: string | undefined
+  place: string | undefined
+}

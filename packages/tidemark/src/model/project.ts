@@ -1,0 +1,101 @@
+/**
+ * What the user declared, after reading, checking and resolving: plain values without effects. `config/` makes them;
+ * everything else only reads them.
+ */
+import type { Place } from '../errors/problem.ts'
+import type { Flow, FlowSource } from './flow.ts'
+import type { Transform } from './transform.ts'
+
+/** A secret as written: a reference, never a value. `openSecret` in config/ turns it into the value at the edge. */
+export type SecretRef = { kind: 'env'; name: string } | { kind: 'file'; path: string }
+
+/** Text that is either written in the file or kept elsewhere. */
+export type TextOrSecret = string | { secret: SecretRef }
+
+export interface Project {
+  name: string
+  catalog: string
+  /** Folder of tidemark.yml, absolute. */
+  root: string
+  /** Absolute local folder of the lake. */
+  lake: string
+  target: { name: string; mode: 'development' | 'production' }
+  sources: readonly SourceConfig[]
+  tables: readonly TableEntry[]
+  flows: readonly FlowSource[]
+  alerts: AlertConfig
+  variables: Readonly<Record<string, string>>
+  /** How many steps run side by side. */
+  parallel: number
+}
+
+export interface SourceConfig {
+  name: string
+  type: 'postgres'
+  connection:
+    | { url: TextOrSecret }
+    | { host: string; port: number; database: string; user: string; password?: TextOrSecret }
+  /** `verify` is the default for every host but loopback; `insecure` must be written out. */
+  tls?: 'verify' | 'insecure' | 'off'
+  /** PEM file of the authority to trust, absolute. */
+  ca?: string
+  /** IANA zone in which timestamps without a zone are read. */
+  timezone: string
+  prefix: string
+  place: Place
+}
+
+/** One table of the list. Patterns are still patterns here: `sources` expands them against the database. */
+export interface TableEntry {
+  source: string
+  schema: string
+  /** Exact name or pattern with `*`. */
+  table: string
+  exclude: readonly string[]
+  /** Lake name; the source's prefix is already applied. Undefined for a pattern: each match is named after its table. */
+  name: string | undefined
+  cdcCol: string | undefined
+  /** One-shot backfill start, inclusive, as text for the database; undefined when empty or missing. */
+  fromDate: string | undefined
+  primaryKey: readonly string[] | undefined
+  deletes: 'detect' | 'ignore'
+  /** Only written by the user; `undefined` picks the best the probe allows. */
+  guarantee: 'best_effort' | undefined
+  /** Columns to carry as text because their values do not fit the lake's type. */
+  asText: readonly string[]
+  silver: SilverConfig
+  place: Place
+  /** Places of single keys, for errors found later by the probe. */
+  places: Readonly<Record<string, Place>>
+}
+
+export interface SilverConfig {
+  transform: readonly Transform[]
+  expectations: readonly Expectation[]
+}
+
+/** A data-quality rule. A row passes only if the expression is TRUE. */
+export interface Expectation {
+  name: string
+  /** Portable SQL over the row's columns. */
+  expression: string
+  onViolation: 'warn' | 'drop' | 'fail'
+  place?: Place | undefined
+}
+
+export interface AlertConfig {
+  channels: readonly AlertChannelConfig[]
+  rules: readonly AlertRule[]
+}
+
+export type AlertChannelConfig =
+  | { kind: 'webhook'; name: string; url: TextOrSecret; allowPrivate: boolean; place: Place }
+  | { kind: 'email'; name: string; from: string; to: readonly string[]; smtp: TextOrSecret; place: Place }
+
+export interface AlertRule {
+  on: readonly ('failure' | 'recovery')[]
+  send: readonly string[]
+  place: Place
+}
+
+export type { Flow }
