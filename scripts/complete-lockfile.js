@@ -11,6 +11,7 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 
 const CPUS = ['arm64', 'x64', 'ia32', 'ppc64', 'riscv64', 's390x', 'arm']
 const SYSTEMS = ['android', 'darwin', 'freebsd', 'linux', 'openharmony', 'win32']
@@ -98,9 +99,8 @@ export function checkLock(lock, manifests) {
   }
   for (const [folder, manifest] of Object.entries(manifests)) {
     for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
-      const wanted = JSON.stringify(Object.entries(manifest[kind] ?? {}).sort())
-      const locked = JSON.stringify(Object.entries(lock.packages[folder]?.[kind] ?? {}).sort())
-      if (wanted !== locked) faults.push(`${kind} of ${folder || 'the root'} differ from package.json`)
+      if (!isDeepStrictEqual(manifest[kind] ?? {}, lock.packages[folder]?.[kind] ?? {}))
+        faults.push(`${kind} of ${folder || 'the root'} differ from package.json`)
     }
   }
   return faults
