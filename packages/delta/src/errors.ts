@@ -1,0 +1,53 @@
+/**
+ * DeltaError: the one kind of error this package throws. `code` is stable, `details` names the files, versions and
+ * columns concerned, and `message` says what is wrong and what state things are in.
+ */
+
+export type DeltaErrorCode =
+  /** The object does not exist. */
+  | 'NOT_FOUND'
+  /** A store path is malformed or leads outside the store. */
+  | 'PATH_INVALID'
+  /** A write failed before it could have taken effect: nothing was published. */
+  | 'NOT_WRITTEN'
+  /** A log file cannot be understood: torn, not JSON, or an action lacks a required field. */
+  | 'LOG_INVALID'
+  /** A version between the first and the latest is missing. */
+  | 'LOG_GAP'
+  /** The log names no protocol, no metaData, or has no commits beside its other files. */
+  | 'LOG_INCOMPLETE'
+  /** Older commits were cleaned up; only checkpoints hold them, which this version does not read. */
+  | 'CHECKPOINT_NEEDED'
+  /** The wanted version does not exist. */
+  | 'VERSION_NOT_FOUND'
+  /** The table uses a feature this version does not implement. */
+  | 'FEATURE_UNSUPPORTED'
+  /** The table's own settings forbid this change, or demand work this version does not do. */
+  | 'WRITE_REFUSED'
+  /** A schema cannot be stored, or cannot be read. */
+  | 'SCHEMA_INVALID'
+  /** A wanted schema differs from the table's in more than new nullable columns. */
+  | 'SCHEMA_INCOMPATIBLE'
+  /** The arguments of a stage function contradict the snapshot. */
+  | 'STAGE_INVALID'
+  /** Whether the commit exists could not be found out. */
+  | 'COMMIT_UNDECIDED'
+
+export type ErrorDetails = Readonly<Record<string, unknown>>
+
+export class DeltaError extends Error {
+  override readonly name = 'DeltaError'
+  readonly code: DeltaErrorCode
+  readonly details: ErrorDetails
+
+  constructor(code: DeltaErrorCode, message: string, details: ErrorDetails = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.code = code
+    this.details = details
+  }
+}
+
+/** True for a DeltaError, with one of the given codes when any are given. */
+export function isDeltaError(error: unknown, ...codes: readonly DeltaErrorCode[]): error is DeltaError {
+  return error instanceof DeltaError && (codes.length === 0 || codes.includes(error.code))
+}

@@ -1,0 +1,40 @@
+/**
+ * ObjectStore: named, complete objects of bytes. Everything exact in this package rests on one of its methods:
+ * `putIfAbsent` creates a whole object or leaves the one that is there.
+ */
+
+export interface StoreOptions {
+  signal?: AbortSignal | undefined
+}
+
+/** One listed object. */
+export interface StoredObject {
+  path: string
+  size: number
+  /** Milliseconds since 1970 UTC, by the store's clock. */
+  modifiedAt: number
+}
+
+/**
+ * Paths are relative, separated by `/`, without empty, `.` and `..` segments. A failed write throws a DeltaError
+ * NOT_WRITTEN when it certainly did not take effect; after any other error it may have.
+ */
+export interface ObjectStore {
+  /** All bytes of an object; throws a DeltaError NOT_FOUND when there is none. */
+  get(path: string, options?: StoreOptions): Promise<Uint8Array>
+  /** Create a complete object or leave what is there. Atomic, and durable when it returns. */
+  putIfAbsent(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<'created' | 'exists'>
+  /** Replace an object atomically, or create it. For hints and heartbeats; never for a commit. */
+  put(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<void>
+  /** Publish a finished local file under a new name, by link or copy. The local file stays where it is. */
+  putFile(path: string, localFile: string, options?: StoreOptions): Promise<'created' | 'exists'>
+  /**
+   * Objects below the folder `prefix` at any depth, in byte order of path; `''` lists everything. `startAfter` is a
+   * whole path and exclusive.
+   */
+  list(prefix: string, options?: { startAfter?: string | undefined }): AsyncIterable<StoredObject>
+  /** Remove an object; a missing one is fine. */
+  delete(path: string): Promise<void>
+  /** What a local engine opens: an absolute file path for the local store. */
+  locate(path: string): string
+}
