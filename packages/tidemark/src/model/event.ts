@@ -5,13 +5,21 @@
 import type { Ledger, StepId, StepKind } from './step.ts'
 
 export type RunEvent =
-  | { kind: 'run started'; runId: string; at: number; target: string; steps: readonly { id: StepId; kind: StepKind }[] }
+  | { kind: 'run started'; runId: string; at: number; target: string; steps: readonly AnnouncedStep[] }
   | { kind: 'step started'; runId: string; at: number; step: StepId }
   | { kind: 'step waiting'; runId: string; at: number; step: StepId; for: string }
   | { kind: 'step progress'; runId: string; at: number; step: StepId; rows: bigint; bytes: bigint; phase: string }
   | { kind: 'step finished'; runId: string; at: number; result: StepResult }
   | { kind: 'warning'; runId: string; at: number; step: StepId | undefined; text: string }
   | { kind: 'run finished'; runId: string; at: number; status: RunStatus; results: readonly StepResult[] }
+
+/** A step as a run announces it, before anything is done. */
+export interface AnnouncedStep {
+  id: StepId
+  kind: StepKind
+  /** What `plan` printed for the step after its name, so that a person recognises the line. */
+  planned?: string | undefined
+}
 
 export type RunStatus = 'succeeded' | 'failed' | 'abandoned' | 'cancelled'
 
@@ -31,6 +39,8 @@ export interface StepResult {
   durationMs: number
   /** Why nothing was done, for unchanged and skipped steps. */
   reason: string | undefined
+  /** Skipped steps: the failed steps this one waited for, directly or through others. */
+  blockedBy?: readonly StepId[] | undefined
   problem: ProblemFact | undefined
   /** Extract steps: guarantee, method and the instant up to which the table is complete. */
   source?: { name: string; guarantee: string; method: string; asOf: string; position: string } | undefined
