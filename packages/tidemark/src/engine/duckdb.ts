@@ -1,0 +1,199 @@
+/**
+ * The Engine on DuckDB, in process. It may touch the lake's folder and nothing else: external access is closed and the
+ * configuration locked before the first statement of a flow or a user runs.
+ */
+import { mkdir, rm, stat } from 'node:fs/promises'
+import { basename, join as joinPath } from 'node:path'
+import { type DataFile, type ObjectStore, type Snapshot, type StructType, statsFromColumns } from '@tidemark/delta'
+import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
+import type { Ids } from '../model/ports.ts'
+import type { Cell, Engine, ParquetTarget, Row, ScanOptions, Session } from './engine.ts'
+import { ident, join, raw, type Sql, sql, text, textList } from './sql.ts'
+import { castFields, emptyRelation } from './types.ts'
+
+export interface DuckdbOptions {
+  store: ObjectStore
+  ids: Ids
+  /** Absolute folder inside the lake for staging and spilling; created when missing, owned by one run. */
+  scratch: string
+  /** Absolute folders DuckDB may read and write: the lake. */
+  folders: readonly string[]
+  /** For example `2GB`. Beyond it DuckDB spills to `scratch`. */
+  memoryLimit?: string
+  threads?: number
+}
+
+/** Rows per row group and groups per file: a data file holds at most about two million rows. */
+const ROW_GROUP_ROWS = 122_880
+const ROW_GROUPS_PER_FILE = 16
+
+/** Start DuckDB with the sandbox closed. */
+export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
+  await mkdir(options.scratch, { recursive: true, mode: 0o700 })
+  const instance = await DuckDBInstance.create(':memory:', {
+    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
+    memory_limit: options.memoryLimit ?? '1GB',
+    temp_directory: joinPath(options.scratch, 'spill'),
+    autoinstall_known_extensions: 'false',
+    autoload_known_extensions: 'false',
+    preserve_insertion_order: 'false',
+  })
+  const connection = await instance.connect()
+  const settings = [
+    sql`SET GLOBAL TimeZone = 'UTC'`,
+    sql`SET GLOBAL allowed_directories = ${textList([...options.folders, options.scratch])}`,
+    sql`SET GLOBAL enable_external_access = false`,
+    sql`SET GLOBAL lock_configuration = true`,
+  ]
+  for (const statement of settings) await connection.run(statement.text)
+  connection.closeSync()
+  return {
+    session: async () => new DuckdbSession(await instance.connect(), options),
+    close: async () => {
+      instance.closeSync()
+      await rm(joinPath(options.scratch, 'spill'), { recursive: true, force: true })
+    },
+  }
+}
+
+class DuckdbSession implements Session {
+  readonly #connection: DuckDBConnection
+  readonly #options: DuckdbOptions
+  #names = 0
+
+  constructor(connection: DuckDBConnection, options: DuckdbOptions) {
+    this.#connection = connection
+    this.#options = options
+  }
+
+  async run(statement: Sql, signal?: AbortSignal): Promise<void> {
+    await this.#interruptible(signal, () => this.#connection.run(statement.text))
+  }
+
+  async rows(query: Sql, signal?: AbortSignal): Promise<Row[]> {
+    const reader = await this.#interruptible(signal, () => this.#connection.runAndReadAll(query.text))
+    const names = reader.deduplicatedColumnNames()
+    return reader.getRows().map(values => Object.fromEntries(names.map((name, i) => [name, toCell(values[i])])))
+  }
+
+  async count(query: Sql, signal?: AbortSignal): Promise<bigint> {
+    const [row] = await this.rows(query, signal)
+    const [value] = Object.values(row ?? {})
+    if (typeof value !== 'bigint') throw new TypeError(`this is a bug in tidemark: a count gave ${String(value)}`)
+    return value
+  }
+
+  async describe(query: Sql): Promise<{ name: string; type: string }[]> {
+    const rows = await this.rows(sql`DESCRIBE ${query}`)
+    return rows.map(row => ({ name: String(row['column_name']), type: String(row['column_type']) }))
+  }
+
+  temporaryName(hint: string): string {
+    this.#names += 1
+    return `${hint}_${this.#names}`
+  }
+
+  async writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]> {
+    const id = this.#options.ids.uuid()
+    const folder = joinPath(this.#options.scratch, id)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    try {
+      const written = await this.#interruptible(signal, () =>
+        this.#connection.runAndReadAll(copyStatement(query, target.schema, folder).text),
+      )
+      const files: DataFile[] = []
+      for (const row of written.getRows()) {
+        const [file, count, , , statistics] = row
+        if (typeof file !== 'string' || typeof count !== 'bigint' || count === 0n) continue
+        files.push(await this.#publish(file, count, toStatistics(statistics), `part-${id}`, target))
+      }
+      return files
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  }
+
+  scan(snapshot: Snapshot, options: ScanOptions = {}): Sql {
+    const wanted = options.files ?? [...snapshot.files.keys()]
+    const file = options.withFile ? sql`, CAST(NULL AS VARCHAR) AS _file` : raw('')
+    const empty = sql`SELECT *${file} FROM (${emptyRelation(snapshot.schema)})`
+    if (wanted.length === 0) return empty
+    const locations = new Map(wanted.map(path => [this.#options.store.locate(`${snapshot.tablePath}/${path}`), path]))
+    const source = sql`read_parquet(${textList([...locations.keys()])}, union_by_name = true, hive_partitioning = false${
+      options.withFile ? raw(", filename = '_path'") : raw('')
+    })`
+    const columns = options.withFile ? sql`* EXCLUDE (_path), ${fileName(locations)} AS _file` : raw('*')
+    const names = join(snapshot.schema.fields.map(f => ident(f.name)))
+    const tail = options.withFile ? raw(', _file') : raw('')
+    return sql`SELECT ${names}${tail} FROM (${empty} UNION ALL BY NAME SELECT ${columns} FROM ${source})`
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.closeSync()
+    await Promise.resolve()
+  }
+
+  async #publish(
+    file: string,
+    count: bigint,
+    statistics: ReadonlyMap<string, ReadonlyMap<string, string>>,
+    prefix: string,
+    target: ParquetTarget,
+  ): Promise<DataFile> {
+    const name = `${prefix}-${basename(file)}`
+    const { size, mtimeMs } = await stat(file)
+    await this.#options.store.putFile(`${target.tablePath}/${name}`, file)
+    return {
+      path: name,
+      size: BigInt(size),
+      modificationTime: Math.floor(mtimeMs),
+      stats: statsFromColumns(target.schema, count, statistics, target.statsColumns),
+      numRecords: count,
+      partitionValues: {},
+    }
+  }
+
+  async #interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    const interrupt = (): void => this.#connection.interrupt()
+    signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', interrupt)
+    }
+  }
+}
+
+/** The COPY that writes one folder of data files and reports their statistics. Exported for its golden test. */
+export function copyStatement(query: Sql, schema: StructType, folder: string): Sql {
+  return sql`COPY (SELECT ${castFields(schema)} FROM (${query})) TO ${text(folder)} (FORMAT parquet, COMPRESSION zstd, \
+COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${raw(String(ROW_GROUP_ROWS))}, ROW_GROUPS_PER_FILE ${raw(String(ROW_GROUPS_PER_FILE))}, \
+FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)`
+}
+
+function fileName(locations: ReadonlyMap<string, string>): Sql {
+  const keys = textList([...locations.keys()])
+  const values = textList([...locations.values()])
+  return sql`element_at(map(${keys}, ${values}), _path)`
+}
+
+function toStatistics(value: unknown): Map<string, Map<string, string>> {
+  const result = new Map<string, Map<string, string>>()
+  if (!(value instanceof DuckDBMapValue)) return result
+  for (const { key, value: inner } of value.entries) {
+    if (!(inner instanceof DuckDBMapValue)) continue
+    result.set(String(key), new Map(inner.entries.map(entry => [String(entry.key), String(entry.value)])))
+  }
+  return result
+}
+
+function toCell(value: unknown): Cell {
+  if (value === null || value === undefined) return null
+  if (typeof value === 'boolean' || typeof value === 'string' || typeof value === 'bigint') return value
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt(value) : String(value)
+  return String(value)
+}

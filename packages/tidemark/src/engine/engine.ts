@@ -1,0 +1,50 @@
+/**
+ * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
+ * that run side by side do not see each other's.
+ */
+import type { DataFile, Snapshot, StructType } from '@tidemark/delta'
+import type { Sql } from './sql.ts'
+
+/** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
+export type Cell = string | bigint | boolean | null
+export type Row = Readonly<Record<string, Cell>>
+
+export interface Engine {
+  session(): Promise<Session>
+  close(): Promise<void>
+}
+
+export interface Session extends AsyncDisposable {
+  /** Run a statement for its effect. An abort interrupts it and rejects with the signal's reason. */
+  run(statement: Sql, signal?: AbortSignal): Promise<void>
+  /** All rows of a small result. */
+  rows(query: Sql, signal?: AbortSignal): Promise<Row[]>
+  /** The single bigint of a one-row, one-column query, such as a count. */
+  count(query: Sql, signal?: AbortSignal): Promise<bigint>
+  /** Names and DuckDB types of a query's columns, without running it. */
+  describe(query: Sql): Promise<{ name: string; type: string }[]>
+  /** A name for a temporary table that nothing else in the session uses. */
+  temporaryName(hint: string): string
+  /**
+   * Write a query's rows as Parquet data files of a table and publish them under final unique names; no rows, no file.
+   * The files become part of the table only when a commit names them. Columns are cast to `schema`, in its order.
+   */
+  writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
+  /** A relation over a Delta table's rows with the columns of its schema, typed; missing columns are NULL. */
+  scan(snapshot: Snapshot, options?: ScanOptions): Sql
+}
+
+export interface ParquetTarget {
+  /** Folder of the table inside the lake, for example `silver/DimUser`. */
+  tablePath: string
+  schema: StructType
+  /** Columns that always get statistics, wherever they stand. */
+  statsColumns?: readonly string[]
+}
+
+export interface ScanOptions {
+  /** Only these files (add paths) instead of all of the snapshot's. */
+  files?: readonly string[]
+  /** Adds the column `_file` (the file's add path). */
+  withFile?: boolean
+}

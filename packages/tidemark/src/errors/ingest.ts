@@ -1,0 +1,225 @@
+/** Problems of ingestion: what stops one table while the others go on. */
+import { type ProblemKind, problem } from './problem.ts'
+
+export const SOURCE_WENT_BACK: ProblemKind<{ table: string; markAsOf: string; sourceAsOf: string }> = problem({
+  code: 'SOURCE_WENT_BACK',
+  title: 'The source is at an earlier position than the lake.',
+  message: (p: { table: string; markAsOf: string; sourceAsOf: string }) =>
+    `${p.table} was last read at ${p.markAsOf}; the server now stands before that point of its own history (its clock says ${p.sourceAsOf}).`,
+  hint: () =>
+    'A restored backup, a lagging copy or a crash that lost commits looks like this. Point the source at the current primary; if the server really was restored, load the table anew under another name.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', markAsOf: '2026-11-22T12:00:03Z', sourceAsOf: '2026-11-22T12:30:00Z' },
+})
+
+export const BRONZE_FOREIGN_CHANGE: ProblemKind<{ table: string; version: string; by: string }> = problem({
+  code: 'BRONZE_FOREIGN_CHANGE',
+  title: 'Somebody else changed a bronze table.',
+  message: (p: { table: string; version: string; by: string }) =>
+    `Version ${p.version} of ${p.table} changed data and was not written by an ingestion (${p.by}).`,
+  hint: (p: { table: string; version: string; by: string }) =>
+    `Bronze must equal what was read. Restore ${p.table} to the version before, or give the entry another name to load it anew.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', version: '12', by: 'operation DELETE' },
+})
+
+export const BRONZE_WITHOUT_MARK: ProblemKind<{ table: string; source: string }> = problem({
+  code: 'BRONZE_WITHOUT_MARK',
+  title: 'A bronze table has rows but no mark.',
+  message: (p: { table: string; source: string }) =>
+    `${p.table} exists at version 0 or later without a mark of source ${p.source}, so nobody can say what it lacks.`,
+  hint: () => 'Move that folder away, or give the entry another name; the next run loads the table in full.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', source: 'app' },
+})
+
+export const FOLDER_NOT_OURS: ProblemKind<{ table: string; folder: string; found: string }> = problem({
+  code: 'FOLDER_NOT_OURS',
+  title: 'The folder of a new table is not empty.',
+  message: (p: { table: string; folder: string; found: string }) =>
+    `${p.table} would be created in ${p.folder}, which has no _delta_log but holds ${p.found}.`,
+  hint: () =>
+    'Choose another lake folder or another name for the entry. Tidemark never deletes a file that it did not write.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', folder: 'bronze/DimUser', found: 'notes.txt' },
+})
+
+export const COLUMN_DRIFT: ProblemKind<{ table: string; changes: string }> = problem({
+  code: 'COLUMN_DRIFT',
+  title: 'A column of the source changed in a way that is not followed yet.',
+  message: (p: { table: string; changes: string }) => `${p.table}: ${p.changes}.`,
+  hint: () =>
+    'New nullable columns are followed. For a dropped, renamed or retyped column give the entry another name (a new full load); the old table stays as it is.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', changes: 'country was string and is gone' },
+})
+
+export const COLUMN_RESERVED: ProblemKind<{ table: string; column: string }> = problem({
+  code: 'COLUMN_RESERVED',
+  title: 'A source column has a name that Tidemark uses itself.',
+  message: (p: { table: string; column: string }) => `${p.table} has a column ${p.column}.`,
+  hint: () => 'Read the table through a view that names the column differently.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', column: '_op' },
+})
+
+export const COLUMN_NAMES_COLLIDE: ProblemKind<{ table: string; columns: string; name: string }> = problem({
+  code: 'COLUMN_NAMES_COLLIDE',
+  title: 'Two source columns would have one name in the lake.',
+  message: (p: { table: string; columns: string; name: string }) =>
+    `${p.table}: ${p.columns} both become ${p.name}; the lake's names ignore case and have no blanks or ,;{}()=.`,
+  hint: () => 'Read the table through a view that names one of them differently.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', columns: '"a b" and "a_b"', name: 'a_b' },
+})
+
+export const KEY_COLUMN_MISSING: ProblemKind<{ table: string; column: string; columns: string }> = problem({
+  code: 'KEY_COLUMN_MISSING',
+  title: 'A key column does not exist.',
+  message: (p: { table: string; column: string; columns: string }) =>
+    `${p.table} has no column ${p.column}; its columns are ${p.columns}.`,
+  hint: () => 'Correct primary_key, or leave it out to use the key of the database.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', column: 'order_no', columns: 'id, customer' },
+})
+
+export const CDC_COLUMN_MISSING: ProblemKind<{ table: string; column: string; columns: string }> = problem({
+  code: 'CDC_COLUMN_MISSING',
+  title: 'The cdc_col does not exist.',
+  message: (p: { table: string; column: string; columns: string }) =>
+    `${p.table} has no column ${p.column}; its columns are ${p.columns}.`,
+  hint: () => 'Correct cdc_col, or leave it out: changes are found by row version, not by this column.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.FactStream', column: 'updated_at', columns: 'stream_id, stream_timestamp' },
+})
+
+export const CDC_COLUMN_NOT_ORDERABLE: ProblemKind<{ table: string; column: string; type: string }> = problem({
+  code: 'CDC_COLUMN_NOT_ORDERABLE',
+  title: 'The cdc_col cannot be ordered.',
+  message: (p: { table: string; column: string; type: string }) =>
+    `${p.table}.${p.column} is ${p.type}; a cdc_col must be an integer, a date or a timestamp.`,
+  hint: () => 'Choose another column, or leave cdc_col out: changes are found by row version, not by this column.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', column: 'status', type: 'text' },
+})
+
+export const KEY_NOT_UNIQUE: ProblemKind<{ table: string; keys: string; detail: string }> = problem({
+  code: 'KEY_NOT_UNIQUE',
+  title: 'The declared key is not unique.',
+  message: (p: { table: string; keys: string; detail: string }) =>
+    `${p.table}: (${p.keys}) does not identify a row: ${p.detail}.`,
+  hint: () =>
+    'Declare a primary_key that is unique and never NULL, or leave it out on a table without one: it is then replaced as a whole.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'public.orders', keys: 'customer', detail: '12 rows share a key with another' },
+})
+
+export const KEY_CHANGED: ProblemKind<{ table: string; before: string; now: string }> = problem({
+  code: 'KEY_CHANGED',
+  title: 'The key of a table changed.',
+  message: (p: { table: string; before: string; now: string }) =>
+    `${p.table} was loaded by (${p.before}); its key is now (${p.now}).`,
+  hint: () => 'Declare the old key by primary_key, or give the entry another name to load the table by its new key.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', before: 'user_id', now: 'user_id, country' },
+})
+
+export const MASS_DELETE: ProblemKind<{ table: string; deletes: string; live: string }> = problem({
+  code: 'MASS_DELETE',
+  title: 'More rows are gone from the source than is plausible.',
+  message: (p: { table: string; deletes: string; live: string }) =>
+    `${p.deletes} of the ${p.live} keys of ${p.table} are no longer in the source.`,
+  hint: (p: { table: string; deletes: string; live: string }) =>
+    `If they really were deleted, run with --allow-mass-delete ${p.table}. A truncated, swapped or half-loaded source table looks the same.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', deletes: '480', live: '500' },
+})
+
+export const INGEST_COUNT_MISMATCH: ProblemKind<{ table: string; read: string; landed: string }> = problem({
+  code: 'INGEST_COUNT_MISMATCH',
+  title: 'Rows read and rows landed differ.',
+  message: (p: { table: string; read: string; landed: string }) =>
+    `${p.table}: ${p.read} rows were read and ${p.landed} landed.`,
+  hint: () => 'This is a bug in tidemark. Please report it with the output of tidemark runs --json.',
+  retry: 'never',
+  exit: 1,
+  example: { table: 'bronze.DimUser', read: '500', landed: '499' },
+})
+
+export const INGEST_BUSY: ProblemKind<{ table: string; tries: string }> = problem({
+  code: 'INGEST_BUSY',
+  title: 'Other writers kept winning.',
+  message: (p: { table: string; tries: string }) =>
+    `${p.table}: ${p.tries} commits in a row lost against other writers.`,
+  hint: () => 'Run again when the other runs are done; nothing was lost.',
+  retry: 'later',
+  exit: 1,
+  example: { table: 'bronze.DimUser', tries: '10' },
+})
+
+export const GUARANTEE_NOT_POSSIBLE: ProblemKind<{ table: string; kind: string }> = problem({
+  code: 'GUARANTEE_NOT_POSSIBLE',
+  title: 'No guarantee can be given for this relation.',
+  message: (p: { table: string; kind: string }) =>
+    `${p.table} is a ${p.kind}: its rows come from another server and are not part of our snapshot.`,
+  hint: () =>
+    'Read it at its own server, or write "guarantee": "best_effort" to accept a whole reload without a promise.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.remote_orders', kind: 'foreign table' },
+})
+
+export const BACKFILL_NEEDS_COLUMN: ProblemKind<{ table: string }> = problem({
+  code: 'BACKFILL_NEEDS_COLUMN',
+  title: 'A backfill needs a cdc_col.',
+  message: (p: { table: string }) =>
+    `${p.table} has no cdc_col, so --from, --to and from_date have nothing to compare with.`,
+  hint: () => 'Name a date, timestamp or integer column as cdc_col.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'bronze.DimUser' },
+})
+
+export const BACKFILL_NEEDS_TABLE: ProblemKind<{ table: string; reason: string }> = problem({
+  code: 'BACKFILL_NEEDS_TABLE',
+  title: 'There is nothing to backfill into yet.',
+  message: (p: { table: string; reason: string }) => `${p.table}: ${p.reason}.`,
+  hint: () => 'Run tidemark run first; its first load reads the whole table.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', reason: 'the table has not been loaded' },
+})
+
+export const PATTERN_MATCHES_NOTHING: ProblemKind<{ pattern: string; source: string }> = problem({
+  code: 'PATTERN_MATCHES_NOTHING',
+  title: 'A pattern of the table list matches no table.',
+  message: (p: { pattern: string; source: string }) => `${p.pattern} matches nothing in source ${p.source}.`,
+  hint: () => 'Check the schema and the spelling; * stands for any characters.',
+  retry: 'after-change',
+  exit: 2,
+  example: { pattern: 'sales.*', source: 'app' },
+})
+
+export const LAKE_NAME_TAKEN: ProblemKind<{ name: string; first: string; second: string }> = problem({
+  code: 'LAKE_NAME_TAKEN',
+  title: 'Two tables would have one lake name.',
+  message: (p: { name: string; first: string; second: string }) =>
+    `${p.first} and ${p.second} would both become bronze.${p.name}.`,
+  hint: () => 'Set name: on one of the entries, or prefix: on its source.',
+  retry: 'after-change',
+  exit: 2,
+  example: { name: 'orders', first: 'sales.orders', second: 'web.orders' },
+})

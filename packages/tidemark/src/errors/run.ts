@@ -1,0 +1,107 @@
+/** Problems of a run as a whole, of the lake's folder and of commands. */
+import { type ProblemKind, problem } from './problem.ts'
+
+export const RUN_IN_PROGRESS: ProblemKind<{ runId: string; host: string; pid: string; startedAt: string }> = problem({
+  code: 'RUN_IN_PROGRESS',
+  title: 'Another run is working on this lake.',
+  message: (p: { runId: string; host: string; pid: string; startedAt: string }) =>
+    `Run ${p.runId} on ${p.host}, process ${p.pid}, has been going since ${p.startedAt}.`,
+  hint: () => 'Wait for it, or stop that process; a run that died is taken over by itself.',
+  retry: 'later',
+  exit: 1,
+  example: { runId: '20261122T120003Z-4f1c2a', host: 'etl-1', pid: '4711', startedAt: '2026-11-22T12:00:03Z' },
+})
+
+export const LAKE_NOT_WRITABLE: ProblemKind<{ lake: string; reason: string }> = problem({
+  code: 'LAKE_NOT_WRITABLE',
+  title: 'The lake cannot be written.',
+  message: (p: { lake: string; reason: string }) => `${p.lake}: ${p.reason}.`,
+  hint: () => 'Give the user of this process the right to create files there, or set lake: to another folder.',
+  retry: 'after-change',
+  exit: 3,
+  example: { lake: './lake', reason: 'permission denied (EACCES)' },
+})
+
+export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
+  code: 'LAKE_FULL',
+  title: 'The disk of the lake is full.',
+  message: (p: { lake: string }) => `${p.lake}: no space left.`,
+  hint: () => 'Free space and run again; committed tables are as they were.',
+  retry: 'later',
+  exit: 3,
+  example: { lake: './lake' },
+})
+
+export const STEP_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
+  code: 'STEP_UNKNOWN',
+  title: 'A selected table does not exist.',
+  message: (p: { wanted: string; suggestion: string }) =>
+    `No table of this project is called ${p.wanted}${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
+  hint: () => 'tidemark plan lists the tables. name+ selects a table and everything that follows it.',
+  retry: 'after-change',
+  exit: 2,
+  example: { wanted: 'silver.DimUsr', suggestion: 'silver.DimUser' },
+})
+
+export const FULL_REFRESH_OF_BRONZE: ProblemKind<{ table: string }> = problem({
+  code: 'FULL_REFRESH_OF_BRONZE',
+  title: 'Bronze cannot be refreshed from a layer below.',
+  message: (p: { table: string }) =>
+    `${p.table} is filled from the source; --full-refresh rebuilds silver and gold tables.`,
+  hint: () => 'Reloading a source is a separate matter, because versions that exist only in the lake would be lost.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'bronze.DimUser' },
+})
+
+export const TABLE_UNKNOWN: ProblemKind<{ table: string; suggestion: string }> = problem({
+  code: 'TABLE_UNKNOWN',
+  title: 'The lake has no such table.',
+  message: (p: { table: string; suggestion: string }) =>
+    `${p.table} is not in the lake${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
+  hint: () => 'tidemark tables lists what is there.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'gold.dim_usr', suggestion: 'gold.dim_user' },
+})
+
+export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
+  code: 'QUERY_FAILED',
+  title: 'The query could not be run.',
+  message: (p: { reason: string }) => p.reason,
+  hint: () => 'One SELECT over tables of the lake, such as silver.DimUser or system.runs.',
+  retry: 'after-change',
+  exit: 2,
+  example: { reason: 'Referenced column "user" not found' },
+})
+
+export const CODE_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
+  code: 'CODE_UNKNOWN',
+  title: 'There is no such error code.',
+  message: (p: { wanted: string; suggestion: string }) =>
+    `No error is called ${p.wanted}${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
+  hint: () => 'tidemark explain without a code lists them all.',
+  retry: 'after-change',
+  exit: 2,
+  example: { wanted: 'MAS_DELETE', suggestion: 'MASS_DELETE' },
+})
+
+export const RUN_CANCELLED: ProblemKind<{ by: string }> = problem({
+  code: 'RUN_CANCELLED',
+  title: 'The run was stopped.',
+  message: (p: { by: string }) => `Stopped by ${p.by}.`,
+  hint: () => 'Run again: finished tables stay, the others continue from their marks.',
+  retry: 'later',
+  exit: 1,
+  example: { by: 'SIGINT' },
+})
+
+export const STEP_FAILED_UNEXPECTEDLY: ProblemKind<{ step: string; reason: string }> = problem({
+  code: 'STEP_FAILED_UNEXPECTEDLY',
+  title: 'A step failed in a way nobody foresaw.',
+  message: (p: { step: string; reason: string }) => `${p.step}: ${p.reason}`,
+  hint: () => 'This may be a bug in tidemark; please report it. Nothing of this step was committed.',
+  retry: 'later',
+  exit: 1,
+  example: { step: 'silver.DimUser', reason: 'Out of Memory Error' },
+})

@@ -1,0 +1,110 @@
+/**
+ * Backfill: rows by a range of cdc_col, read again and compared with bronze. It never moves the horizon, and it keeps its
+ * own snapshot's `_seq`, so a row that a later run has overtaken stays overtaken.
+ */
+import { readSnapshot } from '@tidemark/delta'
+import { ident, sql } from '../engine/sql.ts'
+import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, INGEST_BUSY } from '../errors/ingest.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import { assertOurs } from './bronze-state.ts'
+import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import type { IngestContext } from './context.ts'
+import { newCandidates } from './dedupe.ts'
+import { land, nextVersion } from './land.ts'
+import type { Mark } from './mark.ts'
+import { readCandidates } from './read.ts'
+import { findColumn, type ResolvedTable } from './resolve.ts'
+import { lakeColumnName } from './system-columns.ts'
+import {
+  assertUnique,
+  changed,
+  type ExtractOutcome,
+  entries,
+  extractLedger,
+  unchanged,
+  type Work,
+  write,
+} from './work.ts'
+
+const MAX_TRIES = 10
+
+/** Range of cdc_col, `from` inclusive, `to` exclusive; the database compares both in the column's own type. */
+export interface BackfillRange {
+  from: string | undefined
+  to: string | undefined
+}
+
+/**
+ * Read a range again and append what bronze lacks.
+ *
+ * @throws {BACKFILL_NEEDS_COLUMN} the entry has no cdc_col
+ * @throws {BACKFILL_NEEDS_TABLE} the table has not been loaded, has no key, or belongs to another server
+ */
+export async function backfill(
+  context: IngestContext,
+  snapshot: SourceSnapshot,
+  wanted: ResolvedTable,
+  range: BackfillRange,
+): Promise<ExtractOutcome> {
+  await using session = await context.engine.session()
+  const work: Work = { context, snapshot, wanted, session, held: undefined }
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const outcome = await attempt(work, wanted, range)
+    if (outcome !== 'conflict') return outcome
+  }
+  throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
+}
+
+async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange): Promise<ExtractOutcome | 'conflict'> {
+  const { context, snapshot, session } = work
+  const column = wanted.entry.cdcCol === undefined ? undefined : findColumn(wanted.table, wanted.entry.cdcCol)
+  if (column === undefined) throw BACKFILL_NEEDS_COLUMN({ table: wanted.name }, { place: wanted.entry.place })
+  const current = await readSnapshot({ store: context.store, tablePath: wanted.tablePath, signal: context.signal })
+  if (current === undefined) throw needsTable(wanted, 'it has not been loaded yet')
+  const mark = await assertOurs(context, wanted, current)
+  if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
+  if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
+  const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })
+  await assertUnique(work, candidates)
+  const seq = mark.seqBase + snapshot.position.order
+  const keys = wanted.keys.map(lakeColumnName)
+  const kept = ident(session.temporaryName('kept'))
+  const select = newCandidates({ candidates, bronze: session.scan(current), keys, seq })
+  await session.run(sql`CREATE TEMP TABLE ${kept} AS ${select}`, context.signal)
+  const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
+  const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
+  const done = range.to === undefined && range.from !== undefined ? [range.from] : []
+  const backfills = [...new Set([...mark.backfills, ...done])]
+  const ledger = extractLedger(read, inserted, 0n)
+  if (inserted === 0n && backfills.length === mark.backfills.length) {
+    return { ...unchanged(current, 'every row of the range is already in bronze', 'backfill'), ledger }
+  }
+  const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
+  const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
+  const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), schema)
+  const next: Mark = {
+    ...mark,
+    seq: max(mark.seq, seq),
+    liveRows: mark.liveRows + fresh,
+    backfills,
+    version: nextVersion(current),
+    runId: context.runId,
+  }
+  await snapshot.durable(context.signal)
+  const operation = inserted === 0n ? ('mark' as const) : ('append' as const)
+  const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark: next, operation })
+  if (result.kind === 'conflict') return 'conflict'
+  if (inserted === 0n)
+    return {
+      ...unchanged(current, 'already in bronze; recorded as done', 'backfill'),
+      ledger,
+      versionAfter: result.version,
+    }
+  return changed(current.version, result.version, ledger, 'backfill')
+}
+
+function needsTable(wanted: ResolvedTable, reason: string): Error {
+  return BACKFILL_NEEDS_TABLE({ table: wanted.name, reason }, { state: 'Nothing was read or written.' })
+}
+
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)

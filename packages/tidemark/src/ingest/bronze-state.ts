@@ -1,0 +1,53 @@
+/** What a bronze table's log says about itself: its mark, and whether everything in it was written by ingestion. */
+import { addedFiles, type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark/delta'
+import { BRONZE_FOREIGN_CHANGE, BRONZE_WITHOUT_MARK, FOLDER_NOT_OURS, KEY_CHANGED } from '../errors/ingest.ts'
+import type { IngestContext } from './context.ts'
+import { type Mark, markDomain, parseMark } from './mark.ts'
+import type { ExtractTable } from './work.ts'
+
+/**
+ * The mark of a table all of whose data was written by ingestion.
+ *
+ * @throws {BRONZE_WITHOUT_MARK} the table exists and this source has no mark in it
+ * @throws {BRONZE_FOREIGN_CHANGE} a later commit changed data
+ * @throws {KEY_CHANGED} the table was loaded by another key
+ */
+export async function assertOurs(context: IngestContext, wanted: ExtractTable, current: Snapshot): Promise<Mark> {
+  const state = 'Nothing was written.'
+  const configuration = current.domain(markDomain(context.source))
+  if (configuration === undefined) throw BRONZE_WITHOUT_MARK({ table: wanted.name, source: context.source }, { state })
+  const mark = parseMark(configuration)
+  const later = await readCommits(context.store, current.tablePath, { after: mark.version, upTo: current.version })
+  const foreign = later.find(changesData)
+  if (foreign !== undefined) {
+    const by = `operation ${foreign.commitInfo?.operation ?? 'unknown'}`
+    throw BRONZE_FOREIGN_CHANGE({ table: wanted.name, version: String(foreign.version), by }, { state })
+  }
+  if (mark.keys.join('\0') !== wanted.keys.join('\0')) {
+    const [before, now] = [mark.keys.join(', '), wanted.keys.join(', ')]
+    throw KEY_CHANGED({ table: wanted.name, before, now }, { state })
+  }
+  return mark
+}
+
+/**
+ * A table is only created in a folder that holds nothing yet.
+ *
+ * @throws {FOLDER_NOT_OURS} there are files and no _delta_log
+ */
+export async function checkNewFolder(context: IngestContext, wanted: ExtractTable): Promise<void> {
+  for await (const { path } of context.store.list(wanted.tablePath)) {
+    if (isLeftover(path)) continue
+    const found = path.slice(wanted.tablePath.length + 1)
+    throw FOLDER_NOT_OURS({ table: wanted.name, folder: wanted.tablePath, found }, { state: 'Nothing was written.' })
+  }
+}
+
+/** Data files of a first load that died before its commit. */
+function isLeftover(path: string): boolean {
+  return /\/part-[0-9a-f-]{36}-\d+\.parquet$/.test(path)
+}
+
+function changesData(commit: Commit): boolean {
+  return addedFiles(commit).length > 0 || !isAppendOnly(commit)
+}

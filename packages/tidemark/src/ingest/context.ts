@@ -1,0 +1,28 @@
+/** What every part of ingestion is handed: the lake, the engine and the run it works for. */
+import type { ObjectStore } from '@tidemark/delta'
+import type { Engine } from '../engine/engine.ts'
+import type { Clock, Ids } from '../model/ports.ts'
+import type { ReadSegments } from './candidates.ts'
+import type { ReadKeySegments } from './deletes.ts'
+
+export interface IngestContext {
+  store: ObjectStore
+  engine: Engine
+  clock: Clock
+  ids: Ids
+  runId: string
+  /** Name of the source in the project; part of the mark's domain. */
+  source: string
+  read: ReadSegments
+  readKeys: ReadKeySegments
+  /** Existing local folder for segment files; swept when the run ends. */
+  scratch: string
+  discard: (path: string) => Promise<void>
+  progress: (progress: { rows: bigint; bytes: bigint; phase: string }) => void
+  /** Accept that most keys of this table are gone. */
+  allowMassDelete: boolean
+  signal: AbortSignal
+}
+
+/** Finished segment files hold at least this many bytes, so disk use is a few times this per table. */
+export const SEGMENT_BYTES: number = 64 * 1024 * 1024

@@ -1,0 +1,78 @@
+/**
+ * Deletes, found without reading every row: bronze never lacks a key of the source, so equal counts prove that no key
+ * vanished. Only when they differ are the keys scanned, in the same snapshot.
+ */
+import type { Session } from '../engine/engine.ts'
+import { ident, join, type Sql, sql } from '../engine/sql.ts'
+import { KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts'
+import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import { intoTable } from './candidates.ts'
+import { type IngestContext, SEGMENT_BYTES } from './context.ts'
+import { type DedupeNames, vanishedKeys } from './dedupe.ts'
+import { lakeColumnName } from './system-columns.ts'
+
+/** Reads key segments as typed rows; bound to a source's CSV form. */
+export type ReadKeySegments = (files: readonly string[], columns: readonly SourceColumn[]) => Sql
+
+/** Up to this many vanished keys, or this share of the live ones, nobody is asked. */
+const UNSUSPICIOUS_KEYS = 20n
+const UNSUSPICIOUS_PERCENT = 30n
+
+/**
+ * Refuse a suspicious number of deletes.
+ *
+ * @throws {MASS_DELETE} more than 20 keys and more than 30 % of the live ones vanished, and the run does not allow it
+ */
+export function guardMassDelete(context: IngestContext, table: string, deletes: bigint, live: bigint): void {
+  if (context.allowMassDelete || deletes <= UNSUSPICIOUS_KEYS || deletes * 100n <= live * UNSUSPICIOUS_PERCENT) return
+  throw MASS_DELETE({ table, deletes: String(deletes), live: String(live) }, { state: 'Nothing was written.' })
+}
+
+export interface KeyScan {
+  session: Session
+  snapshot: SourceSnapshot
+  table: SourceTable
+  /** Key columns of the source, in key order. */
+  keys: readonly SourceColumn[]
+  names: DedupeNames
+  /** Relation of the candidates that will be inserted. */
+  kept: Sql
+}
+
+/** Scan the keys and return a relation of those that vanished. */
+export async function scanVanished(context: IngestContext, scan: KeyScan): Promise<{ relation: Sql; count: bigint }> {
+  const { session, snapshot, table, keys } = scan
+  const segments = snapshot.copyKeys({
+    table,
+    columns: keys,
+    directory: context.scratch,
+    prefix: `keys-${context.ids.uuid()}`,
+    segmentBytes: SEGMENT_BYTES,
+    signal: context.signal,
+  })
+  const intake = {
+    session,
+    columns: keys,
+    read: context.readKeys,
+    discard: context.discard,
+    onRows: (rows: bigint, bytes: bigint) => context.progress({ rows, bytes, phase: 'scanning keys' }),
+    signal: context.signal,
+  }
+  const present = await intoTable(intake, segments, { hint: 'present', leading: [] })
+  const vanished = session.temporaryName('vanished')
+  const select = vanishedKeys(scan.names, scan.kept, ident(present.table))
+  await session.run(sql`CREATE TEMP TABLE ${ident(vanished)} AS ${select}`, context.signal)
+  return { relation: ident(vanished), count: await session.count(sql`SELECT count(*) FROM ${ident(vanished)}`) }
+}
+
+/** The source has more rows than bronze has keys: some key stands for several rows. */
+export function assertKeysCover(table: string, keys: readonly string[], total: bigint, live: bigint): void {
+  if (total <= live) return
+  const detail = `the source has ${total} rows for ${live} keys`
+  throw KEY_NOT_UNIQUE({ table, keys: keys.join(', '), detail }, { state: 'Nothing was written.' })
+}
+
+/** Delete entries: key, `_op`, and nothing else of the row. */
+export function deleteEntries(vanished: Sql, keys: readonly SourceColumn[]): Sql {
+  return sql`SELECT ${join(keys.map(k => ident(lakeColumnName(k.name))))}, 'delete' AS _op FROM ${vanished}`
+}

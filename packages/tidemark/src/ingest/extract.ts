@@ -1,0 +1,67 @@
+/**
+ * Extract: one table of a source, from the run's snapshot into one bronze commit. Files come before marks, the mark is
+ * part of the commit, and nothing is written when there is nothing new.
+ */
+import { readSnapshot } from '@tidemark/delta'
+import { INGEST_BUSY, SOURCE_WENT_BACK } from '../errors/ingest.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import { baseline } from './baseline.ts'
+import { assertOurs, checkNewFolder } from './bronze-state.ts'
+import type { IngestContext } from './context.ts'
+import { merge } from './merge.ts'
+import { reload } from './reload.ts'
+import { decideSlice } from './slice.ts'
+import { type ExtractOutcome, type ExtractTable, unchanged, type Work } from './work.ts'
+
+/** Commits lost in a row before a table gives up. */
+const MAX_TRIES = 10
+
+/**
+ * Bring one bronze table up to the run's snapshot.
+ *
+ * @throws {SOURCE_WENT_BACK} the server stands before the mark
+ * @throws {MASS_DELETE} suspiciously many keys vanished
+ * @throws {INGEST_BUSY} ten commits in a row lost against other writers
+ */
+export async function extract(
+  context: IngestContext,
+  snapshot: SourceSnapshot,
+  wanted: ExtractTable,
+): Promise<ExtractOutcome> {
+  await using session = await context.engine.session()
+  const work: Work = { context, snapshot, wanted, session, held: undefined }
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const outcome = await attempt(work)
+    if (outcome !== 'conflict') return outcome
+  }
+  throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
+}
+
+async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
+  const { context, wanted, snapshot } = work
+  const current = await readSnapshot({ store: context.store, tablePath: wanted.tablePath, signal: context.signal })
+  if (current === undefined) await checkNewFolder(context, wanted)
+  const mark = current === undefined ? undefined : await assertOurs(context, wanted, current)
+  const { keys, settings, table } = wanted
+  const decision = decideSlice({ mark, position: snapshot.position, table, keys, settings })
+  switch (decision.kind) {
+    case 'nothing':
+      return unchanged(current, 'nothing, proved: no transaction has finished since', 'xmin scan')
+    case 'covered':
+      return unchanged(current, 'a later run has already read past this snapshot', 'xmin scan')
+    case 'went back':
+      throw SOURCE_WENT_BACK(
+        { table: wanted.name, markAsOf: mark?.asOf ?? '', sourceAsOf: snapshot.position.asOf },
+        { state: 'Nothing was read or written.' },
+      )
+    case 'baseline':
+      return baseline(work, decision)
+    case 'reload':
+      return reload(work, decision, current, mark)
+    case 're-baseline':
+    case 'increment':
+      if (current === undefined || mark === undefined)
+        throw new TypeError('this is a bug in tidemark: a mark is missing')
+      return merge(work, decision, current, mark)
+  }
+}

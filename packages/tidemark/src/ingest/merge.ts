@@ -1,0 +1,114 @@
+/** Increments and re-baselines: candidates are compared with bronze, deletes are found, one commit is made. */
+import type { Snapshot } from '@tidemark/delta'
+import { ident, type Sql, sql } from '../engine/sql.ts'
+import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
+import type { Position, Slice, SourceColumn } from '../sources/source.ts'
+import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
+import { assertKeysCover, deleteEntries, guardMassDelete, scanVanished } from './deletes.ts'
+import { land, nextVersion } from './land.ts'
+import type { Mark } from './mark.ts'
+import { readCandidates } from './read.ts'
+import type { Decision } from './slice.ts'
+import { lakeColumnName } from './system-columns.ts'
+import {
+  assertUnique,
+  changed,
+  type ExtractOutcome,
+  type ExtractTable,
+  entries,
+  extractLedger,
+  makeMark,
+  unchanged,
+  type Work,
+  write,
+} from './work.ts'
+
+/** Duplicates read again, or transactions passed, before the horizon is moved by a commit of its own. */
+const TRAILING_ROWS = 10_000n
+const TRAILING_TRANSACTIONS = 10_000_000n
+
+/** An increment, or a re-baseline: candidates are compared with bronze, deletes are found, one commit is made. */
+export async function merge(
+  work: Work,
+  decision: Decision & { kind: 'increment' | 're-baseline' },
+  current: Snapshot,
+  before: Mark,
+): Promise<ExtractOutcome | 'conflict'> {
+  const { context, wanted, session } = work
+  const full = decision.kind === 're-baseline'
+  const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
+  const slice: Slice = decision.kind === 'increment' ? decision.slice : { kind: 'all' }
+  const { candidates, read, total } = await readCandidates(work, slice)
+  await assertUnique(work, candidates)
+  const keys = wanted.keys.map(lakeColumnName)
+  const names: DedupeNames = { candidates, bronze: session.scan(current), keys, seq: decision.seq }
+  const kept = await keep(work, full ? differingCandidates(names, columnsOf(wanted, current)) : newCandidates(names))
+  const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
+  const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
+  const covered = before.liveRows + fresh
+  assertKeysCover(wanted.name, wanted.keys, total, covered)
+  const gone = await vanished(work, { names, kept, full, covered, total })
+  const ledger = extractLedger(read, inserted, gone.count)
+  const method = full ? `full compare: ${decision.reason}` : 'xmin scan'
+  const nothing = inserted === 0n && gone.count === 0n
+  if (nothing && !full && !isTrailing(before, work.snapshot.position, read)) {
+    return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
+  }
+  const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
+  const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), schema)
+  const liveRows = covered - gone.count
+  const mark = makeMark(work, decision, { liveRows, version: nextVersion(current), content: undefined, before })
+  await work.snapshot.durable(context.signal)
+  const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
+  const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })
+  if (result.kind === 'conflict') return 'conflict'
+  if (nothing) {
+    const reason = full ? 'nothing differs; the mark was renewed' : 'nothing new; the horizon was moved'
+    return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
+  }
+  return changed(current.version, result.version, ledger, method)
+}
+
+/** Keys that are gone: proved none by equal counts, or scanned. */
+async function vanished(
+  work: Work,
+  at: { names: DedupeNames; kept: Sql; full: boolean; covered: bigint; total: bigint },
+): Promise<{ relation: Sql | undefined; count: bigint }> {
+  const { context, wanted, session, snapshot } = work
+  if ((wanted.deletes === 'ignore' && !at.full) || at.total === at.covered) return { relation: undefined, count: 0n }
+  const keys = keyColumns(wanted)
+  const scan = { session, snapshot, table: wanted.table, keys, names: at.names, kept: at.kept }
+  const found = await scanVanished(context, scan)
+  if (found.count !== at.covered - at.total) {
+    const detail = `${at.total} rows, ${at.covered} keys known, ${found.count} of them gone`
+    throw KEY_NOT_UNIQUE(
+      { table: wanted.name, keys: wanted.keys.join(', '), detail },
+      { state: 'Nothing was written.' },
+    )
+  }
+  guardMassDelete(context, wanted.name, found.count, at.covered)
+  return { relation: deleteEntries(found.relation, keys), count: found.count }
+}
+
+async function keep(work: Work, select: Sql): Promise<Sql> {
+  const name = ident(work.session.temporaryName('kept'))
+  await work.session.run(sql`CREATE TEMP TABLE ${name} AS ${select}`, work.context.signal)
+  return name
+}
+
+function isTrailing(mark: Mark, position: Position, read: bigint): boolean {
+  if (position.xmin <= mark.xmin) return false
+  return read >= TRAILING_ROWS || position.xmax - mark.xmin >= TRAILING_TRANSACTIONS
+}
+
+function keyColumns(wanted: ExtractTable): SourceColumn[] {
+  return wanted.keys.flatMap(key => wanted.columns.filter(column => column.name === key))
+}
+
+/** The source's columns under their lake names; those that bronze does not have yet are `added`. */
+function columnsOf(wanted: ExtractTable, current: Snapshot): { known: string[]; added: string[] } {
+  const inBronze = new Set(current.schema.fields.map(f => f.name))
+  const names = wanted.columns.map(column => lakeColumnName(column.name))
+  return { known: names.filter(name => inBronze.has(name)), added: names.filter(name => !inBronze.has(name)) }
+}

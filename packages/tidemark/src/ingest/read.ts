@@ -1,0 +1,79 @@
+/** Reading a slice: counted, copied, landed in the engine, and the three numbers compared. */
+import type { DataFile, StructType } from '@tidemark/delta'
+import { ident, type Sql, sql } from '../engine/sql.ts'
+import { INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import type { CopyRequest, Slice } from '../sources/source.ts'
+import { type Intake, intoFiles, intoTable } from './candidates.ts'
+import { SEGMENT_BYTES } from './context.ts'
+import { entries, type Work } from './work.ts'
+
+/** Read a slice into a temporary table once; later attempts of the same step use it again. */
+export async function readCandidates(
+  work: Work,
+  slice: Slice,
+): Promise<{ candidates: Sql; read: bigint; total: bigint }> {
+  const { context, wanted, snapshot, session } = work
+  const key = JSON.stringify(slice, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
+  if (work.held?.slice === key || work.held?.slice === 'all') return work.held
+  const counted = await snapshot.count(wanted.table, slice, wanted.columns, context.signal)
+  const nothing = counted.inSlice === 0n && slice.kind === 'since'
+  const segments = nothing ? noSegments() : snapshot.copy(copyRequest(work, slice))
+  const loaded = await intoTable(intake(work), segments, { hint: 'candidates', leading: ['_row_version'] })
+  assertLanded(wanted.name, counted.inSlice, loaded.rows)
+  const stored = await session.count(sql`SELECT count(*) FROM ${ident(loaded.table)}`)
+  assertLanded(wanted.name, loaded.rows, stored)
+  work.held = { slice: key, candidates: ident(loaded.table), read: loaded.rows, total: counted.total }
+  return work.held
+}
+
+/** Read the whole table straight into data files. */
+export async function readAll(
+  work: Work,
+  schema: StructType,
+  seq: bigint,
+): Promise<{ rows: bigint; files: DataFile[] }> {
+  const { context, snapshot, wanted } = work
+  const counted = await snapshot.count(wanted.table, { kind: 'all' }, wanted.columns, context.signal)
+  const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
+  const segments = snapshot.copy(copyRequest(work, { kind: 'all' }))
+  const result = await intoFiles(intake(work), segments, target, rows => entries(work, rows, seq))
+  assertLanded(wanted.name, counted.inSlice, result.rows)
+  const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)
+  assertLanded(wanted.name, result.rows, landed)
+  return result
+}
+
+function copyRequest(work: Work, slice: Slice): CopyRequest {
+  const { context, wanted } = work
+  const prefix = `rows-${context.ids.uuid()}`
+  const { table, columns } = wanted
+  return {
+    table,
+    columns,
+    slice,
+    directory: context.scratch,
+    prefix,
+    segmentBytes: SEGMENT_BYTES,
+    signal: context.signal,
+  }
+}
+
+function intake(work: Work): Intake {
+  const { context, session, wanted } = work
+  const onRows = (rows: bigint, bytes: bigint): void => context.progress({ rows, bytes, phase: 'reading' })
+  return {
+    session,
+    columns: wanted.columns,
+    read: context.read,
+    discard: context.discard,
+    onRows,
+    signal: context.signal,
+  }
+}
+
+async function* noSegments(): AsyncGenerator<never> {}
+
+function assertLanded(table: string, read: bigint, landed: bigint): void {
+  if (read === landed) return
+  throw INGEST_COUNT_MISMATCH({ table, read: String(read), landed: String(landed) }, { state: 'Nothing was written.' })
+}

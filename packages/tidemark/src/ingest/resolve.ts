@@ -1,0 +1,160 @@
+/**
+ * From the table list and what the database says about itself to the tables of a run: patterns expanded, keys and
+ * guarantees settled, every problem kept beside the entry it belongs to.
+ */
+import {
+  CDC_COLUMN_MISSING,
+  CDC_COLUMN_NOT_ORDERABLE,
+  GUARANTEE_NOT_POSSIBLE,
+  KEY_COLUMN_MISSING,
+  LAKE_NAME_TAKEN,
+  PATTERN_MATCHES_NOTHING,
+} from '../errors/ingest.ts'
+import type { Problem } from '../errors/problem.ts'
+import { tableName, tablePath } from '../model/names.ts'
+import type { SourceConfig, TableEntry } from '../model/project.ts'
+import { type SourceColumn, type SourceTable, type TableRef, tableKey } from '../sources/source.ts'
+import { settingsHash } from './mark.ts'
+import type { ExtractTable } from './work.ts'
+
+/** An entry bound to one exact table of the database. */
+export interface BoundEntry {
+  entry: TableEntry
+  ref: TableRef
+  /** `bronze.DimUser` */
+  name: string
+}
+
+export interface ResolvedTable extends ExtractTable {
+  entry: TableEntry
+  guarantee: 'A' | 'D'
+  method: string
+  notes: readonly string[]
+}
+
+/** Bind entries to tables: exact names as written, patterns against the listing. First come, first named. */
+export function bindEntries(
+  source: SourceConfig,
+  entries: readonly TableEntry[],
+  listing: readonly TableRef[],
+): { bound: BoundEntry[]; problems: Problem[] } {
+  const bound = new Map<string, BoundEntry>()
+  const problems: Problem[] = []
+  const add = (entry: TableEntry, ref: TableRef): void => {
+    const name = tableName('bronze', entry.name ?? `${source.prefix}${ref.table}`)
+    const earlier = bound.get(name.toLowerCase())
+    if (earlier !== undefined && earlier.entry !== entry && isPattern(entry) && same(earlier.ref, ref)) return
+    if (earlier === undefined) bound.set(name.toLowerCase(), { entry, ref, name })
+    else {
+      const [first, second] = [earlier.ref, ref].map(r => `${r.schema}.${r.table}`)
+      problems.push(
+        LAKE_NAME_TAKEN({ name: name.slice(7), first: `${first}`, second: `${second}` }, { place: entry.place }),
+      )
+    }
+  }
+  for (const entry of entries.filter(e => !isPattern(e))) add(entry, { schema: entry.schema, table: entry.table })
+  for (const entry of entries.filter(isPattern)) {
+    const matches = listing.filter(ref => matchesEntry(entry, ref))
+    for (const ref of matches) add(entry, ref)
+    if (matches.length > 0) continue
+    const pattern = `${entry.schema}.${entry.table}`
+    problems.push(PATTERN_MATCHES_NOTHING({ pattern, source: source.name }, { place: entry.place }))
+  }
+  return { bound: [...bound.values()], problems }
+}
+
+/** True when the entry stands for several tables. */
+export function isPattern(entry: TableEntry): boolean {
+  return entry.table.includes('*')
+}
+
+/**
+ * Settle one bound entry.
+ *
+ * @throws {KEY_COLUMN_MISSING} {CDC_COLUMN_MISSING} {CDC_COLUMN_NOT_ORDERABLE} {GUARANTEE_NOT_POSSIBLE}
+ */
+export function resolveTable(
+  { entry, name }: BoundEntry,
+  table: SourceTable,
+  source: SourceConfig,
+  asText: (columns: readonly SourceColumn[], names: readonly string[]) => readonly SourceColumn[],
+): ResolvedTable {
+  const columns = asText(table.columns, entry.asText)
+  const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
+  checkCdcColumn(entry, table)
+  const { deletes, fromDate } = entry
+  const settings = settingsHash({ asText: entry.asText, timezone: source.timezone, deletes })
+  const { guarantee, method } = settleGuarantee(entry, table, keys)
+  const notes = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
+  return {
+    entry,
+    name,
+    tablePath: tablePath(name),
+    table,
+    columns,
+    keys,
+    deletes,
+    settings,
+    fromDate,
+    guarantee,
+    method,
+    notes,
+  }
+}
+
+function settleGuarantee(
+  entry: TableEntry,
+  table: SourceTable,
+  keys: readonly string[],
+): { guarantee: 'A' | 'D'; method: string } {
+  if (table.kind === 'foreign table') {
+    if (entry.guarantee === 'best_effort')
+      return { guarantee: 'D', method: keys.length > 0 ? 'full compare' : 'whole reload' }
+    const label = `${table.schema}.${table.table}`
+    throw GUARANTEE_NOT_POSSIBLE({ table: label, kind: table.kind }, { place: entry.place })
+  }
+  if (keys.length === 0) return { guarantee: 'A', method: 'whole reload' }
+  return { guarantee: 'A', method: table.hasRowVersion ? 'xmin scan' : 'full compare' }
+}
+
+function findKey(entry: TableEntry, table: SourceTable, key: string): string {
+  const found = findColumn(table, key)
+  if (found !== undefined) return found.name
+  const place = entry.places['primary_key'] ?? entry.place
+  throw KEY_COLUMN_MISSING({ table: label(table), column: key, columns: names(table) }, { place })
+}
+
+function checkCdcColumn(entry: TableEntry, table: SourceTable): void {
+  if (entry.cdcCol === undefined) return
+  const place = entry.places['cdc_col'] ?? entry.place
+  const column = findColumn(table, entry.cdcCol)
+  if (column === undefined) {
+    throw CDC_COLUMN_MISSING({ table: label(table), column: entry.cdcCol, columns: names(table) }, { place })
+  }
+  if (column.orderable) return
+  throw CDC_COLUMN_NOT_ORDERABLE({ table: label(table), column: column.name, type: column.sourceType }, { place })
+}
+
+/** A column by name: exact first, else the only one that differs by case alone. */
+export function findColumn(table: SourceTable, name: string): SourceColumn | undefined {
+  const exact = table.columns.find(column => column.name === name)
+  if (exact !== undefined) return exact
+  const folded = table.columns.filter(column => column.name.toLowerCase() === name.toLowerCase())
+  return folded.length === 1 ? folded[0] : undefined
+}
+
+function matchesEntry(entry: TableEntry, ref: TableRef): boolean {
+  if (ref.schema.toLowerCase() !== entry.schema.toLowerCase() || !matches(entry.table, ref.table)) return false
+  return !entry.exclude.some(pattern => matches(pattern, ref.table))
+}
+
+/** `*` stands for any characters; everything else is literal and ignores case. */
+function matches(pattern: string, name: string): boolean {
+  const source = pattern.split('*').map(escape).join('.*')
+  return new RegExp(`^${source}$`, 'is').test(name)
+}
+
+const escape = (literal: string): string => literal.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
+const same = (a: TableRef, b: TableRef): boolean => tableKey(a) === tableKey(b)
+const label = (table: SourceTable): string => `${table.schema}.${table.table}`
+const names = (table: SourceTable): string => table.columns.map(column => column.name).join(', ')

@@ -1,0 +1,130 @@
+/**
+ * What one extraction has in hand, and the small moves all its forms share: entries, files, the mark, the ledger.
+ */
+import type { DataFile, Snapshot, StructType } from '@tidemark/delta'
+import type { Session } from '../engine/engine.ts'
+import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
+import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
+import type { Ledger } from '../model/step.ts'
+import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import type { IngestContext } from './context.ts'
+import { ambiguousKeys } from './dedupe.ts'
+import type { Mark } from './mark.ts'
+import { lakeColumnName } from './system-columns.ts'
+
+/** One table to extract, resolved against the database. */
+export interface ExtractTable {
+  /** `bronze.DimUser` */
+  name: string
+  tablePath: string
+  table: SourceTable
+  /** The columns carried, with `asText` applied. */
+  columns: readonly SourceColumn[]
+  keys: readonly string[]
+  deletes: 'detect' | 'ignore'
+  settings: string
+  /** `from_date` values that count as done by a first full load. */
+  fromDate: string | undefined
+}
+
+export interface ExtractOutcome {
+  status: 'changed' | 'unchanged'
+  reason: string | undefined
+  ledger: Ledger & { kind: 'extract' }
+  versionBefore: bigint | undefined
+  versionAfter: bigint | undefined
+  method: string
+}
+
+export interface Work {
+  context: IngestContext
+  snapshot: SourceSnapshot
+  wanted: ExtractTable
+  session: Session
+  /** Candidates already read in an earlier attempt; they are not read from the source again. */
+  held: { slice: string; candidates: Sql; read: bigint; total: bigint } | undefined
+}
+
+/** Rows as bronze entries: upserts from `rows`, deletes from `deletes`, and our columns. */
+export function entries(work: Work, rows: Sql, seq: bigint, deletes?: Sql): Sql {
+  const { context, snapshot } = work
+  const upserts = sql`SELECT *, 'upsert' AS _op FROM (${rows})`
+  const all = deletes === undefined ? upserts : sql`${upserts} UNION ALL BY NAME ${deletes}`
+  return sql`SELECT *, ${integer(seq)} AS _seq, ${text(context.runId)} AS _run_id, \
+CAST(${text(snapshot.position.asOf)} AS TIMESTAMP WITH TIME ZONE) AS _ingested_at FROM (${all})`
+}
+
+export async function write(work: Work, select: Sql, schema: StructType): Promise<DataFile[]> {
+  const target = { tablePath: work.wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
+  return work.session.writeParquet(select, target, work.context.signal)
+}
+
+/**
+ * Refuse candidates that share a key or have NULL in it.
+ *
+ * @throws {KEY_NOT_UNIQUE}
+ */
+export async function assertUnique(work: Work, candidates: Sql): Promise<void> {
+  const { wanted, session } = work
+  const shared = await session.count(ambiguousKeys(candidates, wanted.keys.map(lakeColumnName)), work.context.signal)
+  if (shared === 0n) return
+  const detail = `${shared} rows share their key with another or have NULL in it`
+  throw KEY_NOT_UNIQUE({ table: wanted.name, keys: wanted.keys.join(', '), detail }, { state: 'Nothing was written.' })
+}
+
+/** The mark of a commit made at `version` from this run's snapshot. */
+export function makeMark(
+  work: Work,
+  decision: { seq: bigint; seqBase: bigint },
+  facts: { liveRows: bigint; version: bigint; content: string | undefined; before: Mark | undefined },
+): Mark {
+  const { identity, xmin, xmax, order, lsn, asOf } = work.snapshot.position
+  const { keys, settings, table, fromDate } = work.wanted
+  const { seq, seqBase } = decision
+  const { before, ...rest } = facts
+  const backfills = before?.backfills ?? (fromDate === undefined ? [] : [fromDate])
+  const { fingerprint } = table
+  return {
+    identity,
+    xmin,
+    xmax,
+    order,
+    lsn,
+    asOf,
+    seq,
+    seqBase,
+    fingerprint,
+    settings,
+    keys,
+    backfills,
+    ...rest,
+    runId: work.context.runId,
+  }
+}
+
+/** Rows of just written data files, as a relation with `_row_version` and the source's columns. */
+export function fileRelation(context: IngestContext, wanted: ExtractTable, files: readonly DataFile[]): Sql {
+  const paths = files.map(file => text(context.store.locate(`${wanted.tablePath}/${file.path}`)))
+  const list = join(paths)
+  const columns = join(wanted.columns.map(c => ident(lakeColumnName(c.name))))
+  return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`
+}
+
+export function extractLedger(read: bigint, inserted: bigint, deletes: bigint): Ledger & { kind: 'extract' } {
+  return { kind: 'extract', read, inserted, duplicate: read - inserted, deletes }
+}
+
+export function unchanged(current: Snapshot | undefined, reason: string, method: string): ExtractOutcome {
+  const version = current?.version
+  const ledger = extractLedger(0n, 0n, 0n)
+  return { status: 'unchanged', reason, ledger, versionBefore: version, versionAfter: version, method }
+}
+
+export function changed(
+  versionBefore: bigint | undefined,
+  versionAfter: bigint,
+  ledger: Ledger & { kind: 'extract' },
+  method: string,
+): ExtractOutcome {
+  return { status: 'changed', reason: undefined, ledger, versionBefore, versionAfter, method }
+}

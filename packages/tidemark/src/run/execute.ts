@@ -1,0 +1,103 @@
+/**
+ * Execute a plan's steps in graph order, several at a time. A failed step stops what depends on it and nothing else.
+ */
+import type { ProblemFact, RunEvent, StepResult } from '../model/event.ts'
+import type { Clock } from '../model/ports.ts'
+import type { Ledger, StepId } from '../model/step.ts'
+import type { PlanStep } from './plan.ts'
+import { problemFact } from './problem-fact.ts'
+
+/** What a step's work gives back; the rest of its result is the same for all kinds. */
+export interface StepOutcome {
+  status: 'changed' | 'unchanged'
+  reason: string | undefined
+  ledger: Ledger | undefined
+  versionBefore: bigint | undefined
+  versionAfter: bigint | undefined
+  source?: StepResult['source']
+  warnings: readonly string[]
+}
+
+export interface ExecuteOptions {
+  runId: string
+  clock: Clock
+  /** Steps running side by side. */
+  parallel: number
+  emit: (event: RunEvent) => void
+  work: (step: PlanStep) => Promise<StepOutcome>
+  signal: AbortSignal
+}
+
+/** Run every step once. Never rejects for a failed step: its result says so, in the order steps ended. */
+export async function executePlan(steps: readonly PlanStep[], options: ExecuteOptions): Promise<StepResult[]> {
+  const results = new Map<StepId, StepResult>()
+  const waiting = new Set(steps)
+  const running = new Map<StepId, Promise<void>>()
+  const settle = (result: StepResult): void => {
+    results.set(result.step, result)
+    options.emit({ kind: 'step finished', runId: options.runId, at: options.clock.now(), result })
+  }
+  while (waiting.size > 0 || running.size > 0) {
+    for (const step of waiting) {
+      if (!step.needs.every(id => results.has(id))) continue
+      const blocked = blocker(step, results, options.signal)
+      if (blocked !== undefined) settle(skipped(step, blocked, options.clock.now()))
+      else if (running.size >= options.parallel) continue
+      else {
+        const work = runStep(step, options).then(settle)
+        running.set(
+          step.id,
+          work.finally(() => running.delete(step.id)),
+        )
+      }
+      waiting.delete(step)
+    }
+    if (running.size > 0) await Promise.race(running.values())
+    else if (waiting.size > 0 && ![...waiting].some(step => step.needs.every(id => results.has(id)))) {
+      throw new TypeError('this is a bug in tidemark: steps wait for each other')
+    }
+  }
+  return [...results.values()]
+}
+
+async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepResult> {
+  const { clock, emit, runId } = options
+  const startedAt = clock.now()
+  const start = clock.monotonic()
+  emit({ kind: 'step started', runId, at: startedAt, step: step.id })
+  const base = { step: step.id, kind: step.kind, table: step.table, startedAt }
+  try {
+    const outcome = await options.work(step)
+    return { ...base, ...outcome, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
+  } catch (error) {
+    const problem = problemFact(error, step.id)
+    return {
+      ...base,
+      ...nothingDone('failed', problem.title, problem),
+      durationMs: Math.round(clock.monotonic() - start),
+    }
+  }
+}
+
+/** Why a step cannot start: the first input that did not succeed. */
+function blocker(step: PlanStep, results: ReadonlyMap<StepId, StepResult>, signal: AbortSignal): string | undefined {
+  for (const id of step.needs) {
+    const status = results.get(id)?.status
+    if (status === 'failed' || status === 'skipped') return `${id} ${status === 'failed' ? 'failed' : 'was skipped'}`
+  }
+  return signal.aborted ? 'the run was stopped' : undefined
+}
+
+function skipped(step: PlanStep, reason: string, now: number): StepResult {
+  const base = { step: step.id, kind: step.kind, table: step.table, startedAt: now, durationMs: 0 }
+  return { ...base, ...nothingDone('skipped', reason, undefined) }
+}
+
+function nothingDone(
+  status: 'failed' | 'skipped',
+  reason: string,
+  problem: ProblemFact | undefined,
+): Omit<StepResult, 'step' | 'kind' | 'table' | 'startedAt' | 'durationMs'> {
+  const none = { ledger: undefined, versionBefore: undefined, versionAfter: undefined }
+  return { status, reason, problem, warnings: [], ...none }
+}

@@ -1,0 +1,158 @@
+/**
+ * The plan: what a run would do, as values. Pure: declared tables and flows, the lake's state and the source's probe go
+ * in. `plan` prints these lines and `run` ticks off the same ones.
+ */
+import type { Flow, TableName } from '../model/flow.ts'
+import type { StepId, StepKind } from '../model/step.ts'
+
+export interface Plan {
+  steps: readonly PlanStep[]
+}
+
+export interface PlanStep {
+  id: StepId
+  kind: StepKind
+  /** The table the step fills. */
+  table: TableName
+  /** Extract steps: class of the guarantee, and the method that gives it. */
+  guarantee: string | undefined
+  method: string
+  expect: Expectation
+  /** Steps that must have succeeded (or had nothing to do) before. */
+  needs: readonly StepId[]
+  /** What else a person should know: window, lossy columns, zones. */
+  notes: readonly string[]
+}
+
+/** How much is known about what a step will do. */
+export type Expectation =
+  | { kind: 'nothing'; why: string }
+  | { kind: 'known'; rows: bigint }
+  | { kind: 'at most'; rows: bigint; since: string | undefined }
+  | { kind: 'whole table'; rowEstimate: bigint | undefined }
+  | { kind: 'follows'; of: readonly TableName[] }
+  | { kind: 'refused'; code: string; reason: string }
+
+/** One table of the list as the planner sees it. */
+export interface PlannedTable {
+  name: TableName
+  guarantee: string
+  method: string
+  expect: Expectation
+  notes: readonly string[]
+}
+
+/** One flow as the planner sees it, with what its own state says. */
+export interface PlannedFlow {
+  flow: Flow
+  /** True when the flow's open work or last batch shows that it has something to do whatever its inputs do. */
+  pending: boolean
+  notes: readonly string[]
+}
+
+export interface PlanInput {
+  tables: readonly PlannedTable[]
+  /** In graph order: inputs before the flows that read them. */
+  flows: readonly PlannedFlow[]
+  /** Step or table names; a trailing `+` also selects what follows. Undefined selects everything. */
+  select: readonly string[] | undefined
+}
+
+/** Put steps in order and say what each will do. Selected names must exist; check with `unknownSelections` first. */
+export function planRun({ tables, flows, select }: PlanInput): Plan {
+  const byTable = new Map<TableName, StepId[]>()
+  const quiet = new Set<StepId>()
+  const steps: PlanStep[] = []
+  const add = (step: PlanStep): void => {
+    steps.push(step)
+    const fillers = byTable.get(step.table)
+    if (fillers === undefined) byTable.set(step.table, [step.id])
+    else fillers.push(step.id)
+    if (step.expect.kind === 'nothing') quiet.add(step.id)
+  }
+  for (const table of tables) {
+    const { name, guarantee, method, expect, notes } = table
+    add({ id: name, kind: 'extract', table: name, guarantee, method, expect, needs: [], notes })
+  }
+  for (const { flow, pending, notes } of flows) {
+    const needs = inputsOf(flow).flatMap(input => byTable.get(input) ?? [])
+    const expect = expectFlow(flow, pending, needs, quiet)
+    add({
+      id: stepId(flow),
+      kind: stepKind(flow),
+      table: flow.target,
+      guarantee: undefined,
+      method: flowMethod(flow),
+      expect,
+      needs,
+      notes,
+    })
+  }
+  return { steps: select === undefined ? steps : selected(steps, select) }
+}
+
+/** Step id of a flow: its target, and its name when several flows may share the target. */
+export function stepId(flow: Flow): StepId {
+  return flow.kind === 'append' ? `${flow.target}#${flow.name}` : flow.target
+}
+
+export function stepKind(flow: Flow): StepKind {
+  return flow.kind === 'derived' ? 'silver' : flow.kind
+}
+
+/** Tables a flow reads, streamed ones included. */
+export function inputsOf(flow: Flow): readonly TableName[] {
+  if (flow.kind === 'derived') return [flow.source]
+  if (flow.kind === 'auto cdc' && flow.query === undefined) return [flow.source]
+  const { reads, streams } = flow.query ?? { reads: [], streams: undefined }
+  return streams === undefined ? reads : [streams, ...reads]
+}
+
+/** The selections that name no step and no table of the plan. */
+export function unknownSelections(plan: Plan, select: readonly string[]): string[] {
+  return select.filter(wanted => !plan.steps.some(step => names(step, wanted.replace(/\+$/, ''))))
+}
+
+function expectFlow(flow: Flow, pending: boolean, needs: readonly StepId[], quiet: ReadonlySet<StepId>): Expectation {
+  if (flow.kind === 'materialized view' && flow.query.volatile) return { kind: 'follows', of: ['the clock'] }
+  if (!pending && needs.every(id => quiet.has(id))) return { kind: 'nothing', why: 'inputs unchanged' }
+  return { kind: 'follows', of: inputsOf(flow) }
+}
+
+function flowMethod(flow: Flow): string {
+  const rules = flow.expectations.length
+  const judged = rules === 0 ? '' : `, ${rules} ${rules === 1 ? 'rule' : 'rules'}`
+  switch (flow.kind) {
+    case 'derived':
+      if (flow.keys.length === 0) return `whole table${judged}`
+      return `${flow.output === 'changes' ? 'every version' : 'newest by key'}${judged}`
+    case 'append':
+      return `append${judged}`
+    case 'auto cdc':
+      return `SCD ${flow.scdType}${judged}`
+    case 'materialized view':
+      return `materialized view${judged}`
+  }
+}
+
+function selected(steps: readonly PlanStep[], select: readonly string[]): PlanStep[] {
+  const chosen = new Set<StepId>()
+  for (const wanted of select) {
+    const name = wanted.replace(/\+$/, '')
+    for (const step of steps) if (names(step, name)) chosen.add(step.id)
+  }
+  const cascading = new Set(select.filter(s => s.endsWith('+')).map(s => s.slice(0, -1)))
+  const reached = new Set<StepId>()
+  for (const step of steps) {
+    const starts = [...cascading].some(name => names(step, name))
+    if (starts || step.needs.some(id => reached.has(id))) reached.add(step.id)
+  }
+  return steps
+    .filter(step => chosen.has(step.id) || reached.has(step.id))
+    .map((step, _i, kept) => ({ ...step, needs: step.needs.filter(id => kept.some(k => k.id === id)) }))
+}
+
+function names(step: PlanStep, wanted: string): boolean {
+  const folded = wanted.toLowerCase()
+  return step.id.toLowerCase() === folded || step.table.toLowerCase() === folded
+}

@@ -1,0 +1,33 @@
+/** Any error as the plain fact that is stored, sent and printed. Low-level errors are translated here, once. */
+import { DeltaError } from '@tidemark/delta'
+import { Problem } from '../errors/problem.ts'
+import { LAKE_FULL, LAKE_NOT_WRITABLE, RUN_CANCELLED, STEP_FAILED_UNEXPECTEDLY } from '../errors/run.ts'
+import { DELTA_LOG_UNREADABLE } from '../errors/delta.ts'
+import type { ProblemFact } from '../model/event.ts'
+
+/** The Problem behind any error; what nobody foresaw becomes STEP_FAILED_UNEXPECTEDLY with its cause kept. */
+export function toProblem(error: unknown, step: string): Problem {
+  if (error instanceof Problem) return error
+  for (let e: unknown = error; e instanceof Error; e = e.cause) {
+    if (e instanceof Problem) return e
+    const code = 'code' in e ? String(e.code) : ''
+    if (code === 'ENOSPC' || code === 'EDQUOT') return LAKE_FULL({ lake: 'the lake' }, { cause: error })
+    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
+      return LAKE_NOT_WRITABLE({ lake: 'the lake', reason: `no permission (${code})` }, { cause: error })
+    }
+  }
+  if (error instanceof DOMException && error.name === 'AbortError')
+    return RUN_CANCELLED({ by: 'a signal' }, { cause: error })
+  const message = error instanceof Error ? error.message : String(error)
+  if (error instanceof DeltaError) {
+    return DELTA_LOG_UNREADABLE({ step, code: error.code, reason: message }, { cause: error })
+  }
+  return STEP_FAILED_UNEXPECTEDLY({ step, reason: message.split('\n')[0] ?? message }, { cause: error })
+}
+
+/** A Problem as plain text fields. */
+export function problemFact(error: unknown, step: string): ProblemFact {
+  const { code, title, message, hint, place } = toProblem(error, step)
+  const where = place === undefined ? undefined : `${place.file}:${place.line}:${place.column}`
+  return { code, title, message, hint, place: where }
+}
