@@ -81,7 +81,7 @@ describe('without any Node that can run the product', () => {
     await writeFile(join(folder, 'alone', 'package.json'), '{ "type": "module" }')
     await rm(join(folder, nodePackage), { recursive: true, force: true })
     const ended = await runProgram(machineNode, [alone, '--help'], { cwd: folder })
-    expect(ended).toMatchObject({ exit: 3, stdout: '' })
+    expect(ended, ended.stderr).toMatchObject({ exit: 3, stdout: '' })
     expect(ended.stderr).toContain('Node 22.18 or later is needed')
     expect(ended.stderr).toContain('hint: install Node 24')
   })
