@@ -1,6 +1,7 @@
 /**
- * Adds up vitest's JSON results into the one line that tells how many tests ran. A file that could not be loaded ran
- * none of its tests, so it counts as one failure; so does a result file that was never written.
+ * Adds up vitest's JSON results into the one line that tells how many tests ran. A file that fell outside its tests
+ * (it could not be loaded, or what comes before its tests failed) shows them as skipped, so it counts as one failure;
+ * so does a result file that was never written.
  *
  *   node .ci/count-tests.js results/test.json results/heavy.json
  */
@@ -13,9 +14,11 @@ for (const file of process.argv.slice(2)) {
     continue
   }
   const result = JSON.parse(readFileSync(file, 'utf8'))
-  const unloaded = result.testResults.filter(one => one.status === 'failed' && one.assertionResults.length === 0)
+  const fell = result.testResults.filter(
+    one => one.status === 'failed' && one.assertionResults.every(test => test.status !== 'failed'),
+  )
   sum.passed += result.numPassedTests
-  sum.failed += result.numFailedTests + unloaded.length
+  sum.failed += result.numFailedTests + fell.length
   sum.skipped += result.numPendingTests + (result.numTodoTests ?? 0)
 }
 console.log(`tests: ${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`)
