@@ -9,7 +9,7 @@ import { parseCommit } from './parse-commit.ts'
 import { printCommit } from './print-commit.ts'
 import { findCommit, listLog } from './read-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from './snapshot.ts'
-import type { Staged } from './stage.ts'
+import type { Staged } from './staged.ts'
 import type { ObjectStore } from './store.ts'
 
 export interface CommitPorts {

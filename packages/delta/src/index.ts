@@ -51,16 +51,14 @@ export {
 } from './schema.ts'
 export type { Snapshot } from './snapshot.ts'
 export {
-  type CommitDetails,
   type CreateRequest,
-  type DomainChange,
   stageAppend,
   stageCreate,
   stageMetadata,
   stageOverwrite,
   stageRemoveAndAdd,
-  type Staged,
 } from './stage.ts'
+export type { CommitDetails, DomainChange, Staged } from './staged.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store.ts'
 export { compareBytes, splitStorePath } from './store-path.ts'

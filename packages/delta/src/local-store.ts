@@ -4,10 +4,11 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
-import { chmod, copyFile, link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { chmod, copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { containedPath } from './contained-path.ts'
 import { DeltaError } from './errors.ts'
+import { createExclusively, hasCode, linkNew, makeFolder, syncFile, syncFolder, writeNew } from './local-file.ts'
 import type { ObjectStore, StoredObject, StoreOptions } from './store.ts'
 import { compareBytes, splitStorePath } from './store-path.ts'
 
@@ -158,62 +159,6 @@ export class LocalStore implements ObjectStore {
   }
 }
 
-/** Link `from` to the new name `to`, and make the name durable, also when somebody else has just made it. */
-async function linkNew(from: string, to: string): Promise<'created' | 'exists'> {
-  try {
-    await link(from, to)
-  } catch (error) {
-    if (!hasCode(error, 'EEXIST')) throw error
-    await syncFolder(dirname(to))
-    return 'exists'
-  }
-  await syncFolder(dirname(to))
-  return 'created'
-}
-
-/** Without hard links a reader may see the object half written, but two writers still cannot both create it. */
-async function createExclusively(file: string, bytes: Uint8Array): Promise<'created' | 'exists'> {
-  try {
-    await writeNew(file, bytes)
-  } catch (error) {
-    if (hasCode(error, 'EEXIST')) return 'exists'
-    throw error
-  }
-  await syncFolder(dirname(file))
-  return 'created'
-}
-
-async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(bytes)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Create missing folders and make each new name durable in the folder that holds it. */
-async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
-  for (let made = folder; made.length >= first.length; made = dirname(made)) await syncFolder(dirname(made))
-}
-
-async function syncFile(file: string): Promise<void> {
-  const handle = await open(file, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Windows cannot open a folder for syncing; its file systems journal names by themselves. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform !== 'win32') await syncFile(folder)
-}
-
 function temporaryBeside(file: string): string {
   return join(dirname(file), `${TEMPORARY}${randomUUID()}`)
 }
@@ -235,10 +180,6 @@ function refused(path: string, error: unknown): unknown {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
 
 function hasSystemCall(error: unknown, name: string): boolean {

@@ -5,7 +5,7 @@
 import type { CommitInfo, DataFile, MetaData } from './actions.ts'
 import { encodeDataPath } from './data-path.ts'
 import { printJson } from './json.ts'
-import type { Staged } from './stage.ts'
+import type { Staged } from './staged.ts'
 
 export interface Attempt {
   /** Uuid of this attempt, for recognising the commit when its outcome is unknown. */

@@ -7,7 +7,8 @@ import { DeltaError } from './errors.ts'
 import { type KeyRange, pruneByKeys } from './prune.ts'
 import type { StructType } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
-import { type CommitDetails, type DomainChange, evolvedSchema, type Staged, stageRemoveAndAdd } from './stage.ts'
+import { evolvedSchema, stageRemoveAndAdd } from './stage.ts'
+import type { CommitDetails, DomainChange, Staged } from './staged.ts'
 
 /** Writes rows as finished Parquet files of a table. `Rows` is whatever handle the engine uses. */
 export interface ParquetWriter<Rows> {

@@ -2,7 +2,7 @@
  * Staging: what the next version of a table will change, as a plain value. Everything that can be refused without the
  * store is refused here; nothing is written before `commit`.
  */
-import type { AddFile, DataFile, DomainMetadata, MetaData, Protocol, Txn } from './actions.ts'
+import type { AddFile, DataFile, MetaData } from './actions.ts'
 import { checkDataFiles } from './check-files.ts'
 import { checkWritableSchema } from './check-schema.ts'
 import { DeltaError } from './errors.ts'
@@ -10,48 +10,7 @@ import { evolve } from './evolve.ts'
 import { checkRemovable, checkWritable, hasDomainMetadata, protocolFor } from './protocol.ts'
 import { printSchema, type StructType } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
-
-/** What a commit says about itself, for people and for the table's history. */
-export interface CommitDetails {
-  /** In Spark's words where one fits: WRITE, MERGE, CREATE TABLE … */
-  operation: string
-  operationParameters?: Readonly<Record<string, string>>
-  /** Counts as text. */
-  operationMetrics?: Readonly<Record<string, string>>
-  userMetadata?: string
-  engineInfo?: string
-  runId?: string
-}
-
-/** A domain to set, or to remove. */
-export interface DomainChange {
-  domain: string
-  configuration: string
-  removed?: boolean
-}
-
-interface Extras {
-  txn?: readonly Txn[] | undefined
-  domains?: readonly DomainChange[] | undefined
-  info: CommitDetails
-}
-
-/** A new table's metaData; its id is given when it is committed. */
-export type NewMetaData = Omit<MetaData, 'id' | 'createdTime'>
-
-export interface Staged {
-  readonly tablePath: string
-  /** The snapshot this was decided on; undefined for a new table. The commit's version is the next one. */
-  readonly base: Snapshot | undefined
-  readonly protocol: Protocol | undefined
-  readonly metaData: MetaData | NewMetaData | undefined
-  readonly add: readonly DataFile[]
-  readonly remove: readonly AddFile[]
-  readonly dataChange: boolean
-  readonly txn: readonly Txn[]
-  readonly domains: readonly DomainMetadata[]
-  readonly info: CommitDetails
-}
+import { buildStaged, type Extras, type NewMetaData, type Staged, stageInvalid } from './staged.ts'
 
 export interface CreateRequest extends Extras {
   tablePath: string
@@ -88,7 +47,7 @@ export function stageCreate(request: CreateRequest): Staged {
   const protocol = protocolFor({ domainMetadata: domains.length > 0 || request.needsDomainMetadata === true })
   checkWritable(tablePath, protocol, { id: '', ...metaData }, schema)
   checkDataFiles(tablePath, { files, schema, partitionColumns })
-  return staged(tablePath, undefined, request, { protocol, metaData, add: files })
+  return buildStaged(tablePath, undefined, request, { protocol, metaData, add: files })
 }
 
 /** Stage new rows. `schema` may add nullable columns; see `evolve`. */
@@ -169,7 +128,7 @@ function stageChange(snapshot: Snapshot, extras: Extras, change: Change): Staged
   for (const { path } of change.add) {
     if (snapshot.files.has(path)) throw stageInvalid(tablePath, `${path} is already part of the table`)
   }
-  return staged(tablePath, snapshot, extras, { metaData, add: change.add, remove: change.remove, dataChange })
+  return buildStaged(tablePath, snapshot, extras, { metaData, add: change.add, remove: change.remove, dataChange })
 }
 
 function changedMetaData(snapshot: Snapshot, change: Change): MetaData | undefined {
@@ -195,42 +154,4 @@ export function evolvedSchema(snapshot: Snapshot, wanted: StructType | undefined
     tablePath,
     drifts,
   })
-}
-
-function staged(tablePath: string, base: Snapshot | undefined, extras: Extras, parts: Partial<Staged>): Staged {
-  const domains = extras.domains ?? []
-  const txn = extras.txn ?? []
-  refuseTwice(
-    tablePath,
-    'domain',
-    domains.map(d => d.domain),
-  )
-  refuseTwice(
-    tablePath,
-    'appId',
-    txn.map(t => t.appId),
-  )
-  return {
-    tablePath,
-    base,
-    protocol: undefined,
-    metaData: undefined,
-    add: [],
-    remove: [],
-    dataChange: true,
-    ...parts,
-    txn,
-    domains,
-    info: extras.info,
-  }
-}
-
-/** The protocol allows one action for each domain and appId in a commit. */
-function refuseTwice(tablePath: string, what: string, names: readonly string[]): void {
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
-  if (twice !== undefined) throw stageInvalid(tablePath, `the ${what} ${twice} is set twice`)
-}
-
-function stageInvalid(tablePath: string, reason: string): DeltaError {
-  return new DeltaError('STAGE_INVALID', `A change of ${tablePath} cannot be staged: ${reason}.`, { tablePath, reason })
 }

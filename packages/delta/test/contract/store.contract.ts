@@ -1,0 +1,145 @@
+/**
+ * What every ObjectStore promises, as one suite to run over each implementation.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { ObjectStore } from '../../src/index.ts'
+
+export interface StoreContract {
+  name: string
+  /** A new, empty store, and what removes it. */
+  make: () => Promise<{ store: ObjectStore; close: () => Promise<void> }>
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const textOf = (data: Uint8Array): string => new TextDecoder().decode(data)
+
+export function storeContract({ name, make }: StoreContract): void {
+  const withStore = (promise: (store: ObjectStore) => Promise<void>) => async (): Promise<void> => {
+    const { store, close } = await make()
+    try {
+      await promise(store)
+    } finally {
+      await close()
+    }
+  }
+  const paths = async (store: ObjectStore, prefix: string, startAfter?: string): Promise<string[]> =>
+    (await Array.fromAsync(store.list(prefix, { startAfter }))).map(o => o.path)
+
+  describe(`${name} as object store`, () => {
+    test(
+      'of 20 writers of one name exactly one creates it, and its bytes stay',
+      withStore(async store => {
+        const outcomes = await Promise.all(
+          Array.from({ length: 20 }, (_, i) => store.putIfAbsent('t/_delta_log/1.json', bytes(`writer ${i}`))),
+        )
+        expect(outcomes.filter(o => o === 'created')).toHaveLength(1)
+        const winner = outcomes.indexOf('created')
+        expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
+        expect(await store.putIfAbsent('t/_delta_log/1.json', bytes('late'))).toBe('exists')
+        expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
+      }),
+    )
+
+    test(
+      'put replaces the whole object',
+      withStore(async store => {
+        await store.put('hint', bytes('a long first text'))
+        await store.put('hint', bytes('short'))
+        expect(textOf(await store.get('hint'))).toBe('short')
+      }),
+    )
+
+    test(
+      'a missing object is NOT_FOUND to read and fine to delete',
+      withStore(async store => {
+        await store.put('folder/file', bytes('x'))
+        for (const path of ['nothing', 'no/where', 'folder', 'folder/file/below']) {
+          await expect(store.get(path)).rejects.toMatchObject({ code: 'NOT_FOUND' })
+        }
+        await store.delete('nothing')
+        await store.delete('folder/file')
+        await expect(store.get('folder/file')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      }),
+    )
+
+    test(
+      'unicode, spaces and percent signs in names come back as they went in',
+      withStore(async store => {
+        const names = ['blå/bær', 'a b/c%20d', '表/日本.json', '😀', "it's", 'q=1/x']
+        for (const path of names) await store.putIfAbsent(path, bytes(path))
+        for (const path of names) expect(textOf(await store.get(path))).toBe(path)
+        expect(new Set(await paths(store, ''))).toEqual(new Set(names))
+      }),
+    )
+
+    test(
+      'list goes in byte order of the whole path, at any depth',
+      withStore(async store => {
+        const ordered = ['p/a-b', 'p/a.b', 'p/a/1', 'p/a/z/0', 'p/a0', 'p/b', 'p/é', 'p/\uffee', 'p/😀']
+        for (const path of [...ordered].reverse()) await store.put(path, bytes('x'))
+        await store.put('pq/other', bytes('x'))
+        expect(await paths(store, 'p')).toEqual(ordered)
+        for (const [i, path] of ordered.entries()) {
+          expect(await paths(store, 'p', path)).toEqual(ordered.slice(i + 1))
+        }
+      }),
+    )
+
+    test(
+      'list starts after a name that does not exist, and of a missing folder is empty',
+      withStore(async store => {
+        await store.put('t/1', bytes('12345'))
+        await store.put('t/3', bytes('x'))
+        expect(await paths(store, 't', 't/2')).toEqual(['t/3'])
+        expect(await paths(store, 'nothing')).toEqual([])
+        const [first] = await Array.fromAsync(store.list('t'))
+        expect(first).toMatchObject({ path: 't/1', size: 5 })
+      }),
+    )
+
+    test(
+      'a path that could leave the store is refused by every method',
+      withStore(async store => {
+        for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '.', '', 'a/./b', 'a\0b', 'a\\..\\b']) {
+          const expected = { code: 'PATH_INVALID' }
+          await expect(store.get(path)).rejects.toMatchObject(expected)
+          await expect(store.putIfAbsent(path, bytes('x'))).rejects.toMatchObject(expected)
+          await expect(store.put(path, bytes('x'))).rejects.toMatchObject(expected)
+          await expect(store.delete(path)).rejects.toMatchObject(expected)
+          expect(() => store.locate(path)).toThrow(expect.objectContaining(expected))
+        }
+      }),
+    )
+
+    test(
+      'putFile publishes a finished file once and leaves the original',
+      withStore(async store => {
+        const folder = await mkdtemp(join(tmpdir(), 'tidemark-store-'))
+        try {
+          const local = join(folder, 'data.parquet')
+          await writeFile(local, 'rows')
+          expect(await store.putFile('t/new/part-0', local)).toBe('created')
+          expect(await store.putFile('t/new/part-0', local)).toBe('exists')
+          await rm(local)
+          expect(textOf(await store.get('t/new/part-0'))).toBe('rows')
+          await expect(store.putFile('t/new/part-1', local)).rejects.toThrow()
+        } finally {
+          await rm(folder, { recursive: true })
+        }
+      }),
+    )
+
+    test(
+      'an aborted write does not take effect',
+      withStore(async store => {
+        const signal = AbortSignal.abort()
+        await expect(store.putIfAbsent('t/x', bytes('x'), { signal })).rejects.toThrow()
+        await expect(store.put('t/x', bytes('x'), { signal })).rejects.toThrow()
+        await expect(store.get('t/x')).rejects.toMatchObject({ code: 'NOT_FOUND' })
+      }),
+    )
+  })
+}
