@@ -85,7 +85,7 @@ const kinds: Kind[] = [
 interface Desk {
   store: MemoryStore
   clock: SteppingClock
-  deliver(...channels: AlertChannel[]): Promise<DeliveryReport>
+  deliver: (...channels: AlertChannel[]) => Promise<DeliveryReport>
 }
 
 /** A lake with these alerts recorded. */

@@ -48,14 +48,14 @@ export function finishedRun(results: readonly StepResult[], more: Partial<Finish
   }
 }
 
-export const hook: AlertChannelConfig = {
+export const hook: Extract<AlertChannelConfig, { kind: 'webhook' }> = {
   kind: 'webhook',
   name: 'hook',
   url: 'https://hooks.example.org/x',
   allowPrivate: false,
   place,
 }
-export const mail: AlertChannelConfig = {
+export const mail: Extract<AlertChannelConfig, { kind: 'email' }> = {
   kind: 'email',
   name: 'mail',
   from: 'Tidemark <lake@example.org>',
@@ -64,6 +64,9 @@ export const mail: AlertChannelConfig = {
   place,
 }
 
-export function alertConfig(rules: readonly Omit<AlertRule, 'place'>[], channels = [hook, mail]): AlertConfig {
+export function alertConfig(
+  rules: readonly Omit<AlertRule, 'place'>[],
+  channels: readonly AlertChannelConfig[] = [hook, mail],
+): AlertConfig {
   return { channels, rules: rules.map(rule => ({ ...rule, place })) }
 }

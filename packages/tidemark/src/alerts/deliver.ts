@@ -5,6 +5,7 @@
 import { ALERT_CHANNEL_MISSING, ALERT_NOT_DELIVERED, ALERT_UNDELIVERABLE } from '../errors/alert.ts'
 import { plainLine } from '../errors/plain-text.ts'
 import { Problem } from '../errors/problem.ts'
+import { isoInstant } from '../model/instant.ts'
 import type { Clock, ObjectStore } from '../model/ports.ts'
 import type { AlertChannel } from './channel.ts'
 import { closeAlert, listPending } from './outbox.ts'
@@ -110,7 +111,7 @@ async function postpone({ store, clock, redact }: Delivery, record: AlertRecord,
   const reason = redact(reasonText(failure))
   const params = { channel: record.channel, subject: record.subject, reason }
   const hopeless = failure instanceof Problem && failure.retry === 'never'
-  if (!hopeless && clock.now() - Date.parse(record.created) < giveUpAfterMs) {
+  if (!hopeless && record.created > isoInstant(clock.now() - giveUpAfterMs)) {
     return ALERT_NOT_DELIVERED(params, { cause: failure })
   }
   await closeAlert(store, { id: record.id, how: 'undeliverable', at: clock.now(), detail: reason })
@@ -119,7 +120,7 @@ async function postpone({ store, clock, redact }: Delivery, record: AlertRecord,
 
 function reasonText(failure: unknown): string {
   if (failure === undefined) return 'there was no time left to try.'
-  return plainLine(failure instanceof Error ? failure.message : String(failure)).slice(0, 500)
+  return plainLine(failure instanceof Error ? failure.message : 'the channel failed').slice(0, 500)
 }
 
 function missingChannel(name: string): AlertChannel {

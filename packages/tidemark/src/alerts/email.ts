@@ -124,7 +124,11 @@ function explainFailure(error: unknown, context: { channel: string; server: Smtp
   if (code !== undefined && code >= 500) return ALERT_MAIL_REFUSED({ channel, server, answer: answer ?? String(code) })
   if (answer !== undefined && answer !== '')
     return ALERT_MAIL_UNREACHABLE({ channel, server, reason: `answered ${answer}` })
-  return ALERT_MAIL_UNREACHABLE({ channel, server, reason: networkReason(String(details?.code ?? '')) })
+  return ALERT_MAIL_UNREACHABLE({
+    channel,
+    server,
+    reason: networkReason(typeof details?.code === 'string' ? details.code : ''),
+  })
 }
 
 function networkReason(code: string): string {

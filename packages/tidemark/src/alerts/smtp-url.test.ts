@@ -27,12 +27,16 @@ test.each([
   'smtps://u:hunter2@h?tls=off',
   'smtp://u:hunter2@h h',
 ])('a wrong address is refused without repeating its password (%#)', text => {
-  expect.assertions(3)
-  try {
-    parseSmtpUrl(text, 'mail')
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'ALERT_SMTP_URL', exit: 2 })
-    expect(JSON.stringify(error)).not.toContain('hunter2')
-    expect(String((error as Error).stack)).not.toContain('hunter2')
-  }
+  const error = thrownBy(() => parseSmtpUrl(text, 'mail'))
+  expect(error).toMatchObject({ code: 'ALERT_SMTP_URL', exit: 2 })
+  expect(JSON.stringify(error)).not.toContain('hunter2')
+  expect(error instanceof Error && error.stack).not.toContain('hunter2')
 })
+
+function thrownBy(action: () => unknown): unknown {
+  try {
+    return action()
+  } catch (error) {
+    return error
+  }
+}

@@ -1,0 +1,82 @@
+import { describe, expect, test } from 'vitest'
+import { stepResult } from '../../../../test/support/alerts.ts'
+import { finishedWith, runStart, silverResult, userResult } from '../../../../test/support/events.ts'
+import { ledgerText } from './ledger-text.ts'
+import { countText, durationText, plural, rateText } from './numbers.ts'
+import { nextLine, renderSummary } from './summary.ts'
+
+const options = { colour: false, width: 120, startedAt: runStart }
+
+describe('the summary', () => {
+  test('of a good run shows each ledger and where to look next', () => {
+    expect(renderSummary(finishedWith(userResult, silverResult), options)).toBe(
+      [
+        'bronze.DimUser  done       read 570 = inserted 500 + duplicate 70; deletes 2  1.0 s',
+        'silver.DimUser  done       read 500 = inserted 400 + updated 90 + deleted 7 + quarantined 3; stale by rule 1  1 min 04 s',
+        '',
+        'warning: silver.DimUser: rule valid_id rejected 3 rows',
+        '',
+        'run 20261122T120003Z-4f1c2a succeeded in 3.0 s; 2 steps: 2 changed; 3 rows quarantined',
+        'next: tidemark quarantine list shows the rejected rows and why',
+      ].join('\n'),
+    )
+  })
+
+  test('of a failed run shows the problem, its way out and what was skipped', () => {
+    const failed = stepResult('bronze.DimTrack', 'failed')
+    const skipped = stepResult('silver.DimTrack', 'skipped', { reason: 'bronze.DimTrack failed' })
+    expect(renderSummary(finishedWith(failed, skipped), options)).toBe(
+      [
+        'bronze.DimTrack  failed     SOURCE_TABLE_MISSING: Gone.  1.0 s',
+        'silver.DimTrack  skipped    bronze.DimTrack failed',
+        '',
+        'error SOURCE_TABLE_MISSING: Gone.',
+        '  bronze.DimTrack',
+        '  a.json:3:5',
+        '  bronze.DimTrack is gone.',
+        '  hint: Bring it back.',
+        '',
+        'run 20261122T120003Z-4f1c2a failed in 3.0 s; 2 steps: 1 failed, 1 skipped',
+        'next: tidemark explain SOURCE_TABLE_MISSING; then tidemark run again: what is done is kept, the rest continues',
+      ].join('\n'),
+    )
+  })
+
+  test('keeps every step on one line of a narrow terminal', () => {
+    const lines = renderSummary(finishedWith(userResult, silverResult), { ...options, width: 40 }).split('\n')
+    expect(lines[0]).toBe('bronze.DimUser  done       read 570 = i…')
+  })
+
+  test('never shows control characters of names and messages', () => {
+    const problem = { code: 'A_B', title: 'x', message: 'a\u001b[2Jb', hint: undefined, place: undefined }
+    const text = renderSummary(finishedWith(stepResult('bronze.\u001b[31mx', 'failed', { problem })), options)
+    expect(text).not.toContain('\u001b')
+    expect(text).toContain('  ab')
+  })
+
+  test('says that nothing is left to do when nothing changed', () => {
+    expect(nextLine('succeeded', [stepResult('bronze.a', 'unchanged')])).toContain('nothing to do')
+    expect(nextLine('cancelled', [])).toContain('run again')
+  })
+})
+
+test('a ledger names the buckets that hold rows', () => {
+  const none = { kind: 'append', read: 0n, inserted: 0n, quarantined: 0n, warned: 0n } as const
+  expect(ledgerText(none)).toBe('read 0')
+  expect(ledgerText({ kind: 'auto cdc', read: 1234n, applied: 1230n, ignored: 4n, quarantined: 0n, warned: 2n })).toBe(
+    'read 1,234 = applied 1,230 + ignored 4; warned 2',
+  )
+  expect(ledgerText({ kind: 'materialized view', rowsIn: 10n, rowsOut: 3n, quarantined: 1n, warned: 0n })).toBe(
+    'rows in 10, rows out 3; quarantined 1',
+  )
+})
+
+test('numbers read as people write them', () => {
+  expect([0n, 999n, 1000n, 9007199254740993n].map(countText)).toEqual(['0', '999', '1,000', '9,007,199,254,740,993'])
+  expect([0, 49, 59_949, 59_950, 125_000, 3_720_000].map(durationText)).toEqual([
+    ...['0.0 s', '0.0 s', '59.9 s', '1 min 00 s', '2 min 05 s', '1 h 02 min'],
+  ])
+  expect(rateText(4300n, 1000)).toBe('4,300 rows/s')
+  expect(rateText(4300n, 10)).toBeUndefined()
+  expect([plural(1, 'step'), plural(0, 'step')]).toEqual(['1 step', '0 steps'])
+})

@@ -1,0 +1,99 @@
+/** What a finished run says at its end: every step with its ledger, the problems, and what to do next. Pure. */
+import { styleText } from 'node:util'
+import { plainLine, plainText } from '../errors/plain-text.ts'
+import { textWidth } from '../errors/text-width.ts'
+import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import { quarantinedRows } from './ledger-text.ts'
+import { countText, durationText, plural } from './numbers.ts'
+import { resultLine } from './step-line.ts'
+
+export type RunFinished = Extract<RunEvent, { kind: 'run finished' }>
+
+export interface SummaryOptions {
+  colour: boolean
+  width: number
+  /** When the run began, in the clock of its events. */
+  startedAt: number
+  /** Warnings of the run as a whole; those of steps are in the results. */
+  warnings?: readonly string[]
+}
+
+/**
+ * The summary without a newline at the end; its last line says what to do next. Problems are printed in full below the
+ * table, each with its hint.
+ */
+export function renderSummary(run: RunFinished, options: SummaryOptions): string {
+  const { results } = run
+  const nameWidth = Math.min(Math.max(8, ...results.map(one => textWidth(one.step))), Math.floor(options.width / 2))
+  const style = { colour: options.colour, width: options.width, nameWidth }
+  const lines = results.map(result => resultLine(result, style))
+  for (const result of results.filter(one => one.problem !== undefined))
+    lines.push('', ...problemLines(result, options))
+  const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]
+  if (warnings.length > 0)
+    lines.push('', ...warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
+  lines.push('', totalsLine(run, options), nextLine(run.status, results))
+  return lines.join('\n')
+}
+
+/** The command that helps most after this run. */
+export function nextLine(status: RunStatus, results: readonly StepResult[]): string {
+  const failed = results.find(one => one.status === 'failed')
+  const code = failed?.problem?.code
+  if (code !== undefined) {
+    return `next: tidemark explain ${plainLine(code)}; then tidemark run again: what is done is kept, the rest continues`
+  }
+  if (status !== 'succeeded') return 'next: tidemark run again: what is done is kept, the rest continues'
+  if (results.some(one => one.ledger !== undefined && quarantinedRows(one.ledger) > 0n)) {
+    return 'next: tidemark quarantine list shows the rejected rows and why'
+  }
+  if (results.every(one => one.status === 'unchanged'))
+    return 'next: nothing to do: the lake equals what the sources had'
+  return 'next: tidemark status shows every table; tidemark verify compares them with the source'
+}
+
+function totalsLine(run: RunFinished, options: SummaryOptions): string {
+  const count = (status: StepResult['status']): number => run.results.filter(one => one.status === status).length
+  const rejected = run.results.reduce(
+    (sum, one) => sum + (one.ledger === undefined ? 0n : quarantinedRows(one.ledger)),
+    0n,
+  )
+  const parts = [
+    [count('changed'), 'changed'],
+    [count('unchanged'), 'unchanged'],
+    [count('failed'), 'failed'],
+    [count('skipped'), 'skipped'],
+  ] as const
+  const counts = parts.filter(([steps]) => steps > 0).map(([steps, word]) => `${steps} ${word}`)
+  const status = paint(run.status, run.status === 'succeeded' ? 'green' : 'red', options)
+  return [
+    `run ${plainLine(run.runId)} ${status} in ${durationText(run.at - options.startedAt)}`,
+    `${plural(run.results.length, 'step')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
+    ...(rejected === 0n ? [] : [`${countText(rejected)} rows quarantined`]),
+  ].join('; ')
+}
+
+function problemLines(result: StepResult, options: SummaryOptions): string[] {
+  const problem = result.problem
+  if (problem === undefined) return []
+  const body = [problem.place, problem.message, problem.hint === undefined ? undefined : `hint: ${problem.hint}`]
+  return [
+    `${paint(`error ${plainLine(problem.code)}`, 'red', options)}: ${plainLine(problem.title)}`,
+    `  ${plainLine(result.step)}`,
+    ...body.flatMap(text =>
+      text === undefined
+        ? []
+        : plainText(text)
+            .split('\n')
+            .map(line => `  ${line}`),
+    ),
+  ]
+}
+
+function stepWarnings(result: StepResult): string[] {
+  return result.warnings.map(text => `${result.step}: ${text}`)
+}
+
+function paint(text: string, style: Parameters<typeof styleText>[0], { colour }: { colour: boolean }): string {
+  return colour ? styleText(style, text, { validateStream: false }) : text
+}

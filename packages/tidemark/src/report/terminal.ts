@@ -1,0 +1,98 @@
+/**
+ * A reader of run events that shows progress on a terminal: a live picture where lines can be redrawn, one plain line
+ * for each finished step where they cannot. It writes to the stream it is given (stderr) and knows no other effect.
+ */
+import { plainLine } from '../errors/plain-text.ts'
+import type { RunEvent } from '../model/event.ts'
+import { lineStyle, renderLive } from './live.ts'
+import { applyEvent, noProgress, type Progress } from './progress.ts'
+import { progressLine } from './step-line.ts'
+
+/** The part of a tty stream that is needed; `process.stderr` fits. */
+export interface TerminalStream {
+  write(text: string): unknown
+  readonly isTTY?: boolean
+  readonly columns?: number
+  readonly rows?: number
+}
+
+export interface TerminalOptions {
+  stream: TerminalStream
+  colour: boolean
+  /** Milliseconds, in the clock of the events. */
+  now: () => number
+  /** Call `tick` regularly until the returned function is called. Used on a terminal only. */
+  startTicker: (everyMs: number, tick: () => void) => () => void
+}
+
+export interface TerminalReport {
+  onEvent(event: RunEvent): void
+  /** Erase the live picture and stop; the run's state so far. Closing twice is fine. */
+  close(): Progress
+}
+
+const redrawMs = 100
+const hideCursor = '\u001b[?25l'
+const showCursor = '\u001b[?25h'
+
+/** Whether to use colour: only on a terminal, not with NO_COLOR (any value but empty) and not on a dumb terminal. */
+export function wantsColour(stream: TerminalStream, env: Readonly<Record<string, string | undefined>>): boolean {
+  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+}
+
+/** Start showing a run. The picture is erased when the run ends: the summary takes its place. */
+export function openTerminalReport(options: TerminalOptions): TerminalReport {
+  return options.stream.isTTY === true ? openLive(options) : openPlain(options)
+}
+
+function openLive({ stream, colour, now, startTicker }: TerminalOptions): TerminalReport {
+  let progress = noProgress
+  let drawn = 0
+  let stop: (() => void) | undefined
+  const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\r\u001b[J`)
+  const draw = (): void => {
+    const screen = { width: Math.max(20, (stream.columns ?? 80) - 1), height: stream.rows ?? 24, colour }
+    const lines = renderLive(progress, now(), screen)
+    stream.write(`${erase()}${lines.join('\n')}\n`)
+    drawn = lines.length
+  }
+  const close = (): Progress => {
+    if (stop === undefined) return progress
+    stop()
+    stop = undefined
+    stream.write(`${erase()}${showCursor}`)
+    drawn = 0
+    return progress
+  }
+  return {
+    onEvent(event) {
+      progress = applyEvent(progress, event)
+      if (event.kind === 'run started' && stop === undefined) {
+        stream.write(hideCursor)
+        stop = startTicker(redrawMs, draw)
+        draw()
+      }
+      if (event.kind === 'run finished') close()
+    },
+    close,
+  }
+}
+
+function openPlain({ stream, colour }: TerminalOptions): TerminalReport {
+  let progress = noProgress
+  return {
+    onEvent(event) {
+      progress = applyEvent(progress, event)
+      if (event.kind === 'step finished') {
+        const style = { ...lineStyle(progress, { width: 200, colour }), width: 200 }
+        stream.write(
+          `${progressLine(event.result.step, { state: 'finished', result: event.result }, undefined, style)}\n`,
+        )
+      }
+      if (event.kind === 'warning') {
+        stream.write(`warning: ${plainLine(`${event.step === undefined ? '' : `${event.step}: `}${event.text}`)}\n`)
+      }
+    },
+    close: () => progress,
+  }
+}
