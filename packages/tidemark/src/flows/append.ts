@@ -1,0 +1,29 @@
+/**
+ * Append flows: a query over the rows of one batch of a stream, other tables as they were when the batch was decided;
+ * what keeps the rules is appended.
+ */
+import { raw, sql } from '../engine/sql.ts'
+import type { AppendFlow } from '../model/flow.ts'
+import { emitBatch } from './batch-rows.ts'
+import type { FlowContext } from './context.ts'
+import { applyAppend } from './derived.ts'
+import { judge } from './expect.ts'
+import type { Prepared } from './prepared.ts'
+import type { BatchRecord } from './record.ts'
+import { describeSchema } from './schema-fit.ts'
+
+/** Prepare one batch of an append flow. `read` in its ledger counts the rows the query gives. */
+export async function prepareAppend(context: FlowContext, record: BatchRecord, flow: AppendFlow): Promise<Prepared> {
+  const query = await context.portable.outputTypes(await emitBatch(context, record, flow.query))
+  const schema = await describeSchema(context.session, query)
+  const columns = schema.fields.map(f => f.name)
+  const judged = await judge(context, flow, { rows: query, columns, keys: [], judged: raw('true'), reasons: [] })
+  context.progress({ rows: judged.read, phase: 'judged' })
+  const rows = { query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }
+  return {
+    schema,
+    rejects: { judged: judged.table, rejected: judged.rejected, schema },
+    warnings: judged.warnings,
+    apply: attempt => applyAppend(context, flow, rows, judged, attempt),
+  }
+}

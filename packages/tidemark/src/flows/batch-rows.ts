@@ -1,0 +1,73 @@
+/**
+ * The rows of a decided batch, and the relations its query reads. Both are fixed by the record: every attempt, in
+ * whatever run, sees the same rows.
+ */
+import { addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
+import { integer, raw, type Sql, sql, textList } from '../engine/sql.ts'
+import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
+import { getSource } from './commit-table.ts'
+import type { FlowContext } from './context.ts'
+import type { BatchRecord } from './record.ts'
+import { findField, type TypedQuery } from './schema-fit.ts'
+
+/** The streamed rows of a batch with the columns of the source at the batch's end. */
+export async function batchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
+  const { table, after, upTo } = record.source
+  const source = await getSource(context, record.flow, table, upTo)
+  if (after === undefined) return { query: context.session.scan(source), schema: source.schema }
+  const commits = await readCommits(context.store, source.tablePath, { after, upTo })
+  const files = commits.flatMap(commit => addedFiles(commit).map(f => f.path))
+  return { query: context.session.scan(source, { files }), schema: source.schema }
+}
+
+/**
+ * Like `batchRows`, with `_seq` on every row: where the source has none, the version of the commit that added the row
+ * orders rows that tie.
+ */
+export async function orderedBatchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
+  const { table, after, upTo } = record.source
+  const source = await getSource(context, record.flow, table, upTo)
+  if (findField(source.schema, '_seq') !== undefined) return batchRows(context, record)
+  const commits = await readCommits(context.store, source.tablePath, { after: after ?? -1n, upTo })
+  const versions = new Map(commits.flatMap(commit => addedFiles(commit).map(f => [f.path, commit.version] as const)))
+  const files = after === undefined ? [...source.files.keys()] : [...versions.keys()]
+  return {
+    query: sql`SELECT * EXCLUDE (_file), ${versionOf(files, versions)} AS _seq \
+FROM (${context.session.scan(source, { files, withFile: true })})`,
+    schema: { type: 'struct', fields: [...source.schema.fields, field('_seq', 'long')] },
+  }
+}
+
+function versionOf(files: readonly string[], versions: ReadonlyMap<string, bigint>): Sql {
+  if (files.length === 0) return raw('CAST(NULL AS BIGINT)')
+  const numbers = files.map(f => integer(versions.get(f) ?? 0n).text).join(', ')
+  return sql`CAST(element_at(map(${textList(files)}, [${raw(numbers)}]), _file) AS BIGINT)`
+}
+
+/** A flow's query over its batch: the stream is the batch, other tables are as the record pinned them. */
+export async function emitBatch(context: FlowContext, record: BatchRecord, query: CompiledQuery): Promise<Sql> {
+  const streamed = await batchRows(context, record)
+  const relations = new Map<TableName, Sql>()
+  for (const { table, version } of record.reads) {
+    relations.set(table, context.session.scan(await getSource(context, record.flow, table, version)))
+  }
+  relations.set(record.source.table, streamed.query)
+  return context.portable.emit(query, { relation: table => getRelation(record.flow, relations, table) })
+}
+
+/** A query over current snapshots. */
+export function emitOver(
+  context: FlowContext,
+  flow: Flow,
+  query: CompiledQuery,
+  inputs: ReadonlyMap<TableName, Snapshot>,
+): Promise<Sql> {
+  const relations = new Map([...inputs].map(([table, snapshot]) => [table, context.session.scan(snapshot)]))
+  return context.portable.emit(query, { relation: table => getRelation(flow, relations, table) })
+}
+
+function getRelation(flow: Flow, relations: ReadonlyMap<TableName, Sql>, table: TableName): Sql {
+  const relation = relations.get(table)
+  if (relation === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} was not given ${table}`)
+  return sql`(${relation})`
+}

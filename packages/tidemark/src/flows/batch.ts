@@ -1,0 +1,104 @@
+/**
+ * Deciding batches. A flow has at most one open batch: recorded, but not yet in the target. It is finished as recorded
+ * before another is decided, so a crash at any point leads to the same tables.
+ */
+import { type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark/delta'
+import { FLOW_SOURCE_REWRITTEN } from '../errors/flow-run.ts'
+import type { TableName } from '../model/flow.ts'
+import { getSource } from './commit-table.ts'
+import type { FlowContext } from './context.ts'
+import { generationOf, isRebuild } from './generation.ts'
+import { appIdOf, type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
+
+export type Decision =
+  /** Everything there is has been processed. */
+  | { kind: 'nothing'; reason: string }
+  /** Recorded by this or an earlier run and to be finished as it is. */
+  | { kind: 'open'; record: BatchRecord }
+  /** To be recorded once it is known that it can be computed. */
+  | { kind: 'new'; record: BatchRecord }
+
+/** The table whose commits make a flow's batches. */
+export function streamedTable(flow: StreamFlow): TableName {
+  if (flow.kind === 'derived') return flow.source
+  const streamed = flow.kind === 'append' ? flow.query.streams : (flow.query?.streams ?? flow.source)
+  if (streamed === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} streams nothing`)
+  return streamed
+}
+
+/**
+ * Decide the next batch of a flow. Reads only.
+ *
+ * Rows are all of the source at first, then what its later commits add. Commits that add nothing make no batch. A
+ * source that was rebuilt on purpose makes this flow rebuild its target too.
+ *
+ * @throws {FLOW_SOURCE_REWRITTEN} when rows already read were changed or removed, or the source is another table now
+ */
+export async function decideBatch(
+  context: FlowContext,
+  flow: StreamFlow,
+  target: Snapshot | undefined,
+): Promise<Decision> {
+  const last = await readLastRecord(context.store, flow)
+  const rebuilt = generationOf(target)
+  const refresh = context.fullRefresh && target !== undefined && rebuilt.runId !== context.runId
+  if (last !== undefined && isOpen(last, target) && (!refresh || last.generation > rebuilt.generation)) {
+    return { kind: 'open', record: last }
+  }
+  const source = await getSource(context, flow, streamedTable(flow))
+  const next = (after: bigint | undefined, generation: bigint): Promise<Decision> =>
+    newBatch(context, flow, source, { batch: (last?.batch ?? 0n) + 1n, after, generation })
+  const newest = last === undefined || rebuilt.generation > last.generation ? rebuilt.generation : last.generation
+  if (refresh) return next(undefined, newest + 1n)
+  if (last === undefined) return next(undefined, rebuilt.generation)
+  if (target?.txn(appIdOf(last)) === undefined) return next(undefined, newest + 1n)
+  if (rebuilt.generation > last.generation) return next(undefined, rebuilt.generation)
+  if (source.metaData.id !== last.source.tableId) throw rewritten(flow, 'it was made anew')
+  if (source.version === last.source.upTo) return { kind: 'nothing', reason: `${last.source.table} is unchanged` }
+  const range = { after: last.source.upTo, upTo: source.version }
+  const changes = (await readCommits(context.store, source.tablePath, range)).filter(changesData)
+  if (changes.some(isRebuild)) return next(undefined, newest + 1n)
+  const rewrite = changes.find(commit => !isAppendOnly(commit))
+  if (rewrite !== undefined) throw rewritten(flow, `its version ${rewrite.version} removes rows`)
+  if (changes.length === 0) return { kind: 'nothing', reason: `${last.source.table} has no new rows` }
+  return next(last.source.upTo, last.generation)
+}
+
+/** True when a recorded batch is not in the target yet and still counts there. */
+function isOpen(record: BatchRecord, target: Snapshot | undefined): boolean {
+  if (target === undefined) return record.source.after === undefined
+  const done = target.txn(appIdOf(record))
+  if (done === undefined)
+    return record.source.after === undefined && record.generation >= generationOf(target).generation
+  return done < record.batch && record.generation >= generationOf(target).generation
+}
+
+async function newBatch(
+  context: FlowContext,
+  flow: StreamFlow,
+  source: Snapshot,
+  at: { batch: bigint; after: bigint | undefined; generation: bigint },
+): Promise<Decision> {
+  const { batch, after, generation } = at
+  const names = flow.kind === 'append' ? flow.query.reads : flow.kind === 'auto cdc' ? (flow.query?.reads ?? []) : []
+  const reads = await Promise.all(
+    names.map(async table => {
+      const { metaData, version } = await getSource(context, flow, table)
+      return { table, tableId: metaData.id, version }
+    }),
+  )
+  const streamed = { table: streamedTable(flow), tableId: source.metaData.id, after, upTo: source.version }
+  return { kind: 'new', record: { batch, flow, generation, source: streamed, reads, createdBy: context.runId } }
+}
+
+/** True when a commit adds or removes rows, as opposed to compaction, settings and marks. */
+function changesData(commit: Commit): boolean {
+  return commit.actions.some(
+    a => (a.kind === 'add' && a.add.dataChange) || (a.kind === 'remove' && a.remove.dataChange),
+  )
+}
+
+function rewritten(flow: StreamFlow, reason: string): Error {
+  const at = { flow: flow.name, table: streamedTable(flow), reason, target: flow.target }
+  return FLOW_SOURCE_REWRITTEN(at, { state: 'Nothing was written.' })
+}

@@ -1,0 +1,91 @@
+/**
+ * Commits of flows: read the newest snapshot, stage, commit; on a conflict look again and stage anew. What a stage
+ * function finds already done it does not do twice.
+ */
+import {
+  commit,
+  readSnapshot,
+  refreshSnapshot,
+  type Snapshot,
+  type Staged,
+  type StructType,
+  stageCreate,
+} from '@tidemark/delta'
+import { FLOW_COMMIT_BUSY, FLOW_SOURCE_MISSING, FLOW_TARGET_FOREIGN } from '../errors/flow-run.ts'
+import type { Flow, TableName } from '../model/flow.ts'
+import { tablePath } from '../model/names.ts'
+import type { FlowContext } from './context.ts'
+
+const MAX_TRIES = 12
+
+/** The current snapshot of a lake table, or undefined when it has not been made. */
+export function readTable(
+  context: Pick<FlowContext, 'store' | 'signal'>,
+  table: TableName,
+): Promise<Snapshot | undefined> {
+  return readSnapshot({ store: context.store, tablePath: tablePath(table), signal: context.signal })
+}
+
+/** The snapshot of a table that a flow reads. Throws FLOW_SOURCE_MISSING when it has not been made. */
+export async function getSource(
+  context: FlowContext,
+  flow: Flow,
+  table: TableName,
+  version?: bigint,
+): Promise<Snapshot> {
+  const snapshot = await readSnapshot({
+    store: context.store,
+    tablePath: tablePath(table),
+    signal: context.signal,
+    ...(version === undefined ? {} : { version }),
+  })
+  if (snapshot === undefined) throw FLOW_SOURCE_MISSING({ flow: flow.name, table })
+  return snapshot
+}
+
+/**
+ * The table's snapshot; a missing table is made first, empty, in a commit of its own. Data files therefore only ever
+ * appear beside a log, and a folder with files but no log is somebody else's: FLOW_TARGET_FOREIGN.
+ */
+export async function ensureTable(
+  context: FlowContext,
+  flow: Flow,
+  table: { path: string; name: TableName; schema: StructType },
+): Promise<Snapshot> {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const read = { store: context.store, tablePath: table.path, signal: context.signal }
+    const snapshot = await readSnapshot(read)
+    if (snapshot !== undefined) return snapshot
+    for await (const object of context.store.list(table.path)) {
+      if (object.path.startsWith(`${table.path}/_delta_log/`)) continue
+      throw FLOW_TARGET_FOREIGN({ table: table.name, path: table.path }, { state: 'Nothing was written.' })
+    }
+    const info = { operation: 'CREATE TABLE', runId: context.runId }
+    const created = stageCreate({ tablePath: table.path, schema: table.schema, info, needsDomainMetadata: true })
+    const result = await commit(context, created, { signal: context.signal })
+    if (result.kind === 'committed') return result.snapshot
+  }
+  throw FLOW_COMMIT_BUSY({ flow: flow.name, table: table.name, tries: MAX_TRIES })
+}
+
+/**
+ * Commit what `stage` makes of the newest snapshot. `stage` gives undefined when nothing is left to do, for instance
+ * because somebody else did it. Returns the last snapshot seen and whether this call committed.
+ */
+export async function commitTable(
+  context: FlowContext,
+  flow: Flow,
+  start: Snapshot,
+  stage: (snapshot: Snapshot) => Promise<Staged | undefined>,
+): Promise<{ snapshot: Snapshot; committed: boolean }> {
+  let snapshot = await refreshSnapshot(context.store, start)
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    context.signal.throwIfAborted()
+    const staged = await stage(snapshot)
+    if (staged === undefined) return { snapshot, committed: false }
+    const result = await commit(context, staged, { signal: context.signal })
+    if (result.kind === 'committed') return { snapshot: result.snapshot, committed: true }
+    snapshot = await refreshSnapshot(context.store, snapshot)
+  }
+  throw FLOW_COMMIT_BUSY({ flow: flow.name, table: flow.target, tries: MAX_TRIES })
+}

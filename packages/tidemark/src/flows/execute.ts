@@ -1,0 +1,52 @@
+/**
+ * Executes one flow. Whatever its kind: the target changes in one commit or not at all, rejected rows are put aside
+ * first, and an execution that dies anywhere is finished by the next one.
+ */
+import { DeltaError } from '@tidemark/delta'
+import { FLOW_COMPUTE_FAILED } from '../errors/flow-run.ts'
+import { Problem, Problems } from '../errors/problem.ts'
+import type { Flow } from '../model/flow.ts'
+import type { FlowContext } from './context.ts'
+import type { FlowOutcome } from './outcome.ts'
+import { executeStream } from './stream.ts'
+import { executeWhole, type WholeFlow } from './whole.ts'
+
+/**
+ * Run a flow to the end of what its sources hold now. With `context.fullRefresh` the target is rebuilt from the layer
+ * below; see `needsCascade` for what has to follow.
+ *
+ * @throws {Problem} with the target unchanged since its last commit; {DeltaError} when the lake cannot be read or
+ * written; the signal's reason on abort
+ */
+export async function executeFlow(context: FlowContext, flow: Flow): Promise<FlowOutcome> {
+  try {
+    return isWhole(flow) ? await executeWhole(context, flow) : await executeStream(context, flow)
+  } catch (error) {
+    context.signal.throwIfAborted()
+    throw asProblem(flow, error)
+  }
+}
+
+/** Flows whose target is replaced as a whole: views, and silver tables without a key. */
+export function isWhole(flow: Flow): flow is WholeFlow {
+  return flow.kind === 'materialized view' || (flow.kind === 'derived' && flow.keys.length === 0)
+}
+
+/**
+ * True when the flows that stream from this one's target, and other flows into the same target, have to run after it
+ * in the same run: they find the rebuild in the log and follow by themselves, each in its own commit.
+ */
+export function needsCascade(outcome: FlowOutcome): boolean {
+  return outcome.rewritten
+}
+
+/** An engine's error at the edge: its kind in the message, its details, which may hold values, in the state. */
+function asProblem(flow: Flow, error: unknown): unknown {
+  if (error instanceof Problem || error instanceof Problems || error instanceof DeltaError) return error
+  if (!(error instanceof Error) || error instanceof TypeError) return error
+  const kind = /^([A-Z][A-Za-z ]* Error):/.exec(error.message)?.[1]
+  if (kind === undefined) return error
+  const place = flow.kind === 'append' || flow.kind === 'materialized view' ? flow.query.place : undefined
+  const state = `${flow.target} is unchanged. ${error.message.split('\n')[0] ?? ''}`
+  return FLOW_COMPUTE_FAILED({ flow: flow.name, kind }, { place, state, cause: error })
+}

@@ -1,0 +1,59 @@
+/**
+ * Making rows fit tables: a table's schema follows its flow by new nullable columns; everything else is a Problem. Rows
+ * are projected to the table's schema, columns the flow no longer makes as NULL.
+ */
+import { evolve, field, type StructField, type StructType } from '@tidemark/delta'
+import type { Session } from '../engine/engine.ts'
+import { ident, join, type Sql, sql } from '../engine/sql.ts'
+import { fromDuckType, toDuckType } from '../engine/types.ts'
+import { FLOW_COLUMN_TYPE } from '../errors/flow.ts'
+import { FLOW_SCHEMA_CHANGED } from '../errors/flow-run.ts'
+import type { Flow } from '../model/flow.ts'
+
+/** A query together with the schema of its rows. */
+export interface TypedQuery {
+  query: Sql
+  schema: StructType
+}
+
+export function structOf(fields: readonly StructField[]): StructType {
+  return { type: 'struct', fields: fields.map(f => ({ ...f, nullable: true })) }
+}
+
+export function findField(schema: StructType, name: string): StructField | undefined {
+  const folded = name.toLowerCase()
+  return schema.fields.find(f => f.name === name) ?? schema.fields.find(f => f.name.toLowerCase() === folded)
+}
+
+/** The schema a query's rows have in Delta's types. Throws FLOW_COLUMN_TYPE for a type Delta lacks. */
+export async function describeSchema(session: Session, query: Sql): Promise<StructType> {
+  const columns = await session.describe(query)
+  return structOf(
+    columns.map(({ name, type }) => {
+      const delta = fromDuckType(type)
+      if (delta === undefined) throw FLOW_COLUMN_TYPE({ column: name, type })
+      return field(name, delta)
+    }),
+  )
+}
+
+/** The table's schema after this flow has written. Throws FLOW_SCHEMA_CHANGED when more than new columns differ. */
+export function followSchema(flow: Flow, current: StructType, wanted: StructType): StructType {
+  const evolution = evolve(current, wanted)
+  if (evolution.kind === 'compatible') return evolution.schema
+  const drift = evolution.drifts
+    .map(d => `column ${d.column} is ${d.current ?? 'missing'} in the table and ${d.wanted} now`)
+    .join('; ')
+  throw FLOW_SCHEMA_CHANGED({ flow: flow.name, table: flow.target, drift }, { state: 'Nothing was written.' })
+}
+
+/** Rows projected to `schema` by name, ignoring case; columns the query lacks are NULL. */
+export function fitRows(rows: TypedQuery, schema: StructType): Sql {
+  const columns = schema.fields.map(f => {
+    const own = findField(rows.schema, f.name)
+    return own === undefined
+      ? sql`CAST(NULL AS ${toDuckType(f.type)}) AS ${ident(f.name)}`
+      : sql`${ident(own.name)} AS ${ident(f.name)}`
+  })
+  return sql`SELECT ${join(columns)} FROM (${rows.query})`
+}

@@ -1,0 +1,128 @@
+/**
+ * Runs a flow's batches one after the other: prepare, decide, put rejects aside, commit. What is prepared before the
+ * decision only reads, so a batch that cannot be computed is never recorded and a corrected flow simply goes on.
+ */
+import type { Snapshot } from '@tidemark/delta'
+import type { Ledger } from '../model/step.ts'
+import { tablePath } from '../model/names.ts'
+import { prepareAppend } from './append.ts'
+import { type Decision, decideBatch } from './batch.ts'
+import { prepareCdc } from './cdc.ts'
+import { commitTable, ensureTable, readTable } from './commit-table.ts'
+import type { FlowContext } from './context.ts'
+import { prepareChanges, prepareCurrent } from './derived.ts'
+import { generationDomain, generationOf } from './generation.ts'
+import { addLedgers } from './ledger.ts'
+import type { FlowOutcome } from './outcome.ts'
+import type { CommitParts, Prepared } from './prepared.ts'
+import { quarantine } from './quarantine.ts'
+import { appIdOf, type BatchRecord, type StreamFlow, writeRecord } from './record.ts'
+import { followSchema } from './schema-fit.ts'
+
+/**
+ * Finish a flow's open batch, if any, and process what its source has gained since. Two runners of one flow converge:
+ * a batch is decided by whoever records it first and committed by whoever commits it first.
+ */
+export async function executeStream(context: FlowContext, flow: StreamFlow): Promise<FlowOutcome> {
+  const before = await readTable(context, flow.target)
+  let target = before
+  const ledgers: Ledger[] = []
+  const warnings: string[] = []
+  let rewritten = false
+  for (;;) {
+    context.signal.throwIfAborted()
+    const decision = await decideBatch(context, flow, target)
+    if (decision.kind === 'nothing') {
+      return finish(before, target, { ledgers, warnings, rewritten, reason: decision.reason })
+    }
+    const done = await processBatch(context, flow, decision)
+    target = done?.target ?? (await readTable(context, flow.target))
+    if (done?.ledger === undefined) continue
+    ledgers.push(done.ledger)
+    warnings.push(...done.warnings)
+    rewritten ||= done.rewritten
+  }
+}
+
+function finish(
+  before: Snapshot | undefined,
+  target: Snapshot | undefined,
+  done: { ledgers: readonly Ledger[]; warnings: readonly string[]; rewritten: boolean; reason: string },
+): FlowOutcome {
+  const changed = done.ledgers.length > 0
+  return {
+    status: changed ? 'changed' : 'unchanged',
+    ledger: changed ? done.ledgers.reduce((a, b) => addLedgers(a, b)) : undefined,
+    versionBefore: before?.version,
+    versionAfter: target?.version,
+    reason: changed ? undefined : done.reason,
+    warnings: done.warnings,
+    rewritten: done.rewritten,
+  }
+}
+
+interface BatchDone {
+  target: Snapshot
+  /** Undefined when another runner committed the batch. */
+  ledger: Ledger | undefined
+  warnings: readonly string[]
+  rewritten: boolean
+}
+
+/** One batch from prepare to commit; undefined when another runner decided a batch of this number first. */
+async function processBatch(
+  context: FlowContext,
+  flow: StreamFlow,
+  decision: Exclude<Decision, { kind: 'nothing' }>,
+): Promise<BatchDone | undefined> {
+  const { record } = decision
+  const prepared = await prepare(context, record)
+  if (decision.kind === 'new' && !(await writeRecord(context.store, record))) return undefined
+  const path = tablePath(flow.target)
+  const start = await ensureTable(context, flow, { path, name: flow.target, schema: prepared.schema })
+  const rebuild = record.source.after === undefined && record.batch > 1n
+  if (prepared.rejects !== undefined && !isVoid(record, start)) {
+    const { batch, flow: recorded } = record
+    await quarantine(context, { ...prepared.rejects, flow: recorded, batch, appId: appIdOf(record), replace: rebuild })
+  }
+  let ledger: Ledger | undefined
+  let rewritten = false
+  const { snapshot, committed } = await commitTable(context, flow, start, async current => {
+    if (isVoid(record, current)) return undefined
+    const overwrite = generationOf(current).generation < record.generation
+    const schema = overwrite ? prepared.schema : followSchema(record.flow, current.schema, prepared.schema)
+    const parts = commitParts(context, record, overwrite)
+    const applied = await prepared.apply({ snapshot: current, schema, overwrite, parts })
+    ledger = applied.ledger
+    rewritten = overwrite
+    return applied.staged
+  })
+  return { target: snapshot, ledger: committed ? ledger : undefined, warnings: prepared.warnings, rewritten }
+}
+
+function prepare(context: FlowContext, record: BatchRecord): Promise<Prepared> {
+  const { flow } = record
+  switch (flow.kind) {
+    case 'derived':
+      return flow.output === 'current' ? prepareCurrent(context, record, flow) : prepareChanges(context, record, flow)
+    case 'append':
+      return prepareAppend(context, record, flow)
+    case 'auto cdc':
+      return prepareCdc(context, record, flow)
+  }
+}
+
+/** True when the batch is in the target already, or the target was rebuilt after it was decided. */
+function isVoid(record: BatchRecord, target: Snapshot): boolean {
+  if (generationOf(target).generation > record.generation) return true
+  return (target.txn(appIdOf(record)) ?? -1n) >= record.batch
+}
+
+function commitParts(context: FlowContext, record: BatchRecord, overwrite: boolean): CommitParts {
+  const operation = record.flow.kind === 'append' ? 'STREAMING UPDATE' : overwrite ? 'WRITE' : 'MERGE'
+  return {
+    txn: [{ appId: appIdOf(record), version: record.batch }],
+    ...(overwrite ? { domains: [generationDomain(record.generation, context.runId)] } : {}),
+    info: { operation, operationParameters: { mode: overwrite ? 'Overwrite' : 'Append' }, runId: context.runId },
+  }
+}

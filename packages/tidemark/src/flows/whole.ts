@@ -1,0 +1,155 @@
+/**
+ * Whole tables: views and keyless silver tables are computed from their inputs in full and replaced in one commit. The
+ * commit records what it was computed from; while that is unchanged, nothing is computed.
+ */
+import { createHash } from 'node:crypto'
+import { type Snapshot, stageOverwrite } from '@tidemark/delta'
+import { raw, sql } from '../engine/sql.ts'
+import type { DerivedFlow, MaterializedViewFlow, TableName } from '../model/flow.ts'
+import { tablePath } from '../model/names.ts'
+import type { Ledger } from '../model/step.ts'
+import { emitOver } from './batch-rows.ts'
+import { commitTable, ensureTable, getSource, readTable } from './commit-table.ts'
+import type { FlowContext } from './context.ts'
+import { judgeEntries } from './derived.ts'
+import { type Judged, judge } from './expect.ts'
+import { balance } from './ledger.ts'
+import type { FlowOutcome } from './outcome.ts'
+import { quarantine } from './quarantine.ts'
+import { sessionParquet } from './relations.ts'
+import { describeSchema, fitRows, structOf } from './schema-fit.ts'
+import type { StructType } from '@tidemark/delta'
+
+/** Flows whose target is replaced as a whole. */
+export type WholeFlow = MaterializedViewFlow | DerivedFlow
+
+const DOMAIN = 'tidemark.computed'
+
+type Inputs = ReadonlyMap<TableName, Snapshot>
+
+/**
+ * What a whole table was computed from: a hash of the flow, and identity and version of every input. Equal text means
+ * that computing again would give the same rows.
+ */
+export function computedFrom(flow: WholeFlow, inputs: Inputs): string {
+  const definition = createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
+  const versions = [...inputs].map(([table, { metaData, version }]) => ({
+    table,
+    id: metaData.id,
+    version: version.toString(),
+  }))
+  return JSON.stringify({ definition, inputs: versions.sort((a, b) => (a.table < b.table ? -1 : 1)) })
+}
+
+/** Where a flow stands in its file is no part of what it computes. */
+function withoutPlaces(key: string, value: unknown): unknown {
+  return key === 'place' ? undefined : value
+}
+
+export async function readInputs(context: FlowContext, flow: WholeFlow): Promise<Inputs> {
+  const tables = flow.kind === 'derived' ? [flow.source] : flow.query.reads
+  return new Map(await Promise.all(tables.map(async table => [table, await getSource(context, flow, table)] as const)))
+}
+
+/** True when the target is what these inputs give; never for a query with current_date() and kin. */
+export function isComputed(flow: WholeFlow, inputs: Inputs, target: Snapshot | undefined): boolean {
+  const volatile = flow.kind === 'materialized view' && flow.query.volatile
+  return !volatile && target?.domain(DOMAIN) === computedFrom(flow, inputs)
+}
+
+/** Compute a whole table again unless nothing it depends on has changed. */
+export async function executeWhole(context: FlowContext, flow: WholeFlow): Promise<FlowOutcome> {
+  const before = await readTable(context, flow.target)
+  const inputs = await readInputs(context, flow)
+  const unchanged = (target: Snapshot | undefined): FlowOutcome => ({
+    status: 'unchanged',
+    ledger: undefined,
+    versionBefore: before?.version,
+    versionAfter: target?.version,
+    reason: 'definition and inputs are unchanged',
+    warnings: [],
+    rewritten: false,
+  })
+  if (!context.fullRefresh && isComputed(flow, inputs, before)) return unchanged(before)
+  const computed = await compute(context, flow, inputs)
+  const start = await ensureTable(context, flow, {
+    path: tablePath(flow.target),
+    name: flow.target,
+    schema: computed.schema,
+  })
+  const { judged, schema } = computed
+  const rejects = { judged: judged.table, rejected: judged.rejected, schema }
+  await quarantine(context, { ...rejects, flow, batch: 0n, appId: undefined, replace: true })
+  const domains = [{ domain: DOMAIN, configuration: computedFrom(flow, inputs) }]
+  const info = { operation: 'WRITE', operationParameters: { mode: 'Overwrite' }, runId: context.runId }
+  const query = fitRows({ query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }, schema)
+  const target = { tablePath: start.tablePath, schema, signal: context.signal }
+  const files = await sessionParquet(context.session).write(query, target)
+  const { snapshot, committed } = await commitTable(context, flow, start, current => {
+    const done = current.version > start.version && isComputed(flow, inputs, current)
+    return Promise.resolve(done ? undefined : stageOverwrite(current, { files, schema, domains, info }))
+  })
+  if (!committed) return unchanged(snapshot)
+  return {
+    status: 'changed',
+    ledger: computed.ledger,
+    versionBefore: before?.version,
+    versionAfter: snapshot.version,
+    reason: undefined,
+    warnings: judged.warnings,
+    rewritten: false,
+  }
+}
+
+interface Computed {
+  judged: Judged
+  schema: StructType
+  ledger: Ledger
+}
+
+function compute(context: FlowContext, flow: WholeFlow, inputs: Inputs): Promise<Computed> {
+  return flow.kind === 'derived' ? computeKeyless(context, flow, inputs) : computeView(context, flow, inputs)
+}
+
+async function computeView(context: FlowContext, flow: MaterializedViewFlow, inputs: Inputs): Promise<Computed> {
+  const query = await context.portable.outputTypes(await emitOver(context, flow, flow.query, inputs))
+  const schema = await describeSchema(context.session, query)
+  const columns = schema.fields.map(f => f.name)
+  const judged = await judge(context, flow, { rows: query, columns, keys: [], judged: raw('true'), reasons: [] })
+  context.progress({ rows: judged.read, phase: 'computed' })
+  const rowsIn = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)
+  const { read, rejected, warned } = judged
+  const ledger = { kind: 'materialized view' as const, rowsIn, rowsOut: read - rejected, quarantined: rejected, warned }
+  return { judged, schema, ledger }
+}
+
+async function computeKeyless(context: FlowContext, flow: DerivedFlow, inputs: Inputs): Promise<Computed> {
+  const source = inputs.get(flow.source)
+  if (source === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} was not given ${flow.source}`)
+  const rows = sql`SELECT * FROM (${context.session.scan(source)}) WHERE _op <> 'delete'`
+  const judged = await judgeEntries(context, flow, { query: rows, schema: source.schema })
+  const { read, rejected: quarantined, warned } = judged
+  const none = { updated: 0n, superseded: 0n, duplicate: 0n, deleted: 0n, filtered: 0n, staleByRule: 0n }
+  const ledger = balance(flow.target, {
+    kind: 'silver' as const,
+    read,
+    inserted: read - quarantined,
+    ...none,
+    quarantined,
+    warned,
+  })
+  const seq = source.schema.fields.filter(f => f.name === '_seq')
+  return { judged, schema: structOf([...judged.transformed.fields, ...seq]), ledger }
+}
+
+/** Rows of a table by the statistics of its files; files without a count add nothing. */
+export function rowCount(snapshot: Snapshot): bigint {
+  let rows = 0n
+  for (const { stats } of snapshot.files.values()) rows += recordCount(stats)
+  return rows
+}
+
+function recordCount(stats: string | undefined): bigint {
+  const found = stats === undefined ? null : /"numRecords"\s*:\s*(\d+)/.exec(stats)
+  return found?.[1] === undefined ? 0n : BigInt(found[1])
+}
