@@ -1,0 +1,150 @@
+/**
+ * A table list over HTTP: at most 5 MB, 10 seconds and 3 redirects, never from https to http, and to public addresses
+ * only unless `allow_private` is written. The address is checked when the socket connects.
+ */
+import { request as requestHttp, type IncomingMessage } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { LIST_ADDRESS_REFUSED, LIST_UNREACHABLE } from '../errors/config.ts'
+import { Problem } from '../errors/problem.ts'
+import { addressLiteral, isPublicAddress, publicLookup } from './public-address.ts'
+
+export interface FetchRequest {
+  url: string
+  headers: Readonly<Record<string, string>>
+  allowPrivate: boolean
+  signal: AbortSignal
+}
+
+/** Fetch a text or throw a Problem; tests bring their own. */
+export type FetchText = (request: FetchRequest) => Promise<string>
+
+export const MAX_LIST_BYTES: number = 5 * 1024 * 1024
+const TIMEOUT_MS = 10_000
+const MAX_REDIRECTS = 3
+
+/** Fetch the text of a list. @throws {LIST_UNREACHABLE}, {LIST_ADDRESS_REFUSED} */
+export const fetchText: FetchText = async request => {
+  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  const signal = AbortSignal.any([request.signal, timeout])
+  let url = parseAddress(request.url)
+  let headers = request.headers
+  for (let redirects = 0; ; redirects++) {
+    try {
+      const response = await get(url, headers, request.allowPrivate, signal)
+      const location = response.headers.location
+      const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode ?? 0) && location !== undefined
+      if (!isRedirect) return await readBody(response, url)
+      response.destroy()
+      if (redirects === MAX_REDIRECTS)
+        throw LIST_UNREACHABLE({ host: url.host, reason: `redirects more than ${MAX_REDIRECTS} times` })
+      const next = parseAddress(location, url)
+      if (url.protocol === 'https:' && next.protocol !== 'https:') {
+        throw LIST_UNREACHABLE({ host: url.host, reason: 'redirects from https to http, which is not followed' })
+      }
+      if (next.origin !== url.origin) headers = {}
+      url = next
+    } catch (error) {
+      if (error instanceof Problem) throw error
+      request.signal.throwIfAborted()
+      const reason = timeout.aborted ? `did not answer within ${TIMEOUT_MS / 1000} s` : explain(error)
+      throw LIST_UNREACHABLE({ host: url.host, reason }, { cause: error })
+    }
+  }
+}
+
+/** The address without what may be private: no user, password, query or fragment. */
+export function printAddress(text: string): string {
+  const url = URL.parse(text)
+  return url === null ? 'the address of the table list' : `${url.origin}${url.pathname}`
+}
+
+function parseAddress(text: string, base?: URL): URL {
+  const url = base === undefined ? URL.parse(text) : URL.parse(text, base.href)
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) {
+    throw LIST_UNREACHABLE({ host: base?.host ?? 'The table list', reason: 'has an address that is not http or https' })
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw LIST_UNREACHABLE({
+      host: url.host,
+      reason: 'has an address with a user or password in it',
+      hint: 'Write `tables: { url: …, headers: { Authorization: { secret: env:LIST_AUTHORIZATION } } }`.',
+    })
+  }
+  return url
+}
+
+function get(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  allowPrivate: boolean,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const refuse = (address: string): Problem => LIST_ADDRESS_REFUSED({ host: url.host, address })
+  const literal = addressLiteral(url.hostname)
+  if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) throw refuse(literal)
+  const request = url.protocol === 'https:' ? requestHttps : requestHttp
+  return new Promise((resolve, reject) => {
+    request(
+      url,
+      {
+        headers: {
+          accept: 'application/json, text/plain, */*',
+          'accept-encoding': 'identity',
+          'user-agent': 'tidemark',
+          ...headers,
+        },
+        signal,
+        agent: false,
+        ...(allowPrivate ? {} : { lookup: publicLookup(refuse) }),
+      },
+      resolve,
+    )
+      .on('error', reject)
+      .end()
+  })
+}
+
+async function readBody(response: IncomingMessage, url: URL): Promise<string> {
+  const fail = (reason: string, hint?: string): Problem => LIST_UNREACHABLE({ host: url.host, reason, hint })
+  const status = response.statusCode ?? 0
+  if (status !== 200) {
+    response.destroy()
+    throw fail(`answered ${status}`, statusHint(status))
+  }
+  const chunks: Buffer[] = []
+  let bytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length
+    if (bytes > MAX_LIST_BYTES) {
+      response.destroy()
+      throw fail('sends more than 5 MB', 'A table list is small; check the address.')
+    }
+    chunks.push(chunk)
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+  } catch {
+    throw fail('sends something that is not UTF-8 text', 'Check the address, and that the server does not compress.')
+  }
+}
+
+function statusHint(status: number): string | undefined {
+  if (status === 401 || status === 403)
+    return 'Give the credentials with `tables: { url: …, headers: { Authorization: { secret: env:NAME } } }`.'
+  if (status === 404) return 'Check the address; on a Git host it must be the one of the raw file.'
+  return undefined
+}
+
+/** A driver's error in words; its own text could hold the address with its query. */
+function explain(error: unknown): string {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code
+  switch (code) {
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'is not a known host'
+    case 'ECONNREFUSED':
+      return 'refuses the connection'
+    default:
+      return code === undefined ? 'broke the connection' : `cannot be reached (${code})`
+  }
+}

@@ -1,0 +1,369 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { type Problem, Problems } from '../errors/problem.ts'
+import { type LoadedProject, type LoadRequest, loadProject } from './load-project.ts'
+
+const folders: string[] = []
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
+})
+
+function project(files: Record<string, string>): string {
+  const root = mkdtempSync(join(tmpdir(), 'tidemark-config-'))
+  folders.push(root)
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  return root
+}
+
+type Options = Partial<LoadRequest>
+
+function load(files: Record<string, string>, options: Options = {}): Promise<LoadedProject> {
+  const loadFlows = async () => ({ flows: [], problems: [] })
+  return loadProject({ root: project(files), vars: {}, env: {}, loadFlows, ...options })
+}
+
+function line(problem: Problem): string {
+  const { place } = problem
+  const at = place === undefined ? '' : `${place.file}:${place.line}:${place.column}+${place.length ?? 1} `
+  return `${at}${problem.code} ${problem.message} | ${problem.hint}`
+}
+
+async function problemsOf(files: Record<string, string>, options: Options = {}): Promise<string[]> {
+  try {
+    await load(files, options)
+  } catch (error) {
+    if (error instanceof Problems) return error.problems.map(line)
+    throw error
+  }
+  return []
+}
+
+const minimal = `name: music
+sources:
+  app:
+    type: postgres
+    url: { secret: env:APP_URL }
+    tables: loop_input.json
+`
+const list = '[{"schema" : "dbo", "table" : "DimUser", "cdc_col" : "updated_at", "from_date" : ""}]'
+
+describe('a project', () => {
+  test('with the four keys of the common list becomes a Project with every default filled in', async () => {
+    const { project, warnings } = await load({ 'tidemark.yml': minimal, 'loop_input.json': list })
+    expect(warnings).toEqual([])
+    expect(project).toMatchObject({
+      name: 'music',
+      catalog: 'music',
+      lake: join(project.root, 'lake'),
+      target: { name: 'default', mode: 'production' },
+      parallel: 4,
+      alerts: { channels: [], rules: [] },
+      sources: [
+        {
+          name: 'app',
+          type: 'postgres',
+          connection: { url: { secret: { kind: 'env', name: 'APP_URL' } } },
+          timezone: 'UTC',
+          prefix: '',
+        },
+      ],
+    })
+    expect(project.tables).toMatchObject([
+      {
+        source: 'app',
+        schema: 'dbo',
+        table: 'DimUser',
+        name: 'DimUser',
+        cdcCol: 'updated_at',
+        fromDate: undefined,
+        primaryKey: undefined,
+        deletes: 'detect',
+        guarantee: undefined,
+        silver: { transform: [], expectations: [] },
+        places: { table: { file: 'loop_input.json', line: 1, column: 31, length: 9 } },
+      },
+    ])
+  })
+
+  test('shows all of its mistakes at once, each at its own text', async () => {
+    const files = {
+      'tidemark.yml': `name: music
+lake: s3://bucket/music
+schedule: { cron: "0 * * * *" }
+paralel: 3
+sources:
+  app:
+    type: postgres
+    url: { secret: APP_URL }
+    timezone: Mars/Olympus
+    tables: loop_input.json
+  old:
+    type: sqlserver
+    url: \${env.OLD_URL}
+    tables: missing.json
+alerts:
+  channels:
+    mail: { email: { to: nobody, smtp: { secret: env:SMTP } } }
+  rules:
+    - { on: [failure, silence], send: mail }
+`,
+      'loop_input.json':
+        '[\n  { "schema": "dbo", "table": "DimUser", "cdc_colum": "updated_at" },\n  { "table": "DimTrack", "guarantee": "exact" },\n]',
+    }
+    expect(await problemsOf(files)).toMatchInlineSnapshot(`
+      [
+        "loop_input.json:2:42+11 CONFIG_UNKNOWN_KEY \`cdc_colum\` is not a key of a table entry. | Did you mean "cdc_col"?",
+        "loop_input.json:3:3+45 CONFIG_MISSING_KEY \`schema\` is missing in a table entry. | Add \`schema\`: the schema of the table.",
+        "loop_input.json:3:39+7 CONFIG_PLANNED \`guarantee: exact\` is planned, but this version does not do it. | Leave it out: the best the source allows is used and shown by \`plan\`.",
+        "loop_input.json:3:48+1 CONFIG_SYNTAX This is not valid JSON: a comma follows the last element. | Delete the comma.",
+        "tidemark.yml:2:7+17 CONFIG_PLANNED \`lake: s3://…\` is planned, but this version does not do it. | Use a folder for now, for example \`lake: ./lake\`.",
+        "tidemark.yml:3:1+8 CONFIG_PLANNED \`schedule\` is planned, but this version does not do it. | Start \`tidemark run\` from cron or another scheduler.",
+        "tidemark.yml:4:1+7 CONFIG_UNKNOWN_KEY \`paralel\` is not a key of tidemark.yml. | Did you mean "parallel"?",
+        "tidemark.yml:8:20+7 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:APP_URL }\`.",
+        "tidemark.yml:9:15+12 CONFIG_VALUE \`sources.app.timezone\` must be an IANA time zone such as UTC or Europe/Oslo. | Correct the value of \`sources.app.timezone\`.",
+        "tidemark.yml:12:11+9 CONFIG_PLANNED \`sources.old.type: sqlserver\` is planned, but this version does not do it. | Only a Postgres source is built.",
+        "tidemark.yml:13:10+14 CONFIG_REFERENCE \${env.OLD_URL} is not replaced by anything here. | Write the whole value as \`{ secret: env:OLD_URL }\`; for what is not secret, declare a variable and set TIDEMARK_VAR_name.",
+        "tidemark.yml:14:13+12 CONFIG_UNREADABLE missing.json does not exist. | Check the path and its spelling, and that you may read the file. Paths are relative to tidemark.yml.",
+        "tidemark.yml:19:23+7 CONFIG_PLANNED \`alerts.rules[0].on[1]: silence\` is planned, but this version does not do it. | Keep failure and recovery.",
+      ]
+    `)
+  })
+
+  test('that is no YAML is refused at the place where reading stopped', async () => {
+    expect(await problemsOf({ 'tidemark.yml': 'name: music\n\tlake: x\n' })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:2:1+1 CONFIG_SYNTAX This is not valid YAML: a tab is used to indent. | Indent with blanks.",
+      ]
+    `)
+    expect(await problemsOf({ 'tidemark.yml': '- a\n' })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:1:1+1 CONFIG_SYNTAX This is not valid YAML: the project is not a map of keys. | Begin with \`name:\` and \`sources:\`.",
+      ]
+    `)
+    expect(await problemsOf({ 'tidemark.yml': '' })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:1:1+1 CONFIG_MISSING_KEY \`name\` is missing in tidemark.yml. | Add \`name\`: the name of the project.",
+        "tidemark.yml:1:1+1 CONFIG_MISSING_KEY \`sources\` is missing in tidemark.yml. | Add \`sources\`: a map from name to source.",
+      ]
+    `)
+  })
+
+  test('that does not exist is refused with the way to make one', async () => {
+    expect(await problemsOf({})).toMatchInlineSnapshot(`
+      [
+        "CONFIG_NOT_FOUND tidemark.yml does not exist. | Go to the folder of your project, name it with --project, or make one with \`tidemark init\`.",
+      ]
+    `)
+  })
+})
+
+describe('targets and variables', () => {
+  const yml = `${minimal}variables:
+  days: 30
+  zone: { default: UTC }
+  lakes:
+parallel: \${var.days}
+lake: ./lake-\${target}
+targets:
+  dev: { default: true, mode: development, variables: { days: 7 } }
+  prod: { sources: { app: { timezone: "\${var.zone}" } } }
+`
+  const files = { 'tidemark.yml': yml, 'loop_input.json': list }
+
+  test('the target marked as default is used, its keys win, and development has a catalog of its own', async () => {
+    const { project } = await load(files, { env: { USER: 'kari.n' } })
+    expect(project).toMatchObject({
+      target: { name: 'dev', mode: 'development' },
+      catalog: 'music_dev_kari_n',
+      parallel: 7,
+    })
+    expect(project.lake).toBe(join(project.root, 'lake-dev'))
+    expect(project.variables).toEqual({ days: '7', zone: 'UTC' })
+  })
+  test('--var wins over the environment, the environment over the target, the target over the default', async () => {
+    const env = { TIDEMARK_VAR_days: '8', TIDEMARK_VAR_zone: 'Europe/Oslo' }
+    expect((await load(files, { env, vars: { days: '9' } })).project.parallel).toBe(9)
+    expect((await load(files, { env })).project.parallel).toBe(8)
+    expect((await load(files, { env, target: 'prod' })).project.sources[0]?.timezone).toBe('Europe/Oslo')
+  })
+  test('.env gives variables and is overruled by the environment', async () => {
+    const dotenv = { ...files, '.env': 'TIDEMARK_VAR_days=5\nAPP_URL="x y"\n' }
+    const loaded = await load(dotenv)
+    expect(loaded.project.parallel).toBe(5)
+    expect(loaded.env['APP_URL']).toBe('x y')
+    expect((await load(dotenv, { env: { TIDEMARK_VAR_days: '6' } })).project.parallel).toBe(6)
+  })
+  test('a target or variable that does not exist is named with the one that was meant', async () => {
+    expect(await problemsOf(files, { target: 'prd', vars: { dayz: '1' } })).toMatchInlineSnapshot(`
+      [
+        "VARIABLE_UNDEFINED Variable dayz is not declared. | Did you mean "days"?",
+        "tidemark.yml:13:1+7 TARGET_UNKNOWN tidemark.yml has no target prd. | Did you mean "prod"?",
+      ]
+    `)
+  })
+  test('a variable without a value is an error at each place that needs it', async () => {
+    const used = yml.replace('./lake-${target}', '${var.lakes}/${var.lakez}')
+    expect(await problemsOf({ ...files, 'tidemark.yml': used })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:12:7+25 VARIABLE_UNDEFINED Variable lakes is declared without a default and was given no value. | Give it with --var lakes=…, in TIDEMARK_VAR_lakes, under the target's \`variables\`, or as \`default\`.",
+        "tidemark.yml:12:7+25 VARIABLE_UNDEFINED Variable lakez is not declared. | Did you mean "lakes"?",
+      ]
+    `)
+  })
+  test('several targets without a default ask which one is meant', async () => {
+    const two = `${minimal}targets: { a: {}, b: {} }\n`
+    expect(await problemsOf({ 'tidemark.yml': two, 'loop_input.json': list })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:7:1+7 TARGET_DEFAULT None of the targets a, b is the default. | Write \`default: true\` in exactly one target, or choose one with --target.",
+      ]
+    `)
+  })
+  test('a target that is not chosen is checked as well', async () => {
+    const wrong = `${minimal}targets:\n  dev: { default: true }\n  prod: { lak: x, parallel: 900, lake: "abfss://l@a.dfs.core.windows.net/m" }\n`
+    expect(await problemsOf({ 'tidemark.yml': wrong, 'loop_input.json': list })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:9:11+3 CONFIG_UNKNOWN_KEY \`lak\` is not a key of tidemark.yml. | Did you mean "lake"?",
+        "tidemark.yml:9:29+3 CONFIG_VALUE \`parallel\` must be a whole number from 1 to 64. | Correct the value of \`parallel\`.",
+        "tidemark.yml:9:40+36 CONFIG_PLANNED \`lake: abfss://…\` is planned, but this version does not do it. | Use a folder for now, for example \`lake: ./lake\`.",
+      ]
+    `)
+  })
+})
+
+describe('references of other tools', () => {
+  test.each([
+    ['${env.DB_URL}', 'secret: env:DB_URL'],
+    ['${DB_URL}', 'secret: env:DB_URL'],
+    ['$DB_URL', 'secret: env:DB_URL'],
+    ['${secrets.db-url}', 'secret: env:db_url'],
+    ['${{ secrets.DB_URL }}', 'secret: env:DB_URL'],
+    ["{{ env_var('DB_URL') }}", 'secret: env:DB_URL'],
+    ['{{ zone }}', '${var.zone}'],
+    ['${zone}', '${var.zone}'],
+    ['${workspace.host}', 'Databricks'],
+  ])('%s gets the form that is read here', async (written, right) => {
+    const yml =
+      minimal.replace('url: { secret: env:APP_URL }', `url: ${JSON.stringify(written)}`) + 'variables: { zone: UTC }\n'
+    const found = await problemsOf({ 'tidemark.yml': yml, 'loop_input.json': list })
+    const reference = found.filter(one => one.includes('CONFIG_REFERENCE'))
+    expect(reference).toHaveLength(1)
+    expect(reference[0]).toContain('tidemark.yml:5:10')
+    expect(reference[0]).toContain(right)
+  })
+  test('${bundle.target} and ${name} are read, and $${ stands for the characters', async () => {
+    const yml = minimal.replace('tables:', () => 'prefix: "${bundle.target}_${name}_$${x}"\n    tables:')
+    const { project } = await load({ 'tidemark.yml': yml, 'loop_input.json': list })
+    expect(project.sources[0]?.prefix).toBe('default_music_${x}')
+  })
+})
+
+describe('a password in the files', () => {
+  const yml = (mode: string) =>
+    minimal.replace('{ secret: env:APP_URL }', 'postgres://app:hunter2@localhost/music') +
+    `targets: { t: { mode: ${mode} } }\n`
+
+  test('stops production and is a warning in development, and is repeated in neither', async () => {
+    const production = await problemsOf({ 'tidemark.yml': yml('production'), 'loop_input.json': list })
+    expect(production).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:5:10+38 SECRET_LITERAL \`sources.app.url\` holds a secret as plain text. | Move it to the environment or to .env and write \`{ secret: env:NAME }\`; then change it, it may be known already.",
+      ]
+    `)
+    const { warnings } = await load({ 'tidemark.yml': yml('development'), 'loop_input.json': list })
+    expect(warnings.map(line)).toEqual(production)
+  })
+  test('is not repeated by a URL that cannot be read either', async () => {
+    const broken = yml('production').replace('/music\n', '/music?uselibpqcompat=true&hunter2=1\n')
+    const found = await problemsOf({ 'tidemark.yml': broken, 'loop_input.json': list })
+    expect(found.join('\n')).toContain('CONNECTION_URL')
+    expect(found.join('\n')).not.toContain('hunter2')
+  })
+})
+
+describe('alerts', () => {
+  const alerts = (rules: string) => ({
+    'tidemark.yml': `${minimal}alerts:
+  channels:
+    hook: { webhook: { secret: env:HOOK }, allow_private: true }
+    mail: { email: { to: [data@example.org, b@example.org], smtp: smtp://localhost } }
+  rules:
+    - ${rules}
+`,
+    'loop_input.json': list,
+  })
+  test('channels and rules become values; the first receiver is the sender', async () => {
+    const { project } = await load(alerts('{ on: [failure, recovery], send: [hook, mail] }'))
+    expect(project.alerts).toMatchObject({
+      channels: [
+        { kind: 'webhook', name: 'hook', url: { secret: { kind: 'env', name: 'HOOK' } }, allowPrivate: true },
+        {
+          kind: 'email',
+          name: 'mail',
+          from: 'data@example.org',
+          to: ['data@example.org', 'b@example.org'],
+          smtp: 'smtp://localhost',
+        },
+      ],
+      rules: [{ on: ['failure', 'recovery'], send: ['hook', 'mail'] }],
+    })
+  })
+  test('a rule for a channel that does not exist is told which one was meant', async () => {
+    expect(await problemsOf(alerts('{ on: failure, send: [hook, mial] }'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:12:35+4 CHANNEL_UNKNOWN alerts.channels has no channel mial. | Did you mean "mail"?",
+      ]
+    `)
+  })
+})
+
+describe('flows', () => {
+  test('only .sql and .ts files of the patterns are handed over, sorted, and their problems are collected', async () => {
+    const seen: string[] = []
+    const files = {
+      'tidemark.yml': minimal,
+      'loop_input.json': list,
+      'gold/b.sql': '',
+      'gold/a.ts': '',
+      'gold/a.test.ts': '',
+      'gold/deep/c.sql': '',
+      'gold/readme.md': '',
+      'silver/x.sql': '',
+      'other/y.sql': '',
+    }
+    await load(files, {
+      loadFlows: async found => {
+        seen.push(...found)
+        return { flows: [], problems: [] }
+      },
+    })
+    expect(seen).toEqual(['gold/a.ts', 'gold/b.sql', 'gold/deep/c.sql', 'silver/x.sql'])
+  })
+  test('a pattern that leads out of the project is refused, and one that matches nothing is a warning', async () => {
+    const yml = `${minimal}flows: [../x/**]\n`
+    expect(await problemsOf({ 'tidemark.yml': yml, 'loop_input.json': list })).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:7:9+7 CONFIG_OUTSIDE_PROJECT \`flows\` names ../x/**, which is not inside the project folder. | Keep the table list and the flows in the project folder, so that another machine finds them too.",
+      ]
+    `)
+    const { warnings } = await load({ 'tidemark.yml': `${minimal}flows: glod/**\n`, 'loop_input.json': list })
+    expect(warnings.map(line)).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:7:8+7 CONFIG_NO_MATCH \`flows: glod/**\` matches no .sql or .ts file. | Check the pattern, or remove it. Patterns are relative to tidemark.yml; \`**\` stands for any folders.",
+      ]
+    `)
+  })
+})
+
+test.each(['.', '..', '/', '~/lake', 'file:///lake'])(
+  'a lake at %s is refused, because it needs a folder of its own',
+  async lake => {
+    const found = await problemsOf({ 'tidemark.yml': `${minimal}lake: ${lake}\n`, 'loop_input.json': list })
+    expect(found).toHaveLength(1)
+    expect(found[0]).toMatch(/^tidemark.yml:7:7\+\d+ CONFIG_LAKE_PATH/)
+  },
+)

@@ -1,0 +1,171 @@
+/**
+ * From the files a user wrote to a Project. Everything is read and checked to the end before anything stops, so one
+ * look shows every mistake; a project with a mistake is never returned.
+ */
+import { basename } from 'node:path'
+import { type Problem, Problems } from '../errors/problem.ts'
+import type { FlowSource } from '../model/flow.ts'
+import type { AlertConfig, Project } from '../model/project.ts'
+import { buildAlerts } from './alert-config.ts'
+import { type FetchText, fetchText } from './fetch-list.ts'
+import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
+import { checkLakeNames } from './lake-name.ts'
+import { findLiteralSecrets } from './literal-secret.ts'
+import { type ConfigNode, findNode, type MapNode, textOf } from './node.ts'
+import {
+  type Environment,
+  findProjectFile,
+  type ProjectLocation,
+  readEnvironment,
+  readProjectText,
+} from './project-file.ts'
+import { resolveLake } from './project-path.ts'
+import { type ProjectTree, readProjectTree, readSection } from './project-tree.ts'
+import { readSources } from './read-sources.ts'
+
+/** Parses the flow files, given relative to the root with `/`; its problems are collected with the others. */
+export type LoadFlows = (
+  files: readonly string[],
+  root: string,
+) => Promise<{ flows: readonly FlowSource[]; problems: readonly Problem[] }>
+
+export interface LoadRequest {
+  /** Folder of tidemark.yml; or `file`, its path. The working folder when both are left out. */
+  root?: string | undefined
+  file?: string | undefined
+  /** Name of the target; the default target when left out. */
+  target?: string | undefined
+  /** Values of `--var`. */
+  vars: Readonly<Record<string, string>>
+  /** Environment of the process; `.env` of the project completes it. */
+  env: Environment
+  loadFlows: LoadFlows
+  /** How table lists are fetched; tests bring their own. */
+  fetch?: FetchText | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface LoadedProject {
+  project: Project
+  /** What is suspicious and stops nothing. */
+  warnings: readonly Problem[]
+  /** The environment with `.env` in it: what `openSecret` needs. */
+  env: Environment
+}
+
+/**
+ * Load and check a project.
+ *
+ * @throws {Problems} with every problem found, ordered by file and line
+ */
+export async function loadProject(request: LoadRequest): Promise<LoadedProject> {
+  const location = await findProjectFile(request).catch((problem: Problem) => {
+    throw new Problems([problem])
+  })
+  const text = await readProjectText(location.root, location.file)
+  if (typeof text !== 'string') throw new Problems([text])
+  const { env, problems: envProblems } = await readEnvironment(location.root, request.env)
+  const tree = readProjectTree({ file: basename(location.file), text, target: request.target, vars: request.vars, env })
+  if (tree.body === undefined) throw new Problems(inOrder([...envProblems, ...tree.problems]))
+  const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
+  const problems = [...envProblems, ...tree.problems, ...built.problems]
+  if (problems.length > 0) throw new Problems(inOrder(problems))
+  return { project: built.project, warnings: inOrder([...tree.warnings, ...built.warnings]), env }
+}
+
+interface Built {
+  project: Project
+  problems: readonly Problem[]
+  warnings: readonly Problem[]
+}
+
+async function buildProject(
+  tree: ProjectTree & { body: MapNode },
+  location: ProjectLocation,
+  request: LoadRequest,
+): Promise<Built> {
+  const { root } = location
+  const { body, target } = tree
+  const isProduction = target.mode === 'production'
+  const literals = findLiteralSecrets(body)
+  const sources = await readSources(body, {
+    scope: tree.scope,
+    secrets: { env: request.env, root },
+    isProduction,
+    fetchText: request.fetch ?? fetchText,
+    signal: request.signal ?? new AbortController().signal,
+  })
+  const lakeNode = findNode(body, ['lake'])
+  const lake = tree.isPlanned(lakeNode?.place) ? root : resolveLake(root, textOf(lakeNode) ?? './lake', lakeNode?.place)
+  const alerts = readAlerts(body)
+  const flows = await readFlows(body, root, request.loadFlows)
+  const project: Project = {
+    name: textOf(findNode(body, ['name'])) ?? '',
+    catalog: catalogName(tree, request.env),
+    root,
+    lake: typeof lake === 'string' ? lake : root,
+    target,
+    sources: sources.sources,
+    tables: sources.tables,
+    flows: flows.flows,
+    alerts: alerts.alerts,
+    variables: tree.variables,
+    parallel: Number(textOf(findNode(body, ['parallel'])) ?? 4),
+  }
+  return {
+    project,
+    problems: [
+      ...(typeof lake === 'string' ? [] : [lake]),
+      ...sources.problems,
+      ...checkLakeNames(sources.tables),
+      ...alerts.problems,
+      ...flows.problems,
+      ...(isProduction ? literals : []),
+    ],
+    warnings: [...sources.warnings, ...flows.warnings, ...(isProduction ? [] : literals)],
+  }
+}
+
+function readAlerts(body: MapNode): { alerts: AlertConfig; problems: readonly Problem[] } {
+  const node = findNode(body, ['alerts'])
+  const empty: AlertConfig = { channels: [], rules: [] }
+  if (node === undefined) return { alerts: empty, problems: [] }
+  const checked = readSection(body, 'alerts')
+  return checked?.alerts === undefined ? { alerts: empty, problems: [] } : buildAlerts(checked.alerts, node)
+}
+
+async function readFlows(
+  body: MapNode,
+  root: string,
+  loadFlows: LoadFlows,
+): Promise<Awaited<ReturnType<LoadFlows>> & { warnings: readonly Problem[] }> {
+  const files = await findFlowFiles(root, flowPatterns(findNode(body, ['flows'])))
+  const loaded = await loadFlows(files.files, root)
+  return { flows: loaded.flows, problems: [...files.problems, ...loaded.problems], warnings: files.warnings }
+}
+
+function flowPatterns(node: ConfigNode | undefined): readonly FlowPattern[] {
+  if (node === undefined) return defaultFlowPatterns
+  return (node.kind === 'list' ? node.items : [node]).flatMap(item => {
+    const pattern = textOf(item)
+    return pattern === undefined ? [] : [{ pattern, place: item.place }]
+  })
+}
+
+/** In development every user has a catalog of their own, unless the target names one. */
+function catalogName(tree: ProjectTree & { body: MapNode }, env: Environment): string {
+  const name = textOf(findNode(tree.body, ['catalog'])) ?? textOf(findNode(tree.body, ['name'])) ?? ''
+  if (tree.target.mode === 'production' || tree.targetNamesCatalog) return name
+  const user = (env['USER'] ?? env['USERNAME'] ?? env['LOGNAME'] ?? 'user').replaceAll(/[^A-Za-z0-9_]/g, '_')
+  return `${name}_dev_${user}`
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const keyed = new Map(problems.map(one => [`${one.code} ${JSON.stringify(one.place ?? '')} ${one.message}`, one]))
+  return [...keyed.values()].sort((a, b) => {
+    const [x, y] = [a.place, b.place]
+    if (x === undefined || y === undefined) return Number(x !== undefined) - Number(y !== undefined)
+    if (x.file !== y.file) return x.file < y.file ? -1 : 1
+    return x.line - y.line || x.column - y.column
+  })
+}

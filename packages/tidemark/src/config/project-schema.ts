@@ -1,0 +1,210 @@
+/**
+ * What tidemark.yml may hold: the one description behind validation, suggestions and editors' help. Table lists are
+ * checked by table-list-schema.ts, entry by entry.
+ */
+import { z } from 'zod'
+import { entrySchema, type EntryInput, silverSchema, type SilverInput } from './table-list-schema.ts'
+
+/** A text, or where the text is kept. */
+export type SecretInput = string | { secret: string }
+
+export interface ListAddressInput {
+  url: string
+  headers?: Record<string, SecretInput> | undefined
+  allow_private?: boolean | undefined
+}
+
+export interface SourceInput {
+  type: 'postgres'
+  url?: SecretInput | undefined
+  host?: string | undefined
+  port?: number | undefined
+  database?: string | undefined
+  user?: string | undefined
+  password?: SecretInput | undefined
+  tls?: 'verify' | 'insecure' | 'off' | undefined
+  ca?: string | undefined
+  timezone?: string | undefined
+  prefix?: string | undefined
+  tables: string | EntryInput[] | ListAddressInput
+}
+
+export interface ChannelInput {
+  webhook?: SecretInput | undefined
+  allow_private?: boolean | undefined
+  email?: { to: string | string[]; from?: string | undefined; smtp: SecretInput } | undefined
+}
+
+export interface RuleInput {
+  on: 'failure' | 'recovery' | ('failure' | 'recovery')[]
+  send: string | string[]
+}
+
+export type VariableInput = Plain | null | { description?: string | undefined; default?: Plain | undefined }
+type Plain = string | number | boolean
+
+export interface ProjectInput {
+  name: string
+  catalog?: string | undefined
+  lake?: string | undefined
+  parallel?: number | undefined
+  sources: Record<string, SourceInput>
+  silver?: { defaults?: SilverInput | undefined } | undefined
+  flows?: string | string[] | undefined
+  alerts?: { channels?: Record<string, ChannelInput> | undefined; rules?: RuleInput[] | undefined } | undefined
+  variables?: Record<string, VariableInput> | undefined
+}
+
+export type TargetsInput = Record<
+  string,
+  { default?: boolean | undefined; mode?: 'development' | 'production' | undefined }
+>
+
+const filled = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected })
+const name = (expected: string): z.ZodString =>
+  filled(expected).regex(/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/, {
+    error: `${expected}: letters, digits, _ and -, starting with a letter`,
+  })
+const secret: z.ZodType<SecretInput> = z.union(
+  [filled('a text'), z.strictObject({ secret: filled('env:NAME or file:path') })],
+  { error: 'a text or { secret: env:NAME }' },
+)
+const flag = z.boolean({ error: 'true or false' })
+const many = (one: string): z.ZodType<string | string[]> =>
+  z.union([filled(one), z.array(filled(one))], { error: `${one} or a list of them` })
+const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'a text, a number, true or false',
+})
+
+const source: z.ZodType<SourceInput> = z.strictObject({
+  type: z.enum(['postgres']).meta({ description: 'Kind of database.' }),
+  url: secret.optional().meta({ description: 'Connection URL, best as a secret; or host, database, user, password.' }),
+  host: filled('a host name').optional().meta({ description: 'Host name or address of the server.' }),
+  port: z
+    .int({ error: 'a port number' })
+    .min(1, { error: 'a port number' })
+    .max(65535, { error: 'a port number' })
+    .optional()
+    .meta({ description: 'Port of the server.', default: 5432 }),
+  database: filled('a database name').optional().meta({ description: 'Database to connect to.' }),
+  user: filled('a user name').optional().meta({ description: 'User to connect as; it needs to read only.' }),
+  password: secret.optional().meta({ description: 'Password, as a secret.' }),
+  tls: z
+    .enum(['verify', 'insecure', 'off'])
+    .optional()
+    .meta({ description: 'How the server proves itself; verify unless the host is this machine.' }),
+  ca: filled('the path of a PEM file').optional().meta({ description: 'PEM file of the authority to trust.' }),
+  timezone: filled('a time zone such as Europe/Oslo')
+    .optional()
+    .meta({ description: 'Zone in which timestamps without a zone are read.', default: 'UTC' }),
+  prefix: z.string({ error: 'a text' }).optional().meta({ description: 'Put before the lake names of its tables.' }),
+  tables: z
+    .union(
+      [
+        filled('the path or address of a table list'),
+        z.array(entrySchema),
+        z.strictObject({
+          url: filled('the address of the list').meta({ description: 'https address of the list.' }),
+          headers: z
+            .record(z.string(), secret)
+            .optional()
+            .meta({ description: 'HTTP headers, values may be secrets.' }),
+          allow_private: flag.optional().meta({ description: 'Permit an address in your own network.' }),
+        }),
+      ],
+      { error: 'a path, an address, { url: … } or a list of entries' },
+    )
+    .meta({ description: 'The table list: path, address, or the list itself.' }),
+})
+
+const channel: z.ZodType<ChannelInput> = z.strictObject({
+  webhook: secret.optional().meta({ description: 'Address that receives a JSON POST, best as a secret.' }),
+  allow_private: flag.optional().meta({ description: 'Permit a webhook in your own network.' }),
+  email: z
+    .strictObject({
+      to: many('a mail address').meta({ description: 'Who receives the mail.' }),
+      from: filled('a mail address').optional().meta({ description: 'Sender; the first receiver when left out.' }),
+      smtp: secret.meta({ description: 'smtp:// or smtps:// address of the mail server, best as a secret.' }),
+    })
+    .optional()
+    .meta({ description: 'Send mail.' }),
+})
+
+const moment = z.enum(['failure', 'recovery'])
+const rule: z.ZodType<RuleInput> = z.strictObject({
+  on: z
+    .union([moment, z.array(moment)], { error: 'failure, recovery or a list of them' })
+    .meta({ description: 'When to send.' }),
+  send: many('the name of a channel').meta({ description: 'Channels to send to.' }),
+})
+
+const variable: z.ZodType<VariableInput> = z.union(
+  [
+    plain,
+    z.null(),
+    z.strictObject({
+      description: z.string({ error: 'a text' }).optional(),
+      default: plain.optional(),
+    }),
+  ],
+  { error: 'a value or { description, default }' },
+)
+
+/** tidemark.yml without `targets`; also what a target may change. */
+export const projectSchema: z.ZodType<ProjectInput> = z.strictObject({
+  name: name('the name of the project').meta({ description: 'Name of the project; also of its catalog.' }),
+  catalog: name('the name of the catalog')
+    .optional()
+    .meta({ description: 'Name of the catalog, when not the project name.' }),
+  lake: filled('a folder').optional().meta({ description: 'Folder of the lake.', default: './lake' }),
+  parallel: z
+    .int({ error: 'a whole number from 1 to 64' })
+    .min(1, { error: 'a whole number from 1 to 64' })
+    .max(64, { error: 'a whole number from 1 to 64' })
+    .optional()
+    .meta({ description: 'How many steps run side by side.', default: 4 }),
+  sources: z
+    .record(name('the name of a source'), source, { error: 'a map from name to source' })
+    .meta({ description: 'Databases to read from.' }),
+  silver: z
+    .strictObject({
+      defaults: silverSchema.optional().meta({ description: "For every table; an entry's own keys win." }),
+    })
+    .optional()
+    .meta({ description: 'How silver tables are derived.' }),
+  flows: many('a path pattern')
+    .optional()
+    .meta({ description: 'Flow files, *.sql and *.ts.', default: ['silver/**', 'gold/**'] }),
+  alerts: z
+    .strictObject({
+      channels: z
+        .record(name('the name of a channel'), channel, { error: 'a map from name to channel' })
+        .optional()
+        .meta({ description: 'Where alerts can go.' }),
+      rules: z
+        .array(rule, { error: 'a list of { on, send }' })
+        .optional()
+        .meta({ description: 'Which alerts go where.' }),
+    })
+    .optional()
+    .meta({ description: 'Who is told, and when.' }),
+  variables: z
+    .record(z.string(), variable, { error: 'a map from name to value' })
+    .optional()
+    .meta({ description: 'Values for ${var.name}; --var and TIDEMARK_VAR_name override them.' }),
+})
+
+/** Targets by their own keys; what else they hold is checked after merging. */
+export const targetsSchema: z.ZodType<TargetsInput> = z.record(
+  name('the name of a target'),
+  z.looseObject(
+    {
+      default: flag.optional().meta({ description: 'Used when --target is not given.' }),
+      mode: z.enum(['development', 'production']).optional().meta({
+        description: 'development prints alerts instead of sending them; production asks before it destroys.',
+      }),
+    },
+    { error: 'a map of keys' },
+  ),
+  { error: 'a map from name to target' },
+)

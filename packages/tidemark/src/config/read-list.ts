@@ -1,0 +1,130 @@
+/** The table list of a source, wherever it is kept: in tidemark.yml, in a file beside it, or at an address. */
+import { resolve } from 'node:path'
+import { CONFIG_OUTSIDE_PROJECT, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/config.ts'
+import { type Place, Problem } from '../errors/problem.ts'
+import type { TableEntry, TextOrSecret } from '../model/project.ts'
+import { type FetchText, printAddress } from './fetch-list.ts'
+import { parseJson } from './json-text.ts'
+import { listEntries } from './list-dialect.ts'
+import type { ConfigNode, Path } from './node.ts'
+import { readProjectText } from './project-file.ts'
+import { isInside } from './project-path.ts'
+import { openText, type SecretContext } from './secret.ts'
+import { type SourceText, sourceText } from './source-text.ts'
+import { buildEntry, type EntryContext } from './table-entry.ts'
+import { replaceVariables, type Scope } from './variables.ts'
+import { type Parsed, parseYaml } from './yaml-text.ts'
+
+/** Where a list is. `place` is where that is written. */
+export type ListLocation =
+  | { kind: 'inline'; node: ConfigNode; path: Path; place: Place }
+  | { kind: 'file'; path: string; place: Place }
+  | {
+      kind: 'address'
+      url: string
+      headers: Readonly<Record<string, TextOrSecret>>
+      allowPrivate: boolean
+      place: Place
+    }
+
+export interface ListContext {
+  entry: Omit<EntryContext, 'path'>
+  scope: Scope
+  secrets: SecretContext
+  isProduction: boolean
+  fetchText: FetchText
+  signal: AbortSignal
+}
+
+export interface ReadList {
+  tables: readonly TableEntry[]
+  problems: readonly Problem[]
+  warnings: readonly Problem[]
+}
+
+/** Read, parse and check a list. Everything wrong with it is returned, together with the entries that are right. */
+export async function readList(location: ListLocation, context: ListContext): Promise<ReadList> {
+  if (location.kind === 'inline') return buildList(location.node, location.path, location.place, context)
+  const warnings: Problem[] = []
+  const problems: Problem[] = []
+  const source = await openList(location, context, { warnings, problems })
+  if (source === undefined) return { tables: [], problems, warnings }
+  const parsed = parseList(source)
+  problems.push(...parsed.problems)
+  if (parsed.node === undefined) return { tables: [], problems, warnings }
+  const replaced = replaceVariables(parsed.node, context.scope)
+  const list = buildList(replaced.node, [], location.place, context)
+  return {
+    tables: list.tables,
+    problems: [...problems, ...replaced.problems, ...list.problems],
+    warnings: [...warnings, ...list.warnings],
+  }
+}
+
+async function openList(
+  location: Exclude<ListLocation, { kind: 'inline' }>,
+  context: ListContext,
+  out: { warnings: Problem[]; problems: Problem[] },
+): Promise<SourceText | undefined> {
+  if (location.kind === 'file') {
+    const { root } = context.secrets
+    const path = resolve(root, location.path)
+    const text = isInside(root, path)
+      ? await readProjectText(root, path, location.place)
+      : CONFIG_OUTSIDE_PROJECT({ key: 'tables', path: location.path }, { place: location.place })
+    if (typeof text === 'string') return sourceText(location.path.replace(/^\.\//, '').replaceAll('\\', '/'), text)
+    out.problems.push(text)
+    return undefined
+  }
+  try {
+    if (/^http:/i.test(location.url) && !location.allowPrivate) {
+      const insecure = LIST_INSECURE({ host: URL.parse(location.url)?.host ?? 'an address' }, { place: location.place })
+      const list = context.isProduction || Object.keys(location.headers).length > 0 ? out.problems : out.warnings
+      list.push(insecure)
+      if (list === out.problems) return undefined
+    }
+    const headers = Object.entries(location.headers).map(([name, value]) => [
+      name,
+      openText(value, context.secrets).reveal(),
+    ])
+    const { url, allowPrivate } = location
+    const text = await context.fetchText({
+      url,
+      allowPrivate,
+      headers: Object.fromEntries(headers),
+      signal: context.signal,
+    })
+    return sourceText(printAddress(url), text)
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    out.problems.push(Object.assign(error, { place: error.place ?? location.place }))
+    return undefined
+  }
+}
+
+/** JSON by the name or the first character, else YAML. A page of HTML is told from a list. */
+function parseList(source: SourceText): Parsed {
+  const start = source.text.trimStart()
+  if (/^<(!doctype|html|\?xml|[a-z])/i.test(start)) {
+    const reason = 'is a web page, not a list; on a Git host, use the address of the raw file'
+    return { node: undefined, problems: [LIST_SHAPE({ reason }, { place: source.place(0) })] }
+  }
+  if (start === '')
+    return { node: undefined, problems: [LIST_SHAPE({ reason: 'is empty' }, { place: source.place(0) })] }
+  const name = source.file.toLowerCase()
+  const isYaml = name.endsWith('.yml') || name.endsWith('.yaml')
+  return name.endsWith('.json') || (!isYaml && /^[[{]/.test(start)) ? parseJson(source) : parseYaml(source)
+}
+
+function buildList(node: ConfigNode, path: Path, place: Place, context: ListContext): ReadList {
+  const { entries, problems: shape } = listEntries(node)
+  const built = entries.map((entry, i) =>
+    buildEntry(entry, { ...context.entry, path: path.length === 0 ? [] : [...path, i] }),
+  )
+  const isEmpty = shape.length === 0 && entries.length === 0
+  return {
+    tables: built.flatMap(one => (one.entry === undefined ? [] : [one.entry])),
+    problems: [...shape, ...built.flatMap(one => one.problems)],
+    warnings: isEmpty ? [LIST_EMPTY({ source: context.entry.source }, { place })] : [],
+  }
+}

@@ -1,0 +1,70 @@
+/** All sources of a project and their table lists; lists are fetched side by side. */
+import { Problem } from '../errors/problem.ts'
+import type { SourceConfig, TableEntry } from '../model/project.ts'
+import { type ConfigNode, findEntry, findNode, type MapEntry, type MapNode, textOf, toValue } from './node.ts'
+import { readSection } from './project-tree.ts'
+import { type ListContext, type ReadList, readList } from './read-list.ts'
+import { buildSource, locateList } from './source-config.ts'
+import { buildSilver } from './transform-entry.ts'
+
+export interface ReadSources {
+  sources: readonly SourceConfig[]
+  tables: readonly TableEntry[]
+  problems: readonly Problem[]
+  warnings: readonly Problem[]
+}
+
+/** Sources in the order written, tables in the order of the sources and of their lists. */
+export async function readSources(body: MapNode, context: Omit<ListContext, 'entry'>): Promise<ReadSources> {
+  const defaults = readDefaults(body)
+  const node = findNode(body, ['sources'])
+  const entries = node?.kind === 'map' ? node.entries : []
+  const read = await Promise.all(entries.map(entry => readSource(body, entry, defaults.node, context)))
+  return {
+    sources: read.flatMap(one => one.source ?? []),
+    tables: read.flatMap(one => one.tables),
+    problems: [...defaults.problems, ...read.flatMap(one => one.problems)],
+    warnings: read.flatMap(one => one.warnings),
+  }
+}
+
+async function readSource(
+  body: MapNode,
+  entry: MapEntry,
+  silverDefaults: ConfigNode | undefined,
+  context: Omit<ListContext, 'entry'>,
+): Promise<ReadList & { source: SourceConfig | undefined }> {
+  const { key: name, value: node } = entry
+  const input = readSection(body, 'sources', name)?.sources[name]
+  const built =
+    input === undefined ? { source: undefined, problems: [] } : buildSource(name, input, node, context.secrets.root)
+  const list = await readTables(name, input?.tables, node, silverDefaults, context)
+  const source = built.source === undefined ? undefined : { ...built.source, place: entry.keyPlace }
+  return { ...list, source, problems: [...built.problems, ...list.problems] }
+}
+
+async function readTables(
+  name: string,
+  input: unknown,
+  node: ConfigNode,
+  silverDefaults: ConfigNode | undefined,
+  context: Omit<ListContext, 'entry'>,
+): Promise<ReadList> {
+  const tables = findEntry(node, 'tables')?.value
+  const nothing: ReadList = { tables: [], problems: [], warnings: [] }
+  if (tables === undefined) return nothing
+  // A source that is wrong elsewhere still has its list looked at, when that is a file or written inline.
+  const location = locateList(name, tables, input ?? (tables.kind === 'scalar' ? toValue(tables) : undefined))
+  if (location === undefined) return nothing
+  if (location instanceof Problem) return { ...nothing, problems: [location] }
+  const prefix = textOf(findNode(node, ['prefix'])) ?? ''
+  return readList(location, { ...context, entry: { source: name, prefix, silverDefaults } })
+}
+
+function readDefaults(body: MapNode): { node: ConfigNode | undefined; problems: readonly Problem[] } {
+  const node = findNode(body, ['silver', 'defaults'])
+  const input = readSection(body, 'silver')?.silver?.defaults
+  if (node === undefined || input === undefined) return { node: undefined, problems: [] }
+  const { problems } = buildSilver(input, node, ['silver', 'defaults'])
+  return { node: problems.length > 0 ? undefined : node, problems }
+}

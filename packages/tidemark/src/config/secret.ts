@@ -1,0 +1,82 @@
+/**
+ * Secrets: references in the project, values only at the edge that needs them. A Secret prints as `***` wherever it
+ * ends up by accident; `reveal` is the one way to its value.
+ */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { SECRET_FORM, SECRET_MISSING } from '../errors/config.ts'
+import type { Problem } from '../errors/problem.ts'
+import type { SecretRef, TextOrSecret } from '../model/project.ts'
+
+export interface Secret {
+  /** The value itself. Hand it to the driver or client that needs it, to nothing else. */
+  reveal(): string
+  toString(): string
+  toJSON(): string
+}
+
+/** Where references are looked up: variables of the process and of .env, and the folder that file paths start from. */
+export interface SecretContext {
+  env: Readonly<Record<string, string | undefined>>
+  root: string
+}
+
+const MASK = '***'
+
+/** Wrap a value that must not be printed. */
+export function secretOf(value: string): Secret {
+  const secret = { reveal: () => value, toString: () => MASK, toJSON: () => MASK, [inspect.custom]: () => MASK }
+  return Object.freeze(secret)
+}
+
+/**
+ * The value behind a reference. A file loses the newline at its end. An unset or empty one is missing.
+ * @throws {SECRET_MISSING}
+ */
+export function openSecret(ref: SecretRef, context: SecretContext): Secret {
+  if (ref.kind === 'env') {
+    const value = context.env[ref.name]
+    if (value === undefined) throw SECRET_MISSING({ reference: printSecretRef(ref), reason: 'is not set' })
+    if (value.trim() === '') throw SECRET_MISSING({ reference: printSecretRef(ref), reason: 'is empty' })
+    return secretOf(value)
+  }
+  let text: string
+  try {
+    text = readFileSync(resolve(context.root, ref.path), 'utf8')
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    const reason = missing ? 'does not exist' : 'cannot be read'
+    throw SECRET_MISSING({ reference: printSecretRef(ref), reason }, { cause })
+  }
+  const value = text.replace(/\r?\n$/, '')
+  if (value.trim() === '') throw SECRET_MISSING({ reference: printSecretRef(ref), reason: 'is empty' })
+  return secretOf(value)
+}
+
+/** Like `openSecret` for a key that may also hold plain text; the plain text is treated as secret too. */
+export function openText(value: TextOrSecret, context: SecretContext): Secret {
+  return typeof value === 'string' ? secretOf(value) : openSecret(value.secret, context)
+}
+
+/** `env:NAME` or `file:path`; the inverse of `parseSecretRef`. */
+export function printSecretRef(ref: SecretRef): string {
+  return ref.kind === 'env' ? `env:${ref.name}` : `file:${ref.path}`
+}
+
+/** Read a reference, or the problem with it. The text is not repeated: it may be the secret itself. */
+export function parseSecretRef(text: string): SecretRef | Problem {
+  const separator = text.indexOf(':')
+  const scheme = separator < 0 ? '' : text.slice(0, separator).trim()
+  const rest = text.slice(separator + 1).trim()
+  if (scheme === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(rest)) return { kind: 'env', name: rest }
+  if (scheme === 'file' && rest !== '') return { kind: 'file', path: rest }
+  if (scheme === 'env')
+    return SECRET_FORM({ hint: 'After `env:` comes the name of a variable: letters, digits and _.' })
+  const looksLikeName = /^[A-Z][A-Z0-9_]*$/.test(text.trim())
+  return SECRET_FORM({
+    hint: looksLikeName
+      ? `Write \`{ secret: env:${text.trim()} }\`.`
+      : 'Write `{ secret: env:NAME }` or `{ secret: file:path }`.',
+  })
+}

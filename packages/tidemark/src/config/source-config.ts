@@ -1,0 +1,142 @@
+/** One source of tidemark.yml: its connection, and where its table list is. */
+import { resolve } from 'node:path'
+import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/config.ts'
+import { Problem } from '../errors/problem.ts'
+import type { SourceConfig, TextOrSecret } from '../model/project.ts'
+import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
+import type { SecretInput, SourceInput } from './project-schema.ts'
+import type { ListLocation } from './read-list.ts'
+import { parseSecretRef } from './secret.ts'
+
+/** Turn a value or reference of the file into the model's; an unreadable reference is a problem at its text. */
+export function readSecretInput(input: SecretInput, node: ConfigNode | undefined): TextOrSecret | Problem {
+  if (typeof input === 'string') return input
+  const ref = parseSecretRef(input.secret)
+  if (!(ref instanceof Problem)) return { secret: ref }
+  return Object.assign(ref, { place: findNode(node, ['secret'])?.place ?? node?.place })
+}
+
+export interface BuiltSource {
+  source: SourceConfig | undefined
+  problems: readonly Problem[]
+}
+
+/** The source as a value, or every problem with it. `node` is the source's tree, which the input was checked from. */
+export function buildSource(name: string, input: SourceInput, node: ConfigNode, root: string): BuiltSource {
+  const problems: Problem[] = []
+  const connection = buildConnection(name, input, node, problems)
+  const timezone = input.timezone ?? 'UTC'
+  if (!isTimezone(timezone)) {
+    const expected = 'an IANA time zone such as UTC or Europe/Oslo'
+    problems.push(CONFIG_VALUE({ key: `sources.${name}.timezone`, expected }, { place: placeOf(node, ['timezone']) }))
+  }
+  if (/[\u0000-\u001f\u007f]/.test(input.prefix ?? '')) {
+    problems.push(
+      CONFIG_VALUE(
+        { key: `sources.${name}.prefix`, expected: 'a text without control characters' },
+        { place: placeOf(node, ['prefix']) },
+      ),
+    )
+  }
+  if (connection === undefined || problems.length > 0) return { source: undefined, problems }
+  const source: SourceConfig = {
+    name,
+    type: input.type,
+    connection,
+    ...(input.tls === undefined ? {} : { tls: input.tls }),
+    ...(input.ca === undefined ? {} : { ca: resolve(root, input.ca) }),
+    timezone,
+    prefix: input.prefix ?? '',
+    place: { ...node.place, length: 1 },
+  }
+  return { source, problems }
+}
+
+const parts = ['host', 'port', 'database', 'user', 'password'] as const
+
+function buildConnection(
+  name: string,
+  input: SourceInput,
+  node: ConfigNode,
+  problems: Problem[],
+): SourceConfig['connection'] | undefined {
+  const open = (value: SecretInput, key: string): TextOrSecret | undefined => {
+    const found = readSecretInput(value, findNode(node, [key]))
+    if (!(found instanceof Problem)) return found
+    problems.push(found)
+    return undefined
+  }
+  if (input.url !== undefined) {
+    const other = parts.find(part => input[part] !== undefined)
+    if (other !== undefined) {
+      const reason = `Source ${name} gives both \`url\` and \`${other}\``
+      problems.push(
+        CONFIG_CONFLICT(
+          { reason, hint: 'Keep the url, or host, database, user and password.' },
+          { place: keyPlaceOf(node, [other]) },
+        ),
+      )
+    }
+    const url = open(input.url, 'url')
+    if (typeof url === 'string') problems.push(...checkUrl(url, node))
+    return url === undefined ? undefined : { url }
+  }
+  for (const key of ['host', 'database', 'user'] as const) {
+    if (input[key] !== undefined) continue
+    const hint =
+      input.host === undefined ? 'Add `url: { secret: env:NAME }`, or host, database, user and password.' : undefined
+    const missing = input.host === undefined ? 'url' : key
+    problems.push(
+      CONFIG_MISSING_KEY({ key: missing, where: `sources.${name}`, hint }, { place: { ...node.place, length: 1 } }),
+    )
+    return undefined
+  }
+  const password = input.password === undefined ? undefined : open(input.password, 'password')
+  const { host = '', database = '', user = '', port = 5432 } = input
+  return { host, port, database, user, ...(password === undefined ? {} : { password }) }
+}
+
+function checkUrl(url: string, node: ConfigNode): Problem[] {
+  try {
+    parsePostgresUrl(url)
+    return []
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error
+    return [Object.assign(error, { place: placeOf(node, ['url']) })]
+  }
+}
+
+function isTimezone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '' && !/^[+-]/.test(name)
+  } catch {
+    return false
+  }
+}
+
+/** Where the table list of a source is, from the key `tables`. */
+export function locateList(name: string, tables: ConfigNode, input: unknown): ListLocation | Problem | undefined {
+  const { place } = tables
+  if (tables.kind === 'list') return { kind: 'inline', node: tables, path: ['sources', name, 'tables'], place }
+  if (typeof input === 'string') {
+    if (!/^[a-z][a-z0-9+.-]*:\/\//i.test(input)) return { kind: 'file', path: input, place }
+    return { kind: 'address', url: input, headers: {}, allowPrivate: false, place }
+  }
+  if (input === null || typeof input !== 'object' || !('url' in input)) return undefined
+  const address = input as { url: string; headers?: Record<string, SecretInput>; allow_private?: boolean }
+  const headers: [string, TextOrSecret][] = []
+  for (const [header, value] of Object.entries(address.headers ?? {})) {
+    const read = readSecretInput(value, findNode(tables, ['headers', header]))
+    if (read instanceof Problem) return read
+    headers.push([header, read])
+  }
+  const allowPrivate = address.allow_private ?? false
+  return {
+    kind: 'address',
+    url: address.url,
+    headers: Object.fromEntries(headers),
+    allowPrivate,
+    place: placeOf(tables, ['url']),
+  }
+}

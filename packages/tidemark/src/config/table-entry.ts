@@ -1,0 +1,112 @@
+/** One entry of the table list: checked, completed from the project's defaults, and turned into a TableEntry. */
+import { CONFIG_CONFLICT, CONFIG_VALUE } from '../errors/config.ts'
+import type { Place, Problem } from '../errors/problem.ts'
+import type { TableEntry } from '../model/project.ts'
+import { check } from './check.ts'
+import { normaliseEntry } from './list-dialect.ts'
+import { type ConfigNode, findEntry, type MapNode, mergeNodes, type Path, placeOf } from './node.ts'
+import { findPlanned, plannedInEntry } from './planned.ts'
+import { type EntryInput, entrySchema, type OneOrMany } from './table-list-schema.ts'
+import { buildSilver, withoutOwnRules } from './transform-entry.ts'
+
+export interface EntryContext {
+  source: string
+  prefix: string
+  /** `silver.defaults` of the project, already checked; the entry's own keys win. */
+  silverDefaults: ConfigNode | undefined
+  /** Keys that lead to the entry, for messages; empty in a list of its own file. */
+  path: Path
+}
+
+/** The entry, or every problem with it. */
+export function buildEntry(
+  written: ConfigNode,
+  context: EntryContext,
+): { entry: TableEntry | undefined; problems: readonly Problem[] } {
+  if (written.kind !== 'map') {
+    const hint = 'Write { "schema": "public", "table": "orders" }.'
+    const problem = CONFIG_VALUE({ key: 'entry', expected: 'a map of keys', hint }, { place: written.place })
+    return { entry: undefined, problems: [problem] }
+  }
+  const { entry: own, problems: dialect } = normaliseEntry(written)
+  const planned = findPlanned(own, plannedInEntry, context.path)
+  const checked = check(entrySchema, own, { what: 'a table entry', path: context.path })
+  const problems = [...dialect, ...planned.problems, ...checked.problems.filter(one => !planned.covers(one.place))]
+  if (checked.value !== undefined) problems.push(...checkNames(checked.value, own))
+  if (checked.value === undefined || problems.length > 0) return { entry: undefined, problems }
+  const silverNode = mergeSilver(context.silverDefaults, findEntry(own, 'silver')?.value)
+  const merged = silverNode === undefined ? own : withSilver(own, silverNode)
+  const value = check(entrySchema, merged, { what: 'a table entry', path: context.path }).value ?? checked.value
+  const silver = buildSilver(value.silver, silverNode, [...context.path, 'silver'])
+  return { entry: toEntry(value, own, silver.silver, context), problems: silver.problems }
+}
+
+function mergeSilver(defaults: ConfigNode | undefined, own: ConfigNode | undefined): ConfigNode | undefined {
+  if (defaults === undefined || own === undefined) return own ?? defaults
+  return mergeNodes(withoutOwnRules(defaults, own), own)
+}
+
+function withSilver(entry: MapNode, silver: ConfigNode): MapNode {
+  const others = entry.entries.filter(one => one.key !== 'silver')
+  return { ...entry, entries: [...others, { key: 'silver', keyPlace: silver.place, value: silver }] }
+}
+
+function checkNames(value: EntryInput, node: MapNode): Problem[] {
+  const problems: Problem[] = []
+  const isPattern = value.table.includes('*')
+  const refuse = (key: string, expected: string, hint?: string): void => {
+    problems.push(CONFIG_VALUE({ key, expected, hint }, { place: placeOf(node, [key]) }))
+  }
+  const conflict = (key: string, reason: string, hint: string): void => {
+    problems.push(CONFIG_CONFLICT({ reason, hint }, { place: placeOf(node, [key]) }))
+  }
+  for (const key of ['schema', 'table', 'name', 'cdc_col'] as const) {
+    const text = value[key]
+    if (typeof text === 'string' && /[\u0000-\u001f\u007f]/.test(text)) refuse(key, 'a name without control characters')
+  }
+  if (value.schema.includes('*'))
+    refuse('schema', 'one schema, without *', 'Only `table` may be a pattern; write an entry a schema.')
+  if (isPattern && value.name !== undefined) {
+    conflict(
+      'name',
+      'A pattern stands for many tables and cannot have one `name`',
+      'Use `prefix:` on the source, or list the table by its name.',
+    )
+  }
+  if (!isPattern && value.exclude !== undefined) {
+    conflict('exclude', '`exclude` is for patterns, and `table` is an exact name', 'Remove `exclude`.')
+  }
+  if (value.from_date && !value.cdc_col) {
+    conflict(
+      'from_date',
+      '`from_date` is a value of `cdc_col`, which is missing',
+      'Add `cdc_col`, or remove `from_date`.',
+    )
+  }
+  return problems
+}
+
+function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'], context: EntryContext): TableEntry {
+  const isPattern = value.table.includes('*')
+  const places: Record<string, Place> = Object.fromEntries(node.entries.map(entry => [entry.key, entry.value.place]))
+  return {
+    source: context.source,
+    schema: value.schema,
+    table: value.table,
+    exclude: many(value.exclude) ?? [],
+    name: isPattern ? undefined : (value.name ?? context.prefix + value.table),
+    cdcCol: value.cdc_col ?? undefined,
+    fromDate: value.from_date ?? undefined,
+    primaryKey: many(value.primary_key),
+    deletes: value.deletes ?? 'detect',
+    guarantee: value.guarantee,
+    asText: many(value.as_text) ?? [],
+    silver,
+    place: places['table'] ?? node.place,
+    places,
+  }
+}
+
+function many(value: OneOrMany | null | undefined): readonly string[] | undefined {
+  return value === null || value === undefined ? undefined : [value].flat()
+}

@@ -1,0 +1,116 @@
+/**
+ * What an entry of the table list may hold: the one description behind validation, suggestions and editors' help.
+ * Messages complete the sentence "`key` must be …".
+ */
+import { z } from 'zod'
+
+export type OneOrMany = string | string[]
+
+/** One transformation as written: a map with exactly one of these keys. */
+export interface TransformInput {
+  rename?: Record<string, string> | undefined
+  cast?: Record<string, string> | undefined
+  trim?: OneOrMany | undefined
+  upper?: OneOrMany | undefined
+  lower?: OneOrMany | undefined
+  replace?: { column: string; find: string; with: string } | undefined
+  derive?: Record<string, string> | undefined
+  drop?: OneOrMany | undefined
+}
+
+export interface SilverInput {
+  transform?: TransformInput[] | undefined
+  expect?: Record<string, string> | undefined
+  expect_or_drop?: Record<string, string> | undefined
+  expect_or_fail?: Record<string, string> | undefined
+}
+
+export interface EntryInput {
+  schema: string
+  table: string
+  cdc_col?: string | null | undefined
+  from_date?: string | null | undefined
+  primary_key?: OneOrMany | null | undefined
+  name?: string | undefined
+  exclude?: OneOrMany | undefined
+  deletes?: 'detect' | 'ignore' | undefined
+  guarantee?: 'best_effort' | undefined
+  as_text?: OneOrMany | undefined
+  silver?: SilverInput | undefined
+}
+
+const filled = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected })
+const names = (expected: string): z.ZodType<OneOrMany> =>
+  z.union([filled(expected), z.array(filled(expected))], { error: `${expected} or a list of them` })
+const columns = names('a column name')
+const expressions = z.record(z.string(), filled('a SQL condition'), { error: 'a map from rule name to SQL condition' })
+
+const transform: z.ZodType<TransformInput> = z
+  .strictObject({
+    rename: z
+      .record(z.string(), filled('the new column name'))
+      .optional()
+      .meta({ description: 'Give columns another name: { old: new }.' }),
+    cast: z
+      .record(z.string(), filled('a type name such as long or decimal(10,2)'))
+      .optional()
+      .meta({ description: 'Change column types: { column: type }.' }),
+    trim: columns.optional().meta({ description: 'Remove blanks at both ends of these columns.' }),
+    upper: columns.optional().meta({ description: 'Make these columns upper case.' }),
+    lower: columns.optional().meta({ description: 'Make these columns lower case.' }),
+    replace: z
+      .strictObject({
+        column: filled('a column name'),
+        find: filled('the text to replace'),
+        with: z.string({ error: 'a text' }),
+      })
+      .optional()
+      .meta({ description: 'Replace every occurrence of a text in a column.' }),
+    derive: expressions.optional().meta({ description: 'Add or overwrite columns: { column: SQL expression }.' }),
+    drop: names('a column name or pattern').optional().meta({ description: 'Drop columns by name or pattern with *.' }),
+  })
+  .meta({ minProperties: 1, maxProperties: 1 })
+
+export const silverSchema: z.ZodType<SilverInput> = z.strictObject({
+  transform: z
+    .array(transform, { error: 'a list of transformations such as { trim: user_name }' })
+    .optional()
+    .meta({ description: 'Column transformations from bronze to silver, in this order.' }),
+  expect: expressions.optional().meta({ description: 'Rules that are counted when broken: { name: SQL condition }.' }),
+  expect_or_drop: expressions.optional().meta({ description: 'Rules whose offenders go to quarantine.' }),
+  expect_or_fail: expressions.optional().meta({ description: 'Rules that stop the table when broken.' }),
+})
+
+export const entrySchema: z.ZodType<EntryInput> = z
+  .strictObject({
+    schema: filled('the schema of the table').meta({ description: 'Schema in the source.' }),
+    table: filled('a table name or a pattern with *').meta({
+      description: 'Table in the source, or a pattern with *.',
+    }),
+    cdc_col: z
+      .string({ error: 'a column name' })
+      .nullable()
+      .optional()
+      .meta({ description: 'Column that orders the versions of a row and bounds backfills.' }),
+    from_date: z
+      .string({ error: 'a text such as "2025-01-01"' })
+      .nullable()
+      .optional()
+      .meta({ description: 'One-shot backfill from this value of cdc_col, inclusive; empty for none.' }),
+    primary_key: columns.nullable().optional().meta({ description: 'Key columns, when the source declares none.' }),
+    name: filled('a name').optional().meta({ description: 'Name in the lake, instead of the table name.' }),
+    exclude: names('a table name or pattern').optional().meta({ description: 'Tables a pattern leaves out.' }),
+    deletes: z
+      .enum(['detect', 'ignore'])
+      .optional()
+      .meta({ description: 'Whether rows deleted in the source are found by a scan of the keys.', default: 'detect' }),
+    guarantee: z
+      .enum(['best_effort'])
+      .optional()
+      .meta({ description: 'Accept the weakest guarantee for a table that allows no better one.' }),
+    as_text: columns
+      .optional()
+      .meta({ description: 'Columns to carry as text because their values do not fit a type.' }),
+    silver: silverSchema.optional().meta({ description: 'How the silver table is derived.' }),
+  })
+  .meta({ description: 'One table, or all tables that a pattern matches.' })
