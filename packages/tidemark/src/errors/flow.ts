@@ -63,17 +63,17 @@ export const FLOW_UNKNOWN_TABLE: ProblemKind<FlowUnknownTable> = problem<FlowUnk
   example: { table: 'silver.DimUsr', suggestion: 'silver.DimUser' },
 })
 
-export const FLOW_UNKNOWN_TARGET: ProblemKind<{ flow: string; target: string; suggestion?: string | undefined }> =
-  problem({
-    code: 'FLOW_UNKNOWN_TARGET',
-    title: 'The flow has no target.',
-    message: (p: { flow: string; target: string; suggestion?: string | undefined }) =>
-      `Flow ${p.flow} writes into ${p.target}, which no file declares as a streaming table.${didYouMean(p.suggestion)}`,
-    hint: p => `Declare it: CREATE OR REFRESH STREAMING TABLE ${p.target};`,
-    retry: 'after-change',
-    exit: 2,
-    example: { flow: 'dim_user_cdc', target: 'gold.dim_usr', suggestion: 'gold.dim_user' },
-  })
+type FlowUnknownTarget = { flow: string; target: string; suggestion?: string | undefined }
+export const FLOW_UNKNOWN_TARGET: ProblemKind<FlowUnknownTarget> = problem<FlowUnknownTarget>({
+  code: 'FLOW_UNKNOWN_TARGET',
+  title: 'The flow has no target.',
+  message: p =>
+    `Flow ${p.flow} writes into ${p.target}, which no file declares as a streaming table.${didYouMean(p.suggestion)}`,
+  hint: p => `Declare it: CREATE OR REFRESH STREAMING TABLE ${p.target};`,
+  retry: 'after-change',
+  exit: 2,
+  example: { flow: 'dim_user_cdc', target: 'gold.dim_usr', suggestion: 'gold.dim_user' },
+})
 
 type FlowUnknownColumn = { column: string; suggestion?: string | undefined }
 export const FLOW_UNKNOWN_COLUMN: ProblemKind<FlowUnknownColumn> = problem<FlowUnknownColumn>({

@@ -1,0 +1,93 @@
+/**
+ * The gate for SQL in DuckDB's own dialect: one SELECT over tables of the lake, no table function, no file. Names are
+ * found in the syntax tree and replaced in the text, so everything else stays as the user wrote it.
+ */
+import type { Problem } from '../../../errors/problem.ts'
+import { QUERY_REFUSED } from '../../../errors/flow.ts'
+import { checked, ident, type Sql, sql } from '../../../engine/sql.ts'
+import { children, isNode, type Json, type Node, str } from './ast.ts'
+import { isFileName } from './from.ts'
+import type { Normalised } from './normalise.ts'
+
+/** A table a query names, with the span of its name in the normalised text. */
+export interface GatedTable {
+  parts: readonly string[]
+  location: number
+  hasAlias: boolean
+}
+
+/** Functions that reach outside the query: settings, variables, sequences, files. */
+const REACHING =
+  /^(getenv|current_setting|getvariable|nextval|currval|read_.*|query|query_table|.*_scan|sniff_csv|glob|pragma_.*|duckdb_.*|json_execute_serialized_sql)$/
+
+/** Every lake table of a tree, or what is not allowed in it. */
+export function gate(
+  root: Node,
+  normalised: Normalised,
+): { tables: GatedTable[]; problems: Problem[]; volatile: boolean } {
+  const found = { tables: [] as GatedTable[], problems: [] as Problem[], volatile: false }
+  const refuse = (node: Node, what: string): void => {
+    const location = node['query_location']
+    found.problems.push(
+      QUERY_REFUSED({ what }, { place: normalised.place(typeof location === 'string' ? Number(location) : undefined) }),
+    )
+  }
+  const visit = (value: Json | undefined, ctes: ReadonlySet<string>): void => {
+    if (Array.isArray(value)) for (const item of value) visit(item, ctes)
+    if (!isNode(value)) return
+    const inner = withCtes(value, ctes)
+    const type = str(value, 'type')
+    if (type === 'TABLE_FUNCTION')
+      refuse(value, `${functionOf(value)}() in FROM reads something else than tables of the lake`)
+    const called = str(value, 'function_name').toLowerCase()
+    if (REACHING.test(called)) refuse(value, `${called}() reaches outside the query`)
+    if (/^(now|current_.*|today|random|uuid|gen_random_uuid|get_current_.*)$/.test(called)) found.volatile = true
+    if (
+      str(value, 'class') === 'COLUMN_REF' &&
+      /^current_(date|time|timestamp)$/i.test(String((value['column_names'] as Json[])?.[0]))
+    )
+      found.volatile = true
+    if (type === 'BASE_TABLE') {
+      const [catalog, schema, name] = [str(value, 'catalog_name'), str(value, 'schema_name'), str(value, 'table_name')]
+      if (catalog) refuse(value, `${catalog}.${schema}.${name} has three parts; a table is schema.table`)
+      else if (isFileName(name) || isFileName(schema)) refuse(value, `${name} is a file; a table is schema.table`)
+      else if (schema || !inner.has(name.toLowerCase())) {
+        found.tables.push({
+          parts: schema ? [schema, name] : [name],
+          location: Number(str(value, 'query_location')),
+          hasAlias: str(value, 'alias') !== '',
+        })
+      }
+    }
+    for (const part of Object.values(value)) visit(part, inner)
+  }
+  visit(root, new Set())
+  return found
+}
+
+const functionOf = (node: Node): string =>
+  isNode(node['function']) ? str(node['function'], 'function_name') : 'A function'
+
+function withCtes(node: Node, ctes: ReadonlySet<string>): ReadonlySet<string> {
+  const map = node['cte_map']
+  const own = isNode(map) ? children(map, 'map').map(entry => str(entry, 'key').toLowerCase()) : []
+  const recursive = str(node, 'cte_name').toLowerCase()
+  if (own.length === 0 && !recursive) return ctes
+  return new Set([...ctes, ...own, ...(recursive ? [recursive] : [])])
+}
+
+/** The user's text with each table replaced; a table keeps its name as alias unless it has another. */
+export function replaceTables(
+  userText: string,
+  normalised: Normalised,
+  replacements: readonly { table: GatedTable; by: Sql }[],
+): Sql {
+  let result = userText
+  const last = [...replacements].sort((a, b) => b.table.location - a.table.location)
+  for (const { table, by } of last) {
+    const { start, end } = normalised.nameAt(table.location)
+    const alias = table.hasAlias ? sql`` : sql` AS ${ident(table.parts.at(-1) ?? '')}`
+    result = `${result.slice(0, start)}(SELECT * FROM ${by})${alias}${result.slice(end)}`
+  }
+  return checked(result)
+}

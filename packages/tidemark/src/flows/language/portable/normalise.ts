@@ -1,0 +1,134 @@
+/**
+ * Spark's spelling to DuckDB's, token by token, with a map back: backticks, string literals, `* EXCEPT`, `<=>`,
+ * STREAM(t), LIVE.t. Nothing here gives a name or operator a meaning; it only lets DuckDB's parser read the text.
+ */
+import type { Place, Problem } from '../../../errors/problem.ts'
+import { FLOW_NOT_PORTABLE, FLOW_SYNTAX } from '../../../errors/flow.ts'
+import { placeAt } from '../place.ts'
+import { type Dialect, type Token, tokenize } from '../token.ts'
+
+/** A name in the user's text that the parser will report as a table. */
+export interface NameSpan {
+  /** UTF-16 offsets in the user's text, `end` exclusive; with STREAM and its parentheses where they are written. */
+  start: number
+  end: number
+  streamed: boolean
+}
+
+export interface Normalised {
+  text: string
+  problems: Problem[]
+  /** Place in the user's file for a byte offset of `text`. */
+  place(byteOffset: number | undefined): Place
+  /** The table name that stands at a byte offset of `text`. */
+  nameAt(byteOffset: number | undefined): NameSpan
+}
+
+export function normalise(source: string, origin: Place, dialect: Dialect): Normalised {
+  const tokens = tokenize(source, dialect)
+  const problems: Problem[] = []
+  const marks: { byte: number; index: number }[] = []
+  const streams = new Map<number, { start: number; end: number }>()
+  const dropped = findStreams(tokens, streams)
+  const out: string[] = []
+  let byte = 0
+  const emit = (text: string, index: number): void => {
+    marks.push({ byte, index })
+    out.push(text)
+    byte += Buffer.byteLength(text)
+  }
+  const placeOf = (token: Token): Place => placeAt(source, token.start, origin, token.end - token.start)
+  for (const [i, token] of tokens.entries()) {
+    const before = tokens[i - 1]
+    if (before && before.end < token.start) emit(' ', i)
+    if (dropped.has(i)) continue
+    const refused = dialect === 'portable' ? refuseToken(tokens, i) : undefined
+    if (refused) problems.push(FLOW_NOT_PORTABLE(refused, { place: placeOf(token) }))
+    if (token.kind === 'broken' || token.value.includes('\0')) {
+      problems.push(
+        FLOW_SYNTAX({ expected: 'a closed literal without NUL', found: 'its start' }, { place: placeOf(token) }),
+      )
+    } else emit(dialect === 'portable' ? respell(tokens, i) : token.text, i)
+  }
+  const tokenAt = (offset: number | undefined): number => {
+    const found = marks.findLast(m => m.byte <= (offset ?? 0))
+    return found?.index ?? 0
+  }
+  return {
+    text: out.join(''),
+    problems,
+    place: offset => placeOf(tokens[tokenAt(offset)] as Token),
+    nameAt: offset => {
+      const index = tokenAt(offset)
+      const stream = streams.get(index)
+      if (stream) return { ...stream, streamed: true }
+      const [first, last] = [tokens[index] as Token, tokens[lastOfName(tokens, index)] as Token]
+      return { start: first.start, end: last.end, streamed: false }
+    },
+  }
+}
+
+/**
+ * Tokens of STREAM and its parentheses, which DuckDB does not read. STREAM stays a name where no table's name follows:
+ * behind a dot, or before anything but a parenthesis or an identifier after FROM, JOIN or a comma.
+ */
+function findStreams(tokens: readonly Token[], streams: Map<number, { start: number; end: number }>): Set<number> {
+  const dropped = new Set<number>()
+  for (const [i, token] of tokens.entries()) {
+    if (!isWord(token, 'STREAM') || !/^(FROM|JOIN|,|\()$/i.test(tokens[i - 1]?.text ?? '')) continue
+    const open = tokens[i + 1]?.text === '('
+    const name = open ? i + 2 : i + 1
+    if (!isName(tokens[name]) || (!open && /^(WHERE|JOIN|AS|ON|GROUP|UNION)$/i.test(tokens[name]?.text ?? ''))) continue
+    const last = lastOfName(tokens, name)
+    if (open && tokens[last + 1]?.text !== ')') continue
+    const end = open ? last + 1 : last
+    streams.set(name, { start: token.start, end: tokens[end]?.end ?? token.end })
+    dropped.add(i)
+    if (open) dropped.add(i + 1).add(last + 1)
+  }
+  return dropped
+}
+
+function lastOfName(tokens: readonly Token[], first: number): number {
+  let last = first
+  while (tokens[last + 1]?.text === '.' && isName(tokens[last + 2])) last += 2
+  return last
+}
+
+const isName = (token: Token | undefined): boolean => token?.kind === 'word' || token?.kind === 'name'
+const isWord = (token: Token | undefined, word: string): boolean =>
+  token?.kind === 'word' && token.text.toUpperCase() === word
+
+function respell(tokens: readonly Token[], i: number): string {
+  const token = tokens[i] as Token
+  if (token.kind === 'name') return `"${token.value.replaceAll('"', '""')}"`
+  if (token.kind === 'string') return `'${token.value.replaceAll("'", "''")}'`
+  if (isWord(token, 'EXCEPT') && tokens[i - 1]?.text === '*' && tokens[i + 1]?.text === '(') return 'EXCLUDE'
+  if (token.text === '<=>') return ' IS NOT DISTINCT FROM '
+  if (/^(DECIMAL|DEC|NUMERIC)$/i.test(token.text) && isCastType(tokens, i) && tokens[i + 1]?.text !== '(') {
+    return `${token.text}(10, 0)`
+  }
+  return token.text
+}
+
+/** Spellings that DuckDB would read, but as something else than Spark does. */
+function refuseToken(tokens: readonly Token[], i: number): { name: string; why: string } | undefined {
+  const token = tokens[i] as Token
+  const before = tokens[i - 1]
+  if (before?.kind === 'number' && token.kind === 'word' && before.end === token.start) {
+    return { name: `${before.text}${token.text}`, why: 'write CAST(… AS type) in place of a number with a letter' }
+  }
+  if (token.kind === 'number' && !/e/i.test(token.text) && token.text.replace(/\D|^0+/g, '').length > 38) {
+    return { name: token.text, why: 'a number has at most 38 digits' }
+  }
+  if (token.kind === 'string' && before?.kind === 'string')
+    return { name: 'Joining literals', why: 'write || between them' }
+  if (/^(VARCHAR|CHAR|CHARACTER)$/i.test(token.text) && isCastType(tokens, i) && tokens[i + 1]?.text === '(') {
+    return { name: `${token.text}(n)`, why: 'write STRING, and substring where the length matters' }
+  }
+  if (['//', '->', '=>'].includes(token.text)) return { name: token.text, why: 'Spark has no such operator here' }
+  return undefined
+}
+
+const isCastType = (tokens: readonly Token[], i: number): boolean =>
+  isWord(tokens[i - 1], 'AS') || tokens[i - 1]?.text === '::'

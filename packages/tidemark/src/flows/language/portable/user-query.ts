@@ -1,0 +1,26 @@
+/** The gate for queries a person types: one SELECT in DuckDB's dialect that can reach nothing but tables of the lake. */
+import { Problems } from '../../../errors/problem.ts'
+import { gate, replaceTables } from './gate.ts'
+import { type ParserSession, parseSelect } from './parse.ts'
+import type { UserQuery } from './portable-sql.ts'
+
+const NAME = 'query'
+
+export async function checkUserQuery(session: ParserSession, text: string): Promise<UserQuery> {
+  const written = text.replace(/[\s;]+$/, '')
+  const place = { file: NAME, line: 1, column: 1 }
+  const { parsed, problems } = await parseSelect(session, { text: written, place, dialect: 'duckdb' })
+  if (!parsed) throw new Problems(problems)
+  const { normalised } = parsed
+  const found = gate(parsed.root, normalised)
+  if (found.problems.length > 0) throw new Problems(found.problems)
+  return {
+    tables: found.tables.map(t => ({ name: t.parts.join('.'), place: normalised.place(t.location) })),
+    sql: relation =>
+      replaceTables(
+        written,
+        normalised,
+        found.tables.map(table => ({ table, by: relation(table.parts.join('.')) })),
+      ),
+  }
+}
