@@ -52,7 +52,9 @@ function requireNode() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 18)) return
   console.error(`Tidemark needs Node 22.18 or later; this is Node ${process.versions.node}.`)
-  console.error(`There is no Node 24 package from npm for ${platform}-${process.arch} here: install Node 24, then run this again.`)
+  console.error(
+    `There is no Node 24 package from npm for ${platform}-${process.arch} here: install Node 24, then run this again.`,
+  )
   process.exit(3)
 }
 
