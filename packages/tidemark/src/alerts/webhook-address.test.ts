@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { addressLiteral, isPublicAddress, publicLookup } from './webhook-address.ts'
+import { addressLiteral, isPublicAddress, publicLookup } from '../config/public-address.ts'
 
 const refused = `
   127.0.0.1 10.1.2.3 172.16.0.1 172.31.255.255 192.168.1.1 169.254.169.254 100.64.0.1 0.0.0.0 224.0.0.1 255.255.255.255

@@ -15,7 +15,7 @@ import { plainLine } from '../errors/plain-text.ts'
 import { Problem } from '../errors/problem.ts'
 import type { Clock } from '../model/ports.ts'
 import type { AlertChannel } from './channel.ts'
-import { addressLiteral, isPublicAddress, publicLookup } from './webhook-address.ts'
+import { addressLiteral, isPublicAddress, publicLookup } from '../config/public-address.ts'
 import type { AlertRecord } from './record.ts'
 import { parseSigningSecret, signWebhook } from './signature.ts'
 

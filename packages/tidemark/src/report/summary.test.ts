@@ -74,7 +74,12 @@ test('a ledger names the buckets that hold rows', () => {
 test('numbers read as people write them', () => {
   expect([0n, 999n, 1000n, 9007199254740993n].map(countText)).toEqual(['0', '999', '1,000', '9,007,199,254,740,993'])
   expect([0, 49, 59_949, 59_950, 125_000, 3_720_000].map(durationText)).toEqual([
-    ...['0.0 s', '0.0 s', '59.9 s', '1 min 00 s', '2 min 05 s', '1 h 02 min'],
+    '0.0 s',
+    '0.0 s',
+    '59.9 s',
+    '1 min 00 s',
+    '2 min 05 s',
+    '1 h 02 min',
   ])
   expect(rateText(4300n, 1000)).toBe('4,300 rows/s')
   expect(rateText(4300n, 10)).toBeUndefined()

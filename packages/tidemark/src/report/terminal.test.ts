@@ -36,7 +36,11 @@ describe('the live picture', () => {
     ]
     const lines = renderLive(events.reduce(applyEvent, noProgress), 0, { ...screen, height: 6 })
     expect(lines.map(line => line.split(/\s+/).slice(0, 2).join(' '))).toEqual([
-      ...['bronze.t0', 'bronze.t5 failed', 'bronze.t900 running', '… 997', '2 of'],
+      'bronze.t0',
+      'bronze.t5 failed',
+      'bronze.t900 running',
+      '… 997',
+      '2 of',
     ])
   })
 
