@@ -178,7 +178,7 @@ FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)`
 function fileName(locations: ReadonlyMap<string, string>): Sql {
   const keys = textList([...locations.keys()])
   const values = textList([...locations.values()])
-  return sql`element_at(map(${keys}, ${values}), _path)`
+  return sql`map_extract_value(map(${keys}, ${values}), _path)`
 }
 
 function toStatistics(value: unknown): Map<string, Map<string, string>> {

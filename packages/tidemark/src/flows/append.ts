@@ -10,13 +10,11 @@ import { applyAppend } from './derived.ts'
 import { judge } from './expect.ts'
 import type { Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
-import { describeSchema } from './schema-fit.ts'
 
 /** Prepare one batch of an append flow. `read` in its ledger counts the rows the query gives. */
 export async function prepareAppend(context: FlowContext, record: BatchRecord, flow: AppendFlow): Promise<Prepared> {
-  const query = await context.portable.outputTypes(await emitBatch(context, record, flow.query))
-  const schema = await describeSchema(context.session, query)
-  const columns = schema.fields.map(f => f.name)
+  const { query, schema } = await emitBatch(context, record, flow.query)
+  const columns = schema.fields
   const judged = await judge(context, flow, { rows: query, columns, keys: [], judged: raw('true'), reasons: [] })
   context.progress({ rows: judged.read, phase: 'judged' })
   const rows = { query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }

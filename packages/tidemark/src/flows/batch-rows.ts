@@ -5,10 +5,11 @@
 import { addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
 import { integer, raw, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
+import { findTableName } from '../model/names.ts'
 import { getSource } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import type { BatchRecord } from './record.ts'
-import { findField, type TypedQuery } from './schema-fit.ts'
+import { findField, type TypedQuery, typedQuery } from './schema-fit.ts'
 
 /** The streamed rows of a batch with the columns of the source at the batch's end. */
 export async function batchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
@@ -41,33 +42,36 @@ FROM (${context.session.scan(source, { files, withFile: true })})`,
 function versionOf(files: readonly string[], versions: ReadonlyMap<string, bigint>): Sql {
   if (files.length === 0) return raw('CAST(NULL AS BIGINT)')
   const numbers = files.map(f => integer(versions.get(f) ?? 0n).text).join(', ')
-  return sql`CAST(element_at(map(${textList(files)}, [${raw(numbers)}]), _file) AS BIGINT)`
+  return sql`CAST(map_extract_value(map(${textList(files)}, [${raw(numbers)}]), _file) AS BIGINT)`
 }
 
 /** A flow's query over its batch: the stream is the batch, other tables are as the record pinned them. */
-export async function emitBatch(context: FlowContext, record: BatchRecord, query: CompiledQuery): Promise<Sql> {
+export async function emitBatch(context: FlowContext, record: BatchRecord, query: CompiledQuery): Promise<TypedQuery> {
   const streamed = await batchRows(context, record)
   const relations = new Map<TableName, Sql>()
   for (const { table, version } of record.reads) {
     relations.set(table, context.session.scan(await getSource(context, record.flow, table, version)))
   }
   relations.set(record.source.table, streamed.query)
-  return context.portable.emit(query, { relation: table => getRelation(record.flow, relations, table) })
+  return typedQuery(
+    await context.portable.emit(query, { relation: table => getRelation(record.flow, relations, table) }),
+  )
 }
 
 /** A query over current snapshots. */
-export function emitOver(
+export async function emitOver(
   context: FlowContext,
   flow: Flow,
   query: CompiledQuery,
   inputs: ReadonlyMap<TableName, Snapshot>,
-): Promise<Sql> {
+): Promise<TypedQuery> {
   const relations = new Map([...inputs].map(([table, snapshot]) => [table, context.session.scan(snapshot)]))
-  return context.portable.emit(query, { relation: table => getRelation(flow, relations, table) })
+  return typedQuery(await context.portable.emit(query, { relation: table => getRelation(flow, relations, table) }))
 }
 
 function getRelation(flow: Flow, relations: ReadonlyMap<TableName, Sql>, table: TableName): Sql {
-  const relation = relations.get(table)
+  const known = findTableName(relations.keys(), table)
+  const relation = known === undefined ? undefined : relations.get(known)
   if (relation === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} was not given ${table}`)
   return sql`(${relation})`
 }

@@ -23,7 +23,7 @@ import { balance } from './ledger.ts'
 import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
 import { columnList, sessionParquet, sessionRelations } from './relations.ts'
-import { describeSchema, findField, fitRows, structOf, type TypedQuery } from './schema-fit.ts'
+import { expressionColumns, findField, fitRows, structOf, type TypedQuery } from './schema-fit.ts'
 import { openTombstones, replaceTombstones } from './tombstones.ts'
 
 /** Columns of ours that a source may bring and a target does not keep; `_seq` is kept, as the target's last column. */
@@ -44,7 +44,7 @@ export async function prepareCdc(context: FlowContext, record: BatchRecord, flow
   const sequence = ident(columns.sequence.name)
   const judged = await judge(context, flow, {
     rows: await markDeletes(context, flow, source),
-    columns: source.schema.fields.map(f => f.name),
+    columns: source.schema.fields,
     keys,
     judged: sql`NOT __delete`,
     reasons: [
@@ -70,8 +70,7 @@ export async function prepareCdc(context: FlowContext, record: BatchRecord, flow
 /** The batch's events with `_seq`: the source's own, else the version that added them, else the batch's last one. */
 async function readEvents(context: FlowContext, record: BatchRecord, flow: AutoCdcFlow): Promise<TypedQuery> {
   if (flow.query === undefined) return orderedBatchRows(context, record)
-  const query = await context.portable.outputTypes(await emitBatch(context, record, flow.query))
-  const schema = await describeSchema(context.session, query)
+  const { query, schema } = await emitBatch(context, record, flow.query)
   if (findField(schema, '_seq') !== undefined) return { query, schema }
   return {
     query: sql`SELECT *, CAST(${integer(record.source.upTo)} AS BIGINT) AS _seq FROM (${query})`,
@@ -103,12 +102,15 @@ function targetSchema(flow: AutoCdcFlow, columns: Columns): StructType {
 
 /** The events with `__delete`, and `_at` where the source tells when it saw them. */
 async function markDeletes(context: FlowContext, flow: AutoCdcFlow, source: TypedQuery): Promise<Sql> {
-  const names = source.schema.fields.map(f => f.name)
   const { applyAsDeleteWhen } = flow
   const condition =
     applyAsDeleteWhen === undefined
       ? raw('false')
-      : await context.portable.emitExpression(applyAsDeleteWhen, undefined, { columns: names })
+      : await context.portable.emitExpression(
+          applyAsDeleteWhen,
+          { file: flow.target, line: 1, column: 1 },
+          { columns: expressionColumns(source.schema.fields), result: 'condition' },
+        )
   const seen = findField(source.schema, '_at') ?? findField(source.schema, '_ingested_at')
   const at = seen === undefined ? raw('CAST(NULL AS TIMESTAMP WITH TIME ZONE)') : ident(seen.name)
   return sql`SELECT *, ${at} AS __at, (${condition}) IS TRUE AS __delete FROM (${source.query})`

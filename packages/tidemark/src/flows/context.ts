@@ -5,18 +5,7 @@ import type { ObjectStore } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, type Sql, sql } from '../engine/sql.ts'
 import type { Clock, Ids } from '../model/ports.ts'
-import type { Place } from '../errors/problem.ts'
-import type { CompiledQuery, TableName } from '../model/flow.ts'
-
-/** What flows need of the portable subset; `createPortableSql` makes one for a session. */
-export interface PortableSql {
-  /** The engine's SELECT for a checked query, each table reference replaced by its relation. */
-  emit(query: CompiledQuery, options: { relation: (table: TableName) => Sql }): Promise<Sql>
-  /** The engine's expression; an unknown column is a Problem when `columns` are given. */
-  emitExpression(text: string, place: Place | undefined, options: { columns?: readonly string[] }): Promise<Sql>
-  /** The same query with columns of types that Delta has. */
-  outputTypes(query: Sql): Promise<Sql>
-}
+import type { PortableSql } from './language/portable/portable-sql.ts'
 
 export interface FlowContext {
   store: ObjectStore
@@ -25,7 +14,8 @@ export interface FlowContext {
   clock: Clock
   ids: Ids
   runId: string
-  portable: PortableSql
+  /** Made for the same session. */
+  portable: Pick<PortableSql, 'emit' | 'emitExpression'>
   progress: (progress: { rows: bigint; phase: string }) => void
   signal: AbortSignal
   /** Rebuild the target from the layer below. */

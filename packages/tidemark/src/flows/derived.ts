@@ -40,8 +40,7 @@ export async function judgeEntries(
   entries: TypedQuery,
 ): Promise<JudgedEntries> {
   const transformed = await transformRows(context, flow, entries)
-  const columns = transformed.fields.map(f => f.name)
-  const { keys } = transformed
+  const { fields: columns, keys } = transformed
   const nullKey = sql`_op <> 'delete' AND (${join([raw('false'), ...keys.map(k => sql`${ident(k)} IS NULL`)], ' OR ')})`
   try {
     const judged = await judge(context, flow, {

@@ -3,12 +3,14 @@
  * is a failure. Rules without an action count, DROP ROW keeps the row aside, FAIL UPDATE stops the flow.
  */
 import { createHash } from 'node:crypto'
+import type { StructField } from '@tidemark/delta'
 import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { FLOW_EXPECTATION_FAILED } from '../errors/flow-run.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Expectation } from '../model/project.ts'
 import { type FlowContext, keepRows } from './context.ts'
 import { columnList } from './relations.ts'
+import { expressionColumns } from './schema-fit.ts'
 
 export type RejectReason = 'null key' | 'null sequence' | 'expectation'
 
@@ -16,7 +18,7 @@ export interface Judgement {
   /** The rows to judge; columns with names beginning `__` are ours. */
   rows: Sql
   /** Columns that rules may name. */
-  columns: readonly string[]
+  columns: readonly StructField[]
   /** Shown when a rule stops the flow. */
   keys: readonly string[]
   /** Rows for which this is false pass unseen, such as deletes. */
@@ -52,7 +54,7 @@ export async function judge(context: FlowContext, flow: Flow, judgement: Judgeme
   const { rows, columns, judged, reasons } = judgement
   const broken = async (action: Expectation['onViolation']): Promise<Sql> => {
     const rules = flow.expectations.filter(e => e.onViolation === action)
-    return brokenRules(await Promise.all(rules.map(rule => compile(context, rule, columns))), judged)
+    return brokenRules(await Promise.all(rules.map(rule => compile(context, flow, rule, columns))), judged)
   }
   const reason = join(
     reasons.map(r => sql`WHEN ${r.when} THEN ${text(r.reason)} `),
@@ -86,8 +88,15 @@ interface Rule {
   condition: Sql
 }
 
-async function compile(context: FlowContext, rule: Expectation, columns: readonly string[]): Promise<Rule> {
-  return { name: rule.name, condition: await context.portable.emitExpression(rule.expression, rule.place, { columns }) }
+async function compile(
+  context: FlowContext,
+  flow: Flow,
+  rule: Expectation,
+  columns: readonly StructField[],
+): Promise<Rule> {
+  const place = rule.place ?? { file: flow.target, line: 1, column: 1 }
+  const options = { columns: expressionColumns(columns), result: 'condition' as const }
+  return { name: rule.name, condition: await context.portable.emitExpression(rule.expression, place, options) }
 }
 
 /** Names of the broken rules, comma separated, or NULL. */
@@ -103,7 +112,7 @@ async function stopOnFailure(context: FlowContext, flow: Flow, judgement: Judgem
   const rows = await context.session.count(sql`SELECT count(*) ${failed}`, context.signal)
   if (rows === 0n) return
   const [first] = await context.session.rows(sql`SELECT __failed ${failed} ORDER BY __row LIMIT 1`, context.signal)
-  const shown = judgement.keys.length > 0 ? judgement.keys : judgement.columns.slice(0, 3)
+  const shown = judgement.keys.length > 0 ? judgement.keys : judgement.columns.slice(0, 3).map(f => f.name)
   const found = await context.session.rows(
     sql`SELECT ${columnList(shown)} ${failed} ORDER BY ${columnList(shown)} LIMIT 5`,
     context.signal,

@@ -9,6 +9,7 @@ import { fromDuckType, toDuckType } from '../engine/types.ts'
 import { FLOW_COLUMN_TYPE } from '../errors/flow.ts'
 import { FLOW_SCHEMA_CHANGED } from '../errors/flow-run.ts'
 import type { Flow } from '../model/flow.ts'
+import type { Emitted, ExpressionColumn } from './language/portable/portable-sql.ts'
 
 /** A query together with the schema of its rows. */
 export interface TypedQuery {
@@ -25,16 +26,23 @@ export function findField(schema: StructType, name: string): StructField | undef
   return schema.fields.find(f => f.name === name) ?? schema.fields.find(f => f.name.toLowerCase() === folded)
 }
 
-/** The schema a query's rows have in Delta's types. Throws FLOW_COLUMN_TYPE for a type Delta lacks. */
-export async function describeSchema(session: Session, query: Sql): Promise<StructType> {
-  const columns = await session.describe(query)
-  return structOf(
-    columns.map(({ name, type }) => {
-      const delta = fromDuckType(type)
-      if (delta === undefined) throw FLOW_COLUMN_TYPE({ column: name, type })
-      return field(name, delta)
-    }),
-  )
+/** A column as a query makes it. Throws FLOW_COLUMN_TYPE when Delta has no such type. */
+export async function describeColumn(session: Session, query: Sql): Promise<StructField> {
+  const [column] = await session.describe(query)
+  const { name, type } = column ?? { name: '', type: 'nothing' }
+  const delta = fromDuckType(type)
+  if (delta === undefined) throw FLOW_COLUMN_TYPE({ column: name, type })
+  return field(name, delta)
+}
+
+/** An emitted query with the schema of its rows. */
+export function typedQuery(emitted: Emitted): TypedQuery {
+  return { query: emitted.sql, schema: structOf(emitted.columns.map(c => field(c.name, c.type))) }
+}
+
+/** Columns as the portable subset wants them: a nested type is unknown to it. */
+export function expressionColumns(fields: readonly StructField[]): ExpressionColumn[] {
+  return fields.map(f => (typeof f.type === 'string' ? { name: f.name, type: f.type } : f.name))
 }
 
 /** The table's schema after this flow has written. Throws FLOW_SCHEMA_CHANGED when more than new columns differ. */

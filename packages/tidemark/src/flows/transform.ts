@@ -7,12 +7,13 @@ import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
 import { FLOW_UNKNOWN_COLUMN } from '../errors/flow.ts'
 import { FLOW_CAST_FAILED, FLOW_TRANSFORM_INVALID } from '../errors/flow-run.ts'
+import type { Place } from '../errors/problem.ts'
 import type { DerivedFlow } from '../model/flow.ts'
 import type { Transform } from '../model/transform.ts'
 import type { FlowContext } from './context.ts'
 import { suggest } from './language/name.ts'
 import { columnList } from './relations.ts'
-import { describeSchema, structOf, type TypedQuery } from './schema-fit.ts'
+import { describeColumn, expressionColumns, structOf, type TypedQuery } from './schema-fit.ts'
 
 /** Columns of ours that travel with every bronze entry. */
 export const ENTRY_COLUMNS: readonly string[] = ['_op', '_seq', '_row_version', '_run_id', '_ingested_at']
@@ -118,11 +119,10 @@ async function derive(
   if (old !== undefined && state.keys.includes(old.name)) {
     throw invalid(flow, t, `${old.name} is part of the key, and deleted rows hold nothing to derive it from`)
   }
-  const columns = state.fields.map(f => f.name)
-  const value = await context.portable.emitExpression(t.expression, undefined, { columns })
-  const typed = await context.portable.outputTypes(sql`SELECT ${value} AS ${ident(t.column)} FROM (${state.query})`)
-  const [described] = (await describeSchema(context.session, typed)).fields
-  const type = described?.type ?? 'string'
+  const columns = expressionColumns(state.fields)
+  const value = await context.portable.emitExpression(t.expression, placeOf(flow), { columns })
+  const probe = sql`SELECT ${value} AS ${ident(t.column)} FROM (${state.query})`
+  const { type } = await describeColumn(context.session, probe)
   const made = sql`CASE WHEN _op = 'delete' THEN NULL ELSE CAST(${value} AS ${toDuckType(type)}) END`
   return setColumn(state, old?.name, field(old?.name ?? t.column, type), made)
 }
@@ -137,7 +137,7 @@ async function cast(
   const type = deltaType(t.type)
   if (type === undefined) throw invalid(flow, t, `${t.type} is not a type of Delta`)
   const written = `CAST(\`${column.name.replaceAll('`', '``')}\` AS ${SPARK_NAMES[type] ?? type.toUpperCase()})`
-  const value = await context.portable.emitExpression(written, undefined, { columns: [column.name] })
+  const value = await context.portable.emitExpression(written, placeOf(flow), { columns: expressionColumns([column]) })
   const casts = [...state.casts, { before: state.query, column: column.name, type: t.type, value }]
   const typed = sql`CAST(${value} AS ${toDuckType(type)})`
   return { ...setColumn(state, column.name, { ...column, type }, typed), casts }
@@ -218,6 +218,11 @@ function invalid(flow: DerivedFlow, t: Transform, reason: string): Error {
   const { kind, ...rest } = t
   const [subject = ''] = Object.values(rest)
   return FLOW_TRANSFORM_INVALID({ flow: flow.name, transform: `${kind} ${String(subject)}`, reason })
+}
+
+/** Transformations come from the table list and do not say where; the table's name is the nearest place. */
+function placeOf(flow: DerivedFlow): Place {
+  return { file: flow.target, line: 1, column: 1 }
 }
 
 function printed(type: DataType): string {

@@ -17,7 +17,7 @@ import { balance } from './ledger.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { quarantine } from './quarantine.ts'
 import { sessionParquet } from './relations.ts'
-import { describeSchema, fitRows, structOf } from './schema-fit.ts'
+import { fitRows, structOf } from './schema-fit.ts'
 import type { StructType } from '@tidemark/delta'
 
 /** Flows whose target is replaced as a whole. */
@@ -112,9 +112,8 @@ function compute(context: FlowContext, flow: WholeFlow, inputs: Inputs): Promise
 }
 
 async function computeView(context: FlowContext, flow: MaterializedViewFlow, inputs: Inputs): Promise<Computed> {
-  const query = await context.portable.outputTypes(await emitOver(context, flow, flow.query, inputs))
-  const schema = await describeSchema(context.session, query)
-  const columns = schema.fields.map(f => f.name)
+  const { query, schema } = await emitOver(context, flow, flow.query, inputs)
+  const columns = schema.fields
   const judged = await judge(context, flow, { rows: query, columns, keys: [], judged: raw('true'), reasons: [] })
   context.progress({ rows: judged.read, phase: 'computed' })
   const rowsIn = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)

@@ -1,0 +1,242 @@
+/** Bronze to silver: one row per key, the newest that keeps the rules, and every rejected row kept aside. */
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { DerivedFlow } from '../../packages/tidemark/src/model/flow.ts'
+import { ENTRY, openTestLake, schemaOf, type TestLake, type Values } from './flows-lake.ts'
+
+let lake: TestLake
+beforeAll(async () => {
+  lake = await openTestLake()
+})
+afterAll(() => lake[Symbol.asyncDispose]())
+
+const schema = schemaOf({ id: 'long', name: 'string', age: 'integer', ...ENTRY })
+let tables = 0
+
+/** A new bronze table and its derived flow. */
+function derived(flow: Partial<DerivedFlow> = {}): DerivedFlow {
+  tables += 1
+  const name = `T${tables}`
+  return {
+    kind: 'derived',
+    name: `silver.${name}`,
+    target: `silver.${name}`,
+    output: 'current',
+    source: `bronze.${name}`,
+    keys: ['id'],
+    transform: [],
+    expectations: [{ name: 'grown', expression: 'age >= 0', onViolation: 'drop' }],
+    ...flow,
+  }
+}
+
+const upsert = (id: number, seq: number, name: string | null, age: number | null = 1): Values => ({
+  id,
+  name,
+  age,
+  _op: 'upsert',
+  _seq: seq,
+  _row_version: String(seq),
+  _run_id: 'r',
+  _ingested_at: '2026-01-01 00:00:00+00',
+})
+const remove = (id: number, seq: number): Values => ({ id, _op: 'delete', _seq: seq, _run_id: 'r' })
+
+describe('silver.t', () => {
+  test('holds the newest row of each key, and a second run writes nothing', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b'), upsert(1, 2, 'A')])
+    const first = await lake.run(flow)
+    expect(first.ledger).toMatchObject({ read: 3n, inserted: 2n, superseded: 1n })
+    await lake.append(flow.source, schema, [upsert(2, 3, 'B'), remove(1, 3), upsert(3, 3, 'c'), remove(9, 3)])
+    const second = await lake.run(flow)
+    expect(second.ledger).toMatchObject({ read: 4n, inserted: 1n, updated: 1n, deleted: 1n, filtered: 1n })
+    expect(await lake.rows(flow.target, ['id', 'name', '_seq'])).toEqual([
+      { id: '2', name: 'B', _seq: '3' },
+      { id: '3', name: 'c', _seq: '3' },
+    ])
+    const third = await lake.run(flow)
+    expect(third).toMatchObject({
+      status: 'unchanged',
+      versionBefore: second.versionAfter,
+      versionAfter: second.versionAfter,
+    })
+  })
+
+  test('keeps the newest valid row, counts it as stale, and keeps the rejected one with the reason', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a', 5), upsert(2, 1, 'b', null)])
+    await lake.run(flow)
+    await lake.append(flow.source, schema, [upsert(1, 2, 'newer', -1)])
+    const outcome = await lake.run(flow)
+    expect(outcome.ledger).toMatchObject({ read: 1n, quarantined: 1n, staleByRule: 1n })
+    expect(await lake.rows(flow.target, ['id', 'name'])).toEqual([{ id: '1', name: 'a' }])
+    const quarantine = `quarantine.${flow.target.replace('.', '_')}`
+    expect(await lake.rows(quarantine, ['id', 'name', '_rules', '_reason', '_flow', '_batch'])).toEqual([
+      { id: '1', name: 'newer', _rules: 'grown', _reason: 'expectation', _flow: flow.name, _batch: '2' },
+      { id: '2', name: 'b', _rules: 'grown', _reason: 'expectation', _flow: flow.name, _batch: '1' },
+    ])
+  })
+
+  test('does not rewrite a row whose columns are the same after the transformations', async () => {
+    const flow = derived({ transform: [{ kind: 'upper', column: 'name' }] })
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a')])
+    await lake.run(flow)
+    await lake.append(flow.source, schema, [upsert(1, 2, 'A')])
+    expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, duplicate: 1n })
+    expect(await lake.rows(flow.target, ['name', '_seq'])).toEqual([{ name: 'A', _seq: '1' }])
+  })
+
+  test('leaves the target as it was when a rule stops the flow, names the keys, and goes on with a corrected rule', async () => {
+    const rule = { name: 'grown', expression: 'age >= 0', onViolation: 'fail' as const }
+    const flow = derived({ expectations: [rule] })
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a', 5), upsert(7, 1, 'b', -1)])
+    await expect(lake.run(flow)).rejects.toMatchObject({
+      code: 'FLOW_EXPECTATION_FAILED',
+      state: expect.stringContaining('id = 7'),
+    })
+    expect(await lake.rows(flow.target, ['id'])).toBeUndefined()
+    const outcome = await lake.run({ ...flow, expectations: [{ ...rule, onViolation: 'warn' }] })
+    expect(outcome.ledger).toMatchObject({ inserted: 2n, warned: 1n })
+    expect(outcome.warnings).toEqual(['1 rows break the rule grown'])
+  })
+
+  test('follows new columns of bronze and leaves them NULL in older rows', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b')])
+    await lake.run(flow)
+    const wider = { ...schema, fields: [...schema.fields, ...schemaOf({ city: 'string' }).fields] }
+    await lake.append(flow.source, wider, [{ ...upsert(2, 2, 'b'), city: 'Oslo' }])
+    await lake.run(flow)
+    expect(await lake.rows(flow.target, ['id', 'city'])).toEqual([
+      { id: '1', city: null },
+      { id: '2', city: 'Oslo' },
+    ])
+  })
+
+  test('refuses a source that was rewritten, and rebuilds on --full-refresh with its old rejects replaced', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b', -1)])
+    await lake.run(flow)
+    await lake.overwrite(flow.source, schema, [upsert(3, 5, 'c'), upsert(4, 5, 'd', -1)])
+    await expect(lake.run(flow)).rejects.toMatchObject({ code: 'FLOW_SOURCE_REWRITTEN' })
+    const outcome = await lake.run(flow, { fullRefresh: true, runId: 'refresh' })
+    expect(outcome).toMatchObject({
+      status: 'changed',
+      rewritten: true,
+      ledger: { read: 2n, inserted: 1n, quarantined: 1n },
+    })
+    expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '3' }])
+    expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])).toEqual([{ id: '4' }])
+    expect(await lake.run(flow)).toMatchObject({ status: 'unchanged' })
+  })
+})
+
+test('silver.t_changes keeps every valid version with deletes, and rejects nothing twice', async () => {
+  const current = derived()
+  const changes: DerivedFlow = {
+    ...current,
+    name: `${current.name}_changes`,
+    target: `${current.target}_changes`,
+    output: 'changes',
+  }
+  await lake.append(current.source, schema, [upsert(1, 1, 'a'), upsert(1, 2, 'b', -1), upsert(1, 3, 'c')])
+  await lake.append(current.source, schema, [remove(1, 4)])
+  expect((await lake.run(changes)).ledger).toMatchObject({ kind: 'append', read: 4n, inserted: 3n, quarantined: 1n })
+  expect(await lake.rows(changes.target, ['_seq', '_op', 'name'])).toEqual([
+    { _seq: '1', _op: 'upsert', name: 'a' },
+    { _seq: '3', _op: 'upsert', name: 'c' },
+    { _seq: '4', _op: 'delete', name: null },
+  ])
+  expect(await lake.rows(`quarantine.${changes.target.replace('.', '_')}`, ['id'])).toBeUndefined()
+})
+
+test('a keyless table is replaced as a whole, and only when bronze changed', async () => {
+  const flow = derived({ keys: [] })
+  await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(1, 1, 'a'), upsert(2, 1, 'x', -1)])
+  expect((await lake.run(flow)).ledger).toMatchObject({ read: 3n, inserted: 2n, quarantined: 1n })
+  expect(await lake.run(flow)).toMatchObject({ status: 'unchanged' })
+  await lake.overwrite(flow.source, schema, [upsert(3, 2, 'c')])
+  expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, inserted: 1n })
+  expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '3' }])
+  expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])).toEqual([])
+})
+
+describe('transformations', () => {
+  const all = derived({
+    transform: [
+      { kind: 'rename', from: 'ID', to: 'user_id' },
+      { kind: 'trim', column: 'name' },
+      { kind: 'replace', column: 'name', find: '-', with: '' },
+      { kind: 'cast', column: 'age', type: 'long' },
+      { kind: 'derive', column: 'label', expression: "concat(name, '!')" },
+      { kind: 'drop', pattern: 'na*' },
+    ],
+    expectations: [],
+  })
+
+  test('apply in order, the key under its new name also for deletes', async () => {
+    await lake.append(all.source, schema, [upsert(1, 1, ' a-b '), upsert(2, 1, 'c')])
+    await lake.run(all)
+    await lake.append(all.source, schema, [remove(2, 2)])
+    expect((await lake.run(all)).ledger).toMatchObject({ deleted: 1n })
+    expect(await lake.rows(all.target, ['user_id', 'age', 'label'])).toEqual([{ user_id: '1', age: '1', label: 'ab!' }])
+  })
+
+  test('a cast that cannot read a value names the column and counts the values', async () => {
+    const flow = derived({ transform: [{ kind: 'cast', column: 'name', type: 'integer' }], expectations: [] })
+    await lake.append(flow.source, schema, [upsert(1, 1, '12'), upsert(2, 1, 'x')])
+    await expect(lake.run(flow)).rejects.toMatchObject({
+      code: 'FLOW_CAST_FAILED',
+      params: { column: 'name', rows: 1n },
+    })
+  })
+
+  test.each([
+    [{ kind: 'drop', pattern: 'id' } as const, 'FLOW_TRANSFORM_INVALID'],
+    [{ kind: 'drop', pattern: 'i*' } as const, 'FLOW_TRANSFORM_INVALID'],
+    [{ kind: 'trim', column: 'age' } as const, 'FLOW_TRANSFORM_INVALID'],
+    [{ kind: 'rename', from: 'name', to: '_seq' } as const, 'FLOW_TRANSFORM_INVALID'],
+    [{ kind: 'upper', column: '_op' } as const, 'FLOW_UNKNOWN_COLUMN'],
+    [{ kind: 'upper', column: 'nmae' } as const, 'FLOW_UNKNOWN_COLUMN'],
+  ])('refuse %o', async (transform, code) => {
+    const flow = derived({ transform: [transform] })
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a')])
+    await expect(lake.run(flow)).rejects.toMatchObject({ code })
+  })
+})
+
+test('whatever the batches, silver equals the newest valid entry of each key', { timeout: 120_000 }, async () => {
+  const entry = fc.record({
+    id: fc.integer({ min: 1, max: 4 }),
+    age: fc.constantFrom(-1, null, 1, 2),
+    gone: fc.boolean(),
+  })
+  const batches = fc.array(fc.array(entry, { maxLength: 6 }), { minLength: 1, maxLength: 4 })
+  await fc.assert(
+    fc.asyncProperty(batches, async drawn => {
+      const flow = derived()
+      const model = new Map<string, string>()
+      let seq = 0
+      let quarantined = 0n
+      for (const batch of drawn) {
+        const rows = batch.map(e => {
+          seq += 1
+          return e.gone ? remove(e.id, seq) : upsert(e.id, seq, `n${seq}`, e.age)
+        })
+        await lake.append(flow.source, schema, rows)
+        const { ledger } = await lake.run(flow)
+        if (ledger?.kind === 'silver') quarantined += ledger.quarantined
+        for (const row of rows) {
+          if (row['_op'] === 'delete') model.delete(String(row['id']))
+          else if (Number(row['age'] ?? -1) >= 0) model.set(String(row['id']), String(row['name']))
+        }
+      }
+      const rows = (await lake.rows(flow.target, ['id', 'name'])) ?? []
+      expect(new Map(rows.map(r => [r['id'], r['name']]))).toEqual(new Map([...model].sort()))
+      const kept = (await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])) ?? []
+      expect(BigInt(kept.length)).toBe(quarantined)
+    }),
+    { numRuns: 25 },
+  )
+})
