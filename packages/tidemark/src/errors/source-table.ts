@@ -1,0 +1,157 @@
+/**
+ * Problems with one table of a source: the other tables of the run go on.
+ */
+import { type ProblemKind, problem } from './problem.ts'
+
+interface TableParams {
+  source: string
+  /** `schema.table`, as listed. */
+  table: string
+}
+
+const example = { source: 'app', table: 'public.orders' }
+
+export const SOURCE_TABLE_MISSING: ProblemKind<TableParams & { suggestions: readonly string[] }> = problem<
+  TableParams & { suggestions: readonly string[] }
+>({
+  code: 'SOURCE_TABLE_MISSING',
+  title: 'The source has no such table.',
+  message: (p: TableParams) => `Source ${p.source} has no table or view ${p.table} that this user can see.`,
+  hint: (p: { suggestions: readonly string[] }) =>
+    p.suggestions.length > 0
+      ? `Did you mean ${p.suggestions.join(' or ')}?`
+      : 'Check schema and table in the list; `tidemark init` shows what the user can see.',
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, suggestions: ['public.order'] },
+})
+
+export const SOURCE_TABLE_AMBIGUOUS: ProblemKind<TableParams & { candidates: readonly string[] }> = problem<
+  TableParams & { candidates: readonly string[] }
+>({
+  code: 'SOURCE_TABLE_AMBIGUOUS',
+  title: 'Several tables of the source fit the name.',
+  message: (p: TableParams & { candidates: readonly string[] }) =>
+    `Source ${p.source}: ${p.table} fits ${p.candidates.join(' and ')}.`,
+  hint: () => 'Write schema and table with the upper and lower case they have in the database.',
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, candidates: ['public.Orders', 'public.ORDERS'] },
+})
+
+export const SOURCE_TABLE_FORBIDDEN: ProblemKind<TableParams & { user: string }> = problem<
+  TableParams & { user: string }
+>({
+  code: 'SOURCE_TABLE_FORBIDDEN',
+  title: 'The user may not read the table.',
+  message: (p: TableParams & { user: string }) => `Source ${p.source}: user ${p.user} may not read ${p.table}.`,
+  hint: (p: { user: string }) => `Grant USAGE on the schema and SELECT on the table to ${p.user}.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, user: 'reader' },
+})
+
+export const SOURCE_ROW_SECURITY: ProblemKind<TableParams & { user: string }> = problem<TableParams & { user: string }>(
+  {
+    code: 'SOURCE_ROW_SECURITY',
+    title: 'Row security would hide rows of the table.',
+    message: (p: TableParams & { user: string }) =>
+      `Source ${p.source}: row security policies of ${p.table} apply to user ${p.user}, who would see only some rows.`,
+    hint: () => 'Read as a user with BYPASSRLS, or list a view that selects what the lake should hold.',
+    retry: 'after-change',
+    exit: 1,
+    example: { ...example, user: 'reader' },
+  },
+)
+
+export const SOURCE_TABLE_LOCKED: ProblemKind<TableParams & { seconds: number }> = problem<
+  TableParams & { seconds: number }
+>({
+  code: 'SOURCE_TABLE_LOCKED',
+  title: 'The table is locked by somebody else.',
+  message: (p: TableParams & { seconds: number }) =>
+    `Source ${p.source}: ${p.table} stayed locked for ${p.seconds} seconds by a schema change or another exclusive lock.`,
+  hint: () => 'Run again when the migration has ended; pg_locks and pg_stat_activity show who holds the lock.',
+  retry: 'later',
+  exit: 1,
+  example: { ...example, seconds: 10 },
+})
+
+export const SOURCE_COLUMN_MISSING: ProblemKind<TableParams & { column: string; suggestions: readonly string[] }> =
+  problem<TableParams & { column: string; suggestions: readonly string[] }>({
+    code: 'SOURCE_COLUMN_MISSING',
+    title: 'The table has no such column.',
+    message: (p: TableParams & { column: string }) => `${p.table} has no column ${JSON.stringify(p.column)}.`,
+    hint: (p: { suggestions: readonly string[] }) =>
+      p.suggestions.length > 0 ? `Did you mean ${p.suggestions.join(' or ')}?` : 'Check the name in the list.',
+    retry: 'after-change',
+    exit: 1,
+    example: { ...example, column: 'udpated_at', suggestions: ['updated_at'] },
+  })
+
+export const SOURCE_RANGE_INVALID: ProblemKind<TableParams & { column: string; reason: string }> = problem<
+  TableParams & { column: string; reason: string }
+>({
+  code: 'SOURCE_RANGE_INVALID',
+  title: 'A backfill bound does not fit the column.',
+  message: (p: TableParams & { column: string; reason: string }) =>
+    `The database does not accept the bounds for ${p.table}.${p.column}: ${p.reason}.`,
+  hint: () => 'Write from_date, --from and --to as the column holds its values, for example 2026-01-31 or 10500.',
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, column: 'updated_at', reason: 'invalid input syntax for type timestamp: "yesterdy"' },
+})
+
+export interface UnfitColumn {
+  column: string
+  sourceType: string
+  deltaType: string
+  /** What is there, for example `NaN`. */
+  values: string
+  count: bigint
+}
+
+export const SOURCE_VALUE_UNFIT: ProblemKind<TableParams & { columns: readonly UnfitColumn[] }> = problem<
+  TableParams & { columns: readonly UnfitColumn[] }
+>({
+  code: 'SOURCE_VALUE_UNFIT',
+  title: 'The lake cannot hold some values of the table.',
+  message: (p: TableParams & { columns: readonly UnfitColumn[] }) =>
+    `${p.table}: ${p.columns
+      .map(c => `${c.column} (${c.sourceType} as ${c.deltaType}) has ${c.count} rows with ${c.values}`)
+      .join('; ')}.`,
+  hint: (p: { columns: readonly UnfitColumn[] }) =>
+    `Carry them as text: add "as_text": [${p.columns.map(c => JSON.stringify(c.column)).join(', ')}] to the entry, or correct the rows.`,
+  retry: 'after-change',
+  exit: 1,
+  example: {
+    ...example,
+    columns: [{ column: 'price', sourceType: 'numeric(10,2)', deltaType: 'decimal(10,2)', values: 'NaN', count: 3n }],
+  },
+})
+
+export const SOURCE_ROW_TOO_LONG: ProblemKind<TableParams & { bytes: number; limit: number }> = problem<
+  TableParams & { bytes: number; limit: number }
+>({
+  code: 'SOURCE_ROW_TOO_LONG',
+  title: 'A row is too long to carry.',
+  message: (p: TableParams & { bytes: number; limit: number }) =>
+    `${p.table} has a row of ${p.bytes} bytes as text; the limit is ${p.limit}.`,
+  hint: () => 'List a view that leaves the large column out.',
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, bytes: 300_000_000, limit: 134_217_728 },
+})
+
+export const SOURCE_ROWS_LOST: ProblemKind<TableParams & { received: bigint; sent: bigint }> = problem<
+  TableParams & { received: bigint; sent: bigint }
+>({
+  code: 'SOURCE_ROWS_LOST',
+  title: 'Fewer rows arrived than the source sent.',
+  message: (p: TableParams & { received: bigint; sent: bigint }) =>
+    `${p.table}: the source says it sent ${p.sent} rows, ${p.received} arrived.`,
+  hint: () => 'Nothing of the table was committed; run again. If it repeats, something between changes the data.',
+  retry: 'later',
+  exit: 1,
+  example: { ...example, received: 999n, sent: 1000n },
+})

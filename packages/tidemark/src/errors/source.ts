@@ -1,0 +1,132 @@
+/**
+ * Problems with a source database: reaching it, finding and locking its tables, and values the lake cannot hold. No
+ * message here ever carries a password or a connection string.
+ */
+import { type ProblemKind, problem } from './problem.ts'
+
+export interface ServerParams {
+  source: string
+  /** `host:port/database`. */
+  server: string
+  reason: string
+}
+
+const server = { source: 'app', server: 'db.example.org:5432/music' }
+
+export const SOURCE_UNREACHABLE: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_UNREACHABLE',
+  title: 'The source database cannot be reached.',
+  message: (p: ServerParams) => `Source ${p.source}: no connection to ${p.server}: ${p.reason}.`,
+  hint: (p: ServerParams) =>
+    `Check that ${p.server} is the right address, that the server runs, and the firewall between.`,
+  retry: 'later',
+  exit: 3,
+  example: { ...server, reason: 'connection refused' },
+})
+
+export const SOURCE_BUSY: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_BUSY',
+  title: 'The source database takes no more connections now.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server} answers, and refuses the connection: ${p.reason}.`,
+  hint: () => 'Try again later, or raise max_connections; a run needs up to four connections.',
+  retry: 'later',
+  exit: 3,
+  example: { ...server, reason: 'sorry, too many clients already' },
+})
+
+export const SOURCE_LOGIN_REFUSED: ProblemKind<ServerParams & { user: string }> = problem({
+  code: 'SOURCE_LOGIN_REFUSED',
+  title: 'The source database refuses the user or the password.',
+  message: (p: ServerParams & { user: string }) =>
+    `Source ${p.source}: ${p.server} refuses user ${p.user}: ${p.reason}.`,
+  hint: () => 'Check user and password where the secret is kept (`url: { secret: env:NAME }` reads the variable NAME).',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, user: 'reader', reason: 'password authentication failed' },
+})
+
+export const SOURCE_DATABASE_MISSING: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_DATABASE_MISSING',
+  title: 'The server has no such database.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server}: ${p.reason}.`,
+  hint: () => 'Correct the database name in the connection; upper and lower case matter.',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, reason: 'database "music" does not exist' },
+})
+
+export const SOURCE_TLS_REFUSED: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_TLS_REFUSED',
+  title: 'No trusted encrypted connection to the source.',
+  message: (p: ServerParams) => `Source ${p.source}: the encrypted connection to ${p.server} failed: ${p.reason}.`,
+  hint: () =>
+    "Name the authority's file with `ca:`. `tls: insecure` encrypts without checking who answers; `tls: off` does not encrypt.",
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, reason: 'self-signed certificate' },
+})
+
+export const SOURCE_STANDBY: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_STANDBY',
+  title: 'Reading from a standby is not built yet.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server} is a standby (${p.reason}).`,
+  hint: () => 'Use the address of the primary. A standby does not tell which transactions are still open.',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, reason: 'it is in recovery' },
+})
+
+export const SOURCE_TIMEZONE: ProblemKind<{ source: string; timezone: string }> = problem({
+  code: 'SOURCE_TIMEZONE',
+  title: 'The time zone of the source is not a zone name.',
+  message: (p: { source: string; timezone: string }) =>
+    `Source ${p.source}: ${JSON.stringify(p.timezone)} is not the name of a time zone.`,
+  hint: () => 'Write a name such as UTC or Europe/Oslo. PostgreSQL reads offsets like +02:00 with the sign reversed.',
+  retry: 'after-change',
+  exit: 2,
+  example: { source: 'app', timezone: '+02:00' },
+})
+
+export const SOURCE_INTERRUPTED: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_INTERRUPTED',
+  title: 'The source ended the connection.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server} ended the connection: ${p.reason}.`,
+  hint: () => 'Nothing of an unfinished table is committed; run again when the server is up.',
+  retry: 'later',
+  exit: 3,
+  example: { ...server, reason: 'terminating connection due to administrator command' },
+})
+
+export const SOURCE_QUERY_FAILED: ProblemKind<ServerParams & { sqlstate: string }> = problem({
+  code: 'SOURCE_QUERY_FAILED',
+  title: 'The source could not answer a query.',
+  message: (p: ServerParams & { sqlstate: string }) =>
+    `Source ${p.source}: ${p.server} answered with SQLSTATE ${p.sqlstate}: ${p.reason}.`,
+  hint: () => "The server's log has the statement. If it repeats and the table is an ordinary one, please report it.",
+  retry: 'later',
+  exit: 1,
+  example: { ...server, sqlstate: 'XX000', reason: 'could not open relation with OID 16384' },
+})
+
+export const SOURCE_NOT_DURABLE: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_NOT_DURABLE',
+  title: 'The source has not made its newest commits durable.',
+  message: (p: ServerParams) =>
+    `Source ${p.source}: ${p.server} shows rows that it has not written to disk: ${p.reason}.`,
+  hint: () =>
+    'Rows that a crash of the server could take back are not committed to the lake. Run again; check its disk.',
+  retry: 'later',
+  exit: 3,
+  example: { ...server, reason: 'the log is flushed to 0/1A2B000, the snapshot needs 0/1A2F128' },
+})
+
+export const SOURCE_HORIZON_TOO_OLD: ProblemKind<{ table: string; age: bigint }> = problem({
+  code: 'SOURCE_HORIZON_TOO_OLD',
+  title: 'The mark is too old to tell new rows from old ones.',
+  message: (p: { table: string; age: bigint }) =>
+    `${p.table}: ${p.age} transactions have passed since the mark; PostgreSQL can tell the order of at most 2^31.`,
+  hint: () => 'A full comparison with the source (a re-baseline) brings the table up to date.',
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'public.orders', age: 2_147_483_648n },
+})

@@ -1,0 +1,34 @@
+/**
+ * Where a PostgreSQL source is, and when the line to it must be encrypted. Nothing of the machine's environment (PGHOST,
+ * PGSSLMODE, .pgpass) decides anything here.
+ */
+export interface PostgresConnection {
+  host: string
+  port: number
+  database: string
+  user: string
+  /** Asked for only when the server wants one. */
+  password?: string | (() => string) | undefined
+  /** `verify` is the default for every host but loopback, `off` for loopback. */
+  tls?: 'verify' | 'insecure' | 'off' | undefined
+  /** PEM text of the authority to trust instead of the system's. */
+  ca?: string | undefined
+}
+
+/** Host, port and database, for messages. */
+export function serverName({ host, port, database }: PostgresConnection): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
+}
+
+/** True for addresses that do not leave the machine. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('/') || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+/** What the driver is told about encryption. An authority that is named is meant to be checked, on loopback too. */
+export function tlsOptions(connection: PostgresConnection): false | { rejectUnauthorized: boolean; ca?: string } {
+  const mode = connection.tls ?? (isLoopback(connection.host) && connection.ca === undefined ? 'off' : 'verify')
+  if (mode === 'off') return false
+  if (mode === 'insecure') return { rejectUnauthorized: false }
+  return connection.ca === undefined ? { rejectUnauthorized: true } : { rejectUnauthorized: true, ca: connection.ca }
+}

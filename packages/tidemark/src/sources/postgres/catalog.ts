@@ -1,0 +1,75 @@
+/**
+ * What PostgreSQL's catalog says about tables: four set-based statements, however many tables are asked for. None of
+ * them waits for a lock.
+ */
+import { type Sql, sql } from '../../engine/sql.ts'
+
+/** The parameter is a list of oids, `{16384,16390}`. */
+const WANTED = sql`unnest($1::oid[]) AS w (oid)`
+
+/** Relations whose schema and name fit, ignoring case. $1 schemas, $2 names, side by side and in lower case. */
+export const FIND_RELATIONS: Sql = sql`SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind \
+FROM unnest($1::text[], $2::text[]) AS w (schema, name) \
+JOIN pg_namespace n ON lower(n.nspname) = w.schema \
+JOIN pg_class c ON c.relnamespace = n.oid AND lower(c.relname) = w.name \
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') GROUP BY 1, 2, 3, 4 ORDER BY 1`
+
+/** Every table and view that the user may read, outside the server's own schemas. Partitions count with their parent. */
+export const LIST_RELATIONS: Sql = sql`SELECT n.nspname AS schema, c.relname AS name \
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition AND c.relpersistence <> 't' \
+AND n.nspname <> 'information_schema' AND n.nspname !~ '^pg_' \
+AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e') \
+AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') ORDER BY n.nspname, c.relname`
+
+export const RELATIONS: Sql = sql`SELECT c.oid, c.relrowsecurity AS row_security, row_security_active(c.oid) AS hides_rows, \
+has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AS readable \
+FROM ${WANTED} JOIN pg_class c ON c.oid = w.oid`
+
+/**
+ * The relations that hold the rows: the table itself, its partitions, tables that inherit from it. A partition that is
+ * being detached no longer counts for a new snapshot.
+ */
+export const MEMBERS: Sql = sql`WITH RECURSIVE tree AS (SELECT w.oid AS root, w.oid FROM ${WANTED} \
+UNION SELECT t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = t.oid) \
+SELECT t.root, t.oid, c.relkind AS kind, coalesce(a.amname, '') AS method, c.relrowsecurity AS row_security, \
+CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::numeric::bigint END AS rows, \
+(c.relpages::bigint + coalesce(x.relpages, 0)) * current_setting('block_size')::bigint AS bytes, \
+(SELECT string_agg(m.attnum || '=' || m.attmissingval::text, ' ' ORDER BY m.attnum) FROM pg_attribute m \
+WHERE m.attrelid = t.oid AND m.atthasmissing AND NOT m.attisdropped) AS missing \
+FROM tree t JOIN pg_class c ON c.oid = t.oid LEFT JOIN pg_am a ON a.oid = c.relam \
+LEFT JOIN pg_class x ON x.oid = c.reltoastrelid ORDER BY t.root, t.oid`
+
+/**
+ * Columns, domains followed to the type beneath them. `labels` and `parts` are what a type's text depends on besides
+ * its name: enum labels may be renamed and composite types extended without touching a row. A generated column that is
+ * computed on reading changes with its expression.
+ */
+export const COLUMNS: Sql = sql`WITH RECURSIVE base AS (\
+SELECT a.attrelid, a.attnum, t.oid, t.typbasetype, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END AS modifier, \
+t.typtype FROM ${WANTED} JOIN pg_attribute a ON a.attrelid = w.oid AND a.attnum > 0 AND NOT a.attisdropped \
+JOIN pg_type t ON t.oid = a.atttypid \
+UNION ALL SELECT b.attrelid, b.attnum, t.oid, t.typbasetype, CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE b.modifier END, \
+t.typtype FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 'd') \
+SELECT a.attrelid AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS source_type, \
+a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' \
+AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated) AS required, \
+t.typname AS type, b.modifier, t.typcategory = 'A' AND t.typelem <> 0 AS is_array, \
+CASE WHEN e.typtype = 'e' THEN (SELECT string_agg(l.enumlabel, ',' ORDER BY l.enumsortorder) FROM pg_enum l \
+WHERE l.enumtypid = e.oid) END AS labels, \
+CASE WHEN e.typtype = 'c' THEN (SELECT string_agg(p.attname || ' ' || format_type(p.atttypid, p.atttypmod), ',' \
+ORDER BY p.attnum) FROM pg_attribute p WHERE p.attrelid = e.typrelid AND p.attnum > 0 AND NOT p.attisdropped) END AS parts, \
+CASE WHEN a.attgenerated = 'v' THEN (SELECT md5(g.adbin::text) FROM pg_attrdef g WHERE g.adrelid = a.attrelid \
+AND g.adnum = a.attnum) END AS expression \
+FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attnum JOIN pg_type t ON t.oid = b.oid \
+JOIN pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END \
+WHERE b.typtype <> 'd' ORDER BY a.attrelid, a.attnum`
+
+export const PRIMARY_KEYS: Sql = sql`SELECT i.indrelid AS table, a.attname AS name FROM ${WANTED} \
+JOIN pg_index i ON i.indrelid = w.oid AND i.indisprimary AND i.indisvalid \
+CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position) \
+JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum \
+WHERE k.position <= i.indnkeyatts ORDER BY i.indrelid, k.position`
+
+/** Exact sizes. Opens each relation, so it waits where somebody holds an exclusive lock. */
+export const SIZES: Sql = sql`SELECT w.oid, pg_total_relation_size(w.oid) AS bytes FROM ${WANTED}`

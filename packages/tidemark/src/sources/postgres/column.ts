@@ -1,0 +1,72 @@
+/**
+ * A column as PostgreSQL has it: how its value is written into the CSV stream, how DuckDB types that text, and which of
+ * its values the lake cannot hold.
+ */
+import { SOURCE_COLUMN_MISSING } from '../../errors/source-table.ts'
+import { suggest } from '../../config/suggest.ts'
+import { raw, type Sql, sql } from '../../engine/sql.ts'
+import type { SourceColumn, SourceTable } from '../source.ts'
+
+/** Values of a column that its lake type cannot hold. */
+export interface Unfit {
+  /** What they are, for the message: `NaN`. */
+  values: string
+  /** Postgres condition over a value that is not NULL. */
+  test: (column: Sql) => Sql
+}
+
+export interface PostgresColumn extends SourceColumn {
+  /** Postgres expression that writes the value as the text `decode` reads. */
+  select: (column: Sql) => Sql
+  unfit: Unfit | undefined
+}
+
+/** The same column with what only this source knows; a column that another source described is a bug. */
+export function postgresColumn(column: SourceColumn): PostgresColumn {
+  if (!('select' in column)) throw new TypeError(`this is a bug in tidemark: column ${column.name} is not of postgres`)
+  return column as PostgresColumn
+}
+
+/**
+ * The table's columns with some of them carried as the database's own text: for values that the lake's type cannot hold.
+ *
+ * @param names as written in the list; case counts only when it must
+ * @throws {SOURCE_COLUMN_MISSING} a name fits no column
+ */
+export function carryAsText(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  names: readonly string[],
+): readonly SourceColumn[] {
+  const chosen = new Set(names.map(name => findColumn(source, table, name).name))
+  return table.columns.map(column => (chosen.has(column.name) ? asText(postgresColumn(column)) : column))
+}
+
+/** The column of this exact name, else the only one that differs in case. */
+export function findColumn(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  name: string,
+): PostgresColumn {
+  const exact = table.columns.find(column => column.name === name)
+  if (exact) return postgresColumn(exact)
+  const similar = table.columns.filter(column => column.name.toLowerCase() === name.toLowerCase())
+  if (similar.length === 1 && similar[0]) return postgresColumn(similar[0])
+  const known = table.columns.map(column => column.name)
+  const guess = suggest(name, known)
+  const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
+  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions })
+}
+
+function asText(column: PostgresColumn): PostgresColumn {
+  if (column.deltaType === 'string') return column
+  return {
+    ...column,
+    deltaType: 'string',
+    orderable: false,
+    note: 'carried as text by as_text',
+    select: value => sql`${value}${raw('::text')}`,
+    decode: value => value,
+    unfit: undefined,
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * COPY … TO STDOUT as chunks of whole rows. The server sends one message a row, so rows are counted and cut exactly,
+ * whatever quotes and line breaks they hold; a slow reader stops the socket, so memory is bounded.
+ */
+import type pg from 'pg'
+
+export interface CopyChunk {
+  /** Whole rows. The buffer is the reader's to keep. */
+  bytes: Buffer
+  rows: number
+  /** Length of the longest row in bytes. */
+  longestRow: number
+}
+
+/** Chunks that may wait for the reader before the socket is paused. */
+const MAX_WAITING = 4
+
+/** What pg hands a query object while it runs; the driver's types do not list the copy messages. */
+interface CopyConnection {
+  stream: { pause(): unknown; resume(): unknown }
+  query(text: string): void
+}
+
+export class CopyOut implements pg.Submittable {
+  readonly #statement: string
+  readonly #chunkBytes: number
+  readonly #waiting: CopyChunk[] = []
+  #connection: CopyConnection | undefined
+  #buffer: Buffer
+  #filled = 0
+  #rows = 0
+  #longestRow = 0
+  #sent = 0n
+  #state: 'running' | 'ended' | 'failed' = 'running'
+  #error: unknown
+  #wake: (() => void) | undefined
+
+  constructor(statement: string, chunkBytes: number) {
+    this.#statement = statement
+    this.#chunkBytes = chunkBytes
+    this.#buffer = Buffer.allocUnsafe(chunkBytes)
+  }
+
+  /** True when the server has ended the statement, well or badly: the connection is free again. */
+  get finished(): boolean {
+    return this.#state !== 'running'
+  }
+
+  submit(connection: pg.Connection): void {
+    this.#connection = connection as unknown as CopyConnection
+    this.#connection.query(this.#statement)
+  }
+
+  handleCopyData(message: { chunk: Buffer }): void {
+    const row = message.chunk
+    if (this.#filled + row.length > this.#chunkBytes) this.#cut(row.length)
+    // Copied at once: the driver reuses the memory behind the message.
+    row.copy(this.#buffer, this.#filled)
+    this.#filled += row.length
+    this.#rows += 1
+    if (row.length > this.#longestRow) this.#longestRow = row.length
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    const tag = /^COPY (\d+)$/.exec(message.text)
+    if (tag?.[1] !== undefined) this.#sent = BigInt(tag[1])
+  }
+
+  handleReadyForQuery(): void {
+    if (this.#state === 'failed') return
+    this.#cut(0)
+    this.#state = 'ended'
+    this.#wake?.()
+  }
+
+  handleError(error: unknown): void {
+    this.#state = 'failed'
+    this.#error = error
+    this.#wake?.()
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<CopyChunk, bigint, undefined> {
+    for (;;) {
+      const chunk = this.#waiting.shift()
+      if (chunk !== undefined) {
+        if (this.#waiting.length < MAX_WAITING) this.#connection?.stream.resume()
+        yield chunk
+      } else if (this.#state === 'failed') throw this.#error
+      else if (this.#state === 'ended') return this.#sent
+      else await this.#change()
+    }
+  }
+
+  #cut(nextRow: number): void {
+    if (this.#rows > 0) {
+      const bytes = this.#buffer.subarray(0, this.#filled)
+      this.#waiting.push({ bytes, rows: this.#rows, longestRow: this.#longestRow })
+      if (this.#waiting.length >= MAX_WAITING) this.#connection?.stream.pause()
+      this.#wake?.()
+    }
+    // The buffer just handed over belongs to the reader. A row longer than a chunk gets one of its own.
+    this.#buffer = Buffer.allocUnsafe(Math.max(this.#chunkBytes, nextRow))
+    this.#filled = 0
+    this.#rows = 0
+    this.#longestRow = 0
+  }
+
+  async #change(): Promise<void> {
+    await new Promise<void>(resolve => {
+      this.#wake = resolve
+    })
+    this.#wake = undefined
+  }
+}

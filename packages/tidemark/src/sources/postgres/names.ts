@@ -1,0 +1,67 @@
+/**
+ * Names in the list and names in the database: an exact fit wins, else the only relation that differs in case. What fits
+ * nothing or several is a Problem of that table.
+ */
+import { SOURCE_TABLE_AMBIGUOUS, SOURCE_TABLE_MISSING } from '../../errors/source-table.ts'
+import type { Problem } from '../../errors/problem.ts'
+import { suggest } from '../../config/suggest.ts'
+import { type TableRef, tableKey } from '../source.ts'
+import { FIND_RELATIONS, LIST_RELATIONS } from './catalog.ts'
+import type { PostgresSession } from './session.ts'
+
+/** A relation as the database spells it. */
+export interface FoundRelation extends TableRef {
+  oid: string
+  kind: string
+}
+
+/** Find each wanted table, by the key of the reference as it was asked for. */
+export async function findRelations(
+  session: PostgresSession,
+  source: string,
+  wanted: readonly TableRef[],
+  signal: AbortSignal,
+): Promise<Map<string, FoundRelation | Problem>> {
+  const schemas = wanted.map(ref => ref.schema.toLowerCase())
+  const names = wanted.map(ref => ref.table.toLowerCase())
+  const rows = await session.query(FIND_RELATIONS, { values: [schemas, names], signal })
+  const byName = Map.groupBy(rows.map(toRelation), found => tableKey(found).toLowerCase())
+  const result = new Map<string, FoundRelation | Problem>()
+  let visible: readonly TableRef[] | undefined
+  for (const ref of wanted) {
+    const choice = choose(byName.get(tableKey(ref).toLowerCase()) ?? [], ref, source)
+    visible ??= choice === undefined ? await listRelations(session, signal) : undefined
+    result.set(tableKey(ref), choice ?? missing(source, ref, visible ?? []))
+  }
+  return result
+}
+
+/** Every table and view that the user may read; partitions are part of their parent. */
+export async function listRelations(session: PostgresSession, signal: AbortSignal): Promise<TableRef[]> {
+  const rows = await session.query(LIST_RELATIONS, { signal })
+  return rows.map(row => ({ schema: row['schema'] ?? '', table: row['name'] ?? '' }))
+}
+
+function toRelation(row: Readonly<Record<string, string | null>>): FoundRelation {
+  return { oid: row['oid'] ?? '', schema: row['schema'] ?? '', table: row['name'] ?? '', kind: row['kind'] ?? '' }
+}
+
+function choose(found: readonly FoundRelation[], ref: TableRef, source: string): FoundRelation | Problem | undefined {
+  const exact = found.find(one => one.schema === ref.schema && one.table === ref.table)
+  if (exact !== undefined || found.length <= 1) return exact ?? found[0]
+  const candidates = found.map(printName)
+  return SOURCE_TABLE_AMBIGUOUS({ source, table: printName(ref), candidates })
+}
+
+/** The same table in another schema is the likeliest mistake, a typing error the next. */
+export function missing(source: string, ref: TableRef, visible: readonly TableRef[]): Problem {
+  const elsewhere = visible.filter(one => one.table.toLowerCase() === ref.table.toLowerCase()).slice(0, 3)
+  const guess = suggest(printName(ref), visible.map(printName))
+  const suggestions = elsewhere.length > 0 ? elsewhere.map(printName) : guess === undefined ? [] : [guess]
+  return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
+}
+
+/** `schema.table`, for people. */
+export function printName(ref: TableRef): string {
+  return `${ref.schema}.${ref.table}`
+}

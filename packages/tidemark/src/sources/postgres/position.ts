@@ -1,0 +1,106 @@
+/**
+ * Where a PostgreSQL server stands in its own transaction order. All of it comes from one statement, so position and
+ * rows belong to one snapshot.
+ */
+import { SOURCE_HORIZON_TOO_OLD, SOURCE_NOT_DURABLE, SOURCE_STANDBY, type ServerParams } from '../../errors/source.ts'
+import { integer, type Sql, sql } from '../../engine/sql.ts'
+import type { Clock } from '../../model/ports.ts'
+import type { Position } from '../source.ts'
+import type { PostgresSession, TextRow } from './session.ts'
+
+/** Row versions are 32-bit transaction ids, compared by age: this many apart, older and younger change places. */
+const MAX_AGE = 2n ** 31n
+/** Transactions that may start between the look at the position and the end of the scan. */
+const AGE_MARGIN = 2n ** 24n
+
+/**
+ * The snapshot of the transaction, or of the statement outside one. The log position is read by a function, after the
+ * snapshot was taken, so everything the snapshot sees lies below it. A promoted server shows its new timeline in the
+ * name of its log file at once, and in its control file only seconds later.
+ */
+const POSITION: Sql = sql`SELECT s.snapshot, pg_is_in_recovery() AS standby, \
+to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, \
+(SELECT system_identifier FROM pg_control_system()) AS system, \
+(SELECT oid FROM pg_database WHERE datname = current_database()) AS database, \
+CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline, \
+CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') END AS lsn \
+FROM (SELECT pg_current_snapshot()::text AS snapshot OFFSET 0) s`
+
+/**
+ * Read the position.
+ *
+ * @throws {SOURCE_STANDBY} a standby does not list its running transactions
+ */
+export async function readPosition(
+  session: PostgresSession,
+  server: Omit<ServerParams, 'reason'>,
+  signal: AbortSignal,
+): Promise<Position> {
+  const [row] = await session.query(POSITION, { signal })
+  if (row?.['standby'] === 't') throw SOURCE_STANDBY({ ...server, reason: 'it is in recovery' })
+  return parsePosition(row ?? {})
+}
+
+/** A position from the server's text; `snapshot` is `xmin:xmax:running,…`. */
+export function parsePosition(row: TextRow): Position {
+  const [xmin, xmax, list] = (row['snapshot'] ?? '').split(':')
+  if (xmin === undefined || xmax === undefined || list === undefined) {
+    throw new TypeError(`this is a bug in tidemark: ${JSON.stringify(row['snapshot'])} is not a snapshot`)
+  }
+  const openTransactions = list === '' ? 0 : list.split(',').length
+  return {
+    identity: `postgres:${row['system']}:${row['timeline']}:${row['database']}`,
+    xmin: BigInt(xmin),
+    xmax: BigInt(xmax),
+    order: BigInt(xmax) - BigInt(openTransactions),
+    lsn: BigInt(row['lsn'] ?? '0'),
+    asOf: row['as_of'] ?? '',
+    openTransactions,
+  }
+}
+
+/** False when so many transactions have passed since `horizon` that rows can no longer be compared with it by age. */
+export function isHorizonUsable(position: Pick<Position, 'xmax'>, horizon: bigint): boolean {
+  return horizon <= position.xmax && position.xmax - horizon < MAX_AGE - AGE_MARGIN
+}
+
+/** @throws {SOURCE_HORIZON_TOO_OLD} */
+export function assertHorizonUsable(position: Pick<Position, 'xmax'>, horizon: bigint, table: string): void {
+  if (!isHorizonUsable(position, horizon)) throw SOURCE_HORIZON_TOO_OLD({ table, age: position.xmax - horizon })
+}
+
+const FLUSH_POLL_MS = 20
+const FLUSH_TIMEOUT_MS = 30_000
+
+/**
+ * Resolve once the server's log is on its disk up to `position.lsn`. Commits with synchronous_commit = off are visible
+ * before; a crash takes them back, and the lake must not know what the source forgot.
+ *
+ * @throws {SOURCE_NOT_DURABLE} after 30 seconds
+ */
+export async function waitUntilDurable(
+  session: PostgresSession,
+  options: { position: Position; clock: Clock; server: Omit<ServerParams, 'reason'>; signal: AbortSignal },
+): Promise<void> {
+  const { position, clock, server, signal } = options
+  const start = clock.monotonic()
+  for (;;) {
+    const [row] = await session.query(flushStatement(position.lsn), { signal })
+    if (row?.['durable'] === 't') return
+    if (clock.monotonic() - start > FLUSH_TIMEOUT_MS) {
+      const reason = `the log is flushed to ${row?.['flushed']}, the snapshot needs ${position.lsn}`
+      throw SOURCE_NOT_DURABLE({ ...server, reason })
+    }
+    await clock.sleep(FLUSH_POLL_MS, signal)
+  }
+}
+
+/**
+ * The insert position may stand behind a page header that nothing was written after: then the flushed position stays at
+ * the page's start for as long as the server is idle, and no record lies between. Page headers have up to 40 bytes.
+ */
+function flushStatement(lsn: bigint): Sql {
+  return sql`SELECT flushed, flushed >= ${integer(lsn)} OR (flushed % page = 0 AND ${integer(lsn)} - flushed <= 40) \
+AS durable FROM (SELECT pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') AS flushed, \
+current_setting('wal_block_size')::numeric AS page) w`
+}

@@ -1,0 +1,78 @@
+/**
+ * PostgreSQL as a Source. It reads and never writes: every session is read-only, and what it promises about positions
+ * holds on a primary server only.
+ */
+import { SOURCE_TIMEZONE } from '../../errors/source.ts'
+import type { Clock } from '../../model/ports.ts'
+import type { Source } from '../source.ts'
+import { serverName, type PostgresConnection } from './address.ts'
+import { openSession } from './connection.ts'
+import { describeTables } from './describe.ts'
+import { listRelations } from './names.ts'
+import { readPosition } from './position.ts'
+import type { PostgresSession } from './session.ts'
+import { openPostgresSnapshot } from './snapshot.ts'
+
+export interface PostgresSourceOptions {
+  /** Name of the source in the project, for messages. */
+  name: string
+  connection: PostgresConnection
+  /** IANA name of the zone in which timestamps without a zone are read. */
+  timezone: string
+  clock: Clock
+  /** Connections of a snapshot that read rows, besides the one that keeps it; 2 when left out. */
+  maxConnections?: number
+}
+
+/**
+ * A source that connects when it is first asked.
+ *
+ * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
+ */
+export function createPostgresSource(options: PostgresSourceOptions): Source {
+  const { name, connection, clock, maxConnections = 2 } = options
+  const timezone = checkTimezone(name, options.timezone)
+  const open = new Set<{ close(): Promise<void> }>()
+  const openTracked = async (signal: AbortSignal): Promise<PostgresSession> =>
+    await openSession(name, connection, signal)
+  const withSession = async <T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> => {
+    await using session = await openTracked(signal)
+    return await work(session)
+  }
+  return {
+    name,
+    probe: (wanted, signal) =>
+      withSession(signal, async session => {
+        await session.begin(signal)
+        const position = await readPosition(session, { source: name, server: serverName(connection) }, signal)
+        const tables = await describeTables(session, wanted, { source: name, user: connection.user, timezone, signal })
+        return { position, tables }
+      }),
+    listTables: signal => withSession(signal, session => listRelations(session, signal)),
+    openSnapshot: async (wanted, signal) => {
+      const parts = { source: name, connection, timezone, clock, maxConnections, open: openTracked }
+      const snapshot = await openPostgresSnapshot(parts, wanted, signal)
+      open.add(snapshot)
+      return snapshot
+    },
+    close: async () => {
+      await Promise.all([...open].map(snapshot => snapshot.close()))
+      open.clear()
+    },
+  }
+}
+
+/** PostgreSQL also takes offsets and POSIX texts, and reads their sign the other way round: only names are safe. */
+function checkTimezone(source: string, timezone: string): string {
+  const isName = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
+  if (!isName || !isKnownZone(timezone)) throw SOURCE_TIMEZONE({ source, timezone })
+  return timezone
+}
+
+function isKnownZone(timezone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * Segment files as a DuckDB relation. Everything is read as VARCHAR and typed by casts, which fail aloud on text they
+ * cannot read; the reader's own guessing is off throughout.
+ */
+import { ident, integer, join, raw, type Sql, sql, text, textList } from '../../engine/sql.ts'
+import type { SourceColumn } from '../source.ts'
+
+/** Longest row that is carried, in bytes of CSV text. */
+export const MAX_ROW_BYTES: number = 128 * 1024 * 1024
+
+/** The reader's own limit is 2,000,000 bytes a row; segments with rows near it say so in their name. */
+export const WIDE_ROW_BYTES = 1_000_000
+export const WIDE_SUFFIX = '.wide.csv'
+
+/**
+ * The typed rows of segments written by `copy`: `_overlap BOOLEAN`, `_row_version VARCHAR`, then the columns by name.
+ *
+ * @param columns the columns given to `copy`, in the same order
+ */
+export function readCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
+  const version = sql`${ident(csvName(1))} AS ${ident('_row_version')}`
+  const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
+  return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${csvFiles(files, columns.length + 2)}`
+}
+
+/** The typed rows of segments written by `copyKeys`: the key columns by name. */
+export function readKeyCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
+  return sql`SELECT ${join(typed(columns, 1))} FROM ${csvFiles(files, columns.length + 1)}`
+}
+
+function typed(columns: readonly SourceColumn[], offset: number): Sql[] {
+  return columns.map((column, i) => sql`${column.decode(ident(csvName(i + offset)))} AS ${ident(column.name)}`)
+}
+
+function csvFiles(files: readonly string[], width: number): Sql {
+  const names = Array.from({ length: width }, (_, i) => sql`${text(csvName(i))}: 'VARCHAR'`)
+  // Room for long rows makes the reader work on one thread, so it is only made where a segment needs it.
+  const room = files.some(file => file.endsWith(WIDE_SUFFIX))
+    ? sql`, max_line_size = ${integer(MAX_ROW_BYTES)}, buffer_size = ${integer(2 * MAX_ROW_BYTES)}`
+    : raw('')
+  return sql`read_csv(${textList(files)}, auto_detect = false, header = false, columns = {${join(names)}}, \
+delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, new_line = '\\n', encoding = 'utf-8', \
+strict_mode = true, null_padding = false, ignore_errors = false, compression = 'none'${room})`
+}
+
+function csvName(index: number): string {
+  return `c${index}`
+}

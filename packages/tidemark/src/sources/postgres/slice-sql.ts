@@ -1,0 +1,95 @@
+/**
+ * The statements that read a slice. A row version is the raw 32-bit transaction id: it is compared by age for the range
+ * and by equality for identity, never for order.
+ */
+import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import type { Slice, SourceColumn, SourceTable } from '../source.ts'
+import { type PostgresColumn, postgresColumn } from './column.ts'
+
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion'>
+
+/** Transaction ids below 3 are permanent: no row that a horizon speaks of has one. */
+const FIRST_NORMAL_XID = 3n
+const ALWAYS = sql`true`
+
+/** One scan: `total`, `in_slice`, and `unfit_<n>` for each column with values that its lake type may not hold. */
+export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
+  const inSlice = sliceCondition(slice)
+  const unfit = columns.flatMap((column, n) => {
+    const condition = unfitCondition(postgresColumn(column))
+    if (condition === undefined) return []
+    return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
+  })
+  return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${join(unfit, '')} \
+FROM ${relation(table)}`
+}
+
+function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
+  if (unfit === undefined) return undefined
+  // CASE keeps the order of evaluation: a test may convert what is not NULL.
+  return sql`CASE WHEN ${value(name)} IS NULL THEN false ELSE ${unfit.test(value(name))} END`
+}
+
+/** Overlap flag, row version, columns. The first column is never text, so a byte order mark in the data stays data. */
+export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
+  const values = columns.map(selectColumn)
+  const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(values)})::text)`
+  const list = join([overlapFlag(slice), version, ...values])
+  return copyOut(sql`SELECT ${list} FROM ${relation(table)} WHERE ${sliceCondition(slice)}`)
+}
+
+/** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
+export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
+  return copyOut(sql`SELECT ${join([integer(0), ...columns.map(selectColumn)])} FROM ${relation(table)}`)
+}
+
+function copyOut(query: Sql): Sql {
+  return sql`COPY (${query}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`
+}
+
+function selectColumn(column: SourceColumn): Sql {
+  return postgresColumn(column).select(value(column.name))
+}
+
+function relation({ schema, table }: Relation): Sql {
+  return sql`${ident(schema, table)} AS t`
+}
+
+/** Qualified, so that a column named like one of the server's functions or words is still the column. */
+function value(column: string): Sql {
+  return sql`t.${ident(column)}`
+}
+
+/**
+ * Rows whose transaction was not decided at the horizon. A frozen row keeps the id it was written with, which may by now
+ * look like one of the future: its age is negative, and it is old.
+ */
+function sliceCondition(slice: Slice): Sql {
+  switch (slice.kind) {
+    case 'all':
+      return ALWAYS
+    case 'since':
+      return sql`(age(t.xmin) >= 0 AND age(t.xmin) <= age(${xid(slice.horizon)}))`
+    case 'range': {
+      const column = value(slice.column)
+      // Bare literals take the column's own type, by the database's own rules.
+      const from = slice.from === undefined ? ALWAYS : sql`${column} >= ${text(slice.from)}`
+      const to = slice.to === undefined ? ALWAYS : sql`${column} < ${text(slice.to)}`
+      return sql`(${column} IS NOT NULL AND ${from} AND ${to})`
+    }
+  }
+}
+
+/** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */
+function overlapFlag(slice: Slice): Sql {
+  if (slice.kind === 'all') return integer(0)
+  // Any row of a backfill may have come before.
+  if (slice.kind === 'range') return integer(1)
+  return sql`CASE WHEN age(t.xmin) > age(${xid(slice.seen)}) THEN 1 ELSE 0 END`
+}
+
+/** The 32 bits that a row header keeps of a transaction id. */
+function xid(transaction: bigint): Sql {
+  const low = transaction & 0xffff_ffffn
+  return sql`'${raw(String(low < FIRST_NORMAL_XID ? FIRST_NORMAL_XID : low))}'::xid`
+}

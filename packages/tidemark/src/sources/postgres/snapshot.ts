@@ -1,0 +1,216 @@
+/**
+ * One read-only snapshot of a PostgreSQL source, shared by all readers of a run. Tables are locked before it is taken,
+ * descriptions are read inside it, and it lives until it is closed.
+ */
+import { SOURCE_RANGE_INVALID, SOURCE_VALUE_UNFIT, type UnfitColumn } from '../../errors/source-table.ts'
+import { Problem } from '../../errors/problem.ts'
+import { sql } from '../../engine/sql.ts'
+import type { Clock } from '../../model/ports.ts'
+import {
+  type CopyRequest,
+  type Position,
+  type Segment,
+  type Slice,
+  type SliceCount,
+  type SourceColumn,
+  type SourceSnapshot,
+  type SourceTable,
+  type TableRef,
+  tableKey,
+} from '../source.ts'
+import { serverName, type PostgresConnection } from './address.ts'
+import { findColumn, postgresColumn } from './column.ts'
+import { describeTables } from './describe.ts'
+import { errorCode, sqlstateOf } from './driver-error.ts'
+import { lockTables } from './lock.ts'
+import { findRelations, printName } from './names.ts'
+import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
+import { Readers } from './readers.ts'
+import { chunkSize, writeSegments } from './segments.ts'
+import type { PostgresSession, TextRow } from './session.ts'
+import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+
+export interface SnapshotOptions {
+  source: string
+  connection: PostgresConnection
+  timezone: string
+  clock: Clock
+  /** Connections that read, besides the one that keeps the snapshot. */
+  maxConnections: number
+  open: (signal: AbortSignal) => Promise<PostgresSession>
+}
+
+/** Lock, then take the snapshot, then describe inside it. */
+export async function openPostgresSnapshot(
+  options: SnapshotOptions,
+  wanted: readonly TableRef[],
+  signal: AbortSignal,
+): Promise<SourceSnapshot> {
+  const { source, connection, timezone } = options
+  const exporter = await options.open(signal)
+  try {
+    const login = { source, user: connection.user, timezone, signal }
+    const found = await findRelations(exporter, source, wanted, signal)
+    const relations = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
+    await exporter.begin(signal)
+    const locked = await lockTables(exporter, relations, login)
+    const position = await readPosition(exporter, serverOf(options), signal)
+    const usable = wanted.filter(ref => problemOf(ref, found, locked) === undefined)
+    const described = await describeTables(exporter, usable, login)
+    const [row] = await exporter.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
+    const tables = new Map<string, SourceTable | Problem>()
+    for (const ref of wanted) {
+      const result = problemOf(ref, found, locked) ?? described.get(tableKey(ref))
+      if (result !== undefined) tables.set(tableKey(ref), result)
+    }
+    const readers = new Readers({
+      limit: options.maxConnections,
+      open: options.open,
+      snapshot: row?.['snapshot'] ?? '',
+    })
+    return new PostgresSnapshot({ options, exporter, readers, position, tables })
+  } catch (error) {
+    await exporter.close()
+    throw error
+  }
+}
+
+/** A reference is locked under the name it was found by. */
+function problemOf(
+  ref: TableRef,
+  found: ReadonlyMap<string, TableRef | Problem>,
+  locked: ReadonlyMap<string, Problem>,
+): Problem | undefined {
+  const one = found.get(tableKey(ref))
+  if (one === undefined || one instanceof Problem) return one
+  return locked.get(tableKey(one))
+}
+
+function serverOf({ source, connection }: SnapshotOptions): { source: string; server: string } {
+  return { source, server: serverName(connection) }
+}
+
+interface SnapshotParts {
+  options: SnapshotOptions
+  exporter: PostgresSession
+  readers: Readers
+  position: Position
+  tables: ReadonlyMap<string, SourceTable | Problem>
+}
+
+class PostgresSnapshot implements SourceSnapshot {
+  readonly position: Position
+  readonly tables: ReadonlyMap<string, SourceTable | Problem>
+  readonly #options: SnapshotOptions
+  readonly #exporter: PostgresSession
+  readonly #readers: Readers
+
+  constructor({ options, exporter, readers, position, tables }: SnapshotParts) {
+    this.#options = options
+    this.#exporter = exporter
+    this.#readers = readers
+    this.position = position
+    this.tables = tables
+  }
+
+  async count(
+    table: SourceTable,
+    slice: Slice,
+    columns: readonly SourceColumn[],
+    signal: AbortSignal,
+  ): Promise<SliceCount> {
+    const exact = this.#checkSlice(table, slice)
+    const session = await this.#readers.acquire(signal)
+    let outcome: 'reusable' | 'broken' = 'broken'
+    try {
+      const [row] = await session.query(countStatement(table, exact, columns), { signal })
+      outcome = 'reusable'
+      this.#refuseUnfit(table, columns, row ?? {})
+      return { total: BigInt(row?.['total'] ?? '0'), inSlice: BigInt(row?.['in_slice'] ?? '0') }
+    } catch (error) {
+      throw this.#explain(error, table, exact)
+    } finally {
+      await this.#readers.release(session, outcome)
+    }
+  }
+
+  async *copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
+    const exact = this.#checkSlice(request.table, request.slice)
+    try {
+      yield* this.#stream(request, session =>
+        session.copyOut(copyStatement(request.table, exact, request.columns), copyOptions(request)),
+      )
+    } catch (error) {
+      throw this.#explain(error, request.table, exact)
+    }
+  }
+
+  copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncGenerator<Segment, void, undefined> {
+    return this.#stream(request, session =>
+      session.copyOut(copyKeysStatement(request.table, request.columns), copyOptions(request)),
+    )
+  }
+
+  async durable(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    await waitUntilDurable(this.#exporter, { position: this.position, clock, server: serverOf(this.#options), signal })
+  }
+
+  async close(): Promise<void> {
+    await this.#readers.close()
+    await this.#exporter.close()
+  }
+
+  async *#stream(
+    request: Omit<CopyRequest, 'slice'>,
+    start: (session: PostgresSession) => ReturnType<PostgresSession['copyOut']>,
+  ): AsyncGenerator<Segment, void, undefined> {
+    const session = await this.#readers.acquire(request.signal)
+    let outcome: 'reusable' | 'broken' = 'broken'
+    try {
+      const { directory, prefix, segmentBytes } = request
+      const named = { source: this.#options.source, table: printName(request.table) }
+      const abandon = (): void => session.interrupt()
+      yield* writeSegments(start(session), { ...named, directory, prefix, segmentBytes, abandon })
+      outcome = 'reusable'
+    } finally {
+      await this.#readers.release(session, outcome)
+    }
+  }
+
+  /** The slice with the range's column spelled as the database does. */
+  #checkSlice(table: SourceTable, slice: Slice): Slice {
+    if (slice.kind === 'range') {
+      return { ...slice, column: findColumn(this.#options.source, table, slice.column).name }
+    }
+    if (slice.kind === 'all') return slice
+    if (!table.hasRowVersion) throw new TypeError(`this is a bug in tidemark: ${printName(table)} has no row version`)
+    assertHorizonUsable(this.position, slice.horizon, printName(table))
+    return slice
+  }
+
+  #refuseUnfit(table: SourceTable, columns: readonly SourceColumn[], row: TextRow): void {
+    const unfit = columns.flatMap((column, n): UnfitColumn[] => {
+      const count = BigInt(row[`unfit_${n}`] ?? '0')
+      const values = postgresColumn(column).unfit?.values
+      if (count === 0n || values === undefined) return []
+      return [{ column: column.name, sourceType: column.sourceType, deltaType: column.deltaType, values, count }]
+    })
+    if (unfit.length === 0) return
+    throw SOURCE_VALUE_UNFIT({ source: this.#options.source, table: printName(table), columns: unfit })
+  }
+
+  /** Errors about data (SQLSTATE class 22) in a backfill come from the bounds that the user wrote. */
+  #explain(error: unknown, table: SourceTable, slice: Slice): unknown {
+    const sqlstate = sqlstateOf(error)
+    if (slice.kind !== 'range' || !(sqlstate.startsWith('22') || sqlstate === '42883')) return error
+    const cause = error instanceof Error ? error.cause : undefined
+    const reason = cause instanceof Error ? cause.message : errorCode(cause)
+    const named = { source: this.#options.source, table: printName(table), column: slice.column }
+    return SOURCE_RANGE_INVALID({ ...named, reason }, { cause })
+  }
+}
+
+function copyOptions(request: Omit<CopyRequest, 'slice'>): { chunkBytes: number; signal: AbortSignal } {
+  return { chunkBytes: chunkSize(request.segmentBytes), signal: request.signal }
+}
