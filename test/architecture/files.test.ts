@@ -6,6 +6,8 @@ import { listRepositoryFiles, listSourceFiles, readRepositoryFile } from './sour
 const LONGEST = 300
 const LONG_BY_NATURE: Readonly<Record<string, string>> = {
   'packages/tidemark/src/errors/config.ts': 'a catalogue: one definition after another',
+  'packages/tidemark/src/flows/language/portable/expression.ts': 'a grammar: one case for each kind of expression',
+  'packages/tidemark/src/flows/language/portable/functions.ts': 'a table: one row for each function of the subset',
 }
 
 /** Names that say nothing, and so collect everything. */
