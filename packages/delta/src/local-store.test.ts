@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { collect } from '../test/support/collect.ts'
 import { LocalStore } from './local-store.ts'
 
 const links = vi.hoisted(() => ({ failure: undefined as string | undefined }))
@@ -45,7 +46,7 @@ test('no temporary file stays behind, and one left by a crash is not listed', as
   await store.put('t/a', bytes)
   expect(await readdir(join(root, 't'))).toEqual(['a'])
   await writeFile(join(root, 't', '.tmp-left-behind'), 'torn')
-  expect((await Array.fromAsync(store.list('t'))).map(o => o.path)).toEqual(['t/a'])
+  expect((await collect(store.list('t'))).map(o => o.path)).toEqual(['t/a'])
 })
 
 test('a symbolic link cannot lead out of the store, neither as folder nor as file', async () => {
@@ -60,7 +61,7 @@ test('a symbolic link cannot lead out of the store, neither as folder nor as fil
   await expect(store.get('door/secret')).rejects.toMatchObject(escape)
   await expect(store.get('window')).rejects.toMatchObject(escape)
   await expect(store.putIfAbsent('door/new/file', bytes)).rejects.toMatchObject(escape)
-  await expect(Array.fromAsync(store.list(''))).rejects.toMatchObject(escape)
+  await expect(collect(store.list(''))).rejects.toMatchObject(escape)
   expect(() => store.locate('door/secret')).toThrow(expect.objectContaining(escape))
   expect(await readdir(outside)).toEqual(['secret'])
 })

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ObjectStore } from '../../src/index.ts'
+import { collect } from '../support/collect.ts'
 
 export interface StoreContract {
   name: string
@@ -26,7 +27,7 @@ export function storeContract({ name, make }: StoreContract): void {
     }
   }
   const paths = async (store: ObjectStore, prefix: string, startAfter?: string): Promise<string[]> =>
-    (await Array.fromAsync(store.list(prefix, { startAfter }))).map(o => o.path)
+    (await collect(store.list(prefix, { startAfter }))).map(o => o.path)
 
   describe(`${name} as object store`, () => {
     test(
@@ -95,7 +96,7 @@ export function storeContract({ name, make }: StoreContract): void {
         await store.put('t/3', bytes('x'))
         expect(await paths(store, 't', 't/2')).toEqual(['t/3'])
         expect(await paths(store, 'nothing')).toEqual([])
-        const [first] = await Array.fromAsync(store.list('t'))
+        const [first] = await collect(store.list('t'))
         expect(first).toMatchObject({ path: 't/1', size: 5 })
       }),
     )

@@ -3,6 +3,7 @@
  * scenario with call 1, 2, 3 … until `fired` stays false, and every place a store can fail at has been visited.
  */
 import type { ObjectStore, StoredObject, StoreOptions } from '../../src/index.ts'
+import { collect } from './collect.ts'
 
 export interface FaultPlan {
   /** Which call fails, counting from 1 over all methods but `locate`. */
@@ -45,7 +46,7 @@ export function faultyStore(inner: ObjectStore, plan: FaultPlan): FaultyStore {
     put: (path, bytes, options) => guard(() => inner.put(path, bytes, options), options),
     putFile: (path, localFile, options) => guard(() => inner.putFile(path, localFile, options), options),
     async *list(prefix, options): AsyncGenerator<StoredObject> {
-      const found = await guard(async () => Array.fromAsync(inner.list(prefix, options)))
+      const found = await guard(async () => collect(inner.list(prefix, options)))
       yield* found
     },
     delete: path => guard(() => inner.delete(path)),
