@@ -17,18 +17,16 @@ const nodeFolder = join(root, 'node_modules', `node-${platform}-${process.arch}`
 
 /**
  * Is what is installed what the lockfile says? Compares contents, not times: a checkout gives files new times.
- * A package that is absent counts only when no platform may leave it out.
+ * A package that is absent counts only when no platform may leave it out; one too many does no harm.
  */
 function isCurrent() {
   const installedFile = join(root, 'node_modules', '.package-lock.json')
   if (!existsSync(installedFile)) return false
   const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
   const installed = JSON.parse(readFileSync(installedFile, 'utf8')).packages
-  return (
-    Object.entries(wanted).every(
-      ([path, entry]) =>
-        path === '' || (installed[path] ? installed[path].version === entry.version : entry.optional === true),
-    ) && Object.keys(installed).every(path => wanted[path] !== undefined)
+  return Object.entries(wanted).every(
+    ([path, entry]) =>
+      path === '' || (installed[path] ? installed[path].version === entry.version : entry.optional === true),
   )
 }
 

