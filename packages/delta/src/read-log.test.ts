@@ -35,6 +35,13 @@ test('a folder without a log is no table, and one with a log but no commit is an
   await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_INCOMPLETE' })
 })
 
+test('a snapshot knows when it was committed, unless its writer did not say', async () => {
+  const { store, latest } = await makeTable(1)
+  expect(latest.timestamp).toBe(1_700_000_000_000)
+  await store.put(commitPath('t', 2n), encode('{"commitInfo":{"timestamp":"yesterday"}}'))
+  expect(await refreshSnapshot(store, latest)).toMatchObject({ version: 2n, timestamp: undefined })
+})
+
 test('a refresh reads only the newer commits, and none when there are none', async () => {
   const { store } = await makeTable(5)
   const old = await readSnapshot({ store, tablePath: 't', version: 3n })

@@ -103,10 +103,16 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     configuration: metaData.configuration,
     txns,
     domains,
-    timestamp: state.last?.commitInfo?.timestamp,
+    timestamp: timestampOf(state.last),
     txn: (appId: string) => txns.get(appId),
     domain: (name: string) => domains.get(name),
   })
+}
+
+/** commitInfo is free JSON, so whatever another writer put there is looked at before it is called a time. */
+function timestampOf(commit: Commit | undefined): number | undefined {
+  const timestamp: unknown = commit?.commitInfo?.timestamp
+  return typeof timestamp === 'number' ? timestamp : undefined
 }
 
 function missing(tablePath: string, version: Version, action: string): DeltaError {
