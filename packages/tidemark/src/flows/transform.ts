@@ -36,7 +36,8 @@ interface Cast {
   before: Sql
   column: string
   type: string
-  value: Sql
+  /** The cast with NULL in place of an error. */
+  attempt: Sql
 }
 
 /**
@@ -136,9 +137,11 @@ async function cast(
   const column = getColumn(state.fields, t.column)
   const type = deltaType(t.type)
   if (type === undefined) throw invalid(flow, t, `${t.type} is not a type of Delta`)
-  const written = `CAST(\`${column.name.replaceAll('`', '``')}\` AS ${SPARK_NAMES[type] ?? type.toUpperCase()})`
-  const value = await context.portable.emitExpression(written, placeOf(flow), { columns: expressionColumns([column]) })
-  const casts = [...state.casts, { before: state.query, column: column.name, type: t.type, value }]
+  const inside = `(\`${column.name.replaceAll('`', '``')}\` AS ${SPARK_NAMES[type] ?? type.toUpperCase()})`
+  const options = { columns: expressionColumns([column]) }
+  const value = await context.portable.emitExpression(`CAST${inside}`, placeOf(flow), options)
+  const attempt = await context.portable.emitExpression(`TRY_CAST${inside}`, placeOf(flow), options)
+  const casts = [...state.casts, { before: state.query, column: column.name, type: t.type, attempt }]
   const typed = sql`CAST(${value} AS ${toDuckType(type)})`
   return { ...setColumn(state, column.name, { ...column, type }, typed), casts }
 }
@@ -172,8 +175,8 @@ export async function findFailedCast(
   flow: DerivedFlow,
   casts: readonly Cast[],
 ): Promise<Error | undefined> {
-  for (const { before, column, type, value } of casts) {
-    const unread = sql`SELECT count(*) FROM (${before}) WHERE ${ident(column)} IS NOT NULL AND TRY(${value}) IS NULL`
+  for (const { before, column, type, attempt } of casts) {
+    const unread = sql`SELECT count(*) FROM (${before}) WHERE ${ident(column)} IS NOT NULL AND (${attempt}) IS NULL`
     const rows = await context.session.count(unread, context.signal)
     if (rows > 0n) return FLOW_CAST_FAILED({ flow: flow.name, column, type, rows }, { state: 'Nothing was written.' })
   }
