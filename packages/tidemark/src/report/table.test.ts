@@ -11,9 +11,12 @@ const columns = inferColumns(['country', 'streams', 'note'], rows)
 describe('a table', () => {
   test('lines up in any script, with numbers to the right and text made safe', () => {
     expect(printTable(columns, rows)).toBe(
-      ['country           streams  note', 'Norway   9007199254740993', '日本                   12  tie broken'].join(
-        '\n',
-      ),
+      [
+        'country           streams  note',
+        'Norway   9007199254740993',
+        '日本                   12  tie broken',
+        '',
+      ].join('\n'),
     )
   })
 
@@ -24,7 +27,7 @@ describe('a table', () => {
   })
 
   test('without rows is its heading', () => {
-    expect(printTable(inferColumns(['a', 'b'], []), [])).toBe('a  b')
+    expect(printTable(inferColumns(['a', 'b'], []), [])).toBe('a  b\n')
   })
 })
 

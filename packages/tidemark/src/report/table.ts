@@ -25,7 +25,7 @@ export function inferColumns(names: readonly string[], rows: readonly TableRow[]
 }
 
 /**
- * Aligned text with a heading and without a newline at the end. NULL is an empty cell. Given a width, columns are cut
+ * Aligned text with a heading; every line ends in a newline. NULL is an empty cell. Given a width, columns are cut
  * from the widest down until a line fits; a cut cell ends in `…`.
  */
 export function printTable(
@@ -41,7 +41,7 @@ export function printTable(
       .map((cell, i) => padToWidth(truncateToWidth(cell, widths[i] ?? 0), widths[i] ?? 0, columns[i]?.align ?? 'left'))
       .join('  ')
       .trimEnd()
-  return texts.map(printLine).join('\n')
+  return texts.map(line => `${printLine(line)}\n`).join('')
 }
 
 /**
