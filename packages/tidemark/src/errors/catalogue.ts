@@ -3,9 +3,17 @@
  * own file here in errors/ and naming that file below.
  */
 import * as alert from './alert.ts'
+import * as config from './config.ts'
+import * as delta from './delta.ts'
 import * as explain from './explain.ts'
+import * as flow from './flow.ts'
+import * as flowRun from './flow-run.ts'
+import * as ingest from './ingest.ts'
 import * as names from './names.ts'
 import type { ExitCode, Problem, Retry } from './problem.ts'
+import * as run from './run.ts'
+import * as source from './source.ts'
+import * as sourceTable from './source-table.ts'
 
 /** A ProblemKind whose parameters are not known: what a list of different kinds holds. */
 export interface AnyProblemKind {
@@ -17,7 +25,7 @@ export interface AnyProblemKind {
   (params: never): Problem
 }
 
-const areas: readonly object[] = [alert, explain, names]
+const areas: readonly object[] = [alert, config, delta, explain, flow, flowRun, ingest, names, run, source, sourceTable]
 
 /** All kinds, ordered by code. A code is never reused and never removed once released. */
 export const catalogue: readonly AnyProblemKind[] = areas
