@@ -7,7 +7,7 @@ import type { Problem } from '../errors/problem.ts'
 import { type ConfigNode, findEntry, findNode, type ListNode, type MapEntry, type MapNode, textOf } from './node.ts'
 
 /** Keys under which a list is wrapped in an object. */
-const wrappers: readonly string[] = ['loop_input', 'value', 'table_list', 'tables']
+export const listWrappers: readonly string[] = ['loop_input', 'value', 'table_list', 'tables']
 
 const synonyms: Readonly<Record<string, string>> = {
   tableSchemaName: 'schema',
@@ -46,7 +46,7 @@ function findList(node: ConfigNode): ListNode | undefined {
   const parameter = findEntry(node, 'defaultValue')?.value
   if (parameter?.kind === 'list') return parameter
   for (const { key, value } of node.entries) {
-    if (!wrappers.includes(key)) continue
+    if (!listWrappers.includes(key)) continue
     if (value.kind === 'list') return value
     const wrapped = findEntry(value, 'defaultValue')?.value
     if (wrapped?.kind === 'list') return wrapped
@@ -59,7 +59,7 @@ function describe(node: ConfigNode): string {
     if (node.value === null) return 'is empty'
     return 'is a single value, not a list of entries'
   }
-  return `is an object without a list under ${wrappers.join(', ')}`
+  return `is an object without a list under ${listWrappers.join(', ')}`
 }
 
 /**

@@ -235,6 +235,125 @@ targets:
   })
 })
 
+describe('the table list', () => {
+  const at = (tables: string) => ({
+    'tidemark.yml': minimal.replace('loop_input.json', tables),
+    '.env': 'TOKEN=t0ken\n',
+  })
+  const address = 'https://lists.example.org/l.json?sig=1'
+
+  test('is fetched from an address, with secrets in its headers', async () => {
+    const asked: unknown[] = []
+    const fetch: LoadRequest['fetch'] = async ({ url, headers, allowPrivate }) => {
+      asked.push({ url, headers, allowPrivate })
+      return list.replace('DimUser', 'con')
+    }
+    const files = at(`{ url: "${address}", headers: { Authorization: { secret: env:TOKEN } } }`)
+    expect(await problemsOf(files, { fetch })).toMatchInlineSnapshot(`
+      [
+        "https://lists.example.org/l.json:1:31+5 TABLE_NAME_INVALID The table name "bronze.con" is the name of a device on Windows. | Give the table another name in the lake with \`name:\` in its entry, or rename the target of the flow.",
+      ]
+    `)
+    expect(asked).toEqual([{ url: address, headers: { Authorization: 't0ken' }, allowPrivate: false }])
+  })
+  test('that cannot be fetched is a problem at the address, and a secret that is missing one at the list', async () => {
+    const files = at(`{ url: "https://127.0.0.1/", headers: { Authorization: { secret: env:NONE } } }`)
+    expect(await problemsOf(files)).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:6:20+20 SECRET_MISSING Secret env:NONE is not set. | Set NONE in the environment, or in .env beside tidemark.yml.",
+      ]
+    `)
+    expect(await problemsOf(at('https://127.0.0.1/l.json'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:6:13+24 LIST_ADDRESS_REFUSED 127.0.0.1 is 127.0.0.1, which is not a public address. | If the list really is in your own network, write \`tables: { url: …, allow_private: true }\`.",
+      ]
+    `)
+  })
+  test('over http is refused in production and a warning in development', async () => {
+    const fetch: LoadRequest['fetch'] = async () => list
+    const files = at('http://lists.example.org/l.json')
+    expect((await problemsOf(files, { fetch })).join()).toContain('LIST_INSECURE')
+    const development = {
+      ...files,
+      'tidemark.yml': `${files['tidemark.yml']}targets: { dev: { mode: development } }\n`,
+    }
+    expect((await load(development, { fetch })).warnings.map(one => one.code)).toEqual(['LIST_INSECURE'])
+  })
+  test('may be written in tidemark.yml, where its entries are checked like in a file', async () => {
+    const { project } = await load(
+      at('[{ tableName: DimUser, schema: dbo, x_note: any, from_date: 2025-01-01, cdc_col: d }]'),
+    )
+    expect(project.tables).toMatchObject([{ schema: 'dbo', table: 'DimUser', fromDate: '2025-01-01' }])
+    expect(await problemsOf(at('[{ table: DimUser, schema: dbo, drift: stop, nam: x }]'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:6:45+5 CONFIG_PLANNED \`sources.app.tables[0].drift\` is planned, but this version does not do it. | New columns are added by themselves; any other change of a table stops it with an explanation.",
+        "tidemark.yml:6:58+3 CONFIG_UNKNOWN_KEY \`nam\` is not a key of sources.app.tables[0]. | Did you mean "name"?",
+      ]
+    `)
+  })
+  test('outside the project folder is refused', async () => {
+    expect((await problemsOf(at('../list.json'))).join()).toContain('tidemark.yml:6:13+12 CONFIG_OUTSIDE_PROJECT')
+  })
+  test('of two sources may not give one lake name twice, whichever source it is', async () => {
+    const second = minimal.slice(minimal.indexOf('  app:')).replace('app:', 'crm:')
+    expect(await problemsOf({ 'tidemark.yml': minimal + second, 'loop_input.json': list })).toMatchInlineSnapshot(`
+      [
+        "loop_input.json:1:31+9 LAKE_NAME_TAKEN dbo.DimUser would be DimUser in the lake, and so is the entry at loop_input.json:1. Names that differ only in case are the same. | Give one entry a \`name:\`, or give its source a \`prefix:\`.",
+      ]
+    `)
+    const prefixed = second.replace('tables:', 'prefix: crm_\n    tables:')
+    expect(
+      (await load({ 'tidemark.yml': minimal + prefixed, 'loop_input.json': list })).project.tables.map(one => one.name),
+    ).toEqual(['DimUser', 'crm_DimUser'])
+  })
+})
+
+describe('a source', () => {
+  const at = (connection: string) => ({
+    'tidemark.yml': minimal.replace('url: { secret: env:APP_URL }', connection),
+    'loop_input.json': list,
+  })
+  test('may be given by its parts, the password as a secret', async () => {
+    const { project } = await load(
+      at(
+        'host: db\n    port: 6543\n    database: m\n    user: u\n    password: { secret: file:/run/pw }\n    ca: ca.pem',
+      ),
+    )
+    expect(project.sources[0]).toMatchObject({
+      connection: {
+        host: 'db',
+        port: 6543,
+        database: 'm',
+        user: 'u',
+        password: { secret: { kind: 'file', path: '/run/pw' } },
+      },
+      ca: join(project.root, 'ca.pem'),
+    })
+  })
+  test('without a connection, with half of one or with two is told what to write', async () => {
+    expect(await problemsOf(at('prefix: x'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:4:5+1 CONFIG_MISSING_KEY \`url\` is missing in sources.app. | Add \`url: { secret: env:NAME }\`, or host, database, user and password.",
+      ]
+    `)
+    expect(await problemsOf(at('host: db\n    port: 0\n    user: u'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:6:11+1 CONFIG_VALUE \`sources.app.port\` must be a port number. | Correct the value of \`sources.app.port\`.",
+      ]
+    `)
+    expect(await problemsOf(at('url: { secret: env:A }\n    user: u'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:6:5+4 CONFIG_CONFLICT Source app gives both \`url\` and \`user\`. | Keep the url, or host, database, user and password.",
+      ]
+    `)
+    expect(await problemsOf(at('host: db\n    user: u'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:4:5+1 CONFIG_MISSING_KEY \`database\` is missing in sources.app. | Add \`database\`.",
+      ]
+    `)
+  })
+})
+
 describe('references of other tools', () => {
   test.each([
     ['${env.DB_URL}', 'secret: env:DB_URL'],

@@ -73,7 +73,7 @@ export function parseSecretRef(text: string): SecretRef | Problem {
   if (scheme === 'file' && rest !== '') return { kind: 'file', path: rest }
   if (scheme === 'env')
     return SECRET_FORM({ hint: 'After `env:` comes the name of a variable: letters, digits and _.' })
-  const looksLikeName = /^[A-Z][A-Z0-9_]*$/.test(text.trim())
+  const looksLikeName = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(text.trim())
   return SECRET_FORM({
     hint: looksLikeName
       ? `Write \`{ secret: env:${text.trim()} }\`.`

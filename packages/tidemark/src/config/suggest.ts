@@ -2,15 +2,18 @@
 
 /**
  * The closest of `known`, or undefined when nothing is close. Case, `-` and `_` do not count; a third of the letters may
- * differ. Ties go to the earlier word.
+ * differ, never all. Ties go to a word that begins with the same letter, then to the earlier one.
  */
 export function suggest(written: string, known: readonly string[]): string | undefined {
   const wanted = fold(written)
-  let best: { word: string; distance: number } | undefined
+  let best: { word: string; score: number } | undefined
   for (const word of known) {
-    const distance = editDistance(wanted, fold(word))
-    if (distance > Math.max(1, Math.floor(Math.max(wanted.length, word.length) / 3))) continue
-    if (best === undefined || distance < best.distance) best = { word, distance }
+    const folded = fold(word)
+    const distance = editDistance(wanted, folded)
+    const longest = Math.max(wanted.length, folded.length)
+    if (distance >= longest || distance > Math.max(1, Math.floor(longest / 3))) continue
+    const score = distance + (wanted[0] === folded[0] ? 0 : 0.5)
+    if (best === undefined || score < best.score) best = { word, score }
   }
   return best?.word
 }

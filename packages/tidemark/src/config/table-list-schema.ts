@@ -113,4 +113,4 @@ export const entrySchema: z.ZodType<EntryInput> = z
       .meta({ description: 'Columns to carry as text because their values do not fit a type.' }),
     silver: silverSchema.optional().meta({ description: 'How the silver table is derived.' }),
   })
-  .meta({ description: 'One table, or all tables that a pattern matches.' })
+  .meta({ description: 'One table, or all tables that a pattern matches.', patternProperties: { '^x_': {} } })

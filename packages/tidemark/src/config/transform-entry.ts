@@ -101,7 +101,11 @@ function checkTypes(item: TransformInput, node: ConfigNode, path: Path, around: 
     const at = [...path, 'cast', column]
     const word = cleanType(type).replace(/\(.*/, '')
     const meant = Object.hasOwn(sqlTypes, word) ? sqlTypes[word] : suggest(word, plainTypes)
-    const hint = meant === undefined ? undefined : `Did you mean ${meant}?`
+    const hint = /^decimal\(/.test(cleanType(type))
+      ? 'The precision is 1 to 38, the scale at most the precision.'
+      : meant === undefined
+        ? undefined
+        : `Did you mean ${meant}?`
     const expected = `a type of the lake: ${plainTypes.join(', ')} or decimal(precision,scale)`
     return [CONFIG_VALUE({ key: printPath([...around, ...at]), expected, hint }, { place: placeOf(node, at) })]
   })

@@ -1,5 +1,5 @@
 /** YAML text to a ConfigNode: one document, unique keys, no custom tags, aliases resolved within a limit. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Alias, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { CONFIG_SYNTAX } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
 import type { ConfigNode, MapEntry } from './node.ts'
@@ -27,6 +27,12 @@ export function parseYaml(source: SourceText): Parsed {
   if (problems.length > 0) return { node: undefined, problems }
   if (doc.contents === null) return { node: { kind: 'map', entries: [], place: source.place(0) }, problems }
   let nodes = 0
+  // The library looks through the whole document for an anchor; a file with many aliases would take quadratic time.
+  const resolved = new Map<Alias, Node | undefined>()
+  const resolveAlias = (alias: Alias): Node | undefined => {
+    if (!resolved.has(alias)) resolved.set(alias, alias.resolve(doc))
+    return resolved.get(alias)
+  }
   const fail = (node: Node, reason: string): ConfigNode => {
     problems.push(CONFIG_SYNTAX({ format: 'YAML', reason }, { place: placeOf(node) }))
     return { kind: 'scalar', value: null, raw: '', place: placeOf(node) }
@@ -47,7 +53,7 @@ export function parseYaml(source: SourceText): Parsed {
     if (++nodes > MAX_NODES)
       return nodes === MAX_NODES + 1 ? fail(node, 'its aliases multiply it beyond all use') : nothing(node)
     if (isAlias(node)) {
-      const target = aliases.includes(node.source) ? undefined : node.resolve(doc)
+      const target = aliases.includes(node.source) ? undefined : resolveAlias(node)
       if (target === undefined) return fail(node, `the alias *${node.source} stands for nothing`)
       return { ...convertWithin(target, [...aliases, node.source]), place: placeOf(node) }
     }

@@ -1,0 +1,106 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { fetchText, MAX_LIST_BYTES, printAddress } from './fetch-list.ts'
+
+const servers: Server[] = []
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  servers.push(server)
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function get(
+  url: string,
+  options: { headers?: Record<string, string>; allowPrivate?: boolean; signal?: AbortSignal } = {},
+): Promise<string> {
+  return fetchText({ url, headers: {}, allowPrivate: true, signal: new AbortController().signal, ...options })
+}
+
+describe('fetching a list', () => {
+  test('gives its text and sends the headers', async () => {
+    const base = await serve((request, response) =>
+      response.end(`[${request.headers.authorization} ${request.headers['accept-encoding']} ö]`),
+    )
+    expect(await get(`${base}/l`, { headers: { Authorization: 'Bearer x' } })).toBe('[Bearer x identity ö]')
+  })
+  test('follows three redirects and not a fourth', async () => {
+    const base = await serve((request, response) => {
+      const left = Number(request.url?.slice(1))
+      if (left === 0) response.end('[]')
+      else response.writeHead(302, { location: `/${left - 1}` }).end()
+    })
+    expect(await get(`${base}/3`)).toBe('[]')
+    await expect(get(`${base}/4`)).rejects.toThrow('redirects more than 3 times')
+  })
+  test('does not carry the headers to another server', async () => {
+    const other = await serve((request, response) => response.end(String(request.headers.authorization)))
+    const base = await serve((_, response) => response.writeHead(307, { location: `${other}/l` }).end())
+    expect(await get(base, { headers: { Authorization: 'secret' } })).toBe('undefined')
+  })
+  test.each([401, 404, 500])('says what the server answered: %i', async status => {
+    const base = await serve((_, response) => response.writeHead(status).end())
+    await expect(get(base)).rejects.toMatchObject({
+      code: 'LIST_UNREACHABLE',
+      exit: 3,
+      message: expect.stringContaining(`answered ${status}`),
+    })
+  })
+  test('stops at 5 MB', async () => {
+    const base = await serve((_, response) => response.end(Buffer.alloc(MAX_LIST_BYTES + 1, ' ')))
+    await expect(get(base)).rejects.toThrow('sends more than 5 MB')
+  })
+  test('refuses what is not text', async () => {
+    const base = await serve((_, response) => response.end(Buffer.from([0x1f, 0x8b, 0xff])))
+    await expect(get(base)).rejects.toThrow('not UTF-8')
+  })
+  test('ends with the run that wanted it', async () => {
+    const base = await serve(() => {})
+    const controller = new AbortController()
+    const pending = get(base, { signal: controller.signal })
+    controller.abort(new Error('cancelled'))
+    await expect(pending).rejects.toThrow('cancelled')
+  })
+})
+
+describe('addresses', () => {
+  test.each([
+    'http://127.0.0.1/',
+    'http://2130706433/',
+    'http://0x7f.1/',
+    'https://[::1]/',
+    'https://[::ffff:10.0.0.1]/',
+    'http://169.254.169.254/latest',
+    'http://localhost/',
+    'https://192.168.1.1:444/',
+  ])('%s is refused unless it is permitted', async url => {
+    await expect(get(url, { allowPrivate: false })).rejects.toMatchObject({
+      code: 'LIST_ADDRESS_REFUSED',
+      hint: expect.stringContaining('allow_private'),
+    })
+  })
+  test.each(['ftp://x/l', 'nonsense', 'https://u:hunter2@x/l'])('%s is no address of a list', async url => {
+    const error = await get(url).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'LIST_UNREACHABLE' })
+    expect(String(error)).not.toContain('hunter2')
+  })
+  test('a server that nobody runs is named, without the query of the address', async () => {
+    const base = await serve(() => {})
+    for (const server of servers.splice(0)) await new Promise(resolve => server.close(resolve))
+    const error = await get(`${base}/l?token=hunter2`).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({
+      code: 'LIST_UNREACHABLE',
+      message: expect.stringContaining('refuses the connection'),
+    })
+    expect(String(error)).not.toContain('hunter2')
+    expect(printAddress('https://u:p@x.org/l.json?sig=1#f')).toBe('https://x.org/l.json')
+  })
+})

@@ -1,0 +1,106 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { inspect } from 'node:util'
+import fc from 'fast-check'
+import { afterAll, describe, expect, test } from 'vitest'
+import { Problem } from '../errors/problem.ts'
+import { makeRedactor, maskUrlPasswords } from './redact.ts'
+import { openSecret, openText, parseSecretRef, printSecretRef, secretOf } from './secret.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'tidemark-secret-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+
+describe('a secret', () => {
+  test('shows its value to reveal and to nothing else', () => {
+    const secret = secretOf('hunter2')
+    expect(secret.reveal()).toBe('hunter2')
+    const shown = [
+      `${secret}`,
+      JSON.stringify({ secret }),
+      inspect({ secret }),
+      inspect(secret, { showHidden: true }),
+      String(secret),
+    ]
+    expect(shown.join()).not.toContain('hunter2')
+    expect(JSON.stringify({ secret })).toBe('{"secret":"***"}')
+  })
+  test('comes from the environment, or from a file without the newline at its end', () => {
+    writeFileSync(join(root, 'password'), 'a b\n\n')
+    const context = { env: { PW: 'x y ' }, root }
+    expect(openSecret({ kind: 'env', name: 'PW' }, context).reveal()).toBe('x y ')
+    expect(openSecret({ kind: 'file', path: 'password' }, context).reveal()).toBe('a b\n')
+    expect(openText({ secret: { kind: 'env', name: 'PW' } }, context).reveal()).toBe('x y ')
+    expect(openText('plain', context).reveal()).toBe('plain')
+  })
+  test.each([
+    [{ kind: 'env', name: 'NONE' } as const, 'Secret env:NONE is not set.', 'Set NONE'],
+    [{ kind: 'env', name: 'EMPTY' } as const, 'Secret env:EMPTY is empty.', 'Set EMPTY'],
+    [{ kind: 'file', path: 'none' } as const, 'Secret file:none does not exist.', 'Put the value'],
+    [{ kind: 'file', path: '.' } as const, 'Secret file:. cannot be read.', 'Put the value'],
+  ])('that is missing is a problem of the environment with a way out: %o', (ref, message, hint) => {
+    const open = () => openSecret(ref, { env: { EMPTY: ' ' }, root })
+    expect(open).toThrow(
+      expect.objectContaining({ code: 'SECRET_MISSING', exit: 3, message, hint: expect.stringContaining(hint) }),
+    )
+  })
+  test('is referred to by env: and file:, and the text of anything else is not repeated', () => {
+    for (const text of ['env:A_1', 'file:/run/secrets/x']) {
+      const ref = parseSecretRef(text)
+      expect(ref instanceof Problem ? ref : printSecretRef(ref)).toBe(text)
+    }
+    for (const text of ['hunter2', 'env:a b', 'AKIA1234', 'vault:x']) {
+      const problem = parseSecretRef(text) as Problem
+      expect(problem).toMatchObject({ code: 'SECRET_FORM' })
+      expect(`${problem.message}${problem.hint}${JSON.stringify(problem.params)}`).not.toContain(text)
+    }
+  })
+})
+
+describe('the redactor', () => {
+  const password = 'p@ss/w"ö\\rd +'
+  const redact = makeRedactor([
+    secretOf(`postgres://app:${encodeURIComponent(password)}@db/x`),
+    secretOf('abc'),
+    secretOf('token-é-1234'),
+  ])
+  test.each([
+    ['as it is', password],
+    ['URL-encoded', encodeURIComponent(password)],
+    ['inside JSON', JSON.stringify({ password })],
+    ['in base64', Buffer.from(password).toString('base64')],
+    ['inside a basic authorization header', Buffer.from(`app:${password}:x`).toString('base64')],
+    ['in base64 for URLs', Buffer.from(password).toString('base64url')],
+  ])('masks the password of a URL %s', (_, text) => {
+    const shown = redact(`before ${text} after`)
+    expect(shown).toContain('***')
+    expect(shown).toMatch(/^before .* after$/)
+    expect(shown).not.toContain(text)
+    expect(Buffer.from(shown.slice(7, -6), 'base64').toString()).not.toContain('ss/w')
+  })
+  test('leaves values too short to be secrets, and all other text', () => {
+    expect(redact('abc is a word, and 1234 a number')).toBe('abc is a word, and 1234 a number')
+    expect(makeRedactor([])('x')).toBe('x')
+  })
+  test('leaves no form of any secret in any text', () => {
+    const value = fc
+      .string({ minLength: 4, maxLength: 20, unit: 'grapheme' })
+      .filter(text => text.isWellFormed() && !'***'.includes(text) && !text.includes('*'))
+    fc.assert(
+      fc.property(value, fc.string(), fc.string(), (secret, before, after) => {
+        const mask = makeRedactor([secretOf(secret)])
+        for (const form of [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]) {
+          expect(mask(`${before}|${form}|${after}`)).not.toContain(`|${form}|`)
+        }
+      }),
+    )
+  })
+})
+
+test('a masked URL has the length it had, so that carets under it stay in place', () => {
+  const line = 'url: postgres://app:hun:t@er2@db/x # see http://example.org/a:b@c'
+  expect(maskUrlPasswords(line)).toBe(
+    'url: postgres://app:********@db/x # see http://example.org/a:b@c'.replace('********', '*'.repeat(9)),
+  )
+  expect(maskUrlPasswords(line)).toHaveLength(line.length)
+})
