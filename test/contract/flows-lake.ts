@@ -15,6 +15,7 @@ import {
   stageCreate,
   stageOverwrite,
 } from '@tidemark/delta'
+import { type FaultPlan, faultyStore } from '../../packages/delta/test/support/faulty-store.ts'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Engine, Row, Session } from '../../packages/tidemark/src/engine/engine.ts'
 import { ident, join, raw, type Sql, sql, text } from '../../packages/tidemark/src/engine/sql.ts'
@@ -44,12 +45,13 @@ export interface TestLake extends AsyncDisposable {
   /** Execute a flow in a session of its own. */
   run(flow: Flow, options?: RunOptions): Promise<FlowOutcome>
   withContext<T>(options: RunOptions, work: (context: FlowContext) => Promise<T>): Promise<T>
+  /** From now on one call of the store, the engine's included, fails; `heal` ends it and tells what was reached. */
+  fail(plan: FaultPlan): { heal(): { fired: boolean; calls: number } }
   /** All rows of a table as text or NULL, ordered by the given columns; undefined when there is no table. */
   rows(table: string, columns: readonly string[], orderBy?: readonly string[]): Promise<Row[] | undefined>
 }
 
 export interface RunOptions {
-  store?: ObjectStore
   runId?: string
   fullRefresh?: boolean
   signal?: AbortSignal
@@ -57,7 +59,17 @@ export interface RunOptions {
 
 export async function openTestLake(): Promise<TestLake> {
   const root = await mkdtemp(joinPath(tmpdir(), 'tidemark-flows-'))
-  const store = new LocalStore(root)
+  const healthy = new LocalStore(root)
+  let active: ObjectStore = healthy
+  const store: ObjectStore = {
+    get: (path, options) => active.get(path, options),
+    putIfAbsent: (path, bytes, options) => active.putIfAbsent(path, bytes, options),
+    put: (path, bytes, options) => active.put(path, bytes, options),
+    putFile: (path, localFile, options) => active.putFile(path, localFile, options),
+    list: (prefix, options) => active.list(prefix, options),
+    delete: path => active.delete(path),
+    locate: path => active.locate(path),
+  }
   const engine = await openDuckdb({
     store,
     ids: systemIds,
@@ -90,7 +102,7 @@ export async function openTestLake(): Promise<TestLake> {
   const withContext: TestLake['withContext'] = async (options, work) => {
     await using session = await engine.session()
     return await work({
-      store: options.store ?? store,
+      store,
       session,
       clock,
       ids: systemIds,
@@ -107,6 +119,16 @@ export async function openTestLake(): Promise<TestLake> {
     append: (table, schema, rows) => write(table, schema, rows, false),
     overwrite: (table, schema, rows) => write(table, schema, rows, true),
     withContext,
+    fail: plan => {
+      const faulty = faultyStore(healthy, plan)
+      active = faulty
+      return {
+        heal: () => {
+          active = healthy
+          return { fired: faulty.fired, calls: faulty.calls }
+        },
+      }
+    },
     run: (flow, options = {}) => withContext(options, context => executeFlow(context, flow)),
     rows: async (table, columns, orderBy = columns) => {
       const snapshot = await readSnapshot({ store, tablePath: tablePath(table) })
