@@ -247,6 +247,18 @@ describe('mail', () => {
     expect(server.mails).toEqual([])
   })
 
+  test('is not sent to a server whose certificate nobody vouches for', async () => {
+    await using server = await startMailServer(undefined, { disabledCommands: [] })
+    const channel = mailChannel(0, { url: `smtp://ann:hunter2@127.0.0.1:${server.port}?tls=starttls` })
+    const [record] = failureRecords('mail')
+    if (record === undefined) throw new Error('no alert')
+    await expect(channel.send(record, new AbortController().signal)).rejects.toMatchObject({
+      code: 'ALERT_MAIL_UNREACHABLE',
+      message: expect.stringContaining('TLS'),
+    })
+    expect(server.mails).toEqual([])
+  })
+
   test('goes to nobody who was taken off the list since', async () => {
     await using server = await startMailServer()
     const { store, deliver } = await outbox(failureRecords('mail'))

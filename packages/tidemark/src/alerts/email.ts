@@ -124,23 +124,28 @@ function explainFailure(error: unknown, context: { channel: string; server: Smtp
   if (code !== undefined && code >= 500) return ALERT_MAIL_REFUSED({ channel, server, answer: answer ?? String(code) })
   if (answer !== undefined && answer !== '')
     return ALERT_MAIL_UNREACHABLE({ channel, server, reason: `answered ${answer}` })
-  return ALERT_MAIL_UNREACHABLE({
-    channel,
-    server,
-    reason: networkReason(typeof details?.code === 'string' ? details.code : ''),
-  })
+  const why = details === undefined ? '' : withoutCredentials(details.message, context.server)
+  return ALERT_MAIL_UNREACHABLE({ channel, server, reason: networkReason(details?.code, why) })
 }
 
-function networkReason(code: string): string {
-  const words: Record<string, string> = {
-    EDNS: 'has no address',
-    ETLS: 'offers no trusted TLS; with smtp:// STARTTLS is required unless the address ends in ?tls=off',
-    EAUTH: 'did not accept user and password',
-    ETIMEDOUT: 'did not answer in time',
-    ECONNECTION: 'closed the connection or refused it',
-    ESOCKET: 'could not be reached',
+/** The library's codes in words; only what the network and TLS layers say is repeated, which holds no dialogue. */
+function networkReason(code: unknown, why: string): string {
+  switch (code) {
+    case 'EDNS':
+      return 'has no address'
+    case 'ETLS':
+      return 'offers no TLS; with smtp:// STARTTLS is required unless the address ends in ?tls=off'
+    case 'EAUTH':
+      return 'did not accept user and password'
+    case 'ETIMEDOUT':
+      return 'did not answer in time'
+    case 'ECONNECTION':
+      return 'closed the connection or refused it'
+    case 'ESOCKET':
+      return `could not be reached or trusted (${why})`
+    default:
+      return 'failed'
   }
-  return words[code] ?? (code === '' ? 'failed' : `failed with ${plainLine(code)}`)
 }
 
 function withoutCredentials(answer: string, server: SmtpServer): string {

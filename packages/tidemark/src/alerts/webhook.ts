@@ -4,6 +4,7 @@
  */
 import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { addressLiteral, isPublicAddress, publicLookup } from '../config/public-address.ts'
 import {
   ALERT_ADDRESS_REFUSED,
   ALERT_SIGNING_SECRET,
@@ -15,7 +16,6 @@ import { plainLine } from '../errors/plain-text.ts'
 import { Problem } from '../errors/problem.ts'
 import type { Clock } from '../model/ports.ts'
 import type { AlertChannel } from './channel.ts'
-import { addressLiteral, isPublicAddress, publicLookup } from '../config/public-address.ts'
 import type { AlertRecord } from './record.ts'
 import { parseSigningSecret, signWebhook } from './signature.ts'
 
