@@ -330,6 +330,13 @@ describe('a source', () => {
       ca: join(project.root, 'ca.pem'),
     })
   })
+  test('with a secret store or a zone that is planned is told so, and nothing else', async () => {
+    const found = await problemsOf(at('url: { secret: keyring:app }\n    timezone: none'))
+    expect(found.map(one => one.split(' ').slice(0, 2).join(' '))).toEqual([
+      'tidemark.yml:5:20+11 CONFIG_PLANNED',
+      'tidemark.yml:6:15+4 CONFIG_PLANNED',
+    ])
+  })
   test('without a connection, with half of one or with two is told what to write', async () => {
     expect(await problemsOf(at('prefix: x'))).toMatchInlineSnapshot(`
       [

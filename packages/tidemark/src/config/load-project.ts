@@ -2,7 +2,6 @@
  * From the files a user wrote to a Project. Everything is read and checked to the end before anything stops, so one
  * look shows every mistake; a project with a mistake is never returned.
  */
-import { basename } from 'node:path'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { FlowSource } from '../model/flow.ts'
 import type { AlertConfig, Project } from '../model/project.ts'
@@ -19,7 +18,7 @@ import {
   readEnvironment,
   readProjectText,
 } from './project-file.ts'
-import { resolveLake } from './project-path.ts'
+import { resolveLake, shownPath } from './project-path.ts'
 import { type ProjectTree, readProjectTree, readSection } from './project-tree.ts'
 import { readSources } from './read-sources.ts'
 
@@ -65,10 +64,17 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
   const text = await readProjectText(location.root, location.file)
   if (typeof text !== 'string') throw new Problems([text])
   const { env, problems: envProblems } = await readEnvironment(location.root, request.env)
-  const tree = readProjectTree({ file: basename(location.file), text, target: request.target, vars: request.vars, env })
+  const tree = readProjectTree({
+    file: shownPath(location.root, location.file),
+    text,
+    target: request.target,
+    vars: request.vars,
+    env,
+  })
   if (tree.body === undefined) throw new Problems(inOrder([...envProblems, ...tree.problems]))
   const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
-  const problems = [...envProblems, ...tree.problems, ...built.problems]
+  const unplanned = built.problems.filter(one => !tree.isPlanned(one.place))
+  const problems = [...envProblems, ...tree.problems, ...unplanned]
   if (problems.length > 0) throw new Problems(inOrder(problems))
   return { project: built.project, warnings: inOrder([...tree.warnings, ...built.warnings]), env }
 }
@@ -96,7 +102,7 @@ async function buildProject(
     signal: request.signal ?? new AbortController().signal,
   })
   const lakeNode = findNode(body, ['lake'])
-  const lake = tree.isPlanned(lakeNode?.place) ? root : resolveLake(root, textOf(lakeNode) ?? './lake', lakeNode?.place)
+  const lake = resolveLake(root, textOf(lakeNode) ?? './lake', lakeNode?.place)
   const alerts = readAlerts(body)
   const flows = await readFlows(body, root, request.loadFlows)
   const project: Project = {

@@ -19,15 +19,25 @@ export function makeRedactor(secrets: readonly Secret[]): (text: string) => stri
   return text => text.replace(pattern, MASK)
 }
 
-/** Mask the password of every URL in a text, keeping its length, so that places in the text stay right. */
-export function maskUrlPasswords(text: string): string {
-  return text.replace(urlPassword, (_all, lead: string, password: string) => `${lead}${'*'.repeat(password.length)}@`)
+/**
+ * A text of the user's, to be shown around a problem: passwords in URLs and after keys such as `password:` are masked.
+ * Each keeps its length, so that places in the text stay right.
+ */
+export function maskLiteralSecrets(text: string): string {
+  const mask = (secret: string): string => '*'.repeat(secret.length)
+  return text
+    .replace(urlPassword, (_all, lead: string, password: string) => `${lead}${mask(password)}@`)
+    .replace(keyedSecret, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
 }
 
 /** True when a text holds a URL with a password in it. */
 export function hasUrlPassword(text: string): boolean {
   return text.search(urlPassword) >= 0
 }
+
+/** The value of a secret key that is written out; a reference begins with a brace. */
+const keyedSecret: RegExp =
+  /(\b(?:password|authorization|x-api-key)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
 
 const urlPassword: RegExp = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@?#]*:)([^\s/]+)@/gi
 

@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { Problem } from '../errors/problem.ts'
-import { makeRedactor, maskUrlPasswords } from './redact.ts'
+import { makeRedactor, maskLiteralSecrets } from './redact.ts'
 import { openSecret, openText, parseSecretRef, printSecretRef, secretOf } from './secret.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tidemark-secret-'))
@@ -97,10 +97,14 @@ describe('the redactor', () => {
   })
 })
 
-test('a masked URL has the length it had, so that carets under it stay in place', () => {
-  const line = 'url: postgres://app:hun:t@er2@db/x # see http://example.org/a:b@c'
-  expect(maskUrlPasswords(line)).toBe(
-    'url: postgres://app:********@db/x # see http://example.org/a:b@c'.replace('********', '*'.repeat(9)),
-  )
-  expect(maskUrlPasswords(line)).toHaveLength(line.length)
+test.each([
+  ['url: postgres://app:hun:t@er2@db/x', 'url: postgres://app:*********@db/x'],
+  ['see http://example.org/a:b@c and https://x:443/y', 'see http://example.org/a:b@c and https://x:443/y'],
+  ['    password: hunter2', '    password: *******'],
+  ['{ "password": "h,2", "user": "u" }', '{ "password": *****, "user": "u" }'],
+  ['{ user: u, password: hunter2 }', '{ user: u, password: ********}'],
+  ['password: { secret: env:PW }', 'password: { secret: env:PW }'],
+])('a line that is shown hides what it should not hold, at its full length: %s', (line, shown) => {
+  expect(maskLiteralSecrets(line)).toBe(shown)
+  expect(shown).toHaveLength(line.length)
 })
