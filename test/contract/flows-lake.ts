@@ -44,6 +44,8 @@ export interface TestLake extends AsyncDisposable {
   overwrite(table: string, schema: StructType, rows: readonly Values[]): Promise<bigint>
   /** Execute a flow in a session of its own. */
   run(flow: Flow, options?: RunOptions): Promise<FlowOutcome>
+  /** Paths of all objects in a folder. */
+  paths(folder: string): Promise<string[]>
   withContext<T>(options: RunOptions, work: (context: FlowContext) => Promise<T>): Promise<T>
   /** From now on one call of the store, the engine's included, fails; `heal` ends it and tells what was reached. */
   fail(plan: FaultPlan): { heal(): { fired: boolean; calls: number } }
@@ -119,6 +121,11 @@ export async function openTestLake(): Promise<TestLake> {
     append: (table, schema, rows) => write(table, schema, rows, false),
     overwrite: (table, schema, rows) => write(table, schema, rows, true),
     withContext,
+    paths: async folder => {
+      const found: string[] = []
+      for await (const { path } of healthy.list(folder)) found.push(path)
+      return found
+    },
     fail: plan => {
       const faulty = faultyStore(healthy, plan)
       active = faulty
