@@ -254,7 +254,7 @@ describe('mail', () => {
     if (record === undefined) throw new Error('no alert')
     await expect(channel.send(record, new AbortController().signal)).rejects.toMatchObject({
       code: 'ALERT_MAIL_UNREACHABLE',
-      message: expect.stringContaining('TLS'),
+      message: expect.stringContaining('certificate'),
     })
     expect(server.mails).toEqual([])
   })
