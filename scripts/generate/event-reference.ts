@@ -1,0 +1,127 @@
+/**
+ * What each key of the event stream means. The types below make a key without a line here, or a line without a key, an
+ * error of the type check, so the page cannot fall behind the model.
+ */
+import type { ProblemFact, RunEvent, StepResult } from '../../packages/tidemark/src/model/event.ts'
+import type { Ledger } from '../../packages/tidemark/src/model/step.ts'
+
+type Shared = 'kind' | 'runId' | 'at'
+type EventOf<K extends RunEvent['kind']> = Extract<RunEvent, { kind: K }>
+type LedgerOf<K extends Ledger['kind']> = Extract<Ledger, { kind: K }>
+
+export const eventReference: {
+  [K in RunEvent['kind']]: { when: string; keys: Record<Exclude<keyof EventOf<K>, Shared>, string> }
+} = {
+  'run started': {
+    when: 'First event of a run.',
+    keys: {
+      target: 'Name of the target.',
+      steps: 'The steps to come, in order: `id`, `kind`, and `planned`, the line `plan` prints for it, or null.',
+    },
+  },
+  'step started': { when: 'A step begins.', keys: { step: 'Id of the step.' } },
+  'step waiting': { when: 'A step cannot begin yet.', keys: { step: 'Id of the step.', for: 'What it waits for.' } },
+  'step progress': {
+    when: 'From time to time while a step works. Counts are of the phase, and only grow within it.',
+    keys: {
+      step: 'Id of the step.',
+      rows: 'Rows so far, as text.',
+      bytes: 'Bytes so far, as text.',
+      phase: 'What the step is doing, for people.',
+    },
+  },
+  'step finished': { when: 'A step is over, however it ended.', keys: { result: 'The result, see below.' } },
+  warning: {
+    when: 'Something a person should know that stops nothing.',
+    keys: { step: 'Id of the step, or null for the run.', text: 'The warning.' },
+  },
+  'run finished': {
+    when: 'Last event of a run. A run that dies has none; the next run closes it as abandoned.',
+    keys: {
+      status: '`succeeded`, `failed`, `abandoned` or `cancelled`.',
+      results: 'The results of all steps, in the order of the plan.',
+    },
+  },
+}
+
+export const resultReference: Record<keyof StepResult, string> = {
+  step: 'Id of the step: the table, with `#` and the name of the flow when several fill it.',
+  kind: '`extract`, `silver`, `append`, `auto cdc` or `materialized view`.',
+  table: '`schema.table`.',
+  status: '`changed`, `unchanged`, `failed` or `skipped`.',
+  ledger: 'Row counts by `kind`, see below; null when nothing was counted.',
+  versionBefore: 'Version of the table before the step, as text; null when there was none.',
+  versionAfter: 'Version after it, as text; equal to `versionBefore` when nothing was committed.',
+  startedAt: 'ISO 8601 UTC.',
+  durationMs: 'Milliseconds, a number.',
+  reason: 'Why nothing was done, for unchanged and skipped steps; else null.',
+  blockedBy: 'Skipped steps: ids of the failed steps this one needed.',
+  problem: 'Failed steps: `code`, `title`, `message`, `hint`, `place`; else null.',
+  source: 'Extract steps: `name`, `guarantee` (A to D), `method`, `asOf` (complete up to), `position`; else null.',
+  warnings: 'Texts for people.',
+}
+
+export const problemReference: Record<keyof ProblemFact, string> = {
+  code: 'Stable code, see [errors](errors.md).',
+  title: 'One sentence, the same for every problem of the code.',
+  message: 'What is wrong here.',
+  hint: 'What to do, or null.',
+  place: '`file:line:column` in the project, or null.',
+}
+
+export const ledgerReference: {
+  [K in Ledger['kind']]: { balance: string; keys: Record<Exclude<keyof LedgerOf<K>, 'kind'>, string> }
+} = {
+  extract: {
+    balance: 'read = inserted + duplicate',
+    keys: {
+      read: 'Rows the slice returned.',
+      inserted: 'Rows new to bronze.',
+      duplicate: 'Rows of the overlap that bronze had already.',
+      deletes: 'Deletes found by comparing keys; beside the rows read.',
+    },
+  },
+  silver: {
+    balance: 'read = inserted + updated + superseded + duplicate + deleted + filtered + quarantined',
+    keys: {
+      read: 'Row versions read from bronze.',
+      inserted: 'New keys.',
+      updated: 'Keys with a newer version.',
+      superseded: 'Versions older than one that was read or known.',
+      duplicate: 'Versions known already.',
+      deleted: 'Deletes.',
+      filtered: 'Rows a filter left out.',
+      quarantined: 'Versions that broke a DROP ROW rule.',
+      staleByRule: 'Keys whose newest version was rejected, so that an older one stays; beside the buckets.',
+      warned: 'Rows that broke a rule without action; beside the buckets.',
+    },
+  },
+  append: {
+    balance: 'read = inserted + quarantined',
+    keys: {
+      read: 'Rows the query returned.',
+      inserted: 'Rows appended.',
+      quarantined: 'Rows that broke a DROP ROW rule.',
+      warned: 'Rows that broke a rule without action; beside the buckets.',
+    },
+  },
+  'auto cdc': {
+    balance: 'read = applied + ignored + quarantined',
+    keys: {
+      read: 'Changes read from the source.',
+      applied: 'Changes that altered the target.',
+      ignored: 'Changes that were known or too old to matter.',
+      quarantined: 'Changes that broke a rule or had no sequence.',
+      warned: 'Rows that broke a rule without action; beside the buckets.',
+    },
+  },
+  'materialized view': {
+    balance: 'rows in, rows out',
+    keys: {
+      rowsIn: 'Rows of the tables it reads.',
+      rowsOut: 'Rows of the view.',
+      quarantined: 'Rows that DROP ROW removed.',
+      warned: 'Rows that broke a rule without action.',
+    },
+  },
+}
