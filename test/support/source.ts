@@ -1,0 +1,160 @@
+/**
+ * A PostgreSQL source for tests, and the way its rows take to the lake: COPY, segment files, DuckDB.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { DuckDBInstance } from '@duckdb/node-api'
+import { onTestFinished } from 'vitest'
+import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
+import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
+import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
+import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/postgres/read-csv.ts'
+import {
+  type Segment,
+  type Slice,
+  type Source,
+  type SourceColumn,
+  type SourceSnapshot,
+  type SourceTable,
+  type TableRef,
+  tableKey,
+} from '../../packages/tidemark/src/sources/source.ts'
+import type { TestDatabase } from './postgres.ts'
+
+/** The real passing of time, as far as a source needs it. */
+export const realClock: Clock = {
+  now: () => Date.now(),
+  monotonic: () => performance.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal })
+  },
+}
+
+/** Nobody aborts. */
+export const never: AbortSignal = new AbortController().signal
+
+/** A source on the test's database, closed when the test ends. */
+export function openSource(
+  database: Pick<TestDatabase, 'host' | 'port' | 'database' | 'user' | 'password'>,
+  options: { timezone?: string; maxConnections?: number } = {},
+): Source {
+  const { host, port, database: name, user, password } = database
+  const connection = { host, port, database: name, user, password }
+  const source = createPostgresSource({ name: 'app', connection, timezone: 'UTC', clock: realClock, ...options })
+  onTestFinished(() => source.close())
+  return source
+}
+
+/** `public.t`, or a schema of its own as first argument. */
+export function ref(table: string, schema = 'public'): TableRef {
+  return { schema, table }
+}
+
+/** The description under a reference; a Problem is thrown. */
+export function tableOf(snapshot: Pick<SourceSnapshot, 'tables'>, wanted: TableRef): SourceTable {
+  const found = snapshot.tables.get(tableKey(wanted))
+  if (found === undefined || found instanceof Problem) throw found ?? new Error(`${wanted.table} was not answered`)
+  return found
+}
+
+/** The Problem under a reference. */
+export function problemAt(snapshot: Pick<SourceSnapshot, 'tables'>, wanted: TableRef): Problem {
+  const found = snapshot.tables.get(tableKey(wanted))
+  if (!(found instanceof Problem)) throw new Error(`${wanted.table} is no problem`)
+  return found
+}
+
+/** What a call rejects with, which must be a Problem. */
+export async function problemOf(work: Promise<unknown>): Promise<Problem> {
+  const outcome = await work.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  if (!(outcome instanceof Problem)) throw new Error(`expected a Problem, got ${String(outcome)}`)
+  return outcome
+}
+
+/** A folder for segments, removed when the test ends. */
+export async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-segments-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export interface ReadOptions {
+  slice?: Slice
+  columns?: readonly SourceColumn[]
+  segmentBytes?: number
+  /** A query over the typed rows, run in DuckDB. */
+  through?: (rows: Sql) => Sql
+}
+
+/** Copy a slice to segment files. */
+export async function copySegments(
+  snapshot: SourceSnapshot,
+  table: SourceTable,
+  { slice = { kind: 'all' }, columns = table.columns, segmentBytes = 64 * 1024 * 1024 }: ReadOptions = {},
+): Promise<Segment[]> {
+  const directory = await temporaryFolder()
+  const request = { table, columns, slice, directory, prefix: 'rows', segmentBytes, signal: never }
+  return await Array.fromAsync(snapshot.copy(request))
+}
+
+/** Rows of a slice as DuckDB has typed them, every value as text; `_overlap` and `_row_version` come first. */
+export async function readRows(
+  snapshot: SourceSnapshot,
+  table: SourceTable,
+  options: ReadOptions = {},
+): Promise<Record<string, string | null>[]> {
+  const segments = await copySegments(snapshot, table, options)
+  const files = segments.map(segment => segment.path)
+  if (files.length === 0) return []
+  const rows = readCsv(files, options.columns ?? table.columns)
+  return await queryDuckdb(options.through?.(rows) ?? rows)
+}
+
+/** The keys of all rows, every value as text. */
+export async function readKeys(
+  snapshot: SourceSnapshot,
+  table: SourceTable,
+  columns: readonly SourceColumn[],
+  through: (rows: Sql) => Sql = rows => rows,
+): Promise<Record<string, string | null>[]> {
+  const request = {
+    table,
+    columns,
+    directory: await temporaryFolder(),
+    prefix: 'keys',
+    segmentBytes: 1024,
+    signal: never,
+  }
+  const segments = await Array.fromAsync(snapshot.copyKeys(request))
+  if (segments.length === 0) return []
+  const files = segments.map(segment => segment.path)
+  return await queryDuckdb(through(readKeyCsv(files, columns)))
+}
+
+/** Rows of a relation in DuckDB; each value as DuckDB prints it, blobs as hex. */
+export async function queryDuckdb(relation: Sql): Promise<Record<string, string | null>[]> {
+  const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
+  const connection = await instance.connect()
+  try {
+    await connection.run("SET TimeZone = 'UTC'")
+    const described = await connection.runAndReadAll(sql`DESCRIBE ${relation}`.text)
+    const types = new Map(
+      described.getRowObjectsJS().map(row => [String(row['column_name']), String(row['column_type'])]),
+    )
+    const list = [...types].map(([name, type]) => {
+      const quoted = `"${name.replaceAll('"', '""')}"`
+      return type === 'BLOB' ? `hex(${quoted}) AS ${quoted}` : `CAST(${quoted} AS VARCHAR) AS ${quoted}`
+    })
+    const reader = await connection.runAndReadAll(`SELECT ${list.join(', ')} FROM (${relation.text})`)
+    return reader.getRowObjectsJS() as Record<string, string | null>[]
+  } finally {
+    connection.closeSync()
+    instance.closeSync()
+  }
+}
