@@ -1,1 +1,22 @@
 export type { Flow } from './model/flow.ts'
+export type {
+  AppendFlowDefinition,
+  AutoCdcFlowDefinition,
+  DatasetName,
+  MaterializedViewDefinition,
+  StreamingTableDefinition,
+  TemporaryViewDefinition,
+} from './flows/language/typescript.ts'
+export {
+  appendFlow,
+  autoCdcFlow,
+  expect,
+  expectAll,
+  expectAllOrDrop,
+  expectAllOrFail,
+  expectOrDrop,
+  expectOrFail,
+  materializedView,
+  streamingTable,
+  temporaryView,
+} from './flows/language/typescript.ts'

@@ -4,7 +4,7 @@ import { FLOW_QUERY, FLOW_STREAM_SHAPE } from '../../../errors/flow.ts'
 import { sql } from '../../../engine/sql.ts'
 import type { Query, TableName } from '../../../model/flow.ts'
 import { schemaOfFile, tableName } from '../name.ts'
-import { locationOf } from './ast.ts'
+import { children, isNode, locationOf, type Node, str } from './ast.ts'
 import type { Walk } from './expression.ts'
 import type { Sources, TableReference } from './from.ts'
 import { gate } from './gate.ts'
@@ -23,7 +23,7 @@ export async function checkQuery(
 ): Promise<{ compiled?: Checked; problems: Problem[] }> {
   const { parsed, problems } = await parseSelect(session, query)
   if (!parsed) return { problems }
-  if (query.dialect === 'duckdb') return checkDuckdb(parsed, query)
+  if (query.dialect === 'duckdb') return checkDuckdb(session, parsed, query, use)
   const walk = startWalk(parsed, use === 'any' ? 'view' : use)
   const references: Reference[] = []
   const table: Sources['table'] = found => {
@@ -56,14 +56,51 @@ function summarise(references: Reference[], volatile: boolean): Checked {
   return { reads, streams: references.find(r => r.streamed)?.name, volatile, references }
 }
 
-function checkDuckdb(parsed: ParsedQuery, query: Query): { compiled?: Checked; problems: Problem[] } {
+async function checkDuckdb(
+  session: ParserSession,
+  parsed: ParsedQuery,
+  query: Query,
+  use: QueryUse | 'any',
+): Promise<{ compiled?: Checked; problems: Problem[] }> {
   const { tables, problems, volatile } = gate(parsed.root, parsed.normalised)
-  if (problems.length > 0) return { problems }
   const references = tables.map(({ parts, location, hasAlias }) => ({
     ...parsed.normalised.nameAt(location),
     name: resolve(parts, query),
     hasAlias,
     place: parsed.normalised.place(location),
   }))
-  return { compiled: summarise(references, volatile), problems: [] }
+  if (use !== 'any') problems.push(...streamProblems(references, use))
+  if (use === 'stream') {
+    const found = findManyRows(parsed.root, await aggregateNames(session))
+    if (found) {
+      const place = parsed.normalised.place(locationOf(found.node))
+      problems.push(FLOW_STREAM_SHAPE({ what: found.what }, { place }))
+    }
+  }
+  return problems.length > 0 ? { problems } : { compiled: summarise(references, volatile), problems: [] }
+}
+
+async function aggregateNames(session: ParserSession): Promise<Set<string>> {
+  const rows = await session.rows(
+    sql`SELECT DISTINCT function_name FROM duckdb_functions() WHERE function_type = 'aggregate'`,
+  )
+  return new Set(rows.map(row => String(row['function_name'])))
+}
+
+/** The first part of a free query that needs more than one row at a time. */
+function findManyRows(node: Node, aggregates: ReadonlySet<string>): { what: string; node: Node } | undefined {
+  const called = str(node, 'function_name').toLowerCase()
+  if (str(node, 'class') === 'WINDOW') return { what: 'A window', node }
+  if (str(node, 'class') === 'FUNCTION' && aggregates.has(called))
+    return { what: `${called.replace('_star', '')}()`, node }
+  if (str(node, 'type') === 'SET_OPERATION_NODE') return { what: str(node, 'setop_type'), node }
+  if (children(node, 'group_expressions').length > 0) return { what: 'GROUP BY', node }
+  if (children(node, 'modifiers').length > 0) return { what: 'DISTINCT, ORDER BY or LIMIT', node }
+  for (const value of Object.values(node)) {
+    for (const item of Array.isArray(value) ? value : [value]) {
+      const found = isNode(item) ? findManyRows(item, aggregates) : undefined
+      if (found) return found
+    }
+  }
+  return undefined
 }

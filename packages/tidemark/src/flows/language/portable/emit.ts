@@ -96,7 +96,7 @@ export async function emitExpression(
   if (!parsed) throw new Problems(problems)
   const walk = startWalk(parsed, 'expression')
   const at = { walk, scope: scopeOfRow(options.columns), aliases: new Map<string, never>() }
-  const read = options.result === 'value' ? readExpression : readCondition
+  const read = options.result === 'condition' ? readCondition : readExpression
   const { sql: made } = read(parsed.root, at)
   throwAny(walk.problems)
   return made

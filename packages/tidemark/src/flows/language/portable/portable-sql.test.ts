@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { Problems } from '../../../errors/problem.ts'
+import { ident } from '../../../engine/sql.ts'
 import { normalise } from './normalise.ts'
 import { openTestSession, queryOf, sayAll, type TestSession } from './session.fixture.ts'
 
@@ -213,12 +214,13 @@ test('an expression over typed columns means what Spark means, and names an unkn
   const columns = [
     { name: 'Age', type: 'integer' },
     { name: 'name', type: 'string' },
+    { name: 'born', type: 'date' },
   ]
   const place = { file: 'gold/x.sql', line: 3, column: 10 }
   const made = await session.portable.emitExpression("age / 2 > 1 AND name = 'x'", place, { columns })
   expect(await session.values(`SELECT ${made.text} FROM (SELECT 3 AS "Age", 'x' AS name)`)).toEqual([['true']])
   const said = async (text: string) =>
-    session.portable.emitExpression(text, place, { columns }).then(
+    session.portable.emitExpression(text, place, { columns, result: 'condition' }).then(
       made => made.text,
       error => (error instanceof Problems ? sayAll(error.problems) : String(error)),
     )
@@ -229,9 +231,9 @@ test('an expression over typed columns means what Spark means, and names an unkn
   expect(await said('sum(age) > 1')).toMatch(/^FLOW_NOT_PORTABLE gold\/x\.sql:3:10 sum\(\)/)
   expect(await said('age > 1, 2')).toMatch(/^FLOW_SYNTAX gold\/x\.sql:3:10 Expected one expression/)
   expect(await said('1 FROM silver.DimUser')).toMatch(/^FLOW_SYNTAX/)
-  expect(await said('name')).toBe(
-    "CASE WHEN \"name\" IS NULL THEN NULL WHEN lower(regexp_replace(\"name\", '^[\\x00-\\x20]+|[\\x00-\\x20]+$', '', 'g')) IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN lower(regexp_replace(\"name\", '^[\\x00-\\x20]+|[\\x00-\\x20]+$', '', 'g')) IN ('f', 'false', 'n', 'no', '0') THEN false ELSE error('CAST_INVALID_INPUT: a text is not a value of type boolean') END",
-  )
+  expect(await said('born')).toBe('FLOW_TYPES gold/x.sql:3:10 A condition: date cannot become boolean.')
+  const value = await session.portable.emitExpression('Age + 1', place, { columns })
+  expect(await session.values(`SELECT typeof(${value.text}) FROM (SELECT 3 AS "Age")`)).toEqual([['INTEGER']])
 })
 
 test('the DuckDB dialect keeps its text, gets its tables replaced and Delta’s types', async () => {
@@ -253,7 +255,11 @@ test('a typed query reads tables and nothing else', async () => {
   const query = await session.portable.checkUserQuery(
     'WITH x AS (SELECT 1 AS a) SELECT count(*) FROM silver.DimUser d, x, gold.y;',
   )
-  expect(query.tables.map(t => [t.name, t.place.column])).toEqual([
+  expect(query.tables).toEqual(['silver.DimUser', 'gold.y'])
+  expect(query.replaced(name => ident('lake', name)).text).toContain(
+    '(SELECT * FROM "lake"."silver.DimUser") d, x, (SELECT * FROM "lake"."gold.y") AS "y"',
+  )
+  expect(query.references.map(t => [t.name, t.place.column])).toEqual([
     ['silver.DimUser', 48],
     ['gold.y', 69],
   ])

@@ -66,10 +66,15 @@ export interface ExpressionOptions {
   result?: 'condition' | 'value'
 }
 
+/** A query a person typed, let through the gate. */
 export interface UserQuery {
-  tables: { name: string; place: Place }[]
-  /** The query with each table replaced. */
-  sql(relation: (table: string) => Sql): Sql
+  /** The query as written; it runs where its tables are views of the same names. */
+  statement: Sql
+  /** Tables it names, as written, each once: `schema.table`, or `table` where no schema is written. */
+  tables: readonly string[]
+  references: readonly { name: string; place: Place }[]
+  /** The query with each table replaced by what `relation` gives. */
+  replaced(relation: (table: string) => Sql): Sql
 }
 
 export function createPortableSql(session: ParserSession): PortableSql {
