@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { machineNode, runProgram } from './programs.ts'
+import { isCurrentNode, machineNode, runProgram } from './programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const platform = process.platform === 'win32' ? 'win' : process.platform
@@ -72,9 +72,8 @@ describe.each(nodes)('started with %s', node => {
 })
 
 describe('without any Node that can run the product', () => {
-  const isOld = machineNode !== process.execPath
-
-  it.runIf(isOld)('says what is needed and exits 3', async () => {
+  // Only an old Node can show this; where the machine's own is new enough there is nothing to refuse.
+  it.skipIf(isCurrentNode(machineNode))('says what is needed and exits 3', async () => {
     const alone = join(folder, 'alone', 'bin', 'tidemark.js')
     await mkdir(dirname(alone), { recursive: true })
     await cp(launcher, alone)

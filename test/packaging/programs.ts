@@ -2,10 +2,16 @@
  * The programs a user has: the machine's own Node and npm, not the ones this repository installed. Under `npm test`
  * npm tells us where they are; in a shell the running Node stands in.
  */
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 
 /** The Node that npm itself runs on, which may be older than what the product needs. */
 export const machineNode: string = process.env['npm_node_execpath'] ?? process.execPath
+
+/** Can a Node run the product itself, or must the launcher look for another? */
+export function isCurrentNode(node: string): boolean {
+  const [major = 0, minor = 0] = execFileSync(node, ['--version'], { encoding: 'utf8' }).slice(1).split('.').map(Number)
+  return major > 22 || (major === 22 && minor >= 18)
+}
 
 export interface Ended {
   /** Exit code, or -1 when a signal ended the process. */
