@@ -75,17 +75,6 @@ export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
   example: { reason: 'Referenced column "user" not found' },
 })
 
-export const CODE_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
-  code: 'CODE_UNKNOWN',
-  title: 'There is no such error code.',
-  message: (p: { wanted: string; suggestion: string }) =>
-    `No error is called ${p.wanted}${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
-  hint: () => 'tidemark explain without a code lists them all.',
-  retry: 'after-change',
-  exit: 2,
-  example: { wanted: 'MAS_DELETE', suggestion: 'MASS_DELETE' },
-})
-
 export const RUN_CANCELLED: ProblemKind<{ by: string }> = problem({
   code: 'RUN_CANCELLED',
   title: 'The run was stopped.',

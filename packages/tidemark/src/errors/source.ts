@@ -108,18 +108,6 @@ export const SOURCE_QUERY_FAILED: ProblemKind<ServerParams & { sqlstate: string 
   example: { ...server, sqlstate: 'XX000', reason: 'could not open relation with OID 16384' },
 })
 
-export const SOURCE_NOT_DURABLE: ProblemKind<ServerParams> = problem({
-  code: 'SOURCE_NOT_DURABLE',
-  title: 'The source has not made its newest commits durable.',
-  message: (p: ServerParams) =>
-    `Source ${p.source}: ${p.server} shows rows that it has not written to disk: ${p.reason}.`,
-  hint: () =>
-    'Rows that a crash of the server could take back are not committed to the lake. Run again; check its disk.',
-  retry: 'later',
-  exit: 3,
-  example: { ...server, reason: 'the log is flushed to 0/1A2B000, the snapshot needs 0/1A2F128' },
-})
-
 export const SOURCE_HORIZON_TOO_OLD: ProblemKind<{ table: string; age: bigint }> = problem({
   code: 'SOURCE_HORIZON_TOO_OLD',
   title: 'The mark is too old to tell new rows from old ones.',

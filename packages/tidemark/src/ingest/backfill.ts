@@ -1,6 +1,6 @@
 /**
- * Backfill: rows by a range of cdc_col, read again and compared with bronze. It never moves the horizon, and it keeps its
- * own snapshot's `_seq`, so a row that a later run has overtaken stays overtaken.
+ * Backfill: rows by a range of cdc_col, read again and compared with bronze. It never moves the horizon. A snapshot that
+ * a later run has overtaken is not used: a row it shows may be deleted since, and would come back as a ghost.
  */
 import { readSnapshot } from '@tidemark/delta'
 import { ident, sql } from '../engine/sql.ts'
@@ -64,6 +64,9 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
   if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
+  if (snapshot.position.order < mark.order) {
+    return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
+  }
   const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })
   await assertUnique(work, candidates)
   const seq = mark.seqBase + snapshot.position.order

@@ -77,9 +77,9 @@ export function resolveTable(
   { entry, name }: BoundEntry,
   table: SourceTable,
   source: SourceConfig,
-  asText: (columns: readonly SourceColumn[], names: readonly string[]) => readonly SourceColumn[],
+  asText: (source: string, table: SourceTable, names: readonly string[]) => readonly SourceColumn[],
 ): ResolvedTable {
-  const columns = asText(table.columns, entry.asText)
+  const columns = asText(source.name, table, entry.asText)
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
   checkCdcColumn(entry, table)
   const { deletes, fromDate } = entry

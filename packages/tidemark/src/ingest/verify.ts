@@ -52,9 +52,9 @@ export async function verifyTable(
   const source = await load(context, session, snapshot, wanted, { kind: 'all' }, 'source_rows')
   const lake = ident(session.temporaryName('lake_rows'))
   await session.run(sql`CREATE TEMP TABLE ${lake} AS ${newestLive(session.scan(current), wanted)}`, context.signal)
-  if (wanted.keys.length === 0) return compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
+  if (wanted.keys.length === 0) return await compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
   const recent = await load(context, session, snapshot, wanted, sinceMark(wanted, mark), 'recent_rows')
-  return compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })
+  return await compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })
 }
 
 interface Compared {

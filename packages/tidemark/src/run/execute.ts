@@ -4,7 +4,7 @@
 import type { ProblemFact, RunEvent, StepResult } from '../model/event.ts'
 import type { Clock } from '../model/ports.ts'
 import type { Ledger, StepId } from '../model/step.ts'
-import type { PlanStep } from './plan.ts'
+import type { PlanStep } from '../model/plan.ts'
 import { problemFact } from './problem-fact.ts'
 
 /** What a step's work gives back; the rest of its result is the same for all kinds. */
@@ -79,18 +79,26 @@ async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepRes
   }
 }
 
-/** Why a step cannot start: the first input that did not succeed. */
-function blocker(step: PlanStep, results: ReadonlyMap<StepId, StepResult>, signal: AbortSignal): string | undefined {
-  for (const id of step.needs) {
-    const status = results.get(id)?.status
-    if (status === 'failed' || status === 'skipped') return `${id} ${status === 'failed' ? 'failed' : 'was skipped'}`
-  }
-  return signal.aborted ? 'the run was stopped' : undefined
+interface Blocked {
+  reason: string
+  by: readonly StepId[]
 }
 
-function skipped(step: PlanStep, reason: string, now: number): StepResult {
+/** Why a step cannot start: the failed steps it waits for, directly or through skipped ones. */
+function blocker(step: PlanStep, results: ReadonlyMap<StepId, StepResult>, signal: AbortSignal): Blocked | undefined {
+  const by = new Set<StepId>()
+  for (const id of step.needs) {
+    const result = results.get(id)
+    if (result?.status === 'failed') by.add(id)
+    for (const root of result?.blockedBy ?? []) by.add(root)
+  }
+  if (by.size > 0) return { reason: `${[...by].join(', ')} failed`, by: [...by] }
+  return signal.aborted ? { reason: 'the run was stopped', by: [] } : undefined
+}
+
+function skipped(step: PlanStep, { reason, by }: Blocked, now: number): StepResult {
   const base = { step: step.id, kind: step.kind, table: step.table, startedAt: now, durationMs: 0 }
-  return { ...base, ...nothingDone('skipped', reason, undefined) }
+  return { ...base, ...nothingDone('skipped', reason, undefined), blockedBy: by }
 }
 
 function nothingDone(

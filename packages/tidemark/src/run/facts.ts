@@ -61,14 +61,15 @@ export async function readLatestRuns(store: ObjectStore, limit: number): Promise
   return Promise.all(ended.reverse().map(run => readRunEnd(store, run.runId)))
 }
 
-/** Close every run that has a start and no end, except `current`: it died. Returns their ids. */
-export async function closeAbandoned(store: ObjectStore, current: string, now: number): Promise<string[]> {
+/** The ends of runs that have a start and no end, except `current`: they died. The caller writes them. */
+export async function findAbandoned(store: ObjectStore, current: string, now: number): Promise<RunEnd[]> {
   const open = (await listRuns(store)).filter(run => !run.ended && run.runId !== current)
-  for (const { runId } of open) {
-    const { startedAt, target } = await readRunStart(store, runId)
-    await writeRunEnd(store, { runId, status: 'abandoned', startedAt, endedAt: now, target, steps: [] })
-  }
-  return open.map(run => run.runId)
+  return Promise.all(
+    open.map(async ({ runId }): Promise<RunEnd> => {
+      const { startedAt, target } = await readRunStart(store, runId)
+      return { runId, status: 'abandoned', startedAt, endedAt: now, target, steps: [] }
+    }),
+  )
 }
 
 function encode(value: object): Uint8Array {

@@ -3,35 +3,8 @@
  * in. `plan` prints these lines and `run` ticks off the same ones.
  */
 import type { Flow, TableName } from '../model/flow.ts'
+import type { Expectation, Plan, PlanStep } from '../model/plan.ts'
 import type { StepId, StepKind } from '../model/step.ts'
-
-export interface Plan {
-  steps: readonly PlanStep[]
-}
-
-export interface PlanStep {
-  id: StepId
-  kind: StepKind
-  /** The table the step fills. */
-  table: TableName
-  /** Extract steps: class of the guarantee, and the method that gives it. */
-  guarantee: string | undefined
-  method: string
-  expect: Expectation
-  /** Steps that must have succeeded (or had nothing to do) before. */
-  needs: readonly StepId[]
-  /** What else a person should know: window, lossy columns, zones. */
-  notes: readonly string[]
-}
-
-/** How much is known about what a step will do. */
-export type Expectation =
-  | { kind: 'nothing'; why: string }
-  | { kind: 'known'; rows: bigint }
-  | { kind: 'at most'; rows: bigint; since: string | undefined }
-  | { kind: 'whole table'; rowEstimate: bigint | undefined }
-  | { kind: 'follows'; of: readonly TableName[] }
-  | { kind: 'refused'; code: string; reason: string }
 
 /** One table of the list as the planner sees it. */
 export interface PlannedTable {
@@ -45,8 +18,8 @@ export interface PlannedTable {
 /** One flow as the planner sees it, with what its own state says. */
 export interface PlannedFlow {
   flow: Flow
-  /** True when the flow's open work or last batch shows that it has something to do whatever its inputs do. */
-  pending: boolean
+  /** What the flow's own log says it would do now, before any other step has run. */
+  status: { kind: 'unchanged' | 'follows'; reason: string } | { kind: 'at most'; rows: bigint; reason: string }
   notes: readonly string[]
 }
 
@@ -74,9 +47,9 @@ export function planRun({ tables, flows, select }: PlanInput): Plan {
     const { name, guarantee, method, expect, notes } = table
     add({ id: name, kind: 'extract', table: name, guarantee, method, expect, needs: [], notes })
   }
-  for (const { flow, pending, notes } of flows) {
+  for (const { flow, status, notes } of flows) {
     const needs = inputsOf(flow).flatMap(input => byTable.get(input) ?? [])
-    const expect = expectFlow(flow, pending, needs, quiet)
+    const expect = expectFlow(flow, status, needs, quiet)
     add({
       id: stepId(flow),
       kind: stepKind(flow),
@@ -113,9 +86,15 @@ export function unknownSelections(plan: Plan, select: readonly string[]): string
   return select.filter(wanted => !plan.steps.some(step => names(step, wanted.replace(/\+$/, ''))))
 }
 
-function expectFlow(flow: Flow, pending: boolean, needs: readonly StepId[], quiet: ReadonlySet<StepId>): Expectation {
-  if (flow.kind === 'materialized view' && flow.query.volatile) return { kind: 'follows', of: ['the clock'] }
-  if (!pending && needs.every(id => quiet.has(id))) return { kind: 'nothing', why: 'inputs unchanged' }
+function expectFlow(
+  flow: Flow,
+  status: PlannedFlow['status'],
+  needs: readonly StepId[],
+  quiet: ReadonlySet<StepId>,
+): Expectation {
+  const settled = needs.every(id => quiet.has(id))
+  if (settled && status.kind === 'unchanged') return { kind: 'nothing', why: status.reason }
+  if (settled && status.kind === 'at most') return { kind: 'at most', rows: status.rows, since: undefined }
   return { kind: 'follows', of: inputsOf(flow) }
 }
 

@@ -4,8 +4,15 @@
  */
 import type { Problem } from '../errors/problem.ts'
 import { type BoundEntry, bindEntries, isPattern, type ResolvedTable, resolveTable } from '../ingest/resolve.ts'
-import type { Project, SourceConfig } from '../model/project.ts'
-import { type Source, type SourceColumn, type SourceSnapshot, type TableRef, tableKey } from '../sources/source.ts'
+import type { Project, SourceConfig, TableEntry } from '../model/project.ts'
+import {
+  type Source,
+  type SourceColumn,
+  type SourceSnapshot,
+  type SourceTable,
+  type TableRef,
+  tableKey,
+} from '../sources/source.ts'
 import { toProblem } from './problem-fact.ts'
 
 /** A source with its snapshot, or with the reason why there is none. */
@@ -20,11 +27,14 @@ export interface OpenSource {
 
 export interface RefusedTable {
   name: string
+  /** Undefined for a problem of a pattern, which belongs to no table. */
+  entry: TableEntry | undefined
   keys: readonly string[] | undefined
   problem: Problem
 }
 
-export type AsText = (columns: readonly SourceColumn[], names: readonly string[]) => readonly SourceColumn[]
+/** The table's columns with the named ones carried as text. */
+export type AsText = (source: string, table: SourceTable, names: readonly string[]) => readonly SourceColumn[]
 
 export interface SourceOpener {
   open: (config: SourceConfig) => Source
@@ -61,6 +71,7 @@ async function openSource(
     const wanted = only === undefined ? bound : bound.filter(({ name }) => only(name))
     const refused: RefusedTable[] = problems.map(problem => ({
       name: `bronze (${config.name})`,
+      entry: undefined,
       keys: undefined,
       problem,
     }))
@@ -102,7 +113,7 @@ function withPlace(problem: Problem, { entry }: BoundEntry): Problem {
 }
 
 function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
-  return { name, keys: entry.primaryKey, problem }
+  return { name, entry, keys: entry.primaryKey, problem }
 }
 
 /** Close snapshots and connections; safe for sources that never opened. */

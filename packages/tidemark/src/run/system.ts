@@ -1,7 +1,10 @@
-/** The real Clock and Ids: the only place where time and randomness enter a run. */
+/** The real Clock, Ids and Processes: the only place where time, randomness and the host enter a run. */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock, Ids } from '../model/ports.ts'
+import type { Processes } from './lease.ts'
 
 export const systemClock: Clock = {
   now: () => Date.now(),
@@ -17,4 +20,36 @@ export const systemIds: Ids = {
 /** `20261122T120003Z`: sorts by time and is safe in a file name. */
 function compactTime(now: number): string {
   return new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+}
+
+/** Processes of this host. On Linux a process is identified by the boot and its start time, so a reused number differs. */
+export const systemProcesses: Processes = {
+  host: hostname(),
+  pid: process.pid,
+  identify(pid) {
+    try {
+      process.kill(pid, 0)
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code !== 'EPERM') return undefined
+    }
+    return `${bootId()}:${startTime(pid)}`
+  },
+}
+
+function bootId(): string {
+  return readIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
+}
+
+/** Field 22 of the stat file, after the command's closing parenthesis. */
+function startTime(pid: number): string {
+  const stat = readIfThere(`/proc/${pid}/stat`)
+  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown'
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
 }

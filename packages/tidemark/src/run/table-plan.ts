@@ -28,8 +28,12 @@ export function planTable(
   position: Position,
   count: bigint | undefined,
 ): PlannedTable {
-  const { name, guarantee, method, notes, settings, keys } = table
+  const { name, guarantee, method, notes, settings, keys, fromDate } = table
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
+  if (state.mark !== undefined && fromDate !== undefined && !state.mark.backfills.includes(fromDate)) {
+    const backfill = `from_date ${fromDate}: read once from there`
+    return { ...line, notes: [...notes, backfill], expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
+  }
   if (table.table.hasRowVersion && state.observed === observation(table, position)) {
     return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
   }

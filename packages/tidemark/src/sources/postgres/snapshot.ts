@@ -153,7 +153,7 @@ class PostgresSnapshot implements SourceSnapshot {
 
   async durable(signal: AbortSignal): Promise<void> {
     const { clock } = this.#options
-    await waitUntilDurable(this.#exporter, { position: this.position, clock, server: serverOf(this.#options), signal })
+    await waitUntilDurable(this.#exporter, { position: this.position, clock, signal })
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,44 @@
+/** Sources of a project, ready to be opened: connection settings resolved, secrets revealed at the last moment. */
+import { readFileSync } from 'node:fs'
+import type { LoadedProject } from '../config/load-project.ts'
+import { parsePostgresUrl } from '../config/postgres-url.ts'
+import { openText } from '../config/secret.ts'
+import type { SourceConfig } from '../model/project.ts'
+import type { SourceAdapter } from '../run/source-adapter.ts'
+import type { PostgresConnection } from '../sources/postgres/address.ts'
+import { carryAsText } from '../sources/postgres/column.ts'
+import { createPostgresSource } from '../sources/postgres/postgres.ts'
+import { readCsv, readKeyCsv } from '../sources/postgres/read-csv.ts'
+import type { CliPorts } from './ports.ts'
+
+export function createAdapter(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceAdapter {
+  const { project, env } = loaded
+  const secrets = { env, root: project.root }
+  return {
+    open: config =>
+      createPostgresSource({
+        name: config.name,
+        connection: connectionOf(config, secrets),
+        timezone: config.timezone,
+        clock: ports.clock,
+      }),
+    asText: carryAsText,
+    read: readCsv,
+    readKeys: readKeyCsv,
+  }
+}
+
+function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): PostgresConnection {
+  const { connection } = config
+  const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
+  if ('url' in connection) {
+    const { host, port, database, user, password, sslmode } = parsePostgresUrl(
+      openText(connection.url, secrets).reveal(),
+    )
+    const tls = config.tls ?? (sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify')
+    return { host, port, database, user, password: () => password?.reveal() ?? '', tls, ca }
+  }
+  const { host, port, database, user, password } = connection
+  const reveal = (): string => (password === undefined ? '' : openText(password, secrets).reveal())
+  return { host, port, database, user, password: reveal, tls: config.tls, ca }
+}

@@ -1,0 +1,41 @@
+/** `init`: a project to start from; with a database's URL, its tables, keys and cursors. */
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import type { InitTable } from '../../config/init-files.ts'
+import { initProject } from '../../config/init-project.ts'
+import { parsePostgresUrl } from '../../config/postgres-url.ts'
+import type { SourceTable } from '../../sources/source.ts'
+import { createPostgresSource } from '../../sources/postgres/postgres.ts'
+import type { ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+
+export function addInitCommand(program: Command, ports: CliPorts, _at: ProjectRoot): void {
+  program
+    .command('init')
+    .description('make a project: a commented starter, or one that fits the database of a URL')
+    .argument('[url]', 'postgres://user:password@host:port/database')
+    .option('-p, --project <folder>', 'folder of the new project (default: the working folder)')
+    .action((url: string | undefined, options: { project?: string }) => init(ports, url, options))
+}
+
+async function init(ports: CliPorts, url: string | undefined, options: { project?: string }): Promise<void> {
+  const root = resolve(ports.cwd, options.project ?? '.')
+  const database = url === undefined ? undefined : { url, describe: () => describe(ports, url) }
+  const written = await initProject({ root, database })
+  for (const path of written) ports.stdout.write(`${path}\n`)
+  const next = url === undefined ? 'edit tidemark.yml, then tidemark validate' : 'tidemark plan, then tidemark run'
+  ports.stderr.write(`next: ${next}\n`)
+}
+
+async function describe(ports: CliPorts, url: string): Promise<readonly InitTable[]> {
+  const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
+  const tls = sslmode === 'disable' ? ('off' as const) : undefined
+  const connection = { host, port, database, user, password: () => password?.reveal() ?? '', tls }
+  const source = createPostgresSource({ name: 'app', connection, timezone: 'UTC', clock: ports.clock })
+  try {
+    const { tables } = await source.probe(await source.listTables(ports.signal), ports.signal)
+    return [...tables.values()].filter((table): table is SourceTable => !(table instanceof Error))
+  } finally {
+    await source.close()
+  }
+}

@@ -1,0 +1,65 @@
+/** `plan`: what the next run would do, and how sure that is. Reads the sources and the lake, writes nothing. */
+import type { Command } from 'commander'
+import { exitCodeOf, renderProblem } from '../../errors/render.ts'
+import { renderPlan } from '../../report/plan-lines.ts'
+import { printJson } from '../../report/json.ts'
+import { compileFlows } from '../../run/flows.ts'
+import { planProject } from '../../run/plan-project.ts'
+import { closeSources, openSources } from '../../run/prepare.ts'
+import { createAdapter } from '../adapter.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+interface PlanOptions extends ProjectOptions {
+  select?: string[]
+  fullRefresh?: string[]
+  json?: true
+}
+
+export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(program.command('plan').description('show what the next run would do; writes nothing'))
+    .option('-s, --select <tables...>', 'only these tables; name+ adds what follows them')
+    .option('--full-refresh <tables...>', 'as if these silver or gold tables were rebuilt')
+    .option('--json', 'one JSON document on standard output')
+    .action((options: PlanOptions) => plan(ports, options, at))
+}
+
+async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Promise<void> {
+  const { signal } = ports
+  const loaded = await openProject(ports, options, at)
+  const { project } = loaded
+  await using lake = await openLakeFor(ports, project)
+  const sources = await openSources(project, createAdapter(ports, loaded), signal)
+  try {
+    const { store, engine } = lake
+    const { clock, ids } = ports
+    const fullRefresh = options.fullRefresh ?? []
+    const compiled = await compileFlows({ project, sources, store, engine, clock, ids, fullRefresh, signal })
+    const select = options.select
+    const value = await planProject({ store, engine, sources, flows: compiled.flows, select, count: true, signal })
+    const windows = sources.flatMap(({ config, snapshot }) =>
+      snapshot === undefined
+        ? []
+        : [{ source: config.name, asOf: snapshot.position.asOf, openTransactions: snapshot.position.openTransactions }],
+    )
+    if (options.json)
+      ports.stdout.write(`${printJson({ target: project.target.name, sources: windows, steps: value.steps })}\n`)
+    else {
+      ports.stdout.write(renderPlan(value, { width: ports.stdout.columns ?? 160, notes: true }))
+      for (const { source, asOf, openTransactions } of windows) {
+        ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)
+      }
+    }
+    const refused = value.steps.filter(step => step.expect.kind === 'refused')
+    const kinds = sources.flatMap(({ refused }) => refused.map(({ problem }) => problem))
+    if (refused.length > 0) reportRefused(ports, kinds)
+  } finally {
+    await closeSources(sources)
+  }
+}
+
+function reportRefused(ports: CliPorts, problems: readonly Error[]): void {
+  for (const problem of problems) ports.stderr.write(`${renderProblem(problem, { colour: false })}\n`)
+  ports.exit(Math.max(1, ...problems.map(exitCodeOf)))
+}

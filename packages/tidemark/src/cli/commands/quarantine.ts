@@ -1,0 +1,61 @@
+/** `quarantine list` and `quarantine show`: the rows that broke a rule, kept with the reason. */
+import type { Command } from 'commander'
+import { integer, sql } from '../../engine/sql.ts'
+import { splitTableName } from '../../model/names.ts'
+import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
+import { listTables, openTable } from '../../run/lake-tables.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+interface QuarantineOptions extends ProjectOptions {
+  json?: true
+  limit: string
+}
+
+export function addQuarantineCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  const group = program.command('quarantine').description('rejected rows, kept with the reason')
+  addProjectOptions(group.command('list').description('rejected rows by table, rule and flow'))
+    .option('--json', 'rows as JSON on standard output')
+    .action((options: QuarantineOptions) => list(ports, options, at))
+  addProjectOptions(group.command('show').description('the rejected rows of one table'))
+    .argument('<table>', 'the table the rows were meant for, for example silver.FactStream')
+    .option('-n, --limit <count>', 'how many rows', '20')
+    .option('--json', 'rows as JSON on standard output')
+    .action((table: string, options: QuarantineOptions) => show(ports, table, options, at))
+}
+
+async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
+  const { project } = await openProject(ports, options, at)
+  await using lake = await openLakeFor(ports, project)
+  await using session = await lake.engine.session()
+  const found: Record<string, string | bigint | boolean | null>[] = []
+  for (const name of await listTables(lake.store, ['quarantine'])) {
+    const { snapshot } = await openTable(lake.store, name)
+    const table = name.slice('quarantine.'.length).replace('_', '.')
+    const rows = await session.rows(sql`SELECT _reason AS reason, _rules AS rules, _flow AS flow, count(*) AS rows \
+FROM (${session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
+    found.push(...rows.map(row => ({ table, ...row })))
+  }
+  const columns = inferColumns(['table', 'reason', 'rules', 'flow', 'rows'], found)
+  if (options.json) ports.stdout.write(printJsonRows(columns, found))
+  else if (found.length === 0) ports.stdout.write('Nothing is in quarantine.\n')
+  else ports.stdout.write(printTable(columns, found))
+}
+
+async function show(ports: CliPorts, table: string, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
+  const { project } = await openProject(ports, options, at)
+  await using lake = await openLakeFor(ports, project)
+  await using session = await lake.engine.session()
+  const bare = table.replace(/^quarantine\./i, '')
+  const name = bare.includes('.') ? splitTableName(bare) : undefined
+  const wanted = `quarantine.${name === undefined ? bare : `${name.schema}_${name.table}`}`
+  const { snapshot } = await openTable(lake.store, wanted)
+  const limit = integer(Math.max(1, Number.parseInt(options.limit, 10) || 20))
+  const rows = await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
+FROM (${session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
+  const columns = inferColumns(Object.keys(rows[0] ?? {}), rows)
+  if (options.json) ports.stdout.write(printJsonRows(columns, rows))
+  else if (rows.length === 0) ports.stdout.write(`Nothing of ${table} is in quarantine.\n`)
+  else ports.stdout.write(printTable(columns, rows, { width: ports.stdout.columns ?? 200 }))
+}

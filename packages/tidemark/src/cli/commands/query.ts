@@ -1,0 +1,43 @@
+/** `query`: one SELECT over the lake. */
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { createPortableSql } from '../../flows/language/portable/portable-sql.ts'
+import { inferColumns, printCsv, printJsonRows, printTable } from '../../report/table.ts'
+import { runQuery } from '../../run/query.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+interface QueryOptions extends ProjectOptions {
+  json?: true
+  csv?: true
+}
+
+export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(
+    program.command('query').description('one SELECT over the lake, for example "SELECT * FROM silver.DimUser"'),
+  )
+    .argument('<sql>', 'the SELECT; - reads it from standard input')
+    .option('--json', 'rows as JSON on standard output')
+    .option('--csv', 'rows as CSV on standard output')
+    .action((text: string, options: QueryOptions) => query(ports, text, options, at))
+}
+
+async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
+  const { project } = await openProject(ports, options, at)
+  await using lake = await openLakeFor(ports, project)
+  await using session = await lake.engine.session()
+  const wanted = text === '-' ? readFileSync(0, 'utf8') : text
+  const checked = await createPortableSql(session).checkUserQuery(wanted)
+  const { columns, rows } = await runQuery({ store: lake.store, session }, checked, ports.signal)
+  const shown = inferColumns(
+    columns.map(column => column.name),
+    rows,
+  )
+  if (options.json) ports.stdout.write(printJsonRows(shown, rows))
+  else if (options.csv) ports.stdout.write(printCsv(shown, rows, { guardFormulas: true }))
+  else {
+    ports.stdout.write(printTable(shown, rows, { width: ports.stdout.columns ?? 200 }))
+    ports.stderr.write(`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`)
+  }
+}

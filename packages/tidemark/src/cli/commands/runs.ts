@@ -1,0 +1,85 @@
+/** `runs`: the latest runs and their ledgers. */
+import type { Command } from 'commander'
+import { isoInstant } from '../../model/instant.ts'
+import { printJson } from '../../report/json.ts'
+import { ledgerText } from '../../report/ledger-text.ts'
+import { resultJson } from '../../report/ndjson.ts'
+import { durationText } from '../../report/numbers.ts'
+import { clockText } from '../../report/plan-lines.ts'
+import { printTable } from '../../report/table.ts'
+import { readLatestRuns, type RunEnd } from '../../run/facts.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+interface RunsOptions extends ProjectOptions {
+  limit: string
+  json?: true
+}
+
+export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(program.command('runs').description('the latest runs; with an id, the ledger of each of its steps'))
+    .argument('[run-id]', 'a run id, or its beginning')
+    .option('-n, --limit <count>', 'how many runs', '20')
+    .option('--json', 'one JSON document on standard output')
+    .action(async (runId: string | undefined, options: RunsOptions) => {
+      const { project } = await openProject(ports, options, at)
+      await using lake = await openLakeFor(ports, project)
+      const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
+      const all = await readLatestRuns(lake.store, limit)
+      const runs = runId === undefined ? all : all.filter(run => run.runId.startsWith(runId))
+      if (options.json) ports.stdout.write(`${printJson(runs.map(toJson))}\n`)
+      else if (runs.length === 0)
+        ports.stdout.write(runId === undefined ? 'No run has ended yet.\n' : `No run begins with ${runId}.\n`)
+      else if (runId === undefined) ports.stdout.write(printTable(RUN_COLUMNS, runs.map(runRow)))
+      else for (const run of runs) ports.stdout.write(stepTable(run))
+    })
+}
+
+const RUN_COLUMNS = [
+  { name: 'run' },
+  { name: 'started' },
+  { name: 'took' },
+  { name: 'target' },
+  { name: 'status' },
+  { name: 'steps', align: 'right' as const },
+  { name: 'failed', align: 'right' as const },
+]
+
+function runRow(run: RunEnd): Record<string, string | bigint> {
+  const failed = run.steps.filter(step => step.status === 'failed').length
+  return {
+    run: run.runId,
+    started: clockText(isoInstant(run.startedAt)),
+    took: durationText(run.endedAt - run.startedAt),
+    target: run.target,
+    status: run.status,
+    steps: BigInt(run.steps.length),
+    failed: BigInt(failed),
+  }
+}
+
+function stepTable(run: RunEnd): string {
+  const rows = run.steps.map(step => ({
+    step: step.step,
+    status: step.status,
+    version: step.versionAfter ?? null,
+    ledger: step.problem?.code ?? (step.ledger === undefined ? (step.reason ?? '') : ledgerText(step.ledger)),
+  }))
+  const columns = [
+    { name: 'step' },
+    { name: 'status' },
+    { name: 'version', align: 'right' as const },
+    { name: 'ledger' },
+  ]
+  return `${run.runId}  ${run.status}\n${printTable(columns, rows)}`
+}
+
+function toJson(run: RunEnd): object {
+  return {
+    ...run,
+    startedAt: isoInstant(run.startedAt),
+    endedAt: isoInstant(run.endedAt),
+    steps: run.steps.map(resultJson),
+  }
+}

@@ -1,0 +1,55 @@
+/** `status`: one line a table, from the lake alone. */
+import type { Command } from 'commander'
+import { isoInstant } from '../../model/instant.ts'
+import { printJson } from '../../report/json.ts'
+import { clockText } from '../../report/plan-lines.ts'
+import { printTable } from '../../report/table.ts'
+import { readStatus, type TableStatus } from '../../run/status.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(
+    program.command('status').description('every table: guarantee, data as of, rows, quarantined, last run, verified'),
+  )
+    .option('--json', 'one JSON document on standard output')
+    .action(async (options: ProjectOptions & { json?: true }) => {
+      const { project } = await openProject(ports, options, at)
+      await using lake = await openLakeFor(ports, project)
+      const tables = await readStatus(lake.store)
+      if (options.json)
+        ports.stdout.write(`${printJson({ target: project.target.name, tables: tables.map(toJson) })}\n`)
+      else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
+      else ports.stdout.write(printTable(COLUMNS, tables.map(toRow), { width: ports.stdout.columns ?? 160 }))
+    })
+}
+
+const COLUMNS = [
+  { name: 'table' },
+  { name: 'guarantee' },
+  { name: 'asOf', heading: 'data as of' },
+  { name: 'rows', align: 'right' as const },
+  { name: 'quarantined', align: 'right' as const },
+  { name: 'last', heading: 'last run' },
+  { name: 'verified' },
+]
+
+function toRow(status: TableStatus): Record<string, string | bigint | null> {
+  const { table, guarantee, asOf, rows, quarantined, last, verified } = status
+  const outcome = last === undefined ? '' : `${last.code ?? last.status}  ${clockText(isoInstant(last.at))}`
+  return {
+    table,
+    guarantee: guarantee ?? '',
+    asOf: asOf === undefined ? '' : clockText(asOf),
+    rows: rows ?? null,
+    quarantined,
+    last: outcome,
+    verified: verified === undefined ? '' : clockText(verified),
+  }
+}
+
+function toJson(status: TableStatus): object {
+  const { last } = status
+  return { ...status, last: last === undefined ? undefined : { ...last, at: isoInstant(last.at) } }
+}

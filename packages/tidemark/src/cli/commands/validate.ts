@@ -1,0 +1,19 @@
+/** `validate`: everything that can be known to be wrong without touching a database. */
+import type { Command } from 'commander'
+import { checkFlows } from '../../run/flows.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import type { CliPorts } from '../ports.ts'
+import { openLakeFor } from '../work-folder.ts'
+
+export function addValidateCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(program.command('validate').description('check the project without touching a database')).action(
+    async (options: ProjectOptions) => {
+      const { project } = await openProject(ports, options, at)
+      await using lake = await openLakeFor(ports, project)
+      await checkFlows(lake.engine, project)
+      const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)
+      const counts = `${project.sources.length} sources, ${project.tables.length} table entries, ${flows} flows and datasets`
+      ports.stdout.write(`${project.name} (target ${project.target.name}) is valid: ${counts}\n`)
+    },
+  )
+}

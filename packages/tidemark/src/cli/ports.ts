@@ -1,0 +1,20 @@
+/** What a command is handed from outside the process; tests bring their own. */
+import type { Clock, Ids } from '../model/ports.ts'
+import type { TerminalStream } from '../report/terminal.ts'
+import type { Processes } from '../run/lease.ts'
+
+export interface CliPorts {
+  /** Results and nothing else. */
+  stdout: TerminalStream
+  /** Progress, warnings and errors. */
+  stderr: TerminalStream
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+  clock: Clock
+  ids: Ids
+  processes: Processes
+  startTicker: (everyMs: number, tick: () => void) => () => void
+  signal: AbortSignal
+  /** The exit code the process will have. */
+  exit: (code: number) => void
+}

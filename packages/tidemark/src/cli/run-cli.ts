@@ -1,0 +1,32 @@
+/** Run one command line. Never rejects: what goes wrong is printed with its way out and becomes the exit code. */
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { CommanderError } from 'commander'
+import { maskLiteralSecrets } from '../config/redact.ts'
+import { exitCodeOf, renderProblem } from '../errors/render.ts'
+import { wantsColour } from '../report/terminal.ts'
+import type { CliPorts } from './ports.ts'
+import { createProgram } from './program.ts'
+
+export async function runCli(args: readonly string[], ports: CliPorts): Promise<void> {
+  const project = { root: ports.cwd }
+  try {
+    await createProgram(ports, project).parseAsync([...args], { from: 'user' })
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      ports.exit(error.exitCode === 0 ? 0 : 2)
+      return
+    }
+    const readSource = (file: string): string | undefined => readText(resolve(project.root, file))
+    ports.stderr.write(`${renderProblem(error, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)
+    ports.exit(exitCodeOf(error))
+  }
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return maskLiteralSecrets(readFileSync(path, 'utf8'))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,168 @@
+/** Flows of a project, compiled against its tables, and the work of running one. */
+import type { Engine, Session } from '../engine/engine.ts'
+import { Problems } from '../errors/problem.ts'
+import { FULL_REFRESH_OF_BRONZE, STEP_UNKNOWN } from '../errors/run.ts'
+import { suggest } from '../config/suggest.ts'
+import type { FlowContext } from '../flows/context.ts'
+import { executeFlow } from '../flows/execute.ts'
+import { buildGraph, type DerivedTable, type ListedTable } from '../flows/language/graph.ts'
+import { createPortableSql } from '../flows/language/portable/portable-sql.ts'
+import { flowStatus } from '../flows/status.ts'
+import { lakeColumnName } from '../ingest/system-columns.ts'
+import type { DerivedFlow, Flow } from '../model/flow.ts'
+import { splitTableName, tableName } from '../model/names.ts'
+import type { PlanStep } from '../model/plan.ts'
+import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
+import type { Project, TableEntry } from '../model/project.ts'
+import type { StepOutcome } from './execute.ts'
+import { inputsOf, type PlannedFlow, stepId } from './plan.ts'
+import type { OpenSource } from './prepare.ts'
+import type { RunScope } from './run-project.ts'
+
+export interface CompiledFlows {
+  /** In graph order. */
+  flows: readonly PlannedFlow[]
+  /** Targets to rebuild from the layer below, cascades included. */
+  refreshed: ReadonlySet<string>
+}
+
+export interface CompileRequest {
+  project: Project
+  sources: readonly OpenSource[]
+  store: ObjectStore
+  engine: Engine
+  clock: Clock
+  ids: Ids
+  fullRefresh: readonly string[]
+  signal: AbortSignal
+}
+
+/**
+ * Compile the project's flows against the tables its sources have, and ask each what it would do now.
+ *
+ * @throws {Problems} everything wrong with the flows, together
+ */
+export async function compileFlows(request: CompileRequest): Promise<CompiledFlows> {
+  await using session = await request.engine.session()
+  const tables = request.sources.flatMap(knownTables)
+  const flows = await graphOf(session, request.project, tables)
+  const refreshed = cascade(flows, request.fullRefresh, tables)
+  const planned: PlannedFlow[] = []
+  for (const flow of flows) {
+    const context = { ...bareContext(request, session), fullRefresh: refreshed.has(flow.target) }
+    planned.push({ flow, status: await flowStatus(context, flow), notes: [] })
+  }
+  return { flows: planned, refreshed }
+}
+
+/** Check flows against the table list alone, without a database. */
+export async function checkFlows(engine: Engine, project: Project): Promise<readonly Flow[]> {
+  await using session = await engine.session()
+  const written = project.tables.filter(entry => !entry.table.includes('*'))
+  const tables = written.map(entry => ({
+    name: tableName('bronze', entry.name ?? entry.table),
+    entry,
+    keys: entry.primaryKey,
+  }))
+  return await graphOf(session, project, tables)
+}
+
+/** Run one flow's step in a session of its own. */
+export async function runFlow(scope: RunScope, compiled: CompiledFlows, step: PlanStep): Promise<StepOutcome> {
+  const flow = compiled.flows.find(planned => stepId(planned.flow) === step.id)?.flow
+  if (flow === undefined) throw new TypeError(`this is a bug in tidemark: ${step.id} is no flow`)
+  const { ports, lake, runId, request } = scope
+  const { clock, ids } = ports
+  const { signal } = request
+  const { store, engine } = lake
+  await using session = await engine.session()
+  const context: FlowContext = {
+    ...bareContext({ store, clock, ids, signal }, session),
+    runId,
+    progress: ({ rows, phase }) =>
+      request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, rows, bytes: 0n, phase }),
+    fullRefresh: compiled.refreshed.has(flow.target),
+  }
+  const { status, reason, ledger, versionBefore, versionAfter, warnings } = await executeFlow(context, flow)
+  return { status, reason, ledger, versionBefore, versionAfter, warnings }
+}
+
+/** A bronze table as flows see it; keys are unknown for a table that could not be looked at. */
+interface KnownTable {
+  name: string
+  entry: TableEntry | undefined
+  keys: readonly string[] | undefined
+}
+
+function knownTables(source: OpenSource): KnownTable[] {
+  const readable = source.tables.map(({ name, entry, keys }) => ({ name, entry, keys }))
+  const refused = source.refused.flatMap(({ name, entry, keys }) =>
+    entry === undefined ? [] : [{ name, entry, keys }],
+  )
+  return [...readable, ...refused]
+}
+
+async function graphOf(session: Session, project: Project, tables: readonly KnownTable[]): Promise<readonly Flow[]> {
+  const derived = tables.map(derivedTable)
+  const listed: ListedTable[] = derived.map(({ flow, streamable }) => ({ name: flow.source, streamable }))
+  const graph = await buildGraph({
+    sources: project.flows,
+    derived,
+    tables: listed,
+    portable: createPortableSql(session),
+  })
+  if (graph.problems.length > 0) throw new Problems(graph.problems)
+  return graph.flows
+}
+
+function derivedTable({ name, entry, keys }: KnownTable): DerivedTable {
+  const target = tableName('silver', splitTableName(name).table)
+  const flow: DerivedFlow = {
+    kind: 'derived',
+    output: 'current',
+    name: target,
+    target,
+    source: name,
+    keys: (keys ?? ['?']).map(lakeColumnName),
+    transform: entry?.silver.transform ?? [],
+    expectations: entry?.silver.expectations ?? [],
+  }
+  return { flow, streamable: keys === undefined || keys.length > 0 }
+}
+
+/** The targets to rebuild, and everything that streams from them. */
+function cascade(flows: readonly Flow[], wanted: readonly string[], tables: readonly KnownTable[]): Set<string> {
+  const refreshed = new Set<string>()
+  const problems = wanted.flatMap(name => {
+    const found = flows.filter(flow => flow.target.toLowerCase() === name.toLowerCase())
+    for (const { target } of found) refreshed.add(target)
+    if (found.length > 0) return []
+    if (tables.some(table => table.name.toLowerCase() === name.toLowerCase()))
+      return [FULL_REFRESH_OF_BRONZE({ table: name })]
+    return [
+      STEP_UNKNOWN({
+        wanted: name,
+        suggestion:
+          suggest(
+            name,
+            flows.map(flow => flow.target),
+          ) ?? '',
+      }),
+    ]
+  })
+  if (problems.length > 0) throw new Problems(problems)
+  for (const flow of flows) {
+    const streamed = flow.kind === 'derived' || flow.kind === 'materialized view' ? [] : inputsOf(flow).slice(0, 1)
+    if (streamed.some(input => refreshed.has(input))) refreshed.add(flow.target)
+  }
+  return refreshed
+}
+
+function bareContext(
+  ports: { store: ObjectStore; clock: Clock; ids: Ids; signal: AbortSignal },
+  session: Session,
+): FlowContext {
+  const { store, clock, ids, signal } = ports
+  const portable = createPortableSql(session)
+  return { store, session, clock, ids, runId: '', portable, progress: () => undefined, signal, fullRefresh: false }
+}

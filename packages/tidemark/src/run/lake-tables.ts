@@ -1,0 +1,68 @@
+/** The Delta tables of a lake, found by their folders; two requests a table, whatever its size. */
+import { type ObjectStore, readSnapshot, type Snapshot } from '@tidemark/delta'
+import { TABLE_UNKNOWN } from '../errors/run.ts'
+import { suggest } from '../config/suggest.ts'
+import type { TableName } from '../model/flow.ts'
+import { findTableName, parseTablePath, tablePath } from '../model/names.ts'
+
+export const LAYERS: readonly string[] = ['bronze', 'silver', 'gold', 'quarantine']
+
+/** Names of all tables, layer by layer, in order of their folders. */
+export async function listTables(store: ObjectStore, layers: readonly string[] = LAYERS): Promise<TableName[]> {
+  const names: TableName[] = []
+  for (const layer of layers) for await (const name of listLayer(store, layer)) names.push(name)
+  return names
+}
+
+async function* listLayer(store: ObjectStore, layer: string): AsyncGenerator<TableName> {
+  let startAfter = layer
+  for (;;) {
+    const folder = await firstFolder(store, layer, startAfter)
+    if (folder === undefined) return
+    startAfter = `${layer}/${folder}/\u{10FFFF}`
+    const name = parseTablePath(`${layer}/${folder}`)
+    if (name !== undefined && (await hasLog(store, `${layer}/${folder}`))) yield name
+  }
+}
+
+async function firstFolder(store: ObjectStore, layer: string, startAfter: string): Promise<string | undefined> {
+  for await (const { path } of store.list(layer, { startAfter })) {
+    const [, folder, file] = path.split('/')
+    if (folder !== undefined && file !== undefined) return folder
+  }
+  return undefined
+}
+
+async function hasLog(store: ObjectStore, path: string): Promise<boolean> {
+  for await (const _ of store.list(`${path}/_delta_log`)) return true
+  return false
+}
+
+/**
+ * Open a table by name; look-up ignores case.
+ *
+ * @throws {TABLE_UNKNOWN} with the nearest name
+ */
+export async function openTable(
+  store: ObjectStore,
+  wanted: TableName,
+): Promise<{ name: TableName; snapshot: Snapshot }> {
+  const known = await listTables(store)
+  const name = findTableName(known, wanted)
+  const snapshot = name === undefined ? undefined : await readSnapshot({ store, tablePath: tablePath(name) })
+  if (name === undefined || snapshot === undefined) {
+    throw TABLE_UNKNOWN({ table: wanted, suggestion: suggest(wanted, known) ?? '' })
+  }
+  return { name, snapshot }
+}
+
+/** Rows of a snapshot by its own statistics; undefined when a file has none. */
+export function countRows(snapshot: Snapshot): bigint | undefined {
+  let rows = 0n
+  for (const file of snapshot.files.values()) {
+    const count = /"numRecords":\s*(\d+)/.exec(file.stats ?? '')?.[1]
+    if (count === undefined) return undefined
+    rows += BigInt(count)
+  }
+  return rows
+}

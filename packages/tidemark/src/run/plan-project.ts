@@ -1,0 +1,82 @@
+/** Plan a project against an open lake and open sources: gather the facts, then hand them to the pure planner. */
+import type { Engine } from '../engine/engine.ts'
+import type { ObjectStore } from '@tidemark/delta'
+import { STEP_UNKNOWN } from '../errors/run.ts'
+import { Problems } from '../errors/problem.ts'
+import { decideSlice } from '../ingest/slice.ts'
+import type { ResolvedTable } from '../ingest/resolve.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import { readLatestRuns } from './facts.ts'
+import type { Plan } from '../model/plan.ts'
+import { type PlannedFlow, type PlannedTable, planRun, unknownSelections } from './plan.ts'
+import type { OpenSource } from './prepare.ts'
+import { suggest } from '../config/suggest.ts'
+import { readTableStates } from './states.ts'
+import { planTable, type TableState } from './table-plan.ts'
+
+/** Tables below this size are counted exactly while planning; larger ones are only estimated. */
+const COUNT_BYTES = 256n * 1024n * 1024n
+/** Ended runs searched for the last proof about a table. */
+const RUNS_SEARCHED = 5
+
+export interface PlanRequest {
+  store: ObjectStore
+  engine: Engine
+  sources: readonly OpenSource[]
+  flows: readonly PlannedFlow[]
+  select: readonly string[] | undefined
+  /** Count changed rows exactly where it is cheap; `plan` does, `run` finds out by reading. */
+  count: boolean
+  signal: AbortSignal
+}
+
+/**
+ * The plan of a project.
+ *
+ * @throws {STEP_UNKNOWN} for each selected name that is no table of the project
+ */
+export async function planProject(request: PlanRequest): Promise<Plan> {
+  const { store, sources, flows, select, signal } = request
+  const lastRuns = await readLatestRuns(store, RUNS_SEARCHED)
+  const known = sources.flatMap(({ config, tables }) => tables.map(table => ({ source: config.name, table })))
+  const states = await readTableStates(store, known, lastRuns)
+  const tables: PlannedTable[] = []
+  for (const source of sources) {
+    for (const table of source.tables) {
+      const state = states.get(table.name) ?? { version: undefined, mark: undefined, observed: undefined }
+      const { snapshot } = source
+      if (snapshot === undefined) continue
+      const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
+      tables.push(planTable(table, state, snapshot.position, count))
+    }
+    for (const { name, problem } of source.refused) {
+      const expect = { kind: 'refused' as const, code: problem.code, reason: problem.message }
+      tables.push({ name, guarantee: '-', method: 'cannot be read', expect, notes: [] })
+    }
+  }
+  const plan = planRun({ tables, flows, select })
+  if (select !== undefined) assertKnown(planRun({ tables, flows, select: undefined }), select)
+  return plan
+}
+
+async function countChanges(
+  snapshot: SourceSnapshot,
+  table: ResolvedTable,
+  { mark }: TableState,
+  signal: AbortSignal,
+): Promise<bigint | undefined> {
+  if (mark === undefined || table.table.sizeBytes > COUNT_BYTES) return undefined
+  const { keys, settings } = table
+  const decision = decideSlice({ mark, position: snapshot.position, table: table.table, keys, settings })
+  if (decision.kind !== 'increment') return undefined
+  const counted = await snapshot.count(table.table, decision.slice, [], signal)
+  const gone = mark.liveRows > counted.total ? mark.liveRows - counted.total : 0n
+  return counted.inSlice + (table.deletes === 'detect' ? gone : 0n)
+}
+
+function assertKnown(plan: Plan, select: readonly string[]): void {
+  const unknown = unknownSelections(plan, select)
+  if (unknown.length === 0) return
+  const names = plan.steps.flatMap(step => [step.id, step.table])
+  throw new Problems(unknown.map(wanted => STEP_UNKNOWN({ wanted, suggestion: suggest(wanted, names) ?? '' })))
+}

@@ -1,0 +1,71 @@
+/** `query`: one SELECT over the lake's tables, in the sandboxed engine. Only tables the text names are opened. */
+import type { ObjectStore } from '@tidemark/delta'
+import type { Row, Session } from '../engine/engine.ts'
+import { ident, type Sql, sql, text } from '../engine/sql.ts'
+import { Problem } from '../errors/problem.ts'
+import { QUERY_FAILED } from '../errors/run.ts'
+import { splitTableName } from '../model/names.ts'
+import { openTable } from './lake-tables.ts'
+
+export interface QueryResult {
+  columns: readonly { name: string; type: string }[]
+  rows: readonly Row[]
+}
+
+export interface CheckedQuery {
+  statement: Sql
+  /** Tables named in the text, `schema.table`. */
+  tables: readonly string[]
+}
+
+/**
+ * Run a checked query. The result is held in memory: a query is for looking, not for exporting a table.
+ *
+ * @throws {TABLE_UNKNOWN} a named table is not in the lake
+ * @throws {QUERY_FAILED} the engine refused it
+ */
+export async function runQuery(
+  lake: { store: ObjectStore; session: Session },
+  query: CheckedQuery,
+  signal: AbortSignal,
+): Promise<QueryResult> {
+  const { session } = lake
+  for (const table of new Set(query.tables)) await createView(lake, table)
+  try {
+    return { columns: await session.describe(query.statement), rows: await session.rows(query.statement, signal) }
+  } catch (error) {
+    if (error instanceof Problem || signal.aborted) throw error
+    const reason = error instanceof Error ? error.message.replaceAll(/\s*LINE \d+:[^]*$/g, '') : String(error)
+    throw QUERY_FAILED({ reason }, { cause: error })
+  }
+}
+
+async function createView({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<void> {
+  const { schema, table } = splitTableName(wanted)
+  const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
+  const view = system === undefined ? await deltaView({ store, session }, wanted) : system(store)
+  await session.run(sql`CREATE SCHEMA IF NOT EXISTS ${ident(schema)}`)
+  await session.run(sql`CREATE OR REPLACE VIEW ${ident(schema, table)} AS ${view}`)
+}
+
+async function deltaView({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<Sql> {
+  const { snapshot } = await openTable(store, wanted)
+  return session.scan(snapshot)
+}
+
+const RUN_COLUMNS = sql`{runId: 'VARCHAR', status: 'VARCHAR', startedAt: 'BIGINT', endedAt: 'BIGINT', target: 'VARCHAR', \
+steps: 'STRUCT(step VARCHAR, kind VARCHAR, "table" VARCHAR, status VARCHAR, ledger JSON, versionBefore BIGINT, versionAfter BIGINT, startedAt BIGINT, durationMs BIGINT, reason VARCHAR, problem STRUCT(code VARCHAR, message VARCHAR))[]'}`
+
+/** Facts as tables: `system.runs`, one row a run, and `system.steps`, one row a step. */
+const SYSTEM_VIEWS: Readonly<Record<string, (store: ObjectStore) => Sql>> = {
+  runs: store => sql`SELECT runId AS run_id, status, epoch_ms(startedAt) AS started_at, epoch_ms(endedAt) AS ended_at, \
+target, len(steps) AS steps FROM ${facts(store)} ORDER BY run_id`,
+  steps: store => sql`SELECT runId AS run_id, s.step, s.kind, s."table", s.status, s.ledger, \
+s.versionBefore AS version_before, s.versionAfter AS version_after, epoch_ms(s.startedAt) AS started_at, \
+s.durationMs AS duration_ms, s.reason, s.problem.code AS problem_code, s.problem.message AS problem_message \
+FROM (SELECT runId, unnest(steps) AS s FROM ${facts(store)}) ORDER BY run_id`,
+}
+
+function facts(store: ObjectStore): Sql {
+  return sql`read_json(${text(`${store.locate('system/runs')}/*.end.json`)}, columns = ${RUN_COLUMNS}, format = 'newline_delimited')`
+}

@@ -1,0 +1,121 @@
+/**
+ * A run: lease, snapshot, plan, steps, facts. Everything that happens goes out as one stream of RunEvents; terminal,
+ * NDJSON, facts and alerts are readers of it.
+ */
+import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import type { Clock, Ids } from '../model/ports.ts'
+import type { Project } from '../model/project.ts'
+import { executePlan } from './execute.ts'
+import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
+import { compileFlows } from './flows.ts'
+import { type Lake, openLake, sweepScratch } from './lake.ts'
+import { type Processes, takeLease } from './lease.ts'
+import type { Plan } from '../model/plan.ts'
+import { planProject } from './plan-project.ts'
+import { closeSources, type OpenSource, openSources } from './prepare.ts'
+import type { SourceAdapter } from './source-adapter.ts'
+import { workOn } from './work-on.ts'
+
+export interface RunPorts {
+  clock: Clock
+  ids: Ids
+  processes: Processes
+  adapter: SourceAdapter
+}
+
+export interface RunRequest {
+  project: Project
+  /** Tables, each with `+` for what follows; undefined runs everything. */
+  select: readonly string[] | undefined
+  /** Silver and gold tables to rebuild from the layer below; what streams from them follows. */
+  fullRefresh: readonly string[]
+  /** Bronze tables for which a mass delete is accepted. */
+  allowMassDelete: readonly string[]
+  emit: (event: RunEvent) => void
+  /** Called with the plan before the first step starts. */
+  onPlan: (plan: Plan) => void
+  /**
+   * Called before the run's end is written, and for runs found dead: what must survive a crash (alert records) is made
+   * durable here, before the run counts as ended.
+   */
+  beforeEnd: (lake: Lake, end: RunEnd) => Promise<void>
+  signal: AbortSignal
+}
+
+export interface RunOutcome {
+  runId: string
+  status: RunStatus
+  results: readonly StepResult[]
+}
+
+/**
+ * Run a project once.
+ *
+ * A failed step does not reject: its result says so and the status is `failed`. Rejects when nothing could start.
+ *
+ * @throws {RUN_IN_PROGRESS} another run holds the lease
+ * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
+ */
+export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
+  const { clock, ids, processes, adapter } = ports
+  const { project, signal } = request
+  const startedAt = clock.now()
+  const runId = ids.runId(startedAt)
+  await using lake = await openLake(project.lake, runId, ids)
+  await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
+  void lease
+  const target = project.target.name
+  await sweepScratch(lake.root, runId)
+  for (const end of await findAbandoned(lake.store, runId, clock.now())) {
+    await request.beforeEnd(lake, end)
+    await writeRunEnd(lake.store, end)
+  }
+  await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
+  const sources = await openSources(project, adapter, signal)
+  try {
+    const results = await runSteps({ ports, request, lake, runId, sources })
+    const status = runStatus(results, signal)
+    const end: RunEnd = { runId, status, startedAt, endedAt: clock.now(), target, steps: results }
+    await request.beforeEnd(lake, end)
+    await writeRunEnd(lake.store, end)
+    request.emit({ kind: 'run finished', runId, at: end.endedAt, status, results })
+    return { runId, status, results }
+  } finally {
+    await closeSources(sources)
+  }
+}
+
+export interface RunScope {
+  ports: RunPorts
+  request: RunRequest
+  lake: Lake
+  runId: string
+  sources: readonly OpenSource[]
+}
+
+async function runSteps(scope: RunScope): Promise<StepResult[]> {
+  const { ports, request, lake, runId, sources } = scope
+  const { project, signal, emit } = request
+  const { store, engine } = lake
+  const { clock, ids } = ports
+  const { fullRefresh } = request
+  const compiled = await compileFlows({ project, sources, store, engine, clock, ids, fullRefresh, signal })
+  const planRequest = { store, engine, sources, flows: compiled.flows, select: request.select, count: false, signal }
+  const plan = await planProject(planRequest)
+  request.onPlan(plan)
+  const steps = plan.steps.map(({ id, kind }) => ({ id, kind }))
+  emit({ kind: 'run started', runId, at: ports.clock.now(), target: project.target.name, steps })
+  return await executePlan(plan.steps, {
+    runId,
+    clock: ports.clock,
+    parallel: project.parallel,
+    emit,
+    work: step => workOn(scope, compiled, step),
+    signal,
+  })
+}
+
+function runStatus(results: readonly StepResult[], signal: AbortSignal): RunStatus {
+  if (signal.aborted) return 'cancelled'
+  return results.some(result => result.status === 'failed') ? 'failed' : 'succeeded'
+}

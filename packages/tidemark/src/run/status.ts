@@ -1,0 +1,56 @@
+/** `status`: for every table of the lake, what it holds, how far it is known to be complete, and what happened last. */
+import type { ObjectStore } from '@tidemark/delta'
+import { readSnapshot } from '@tidemark/delta'
+import { tablePath } from '../model/names.ts'
+import { readLatestRuns } from './facts.ts'
+import { countRows, listTables } from './lake-tables.ts'
+import { readVerdicts } from './verdicts.ts'
+
+export interface TableStatus {
+  table: string
+  guarantee: string | undefined
+  /** Source time up to which the table is complete; for silver and gold the oldest of the bronze tables last read. */
+  asOf: string | undefined
+  rows: bigint | undefined
+  quarantined: bigint
+  /** Outcome of the last step that filled the table. */
+  last: { status: string; at: number; code: string | undefined } | undefined
+  /** Source time of the last verification that found no difference. */
+  verified: string | undefined
+}
+
+const RUNS_SEARCHED = 200
+
+/** One line a table, layer by layer. Reads the lake alone, never a source. */
+export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
+  const [names, runs, verdicts] = await Promise.all([
+    listTables(store, ['bronze', 'silver', 'gold']),
+    readLatestRuns(store, RUNS_SEARCHED),
+    readVerdicts(store),
+  ])
+  return Promise.all(
+    names.map(async (table): Promise<TableStatus> => {
+      const snapshot = await readSnapshot({ store, tablePath: tablePath(table) }).catch(() => undefined)
+      const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
+      const last = steps[0]
+      const known = steps.find(
+        step => step.source !== undefined && (step.status === 'changed' || step.status === 'unchanged'),
+      )
+      return {
+        table,
+        guarantee: known?.source?.guarantee,
+        asOf: known?.source?.asOf,
+        rows: snapshot === undefined ? undefined : countRows(snapshot),
+        quarantined: await countQuarantined(store, table),
+        last: last === undefined ? undefined : { status: last.status, at: last.startedAt, code: last.problem?.code },
+        verified: verdicts.get(table)?.asOf,
+      }
+    }),
+  )
+}
+
+async function countQuarantined(store: ObjectStore, table: string): Promise<bigint> {
+  const name = `quarantine.${table.replace('.', '_')}`
+  const snapshot = await readSnapshot({ store, tablePath: tablePath(name) }).catch(() => undefined)
+  return snapshot === undefined ? 0n : (countRows(snapshot) ?? 0n)
+}

@@ -1,0 +1,152 @@
+/** The work behind each kind of step: an extract from a source's snapshot, or a flow. */
+import type { ExtractOutcome, ExtractTable } from '../ingest/work.ts'
+import { backfill } from '../ingest/backfill.ts'
+import type { IngestContext } from '../ingest/context.ts'
+import { extract } from '../ingest/extract.ts'
+import type { ResolvedTable } from '../ingest/resolve.ts'
+import { readSnapshot } from '@tidemark/delta'
+import { markDomain, parseMark } from '../ingest/mark.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import type { StepOutcome } from './execute.ts'
+import { type CompiledFlows, runFlow } from './flows.ts'
+import type { Lake } from './lake.ts'
+import type { PlanStep } from '../model/plan.ts'
+import type { OpenSource } from './prepare.ts'
+import type { RunPorts, RunScope } from './run-project.ts'
+import { observation } from './table-plan.ts'
+
+/** Do one step of the plan. Rejects with the Problem that stopped it. */
+export async function workOn(scope: RunScope, compiled: CompiledFlows, step: PlanStep): Promise<StepOutcome> {
+  return step.kind === 'extract' ? extractStep(scope, step) : runFlow(scope, compiled, step)
+}
+
+async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome> {
+  const { source, table, snapshot } = findTable(scope.sources, step.table)
+  const context = ingestContext(scope, source, step)
+  if (step.expect.kind === 'nothing')
+    return { ...(await untouched(context, table, step)), ...tell(source, table, snapshot), warnings: [] }
+  const outcome = await extract(context, snapshot, table)
+  const later = await pendingBackfill(context, snapshot, table)
+  const merged = later === undefined ? outcome : addBackfill(outcome, later)
+  const { status, reason, ledger, versionBefore, versionAfter } = merged
+  return {
+    status,
+    reason,
+    ledger,
+    versionBefore,
+    versionAfter,
+    ...tell(source, table, snapshot, outcome.method),
+    warnings: [],
+  }
+}
+
+/** The plan proved that there is nothing to read. */
+async function untouched(
+  context: IngestContext,
+  table: ExtractTable,
+  step: PlanStep,
+): Promise<Omit<StepOutcome, 'warnings'>> {
+  const current = await readSnapshot({ store: context.store, tablePath: table.tablePath, signal: context.signal })
+  const reason = step.expect.kind === 'nothing' ? `nothing, ${step.expect.why}` : undefined
+  const ledger = { kind: 'extract' as const, read: 0n, inserted: 0n, duplicate: 0n, deletes: 0n }
+  return { status: 'unchanged', reason, ledger, versionBefore: current?.version, versionAfter: current?.version }
+}
+
+function tell(
+  source: OpenSource,
+  table: ResolvedTable,
+  snapshot: SourceSnapshot,
+  method: string = table.method,
+): Pick<StepOutcome, 'source'> {
+  const { position } = snapshot
+  const { name } = source.config
+  const { guarantee } = table
+  return { source: { name, guarantee, method, asOf: position.asOf, position: observation(table, position) } }
+}
+
+/** A `from_date` that no commit records as done yet is read once, in the same snapshot. */
+async function pendingBackfill(
+  context: IngestContext,
+  snapshot: SourceSnapshot,
+  table: ResolvedTable,
+): Promise<ExtractOutcome | undefined> {
+  const { fromDate } = table
+  if (fromDate === undefined || table.keys.length === 0) return undefined
+  const current = await readSnapshot({ store: context.store, tablePath: table.tablePath, signal: context.signal })
+  const configuration = current?.domain(markDomain(context.source))
+  if (configuration === undefined || parseMark(configuration).backfills.includes(fromDate)) return undefined
+  return backfill(context, snapshot, table, { from: fromDate, to: undefined })
+}
+
+function addBackfill(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
+  const sum = (key: 'read' | 'inserted' | 'duplicate' | 'deletes'): bigint => first.ledger[key] + second.ledger[key]
+  const ledger = {
+    kind: 'extract' as const,
+    read: sum('read'),
+    inserted: sum('inserted'),
+    duplicate: sum('duplicate'),
+    deletes: sum('deletes'),
+  }
+  const changed = first.status === 'changed' || second.status === 'changed'
+  return {
+    ...first,
+    status: changed ? 'changed' : 'unchanged',
+    reason: changed ? undefined : first.reason,
+    ledger,
+    versionAfter: second.versionAfter,
+  }
+}
+
+function findTable(
+  sources: readonly OpenSource[],
+  name: string,
+): { source: OpenSource; table: ResolvedTable; snapshot: SourceSnapshot } {
+  for (const source of sources) {
+    const refused = source.refused.find(table => table.name === name)
+    if (refused !== undefined) throw refused.problem
+    const table = source.tables.find(candidate => candidate.name === name)
+    if (table !== undefined && source.snapshot !== undefined) return { source, table, snapshot: source.snapshot }
+  }
+  throw new TypeError(`this is a bug in tidemark: ${name} belongs to no source`)
+}
+
+/** What ingestion is handed for one step; also used by `backfill` and `verify`, which have no plan. */
+export function ingestContext(
+  scope: {
+    ports: RunPorts
+    lake: Lake
+    runId: string
+    request: Pick<RunScope['request'], 'allowMassDelete' | 'emit' | 'signal'>
+  },
+  source: OpenSource,
+  step: { id: string },
+): IngestContext {
+  const { ports, lake, runId, request } = scope
+  const { store, engine, scratch, discard } = lake
+  const { clock, ids, adapter } = ports
+  const progress: IngestContext['progress'] = at =>
+    request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, ...at })
+  const allowMassDelete = request.allowMassDelete.some(name => same(name, step.id))
+  const { read, readKeys } = adapter
+  return {
+    store,
+    engine,
+    clock,
+    ids,
+    runId,
+    source: source.config.name,
+    read,
+    readKeys,
+    scratch,
+    discard,
+    progress,
+    allowMassDelete,
+    signal: request.signal,
+  }
+}
+
+/** `DimUser` and `bronze.DimUser` name the same bronze table, whatever the case. */
+function same(wanted: string, name: string): boolean {
+  const folded = wanted.toLowerCase()
+  return folded === name.toLowerCase() || `bronze.${folded}` === name.toLowerCase()
+}

@@ -1,0 +1,315 @@
+/** Guarantee A on a real PostgreSQL: what correctness.md calls its cases, each as a promise. */
+import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { ident, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createWorld } from '../support/world.ts'
+
+let database: TestDatabase
+const entry = { table: 'item' }
+const id = sql`id`
+
+beforeAll(async () => {
+  database = await createDatabase(import.meta.url)
+})
+
+beforeEach(async () => {
+  await database.query('DROP SCHEMA public CASCADE; CREATE SCHEMA public')
+  await database.query('CREATE TABLE item (id bigint PRIMARY KEY, name text, updated_at timestamptz DEFAULT now())')
+  await database.query(`INSERT INTO item SELECT i, 'name ' || i, '2026-01-01' FROM generate_series(1, 100) i`)
+})
+
+const names = async (world: Awaited<ReturnType<typeof createWorld>>): Promise<string[]> =>
+  (await world.live('item', id)).map(row => `${String(row['id'])} ${String(row['name'])}`)
+const source = async (): Promise<string[]> =>
+  (await database.query('SELECT id, name FROM item ORDER BY id')).map(row => `${row['id']} ${row['name']}`)
+
+describe('an increment', () => {
+  test('the first load is the whole table, and a second run without changes writes nothing', async () => {
+    const world = await createWorld(database)
+    const first = await world.ingest(entry)
+    expect(first.ledger).toMatchObject({ read: 100n, inserted: 100n, duplicate: 0n, deletes: 0n })
+    const second = await world.ingest(entry)
+    expect(second).toMatchObject({ status: 'unchanged', versionBefore: 0n, versionAfter: 0n })
+    expect(second.reason).toContain('nothing, proved')
+  })
+
+  test('changes without a moved cursor, back-dated changes and ties all arrive once', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query(`UPDATE item SET name = 'same cursor' WHERE id = 1`)
+    await database.query(`UPDATE item SET name = 'back', updated_at = '1999-01-01' WHERE id = 2`)
+    await database.query(`INSERT INTO item VALUES (101, 'tie', '2026-01-01')`)
+    const outcome = await world.ingest(entry)
+    expect(outcome.ledger).toMatchObject({ read: 3n, inserted: 3n, duplicate: 0n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+
+  test('a transaction open over a run is read by the next one, and nothing twice', async () => {
+    const world = await createWorld(database)
+    const open = await database.connect()
+    await open.query(
+      `BEGIN; INSERT INTO item VALUES (200, 'late', '2025-01-01'); UPDATE item SET name = 'late 3' WHERE id = 3`,
+    )
+    await world.ingest(entry)
+    await database.query(`INSERT INTO item VALUES (201, 'meanwhile', now())`)
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n })
+    await open.query('COMMIT')
+    const last = await world.ingest(entry)
+    expect(last.ledger).toMatchObject({ read: 3n, inserted: 2n, duplicate: 1n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+    expect((await world.bronze('item')).length).toBe(103)
+  })
+
+  test('rows of a savepoint inside an open transaction are not lost', async () => {
+    const world = await createWorld(database)
+    const open = await database.connect()
+    await open.query(
+      `BEGIN; INSERT INTO item VALUES (300, 'outer'); SAVEPOINT a; INSERT INTO item VALUES (301, 'inner')`,
+    )
+    await open.query(`ROLLBACK TO a; INSERT INTO item VALUES (302, 'after rollback'); RELEASE a`)
+    await world.ingest(entry)
+    await open.query('COMMIT')
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 2n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+
+  test('a prepared transaction holds the horizon until it is decided', async () => {
+    const world = await createWorld(database)
+    const other = await database.connect()
+    await other.query(`BEGIN; INSERT INTO item VALUES (400, 'prepared'); PREPARE TRANSACTION 'held'`)
+    await world.ingest(entry)
+    await database.query(`INSERT INTO item VALUES (401, 'later')`)
+    await world.ingest(entry)
+    await database.query(`COMMIT PREPARED 'held'`)
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+
+  test('transaction ids are no order: the newest version is the one the later snapshot saw', async () => {
+    const world = await createWorld(database)
+    const older = await database.connect()
+    await older.query(`BEGIN; SELECT pg_current_xact_id()`)
+    await database.query(`UPDATE item SET name = 'by the younger' WHERE id = 5`)
+    await world.ingest(entry)
+    await older.query(`UPDATE item SET name = 'by the older' WHERE id = 5; COMMIT`)
+    await world.ingest(entry)
+    expect(await names(world)).toContain('5 by the older')
+  })
+})
+
+describe('deletes', () => {
+  test('a deleted key becomes one delete entry, and coming back under the same version is not lost', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('DELETE FROM item WHERE id IN (7, 8)')
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 0n, deletes: 2n })
+    await database.query(`INSERT INTO item VALUES (7, 'again')`)
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+
+  test('an emptied table asks first, keeps the lake as it is, and is followed when allowed', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('TRUNCATE item')
+    await expect(world.ingest(entry)).rejects.toMatchObject({ code: 'MASS_DELETE' })
+    expect(await world.version('item')).toBe(0n)
+    const outcome = await world.ingest(entry, { allowMassDelete: true })
+    expect(outcome.ledger).toMatchObject({ deletes: 100n })
+    expect(await world.live('item', id)).toEqual([])
+  })
+
+  test('with deletes ignored, ghosts stay and later keys still arrive', async () => {
+    const world = await createWorld(database)
+    const ignoring = { ...entry, deletes: 'ignore' as const }
+    await world.ingest(ignoring)
+    await database.query(`DELETE FROM item WHERE id = 9; INSERT INTO item VALUES (500, 'new')`)
+    expect((await world.ingest(ignoring)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
+    expect(await names(world)).toContain('9 name 9')
+  })
+
+  test('a moved primary key is a delete and an insert', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('UPDATE item SET id = 1000 WHERE id = 10')
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+})
+
+describe('rows and values that appear under an old version', () => {
+  test('ADD COLUMN with a default is followed by a full compare', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query(`ALTER TABLE item ADD COLUMN state text DEFAULT 'active'`)
+    const outcome = await world.ingest(entry)
+    expect(outcome.method).toContain('the relation changed')
+    expect(outcome.ledger).toMatchObject({ read: 100n, inserted: 100n })
+    expect((await world.live('item', id)).every(row => row['state'] === 'active')).toBe(true)
+  })
+
+  test('a new nullable column evolves the table without new rows', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('ALTER TABLE item ADD COLUMN note text')
+    const outcome = await world.ingest(entry)
+    expect(outcome.ledger).toMatchObject({ read: 100n, inserted: 0n, duplicate: 100n })
+    expect(Object.keys((await world.bronze('item'))[0] ?? {})).toContain('note')
+    expect((await world.ingest(entry)).reason).toContain('nothing, proved')
+  })
+
+  test('a table swapped in by renames is compared whole', async () => {
+    await database.query(`CREATE TABLE item_new (LIKE item INCLUDING ALL)`)
+    await database.query(`INSERT INTO item_new SELECT id, 'swapped ' || id, updated_at FROM item WHERE id <= 90`)
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('ALTER TABLE item RENAME TO item_old; ALTER TABLE item_new RENAME TO item')
+    const outcome = await world.ingest(entry)
+    expect(outcome.ledger).toMatchObject({ read: 90n, inserted: 90n, deletes: 10n })
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+  })
+
+  test('an attached partition with old rows is not overlooked', async () => {
+    await database.query(`CREATE TABLE part (id bigint, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+      CREATE TABLE part_1 PARTITION OF part FOR VALUES FROM (0) TO (100);
+      CREATE TABLE part_2 (id bigint PRIMARY KEY, name text);
+      INSERT INTO part SELECT i, 'one' FROM generate_series(1, 50) i;
+      INSERT INTO part_2 SELECT i, 'two' FROM generate_series(101, 150) i`)
+    const world = await createWorld(database)
+    await world.ingest({ table: 'part' })
+    await database.query('ALTER TABLE part ATTACH PARTITION part_2 FOR VALUES FROM (100) TO (200)')
+    expect((await world.ingest({ table: 'part' })).ledger).toMatchObject({ inserted: 50n })
+  })
+
+  test('VACUUM FREEZE and VACUUM FULL double nothing', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('VACUUM FREEZE item')
+    await database.query('VACUUM FULL item')
+    await world.ingest(entry)
+    expect((await world.bronze('item')).length).toBe(100)
+  })
+
+  test('a dropped or retyped column stops the table with the way out', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query('ALTER TABLE item DROP COLUMN name')
+    await expect(world.ingest(entry)).rejects.toMatchObject({ code: 'COLUMN_DRIFT' })
+    expect(await world.version('item')).toBe(0n)
+  })
+})
+
+describe('two writers on one table', () => {
+  test('a snapshot older than what a later run committed changes nothing', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await database.query(`UPDATE item SET name = 'v1' WHERE id = 1`)
+    const slow = await world.snapshot(entry)
+    await database.query(`UPDATE item SET name = 'v2' WHERE id = 1`)
+    await world.ingest(entry)
+    const outcome = await world.ingest(entry, { snapshot: slow })
+    expect(outcome).toMatchObject({ status: 'unchanged' })
+    expect(await names(world)).toContain('1 v2')
+  })
+
+  test('a backfill that loses against a live run neither doubles nor revives a row', async () => {
+    const world = await createWorld(database)
+    const dated = { ...entry, cdcCol: 'updated_at' }
+    await world.ingest(dated)
+    await database.query(
+      `UPDATE item SET name = 'v1' WHERE id = 1; INSERT INTO item VALUES (600, 'brief', '2026-01-01')`,
+    )
+    const early = await world.snapshot(dated)
+    await database.query(`UPDATE item SET name = 'v2' WHERE id = 1; DELETE FROM item WHERE id = 600`)
+    await world.ingest(dated)
+    await world.backfill(dated, { from: '2026-01-01' }, early)
+    await world.ingest(dated)
+    expect((await names(world)).sort()).toEqual((await source()).sort())
+    const versions = await world.bronze('item', sql`_seq`)
+    expect(versions.filter(row => row['id'] === 1n).map(row => row['name'])).toEqual(['name 1', 'v2'])
+  })
+
+  test('two first loads at once make one table', async () => {
+    const world = await createWorld(database)
+    const outcomes = await Promise.all([world.ingest(entry), world.ingest(entry)])
+    expect(outcomes.filter(outcome => outcome.status === 'changed')).toHaveLength(1)
+    expect((await world.bronze('item')).length).toBe(100)
+  })
+})
+
+describe('keyless tables and views', () => {
+  test('a keyless table is replaced whole, and only when its rows differ', async () => {
+    await database.query(`CREATE TABLE log (line text); INSERT INTO log VALUES ('a'), ('a'), (NULL)`)
+    const world = await createWorld(database)
+    await world.ingest({ table: 'log' })
+    await database.query(`INSERT INTO item VALUES (700, 'elsewhere')`)
+    expect(await world.ingest({ table: 'log' })).toMatchObject({ status: 'unchanged', versionAfter: 0n })
+    await database.query(`DELETE FROM log WHERE line IS NULL`)
+    await world.ingest({ table: 'log' })
+    expect((await world.bronze('log')).map(row => row['line'])).toEqual(['a', 'a'])
+  })
+
+  test('a view with a declared key is compared whole and keeps history', async () => {
+    await database.query(`CREATE VIEW shouting AS SELECT id, upper(name) AS name FROM item WHERE id <= 10`)
+    const view = { table: 'shouting', primaryKey: ['id'] }
+    const world = await createWorld(database)
+    await world.ingest(view)
+    await database.query(`UPDATE item SET name = 'x' WHERE id = 1; DELETE FROM item WHERE id = 2`)
+    expect((await world.ingest(view)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+    expect((await world.live('shouting', ident('id'))).length).toBe(9)
+  })
+
+  test('a declared key that is not unique is refused and nothing is written', async () => {
+    await database.query(`CREATE TABLE dup (a int, b int); INSERT INTO dup VALUES (1, 1), (1, 2), (2, 3)`)
+    const world = await createWorld(database)
+    await expect(world.ingest({ table: 'dup', primaryKey: ['a'] })).rejects.toMatchObject({ code: 'KEY_NOT_UNIQUE' })
+    expect(await world.version('dup')).toBeUndefined()
+  })
+})
+
+describe('verify', () => {
+  test('calls rows written since the mark pending, and everything else equal', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    expect(await world.verify(entry)).toMatchObject({ status: 'equal', sourceRows: 100n, lakeRows: 100n })
+    await database.query(`UPDATE item SET name = 'moved on' WHERE id = 20`)
+    expect(await world.verify(entry)).toMatchObject({ status: 'pending', pending: 1n, lost: 0n, stale: 0n })
+  })
+
+  test('names one planted lost, one stale and one ghost row', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await world.plant(
+      'item',
+      sql`SELECT * REPLACE (CASE WHEN id = 2 THEN 'stale' ELSE name END AS name) FROM rows \
+WHERE id <> 1 UNION ALL BY NAME SELECT * REPLACE (999 AS id) FROM rows WHERE id = 3`,
+    )
+    const verdict = await world.verify(entry)
+    expect(verdict).toMatchObject({ status: 'different', lost: 1n, stale: 1n, ghost: 1n })
+    expect(verdict.examples.map(({ kind, key }) => `${kind} ${key}`)).toEqual(['ghost 999', 'lost 1', 'stale 2'])
+  })
+
+  test('a keyless table is compared by count and hash', async () => {
+    await database.query(`CREATE TABLE log (line text); INSERT INTO log VALUES ('a'), ('a'), (NULL)`)
+    const world = await createWorld(database)
+    await world.ingest({ table: 'log' })
+    expect(await world.verify({ table: 'log' })).toMatchObject({ status: 'equal', sourceRows: 3n, lakeRows: 3n })
+  })
+})
+
+describe('somebody else in bronze', () => {
+  test('a data-changing commit that is not ours stops the table with the way out', async () => {
+    const world = await createWorld(database)
+    await world.ingest(entry)
+    await world.plant('item', sql`SELECT * FROM rows WHERE id > 1`, 'foreign')
+    await database.query(`INSERT INTO item VALUES (800, 'new')`)
+    await expect(world.ingest(entry)).rejects.toMatchObject({ code: 'BRONZE_FOREIGN_CHANGE' })
+  })
+
+  test('a folder with files of somebody else is never turned into a table', async () => {
+    const world = await createWorld(database)
+    await world.lake.store.put('bronze/item/notes.txt', new TextEncoder().encode('mine'))
+    await expect(world.ingest(entry)).rejects.toMatchObject({ code: 'FOLDER_NOT_OURS' })
+    expect(new TextDecoder().decode(await world.lake.store.get('bronze/item/notes.txt'))).toBe('mine')
+  })
+})

@@ -1,0 +1,171 @@
+/**
+ * A small world for ingestion tests: one database, one lake folder, tables by name. `ingest` does what a run's extract
+ * step does; `bronze` reads back through the engine.
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { commit, readSnapshot, stageOverwrite } from '@tidemark/delta'
+import { onTestFinished } from 'vitest'
+import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
+import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { backfill } from '../../packages/tidemark/src/ingest/backfill.ts'
+import type { IngestContext } from '../../packages/tidemark/src/ingest/context.ts'
+import { extract } from '../../packages/tidemark/src/ingest/extract.ts'
+import { markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
+import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/ingest/resolve.ts'
+import { type Verdict, verifyTable } from '../../packages/tidemark/src/ingest/verify.ts'
+import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/work.ts'
+import { tablePath } from '../../packages/tidemark/src/model/names.ts'
+import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'
+import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
+import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
+import { carryAsText } from '../../packages/tidemark/src/sources/postgres/column.ts'
+import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
+import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/postgres/read-csv.ts'
+import { type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
+
+const place = { file: 'loop_input.json', line: 1, column: 1 }
+
+export interface Server {
+  host: string
+  port: number
+  user: string
+  password: string
+  database: string
+}
+
+export type EntryOverrides = Partial<Omit<TableEntry, 'table' | 'schema'>> & { table: string; schema?: string }
+
+export interface World {
+  lake: Lake
+  root: string
+  /** Open the source's snapshot for tables and keep it until the test ends. */
+  snapshot(...tables: EntryOverrides[]): Promise<SourceSnapshot>
+  /** One extract step in a snapshot of its own, or in one taken earlier. */
+  ingest(entry: EntryOverrides, options?: IngestOptions): Promise<ExtractOutcome>
+  backfill(
+    entry: EntryOverrides,
+    range: { from?: string; to?: string },
+    snapshot?: SourceSnapshot,
+  ): Promise<ExtractOutcome>
+  verify(entry: EntryOverrides): Promise<Verdict>
+  /** Rows of a bronze table; `{ order: sql`…` }` sorts them. */
+  bronze(table: string, order?: Sql): Promise<Row[]>
+  /** Newest live row of each key, without our columns. */
+  live(table: string, keys: Sql): Promise<Row[]>
+  version(table: string): Promise<bigint | undefined>
+  /**
+   * Replace a bronze table's rows by a query over `rows`. As `ours` the commit renews the mark, so that only the rows
+   * are wrong; as `foreign` it looks like what another program would do.
+   */
+  plant(table: string, query: Sql, as?: 'ours' | 'foreign'): Promise<void>
+}
+
+export interface IngestOptions {
+  snapshot?: SourceSnapshot
+  allowMassDelete?: boolean
+  timezone?: string
+}
+
+export async function createWorld(server: Server): Promise<World> {
+  const root = await mkdtemp(join(tmpdir(), 'tidemark-world-'))
+  const lake = await openLake(root, 'test', systemIds)
+  const signal = new AbortController().signal
+  const config: SourceConfig = {
+    name: 'app',
+    type: 'postgres',
+    connection: { ...server, password: server.password },
+    timezone: 'UTC',
+    prefix: '',
+    place,
+  }
+  const source = createPostgresSource({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
+  onTestFinished(async () => {
+    await source.close()
+    await lake[Symbol.asyncDispose]()
+    await rm(root, { recursive: true, force: true })
+  })
+  let runs = 0
+  const context = (allowMassDelete = false): IngestContext => {
+    runs += 1
+    const { store, engine, scratch, discard } = lake
+    const ports = { clock: systemClock, ids: systemIds, read: readCsv, readKeys: readKeyCsv, progress: () => undefined }
+    return { store, engine, scratch, discard, ...ports, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
+  }
+  const resolve = (overrides: EntryOverrides, snapshot: SourceSnapshot): ResolvedTable => {
+    const entry = entryOf(overrides)
+    const ref = { schema: entry.schema, table: entry.table }
+    const table = snapshot.tables.get(tableKey(ref))
+    if (table === undefined || table instanceof Error) throw table ?? new Error(`${entry.table} is not in the snapshot`)
+    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, carryAsText)
+  }
+  const open = (...tables: EntryOverrides[]): Promise<SourceSnapshot> =>
+    source.openSnapshot(
+      tables.map(entryOf).map(({ schema, table }) => ({ schema, table })),
+      signal,
+    )
+  const within = async <T>(
+    entry: EntryOverrides,
+    given: SourceSnapshot | undefined,
+    work: (snapshot: SourceSnapshot, table: ResolvedTable) => Promise<T>,
+  ): Promise<T> => {
+    const snapshot = given ?? (await open(entry))
+    try {
+      return await work(snapshot, resolve(entry, snapshot))
+    } finally {
+      if (given === undefined) await snapshot.close()
+    }
+  }
+  const scan = async (table: string): Promise<Sql> => {
+    const snapshot = await readSnapshot({ store: lake.store, tablePath: tablePath(`bronze.${table}`) })
+    if (snapshot === undefined) throw new Error(`bronze.${table} does not exist`)
+    await using session = await lake.engine.session()
+    return session.scan(snapshot)
+  }
+  const rows = async (query: Sql): Promise<Row[]> => {
+    await using session = await lake.engine.session()
+    return await session.rows(query)
+  }
+  return {
+    lake,
+    root,
+    async snapshot(...tables) {
+      const snapshot = await open(...tables)
+      onTestFinished(() => snapshot.close())
+      return snapshot
+    },
+    ingest: (entry, options = {}) =>
+      within(entry, options.snapshot, (snapshot, table) => extract(context(options.allowMassDelete), snapshot, table)),
+    backfill: (entry, range, snapshot) =>
+      within(entry, snapshot, (at, table) => backfill(context(), at, table, { from: range.from, to: range.to })),
+    verify: entry => within(entry, undefined, (snapshot, table) => verifyTable(context(), snapshot, table)),
+    bronze: async (table, order = sql`ALL`) => rows(sql`SELECT * FROM (${await scan(table)}) ORDER BY ${order}`),
+    live: async (table, keys) =>
+      rows(sql`SELECT * EXCLUDE (_op, _seq, _row_version, _run_id, _ingested_at) FROM (SELECT * FROM (${await scan(table)}) \
+QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _op = 'upsert' ORDER BY ALL`),
+    plant: async (table, query, as = 'ours') => {
+      const tablePathOf = tablePath(`bronze.${table}`)
+      const current = await readSnapshot({ store: lake.store, tablePath: tablePathOf })
+      if (current === undefined) throw new Error(`bronze.${table} does not exist`)
+      await using session = await lake.engine.session()
+      await session.run(sql`CREATE TEMP TABLE rows AS ${session.scan(current)}`)
+      const files = await session.writeParquet(query, { tablePath: tablePathOf, schema: current.schema })
+      const domain = markDomain('app')
+      const mark = parseMark(current.domain(domain) ?? '')
+      const configuration = printMark({ ...mark, version: current.version + 1n })
+      const domains = as === 'ours' ? [{ domain, configuration }] : []
+      const staged = stageOverwrite(current, { files, domains, info: { operation: 'WRITE' } })
+      await commit({ store: lake.store, clock: systemClock, ids: systemIds }, staged)
+    },
+    version: async table =>
+      (await readSnapshot({ store: lake.store, tablePath: tablePath(`bronze.${table}`) }))?.version,
+  }
+}
+
+function entryOf(overrides: EntryOverrides): TableEntry {
+  const silver = { transform: [], expectations: [] }
+  const optional = { cdcCol: undefined, fromDate: undefined, primaryKey: undefined, guarantee: undefined }
+  const base = { source: 'app', schema: 'public', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }
+  return { ...base, ...optional, silver, place, places: {}, ...overrides }
+}
