@@ -4,11 +4,14 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { createProgram } from '../packages/tidemark/src/cli/program.ts'
 import { printJsonSchemas } from '../packages/tidemark/src/config/json-schema.ts'
 import { catalogue } from '../packages/tidemark/src/errors/catalogue.ts'
 import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from '../packages/tidemark/src/flows/language/portable/aggregates.ts'
 import { SCALAR_FUNCTIONS } from '../packages/tidemark/src/flows/language/portable/functions.ts'
 import { postgresTypes } from '../packages/tidemark/src/sources/postgres/types.ts'
+import { printCommands } from './generate/commands.ts'
+import { noPorts } from './generate/no-ports.ts'
 import { type JsonSchema, printConfiguration } from './generate/configuration.ts'
 import { printErrors } from './generate/errors.ts'
 import { eventSamples } from './generate/event-samples.ts'
@@ -24,6 +27,7 @@ const root = join(import.meta.dirname, '..')
 /** Path in the repository and text of each generated file. */
 const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': printErrors(catalogue),
+  'docs/reference/commands.md': printCommands(createProgram(noPorts)),
   'docs/reference/types.md': printTypes(postgresTypes),
   'docs/reference/portable-sql.md': printPortableSql({
     scalar: SCALAR_FUNCTIONS,
