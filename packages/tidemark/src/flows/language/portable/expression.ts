@@ -134,7 +134,11 @@ function readColumn(node: Node, at: Surroundings): Typed {
   }
   if (found.kind === 'column') return found.value
   const aliased = parts.length === 1 && name !== undefined ? at.aliases.get(name.toLowerCase()) : undefined
-  if (aliased && found.kind === 'missing') return readExpression(aliased, at)
+  if (aliased && found.kind === 'missing') {
+    // Each alias is opened once on the way down, so aliases that name each other end as unknown columns.
+    const others = new Map([...at.aliases].filter(([alias]) => alias !== name?.toLowerCase()))
+    return readExpression(aliased, { ...at, aliases: others })
+  }
   const place = at.walk.place(node)
   const column = parts.join('.')
   at.walk.problems.push(
@@ -152,6 +156,8 @@ function readConstant(node: Node, at: Surroundings): Typed {
   switch (str(type, 'id')) {
     case 'NULL':
       return { sql: raw('NULL'), type: { kind: 'null' } }
+    case 'BOOLEAN':
+      return { sql: raw(value['value'] === true ? 'true' : 'false'), type: BOOLEAN }
     case 'VARCHAR':
       return { sql: text(written), type: simple('string'), literal: written }
     case 'TINYINT':
@@ -305,6 +311,9 @@ export function buildAggregate(node: Node, at: Surroundings, call: (name: string
   if (written === 'count_star') return { sql: call('count', raw('*')), type: simple('long') }
   const found = AGGREGATE_FUNCTIONS.find(f => f.name === written)
   const args = children(node, 'children').map(c => readExpression(c, at))
+  if (written === 'count' && args.length === 0 && str(node, 'class') === 'WINDOW') {
+    return { sql: call('count', raw('*')), type: simple('long') }
+  }
   if (!found || args.length !== 1) return refuse(at, node, `${written}() with ${args.length} arguments`)
   return found.build(args, call, builder(node, `${written}()`, at))
 }

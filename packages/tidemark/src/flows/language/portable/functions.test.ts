@@ -1,5 +1,7 @@
 /** Values that Spark 4 documents or gives in ANSI mode, asserted on DuckDB. The zone of the session is not UTC. */
 import { beforeAll, expect, test } from 'vitest'
+import { SCALAR_FUNCTIONS } from './functions.ts'
+import { listPortableSql } from './reference.ts'
 import { openTestSession, type TestSession } from './session.fixture.ts'
 
 let session: TestSession
@@ -72,6 +74,9 @@ const golden: readonly (readonly [expression: string, answer: string])[] = [
   ["length('héllo😀')", '6 : integer'],
   ["trim('  a\\t ')", 'a\t : string'],
   ["upper('abc') || lower('ABC')", 'ABCabc : string'],
+  ["'[' || ltrim('  a ') || rtrim(' b  ') || ']'", '[a  b] : string'],
+  ["startswith('Spark', 'Sp') AND endswith('Spark', 'rk') AND contains('Spark', 'par')", 'true : boolean'],
+  ["substr('Spark SQL', 5, 1)", 'k : string'],
   // NULL handling
   ['coalesce(NULL, 1, 2)', '1 : integer'],
   ["nvl(NULL, 'x')", 'x : string'],
@@ -87,6 +92,10 @@ const golden: readonly (readonly [expression: string, answer: string])[] = [
   ['round(CAST(2.675 AS DOUBLE), 2)', '2.68 : double'],
   ['round(CAST(1e300 AS DOUBLE), 2)', '1e+300 : double'],
   ['floor(CAST(-0.1 AS DOUBLE))', '-1 : long'],
+  ['least(2.5, 1, NULL)', '1.0 : decimal(11,1)'],
+  ['ceil(CAST(5.1 AS DOUBLE))', '6 : long'],
+  ['true IS NOT TRUE', 'false : boolean'],
+  ['NULL IS TRUE', 'false : boolean'],
   // Dates, in UTC whatever the session's zone
   ["date_trunc('day', TIMESTAMP'2024-03-10 23:30:00Z')", '2024-03-09 19:00:00-05 : timestamp'],
   ["date_trunc('month', DATE'2024-03-15') = TIMESTAMP'2024-03-01'", 'true : boolean'],
@@ -98,6 +107,15 @@ const golden: readonly (readonly [expression: string, answer: string])[] = [
   ["datediff(DATE'2009-07-31', DATE'2009-07-30')", '1 : integer'],
   ["date_add(DATE'2016-07-30', 1)", '2016-07-31 : date'],
   ["CAST(TIMESTAMP'2024-03-10 01:00:00Z' AS DATE)", '2024-03-10 : date'],
+  [
+    "quarter(DATE'2016-08-31') * 1000000 + month(DATE'2016-07-30') * 10000 + day(DATE'2009-07-30') * 100 + dayofmonth(DATE'2009-07-30')",
+    '3073030 : integer',
+  ],
+  ["dayofyear(DATE'2016-04-09')", '100 : integer'],
+  ["minute(TIMESTAMP'2009-07-30 12:58:59') * 100 + second(TIMESTAMP'2009-07-30 12:58:59.9')", '5859 : integer'],
+  ["date_sub(DATE'2016-07-30', 1)", '2016-07-29 : date'],
+  ["to_date('2016-12-31')", '2016-12-31 : date'],
+  ['current_date() = to_date(current_timestamp()) AND now() = current_timestamp', 'true : boolean'],
   // Casts
   ['CAST(2.7 AS INT)', '2 : integer'],
   ['CAST(-2.7 AS BIGINT)', '-2 : long'],
@@ -125,4 +143,16 @@ const golden: readonly (readonly [expression: string, answer: string])[] = [
 
 test.each(golden)('%s gives what Spark gives', async (expression, answer) => {
   expect(await session.answer(`SELECT ${expression} AS x`)).toBe(answer)
+})
+
+test('every function of the list has a value here', () => {
+  const untested = SCALAR_FUNCTIONS.filter(f => !golden.some(([expression]) => expression.includes(`${f.name}(`)))
+  expect(untested.map(f => f.name)).toEqual([])
+})
+
+test('the reference names every function, aggregate and window once', () => {
+  const signatures = listPortableSql().flatMap(group => group.entries.map(entry => entry.signature))
+  expect(new Set(signatures).size).toBe(signatures.length)
+  for (const name of ['upper(', 'date_trunc(', 'sum(', 'row_number('])
+    expect(signatures.filter(s => s.startsWith(name))).toHaveLength(1)
 })

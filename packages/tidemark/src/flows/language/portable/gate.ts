@@ -18,7 +18,7 @@ export interface GatedTable {
 
 /** Functions that reach outside the query: settings, variables, sequences, files. */
 const REACHING =
-  /^(getenv|current_setting|getvariable|nextval|currval|read_.*|query|query_table|.*_scan|sniff_csv|glob|pragma_.*|duckdb_.*|json_execute_serialized_sql)$/
+  /^(getenv|current_setting|getvariable|nextval|currval|read_.*|query|query_table|.*_scan|sniff_csv|glob|pragma_.*|duckdb_.*|json_execute_serialized_sql|write_log|which_secret)$/
 
 /** Every lake table of a tree, or what is not allowed in it. */
 export function gate(
@@ -37,6 +37,8 @@ export function gate(
     if (!isNode(value)) return
     const inner = withCtes(value, ctes)
     const type = str(value, 'type')
+    const strange = relationsOf(value).find(relation => !RELATIONS.has(str(relation, 'type')))
+    if (strange) refuse(strange, `${str(strange, 'type')} in FROM reads something else than tables of the lake`)
     if (type === 'TABLE_FUNCTION')
       refuse(value, `${functionOf(value)}() in FROM reads something else than tables of the lake`)
     const called = str(value, 'function_name').toLowerCase()
@@ -63,6 +65,15 @@ export function gate(
   }
   visit(root, new Set())
   return found
+}
+
+/** What may stand in FROM; tables and table functions have rules of their own. */
+const RELATIONS = new Set(['BASE_TABLE', 'SUBQUERY', 'JOIN', 'EMPTY', 'EXPRESSION_LIST', 'PIVOT', 'TABLE_FUNCTION'])
+
+function relationsOf(node: Node): Node[] {
+  const isJoin = str(node, 'join_type') !== ''
+  const found = [node['from_table'], isJoin ? node['left'] : undefined, isJoin ? node['right'] : undefined]
+  return [...found, str(node, 'type') === 'PIVOT' ? node['source'] : undefined].filter(isNode)
 }
 
 const functionOf = (node: Node): string =>

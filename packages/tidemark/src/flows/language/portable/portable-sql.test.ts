@@ -104,6 +104,11 @@ test.each([
     'SELECT row_number() OVER (PARTITION BY user_id ORDER BY ts) AS r, lag(seconds) OVER (ORDER BY ts) AS l, sum(seconds) OVER (PARTITION BY user_id ORDER BY ts) AS s FROM silver.FactStream WHERE user_id = 1 ORDER BY r',
     '1 NULL 10 | 2 10 30 : integer integer long',
   ],
+  [
+    'a count over all rows',
+    'SELECT count(*) OVER () AS n, sum(n) OVER (ORDER BY n) AS s FROM silver.Big ORDER BY s',
+    '2 1 | 2 9007199254740993 : long long',
+  ],
   ['FILTER', 'SELECT count(*) FILTER (WHERE seconds > 5) AS n FROM silver.FactStream', '2 : long'],
   ['DISTINCT', 'SELECT DISTINCT seconds > 5 AS b FROM silver.FactStream ORDER BY b', 'NULL | false | true : boolean'],
   [
@@ -273,6 +278,8 @@ test('a typed query reads tables and nothing else', async () => {
     "FROM (SELECT * FROM glob('*'))",
     "SELECT (SELECT max(a) FROM 'x.parquet')",
     'PIVOT x ON y',
+    'SELECT * FROM (SHOW TABLES)',
+    'FROM (SUMMARIZE gold.y)',
     'SELECT * FROM duckdb_settings()',
   ]) {
     await expect(session.portable.checkUserQuery(text), text).rejects.toThrow(/QUERY_REFUSED/)

@@ -75,7 +75,8 @@ function readSelect(node: Node, sources: Sources): TypedQuery {
   if (items && !sources.isNameless) checkNames(node, items, at)
   const parts = [sql`SELECT ${distinctOf(node, at)}${join((items ?? []).map(i => sql`${i.sql} AS ${ident(i.name)}`))}`]
   if (from.sql) parts.push(sql`FROM ${from.sql}`)
-  if (hasChild(node, 'where_clause')) parts.push(sql`WHERE ${readCondition(child(node, 'where_clause'), at).sql}`)
+  if (hasChild(node, 'where_clause'))
+    parts.push(sql`WHERE ${readCondition(child(node, 'where_clause'), { ...at, aliases: new Map() }).sql}`)
   parts.push(...readGroups(node, at))
   if (hasChild(node, 'having')) parts.push(sql`HAVING ${readCondition(child(node, 'having'), at).sql}`)
   parts.push(...readModifiers(node, at, items))
@@ -175,11 +176,15 @@ function positionOf(node: Node): number | undefined {
 /** ORDER BY and LIMIT. An output column, by name or position, is printed as its position. */
 function readModifiers(node: Node, at: Surroundings, items: readonly Column[] | undefined): Sql[] {
   const parts: Sql[] = []
+  const isDistinct =
+    items !== undefined && children(node, 'modifiers').some(m => str(m, 'type') === 'DISTINCT_MODIFIER')
   for (const modifier of children(node, 'modifiers')) {
     const type = str(modifier, 'type')
     if (type === 'ORDER_MODIFIER') {
       refuseInStream('ORDER BY', children(modifier, 'orders')[0] ?? node, at)
-      const orders = children(modifier, 'orders').map(o => printOrder(o, orderKey(child(o, 'expression'), at, items)))
+      const orders = children(modifier, 'orders').map(o =>
+        printOrder(o, orderKey(child(o, 'expression'), at, items, isDistinct)),
+      )
       parts.push(sql`ORDER BY ${join(orders)}`)
     } else if (type === 'LIMIT_MODIFIER') {
       refuseInStream('LIMIT', modifier, at)
@@ -194,13 +199,15 @@ function readModifiers(node: Node, at: Surroundings, items: readonly Column[] | 
   return parts
 }
 
-function orderKey(by: Node, at: Surroundings, items: readonly Column[] | undefined): Sql {
+function orderKey(by: Node, at: Surroundings, items: readonly Column[] | undefined, isDistinct: boolean): Sql {
   const position = positionOf(by)
   if (position !== undefined) return raw(String(position))
   const [name, ...more] = strings(by, 'column_names')
   const index =
     more.length === 0 && name ? (items ?? []).findIndex(i => i.name.toLowerCase() === name.toLowerCase()) : -1
-  return index >= 0 ? raw(String(index + 1)) : readExpression(by, at).sql
+  if (index >= 0) return raw(String(index + 1))
+  if (isDistinct) refuse(at, by, 'ORDER BY of something that DISTINCT does not select')
+  return readExpression(by, at).sql
 }
 
 function readUnion(node: Node, sources: Sources): TypedQuery {

@@ -21,13 +21,15 @@ export function readWindow(node: Node, at: Surroundings): Typed {
   }
   const frame = FRAMES[`${str(node, 'start')} ${str(node, 'end')}`]
   if (!frame || str(node, 'exclude_clause').replace('NO_OTHER', '')) return refuse(at, node, 'This window frame')
+  const hasOrder = children(node, 'orders').length > 0
+  if (!hasOrder && str(node, 'end') === 'CURRENT_ROW_ROWS') return refuse(at, node, 'A frame of ROWS without ORDER BY')
   const over = sql`OVER (${overClause(node, at, frame)})`
   const isAggregate = str(node, 'type') === 'WINDOW_AGGREGATE' || /^count/.test(name)
   if (isAggregate && (name === 'count_star' || AGGREGATE_FUNCTIONS.some(f => f.name === name))) {
     return buildAggregate(node, at, (f, argument) => sql`${raw(f)}(${argument}) ${over}`)
   }
   if (!WINDOW_FUNCTIONS[str(node, 'type')]) return refuse(at, node, `${name}() OVER`)
-  if (children(node, 'orders').length === 0) return refuse(at, node, `${name}() OVER without ORDER BY`)
+  if (!hasOrder) return refuse(at, node, `${name}() OVER without ORDER BY`)
   return name === 'lag' || name === 'lead'
     ? readNeighbour(name, node, at, over)
     : { sql: sql`CAST(${raw(name)}() ${over} AS INTEGER)`, type: simple('integer') }
