@@ -1,9 +1,10 @@
 /** What table names mean in a project: found ignoring case, with the declared spelling, and whether a stream may read them. */
 import { FLOW_CYCLE, FLOW_NOT_PORTABLE, FLOW_NOT_STREAMABLE, FLOW_UNKNOWN_TABLE } from '../../errors/flow.ts'
 import type { Dataset, DeclaredFlow, Query, TableName } from '../../model/flow.ts'
+import { findTableName } from '../../model/names.ts'
 import type { Compiling } from './compile-flow.ts'
 import type { GraphInput } from './graph.ts'
-import { suggest } from './name.ts'
+import { suggest } from '../../config/suggest.ts'
 import { type Checked, type QueryUse, type Reference } from './portable/portable-sql.ts'
 import { tokenize } from './token.ts'
 
@@ -25,15 +26,21 @@ export interface Catalog {
 
 export function openCatalog(datasets: readonly Dataset[], flows: readonly DeclaredFlow[], input: GraphInput): Catalog {
   const known = new Map<string, Known>()
-  for (const { name, streamable } of input.tables) known.set(name.toLowerCase(), { kind: 'listed', name, streamable })
+  for (const { name, streamable } of input.tables) known.set(name, { kind: 'listed', name, streamable })
   for (const { flow, streamable } of input.derived) {
-    known.set(flow.target.toLowerCase(), { kind: 'derived', name: flow.target, streamable })
+    known.set(flow.target, { kind: 'derived', name: flow.target, streamable })
   }
   // Of two declarations the first one counts; the second is reported elsewhere.
-  for (const dataset of datasets.toReversed()) known.set(dataset.name.toLowerCase(), dataset)
+  for (const dataset of datasets.toReversed()) {
+    for (const name of known.keys()) if (name.toLowerCase() === dataset.name.toLowerCase()) known.delete(name)
+    known.set(dataset.name, dataset)
+  }
   const streamed = new Set<TableName>()
   const views = new Map<string, Promise<Query | undefined>>()
-  const find = (name: TableName): Known | undefined => known.get(name.toLowerCase())
+  const find = (name: TableName): Known | undefined => {
+    const spelling = findTableName(known.keys(), name)
+    return spelling === undefined ? undefined : known.get(spelling)
+  }
   const catalog: Catalog = {
     find,
     streamingTables: () => datasets.filter(d => d.kind === 'streaming table').map(d => d.name),

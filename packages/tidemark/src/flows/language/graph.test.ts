@@ -3,7 +3,7 @@ import type { DerivedFlow, Flow } from '../../model/flow.ts'
 import { buildGraph, type DerivedTable } from './graph.ts'
 import { parseFlowFile } from './lakeflow-sql.ts'
 import { schemaOfFile } from './name.ts'
-import { openTestSession, sayAll, type TestSession } from './portable/session.fixture.ts'
+import { openTestSession, sayAll, type TestSession } from '../../../../../test/support/portable-session.ts'
 
 let session: TestSession
 beforeAll(async () => {

@@ -7,7 +7,7 @@ import { FLOW_CYCLE, FLOW_DUPLICATE, FLOW_QUERY, FLOW_UNKNOWN_TARGET } from '../
 import type { Dataset, DeclaredFlow, DerivedFlow, Flow, FlowSource, TableName } from '../../model/flow.ts'
 import { openCatalog } from './catalog.ts'
 import { compileAppend, compileAutoCdc, compileView, type Compiling } from './compile-flow.ts'
-import { suggest } from './name.ts'
+import { suggest } from '../../config/suggest.ts'
 import { printPlace } from './place.ts'
 import type { PortableSql } from './portable/portable-sql.ts'
 

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from 'vitest'
 import { SCALAR_FUNCTIONS } from './functions.ts'
 import { listPortableSql } from './reference.ts'
-import { openTestSession, type TestSession } from './session.fixture.ts'
+import { openTestSession, type TestSession } from '../../../../../../test/support/portable-session.ts'
 
 let session: TestSession
 beforeAll(async () => {

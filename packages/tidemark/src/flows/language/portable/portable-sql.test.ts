@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { Problems } from '../../../errors/problem.ts'
 import { ident } from '../../../engine/sql.ts'
 import { normalise } from './normalise.ts'
-import { openTestSession, queryOf, sayAll, type TestSession } from './session.fixture.ts'
+import { openTestSession, queryOf, sayAll, type TestSession } from '../../../../../../test/support/portable-session.ts'
 
 let session: TestSession
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 /** What names mean inside a query: the columns of the tables in FROM, found ignoring case. */
 import { ident } from '../../../engine/sql.ts'
 import type { Sql } from '../../../engine/sql.ts'
-import { suggest } from '../name.ts'
+import { suggest } from '../../../config/suggest.ts'
 import type { Typed } from './cast.ts'
 import { type LakeType, UNKNOWN } from './type.ts'
 

@@ -1,10 +1,14 @@
 /** A DuckDB session for tests of portable SQL, and short ways to run one expression or query in it. */
 import { DuckDBInstance } from '@duckdb/node-api'
-import { Problems } from '../../../errors/problem.ts'
-import { ident } from '../../../engine/sql.ts'
-import type { Query } from '../../../model/flow.ts'
-import { printPlace } from '../place.ts'
-import { createPortableSql, type Emitted, type PortableSql } from './portable-sql.ts'
+import { Problems } from '../../packages/tidemark/src/errors/problem.ts'
+import { ident } from '../../packages/tidemark/src/engine/sql.ts'
+import type { Query } from '../../packages/tidemark/src/model/flow.ts'
+import { printPlace } from '../../packages/tidemark/src/flows/language/place.ts'
+import {
+  createPortableSql,
+  type Emitted,
+  type PortableSql,
+} from '../../packages/tidemark/src/flows/language/portable/portable-sql.ts'
 
 export interface TestSession {
   portable: PortableSql
