@@ -162,6 +162,34 @@ test('a keyless table is replaced as a whole, and only when bronze changed', asy
   expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])).toEqual([])
 })
 
+test('a keyless table that gets a key is built anew, and goes on by key', async () => {
+  const keyed = derived({ expectations: [] })
+  const keyless = { ...keyed, keys: [] }
+  await lake.append(keyed.source, schema, [upsert(1, 1, 'a'), upsert(1, 2, 'b')])
+  await lake.run(keyless)
+  expect(await lake.run(keyed)).toMatchObject({ rewritten: true, ledger: { inserted: 1n, superseded: 1n } })
+  await lake.append(keyed.source, schema, [upsert(2, 3, 'c')])
+  expect(await lake.run(keyed)).toMatchObject({ rewritten: false, ledger: { read: 1n, inserted: 1n } })
+  expect(await lake.rows(keyed.target, ['id', 'name'])).toEqual([
+    { id: '1', name: 'b' },
+    { id: '2', name: 'c' },
+  ])
+})
+
+test('only the files that can hold a key of the batch are rewritten', async () => {
+  const flow = derived()
+  for (const [i, id] of [10, 20, 30].entries()) {
+    await lake.append(flow.source, schema, [upsert(id, i, 'a'), upsert(id + 1, i, 'a')])
+    await lake.run(flow)
+  }
+  const before = await lake.paths(flow.target.replace('.', '/'))
+  await lake.append(flow.source, schema, [upsert(20, 9, 'b')])
+  await lake.run(flow)
+  const after = await lake.paths(flow.target.replace('.', '/'))
+  expect(after.filter(p => p.endsWith('.parquet'))).toHaveLength(before.filter(p => p.endsWith('.parquet')).length + 2)
+  expect(await lake.rows(flow.target, ['id', 'name'])).toHaveLength(6)
+})
+
 describe('transformations', () => {
   const all = derived({
     transform: [

@@ -6,6 +6,7 @@ import { type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark
 import { FLOW_SOURCE_REWRITTEN } from '../errors/flow-run.ts'
 import type { TableName } from '../model/flow.ts'
 import { getSource } from './commit-table.ts'
+import { isWholeTable } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { generationOf, isRebuild } from './generation.ts'
 import { appIdOf, type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
@@ -30,7 +31,8 @@ export function streamedTable(flow: StreamFlow): TableName {
  * Decide the next batch of a flow. Reads only.
  *
  * Rows are all of the source at first, then what its later commits add. Commits that add nothing make no batch. A
- * source that was rebuilt on purpose makes this flow rebuild its target too.
+ * source that was rebuilt on purpose makes this flow rebuild its target too, and so does a target whose rows were
+ * computed as a whole before: a view or keyless table that became a stream.
  *
  * @throws {FLOW_SOURCE_REWRITTEN} when rows already read were changed or removed, or the source is another table now
  */
@@ -41,7 +43,8 @@ export async function decideBatch(
 ): Promise<Decision> {
   const last = await readLastRecord(context.store, flow)
   const rebuilt = generationOf(target)
-  const refresh = context.fullRefresh && target !== undefined && rebuilt.runId !== context.runId
+  const refresh =
+    isWholeTable(target) || (context.fullRefresh && target !== undefined && rebuilt.runId !== context.runId)
   if (last !== undefined && isOpen(last, target) && (!refresh || last.generation > rebuilt.generation)) {
     return { kind: 'open', record: last }
   }

@@ -9,7 +9,8 @@ import type { Flow } from '../model/flow.ts'
 import type { FlowContext } from './context.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { executeStream } from './stream.ts'
-import { executeWhole, type WholeFlow } from './whole.ts'
+import type { WholeFlow } from './computed.ts'
+import { executeWhole } from './whole.ts'
 
 /**
  * Run a flow to the end of what its sources hold now. With `context.fullRefresh` the target is rebuilt from the layer

@@ -9,7 +9,7 @@ import type { Ledger } from '../model/step.ts'
 /** What every commit of a batch carries. */
 export interface CommitParts {
   txn: { appId: string; version: bigint }[]
-  domains?: { domain: string; configuration: string }[]
+  domains?: { domain: string; configuration: string; removed?: boolean }[]
   info: { operation: string; operationParameters?: Record<string, string>; runId: string }
 }
 

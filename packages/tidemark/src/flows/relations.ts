@@ -2,8 +2,8 @@
  * The session as the relational worker of @tidemark/delta: finds the files that hold keys, reads what is left of them,
  * writes data files. Rows are handed around as queries, never as values.
  */
-import type { AddFile, ParquetWriter, Relations, Snapshot, StructType } from '@tidemark/delta'
-import type { Session } from '../engine/engine.ts'
+import type { AddFile, KeyRange, ParquetWriter, Relations, Snapshot, StructType } from '@tidemark/delta'
+import type { Cell, Row, Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 
 /** Columns that carry statistics in every table of flows, so that streams and merges can prune. */
@@ -39,10 +39,27 @@ export function sessionRelations(
       const query = sql`SELECT DISTINCT t._file FROM (${scan(files, true)}) t SEMI JOIN (${keys}) k ON ${sameKey(keyColumns, 't', 'k')}`
       return (await session.rows(query, signal)).map(row => String(row['_file']))
     },
+    keyRange: async (keys, keyColumns) => {
+      const bounds = keyColumns.map(
+        (k, i) => sql`CAST(min(${ident(k)}) AS VARCHAR) AS ${ident(`min${i}`)}, \
+CAST(max(${ident(k)}) AS VARCHAR) AS ${ident(`max${i}`)}, bool_or(${ident(k)} IS NULL) AS ${ident(`null${i}`)}`,
+      )
+      const [row] = await session.rows(sql`SELECT ${join(bounds)} FROM (${keys})`, signal)
+      return new Map(keyColumns.map((k, i) => [k, keyRange(row, i)]))
+    },
     withoutKeys: (files, keys, keyColumns) =>
       Promise.resolve(
         sql`SELECT t.* FROM (${scan(files, false)}) t ANTI JOIN (${keys}) k ON ${sameKey(keyColumns, 't', 'k')}`,
       ),
+  }
+}
+
+function keyRange(row: Row | undefined, column: number): KeyRange {
+  const text = (cell: Cell | undefined): string | undefined => (typeof cell === 'string' ? cell : undefined)
+  return {
+    min: text(row?.[`min${column}`]),
+    max: text(row?.[`max${column}`]),
+    hasNull: row?.[`null${column}`] === true,
   }
 }
 

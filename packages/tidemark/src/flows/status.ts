@@ -7,9 +7,10 @@ import type { Flow } from '../model/flow.ts'
 import { decideBatch } from './batch.ts'
 import { getSource, readTable } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
+import { isComputed, type WholeFlow } from './computed.ts'
 import { isWhole } from './execute.ts'
 import type { BatchRecord, StreamFlow } from './record.ts'
-import { isComputed, readInputs, rowCount } from './whole.ts'
+import { readInputs, rowCount } from './whole.ts'
 
 export type FlowStatus =
   /** Proved from the log: running it writes nothing, as long as its sources stay as they are. */
@@ -29,7 +30,7 @@ export async function flowStatus(context: FlowContext, flow: Flow): Promise<Flow
   }
 }
 
-async function wholeStatus(context: FlowContext, flow: Parameters<typeof readInputs>[1]): Promise<FlowStatus> {
+async function wholeStatus(context: FlowContext, flow: WholeFlow): Promise<FlowStatus> {
   const inputs = await readInputs(context, flow)
   const target = await readTable(context, flow.target)
   if (!context.fullRefresh && isComputed(flow, inputs, target)) {

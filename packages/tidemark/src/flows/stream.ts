@@ -9,6 +9,7 @@ import { prepareAppend } from './append.ts'
 import { type Decision, decideBatch } from './batch.ts'
 import { prepareCdc } from './cdc.ts'
 import { commitTable, ensureTable, readTable } from './commit-table.ts'
+import { isWholeTable, noLongerComputed } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { prepareChanges, prepareCurrent } from './derived.ts'
 import { generationDomain, generationOf } from './generation.ts'
@@ -91,7 +92,7 @@ async function processBatch(
     if (isVoid(record, current)) return undefined
     const overwrite = generationOf(current).generation < record.generation
     const schema = overwrite ? prepared.schema : followSchema(record.flow, current.schema, prepared.schema)
-    const parts = commitParts(context, record, overwrite)
+    const parts = commitParts(context, record, overwrite ? current : undefined)
     const applied = await prepared.apply({ snapshot: current, schema, overwrite, parts })
     ledger = applied.ledger
     rewritten = overwrite
@@ -118,11 +119,13 @@ function isVoid(record: BatchRecord, target: Snapshot): boolean {
   return (target.txn(appIdOf(record)) ?? -1n) >= record.batch
 }
 
-function commitParts(context: FlowContext, record: BatchRecord, overwrite: boolean): CommitParts {
+function commitParts(context: FlowContext, record: BatchRecord, replaced: Snapshot | undefined): CommitParts {
+  const overwrite = replaced !== undefined
+  const ended = isWholeTable(replaced) ? [noLongerComputed] : []
   const operation = record.flow.kind === 'append' ? 'STREAMING UPDATE' : overwrite ? 'WRITE' : 'MERGE'
   return {
     txn: [{ appId: appIdOf(record), version: record.batch }],
-    ...(overwrite ? { domains: [generationDomain(record.generation, context.runId)] } : {}),
+    ...(overwrite ? { domains: [generationDomain(record.generation, context.runId), ...ended] } : {}),
     info: { operation, operationParameters: { mode: overwrite ? 'Overwrite' : 'Append' }, runId: context.runId },
   }
 }

@@ -2,13 +2,13 @@
  * Whole tables: views and keyless silver tables are computed from their inputs in full and replaced in one commit. The
  * commit records what it was computed from; while that is unchanged, nothing is computed.
  */
-import { createHash } from 'node:crypto'
 import { type Snapshot, stageOverwrite } from '@tidemark/delta'
 import { raw, sql } from '../engine/sql.ts'
-import type { DerivedFlow, MaterializedViewFlow, TableName } from '../model/flow.ts'
+import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { emitOver } from './batch-rows.ts'
+import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import { commitTable, ensureTable, getSource, readTable } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import { judgeEntries } from './derived.ts'
@@ -20,41 +20,9 @@ import { sessionParquet } from './relations.ts'
 import { fitRows, structOf } from './schema-fit.ts'
 import type { StructType } from '@tidemark/delta'
 
-/** Flows whose target is replaced as a whole. */
-export type WholeFlow = MaterializedViewFlow | DerivedFlow
-
-const DOMAIN = 'tidemark.computed'
-
-type Inputs = ReadonlyMap<TableName, Snapshot>
-
-/**
- * What a whole table was computed from: a hash of the flow, and identity and version of every input. Equal text means
- * that computing again would give the same rows.
- */
-export function computedFrom(flow: WholeFlow, inputs: Inputs): string {
-  const definition = createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
-  const versions = [...inputs].map(([table, { metaData, version }]) => ({
-    table,
-    id: metaData.id,
-    version: version.toString(),
-  }))
-  return JSON.stringify({ definition, inputs: versions.sort((a, b) => (a.table < b.table ? -1 : 1)) })
-}
-
-/** Where a flow stands in its file is no part of what it computes. */
-function withoutPlaces(key: string, value: unknown): unknown {
-  return key === 'place' ? undefined : value
-}
-
 export async function readInputs(context: FlowContext, flow: WholeFlow): Promise<Inputs> {
   const tables = flow.kind === 'derived' ? [flow.source] : flow.query.reads
   return new Map(await Promise.all(tables.map(async table => [table, await getSource(context, flow, table)] as const)))
-}
-
-/** True when the target is what these inputs give; never for a query with current_date() and kin. */
-export function isComputed(flow: WholeFlow, inputs: Inputs, target: Snapshot | undefined): boolean {
-  const volatile = flow.kind === 'materialized view' && flow.query.volatile
-  return !volatile && target?.domain(DOMAIN) === computedFrom(flow, inputs)
 }
 
 /** Compute a whole table again unless nothing it depends on has changed. */
@@ -80,7 +48,7 @@ export async function executeWhole(context: FlowContext, flow: WholeFlow): Promi
   const { judged, schema } = computed
   const rejects = { judged: judged.table, rejected: judged.rejected, schema }
   await quarantine(context, { ...rejects, flow, batch: 0n, appId: undefined, replace: true })
-  const domains = [{ domain: DOMAIN, configuration: computedFrom(flow, inputs) }]
+  const domains = [computedDomain(flow, inputs)]
   const info = { operation: 'WRITE', operationParameters: { mode: 'Overwrite' }, runId: context.runId }
   const query = fitRows({ query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }, schema)
   const target = { tablePath: start.tablePath, schema, signal: context.signal }

@@ -1,0 +1,58 @@
+/**
+ * What a whole table was computed from, recorded in the commit that holds the result. While it is the same, computing
+ * again would give the same rows.
+ */
+import { createHash } from 'node:crypto'
+import type { Snapshot } from '@tidemark/delta'
+import type { DerivedFlow, MaterializedViewFlow, TableName } from '../model/flow.ts'
+
+/** Flows whose target is replaced as a whole. */
+export type WholeFlow = MaterializedViewFlow | DerivedFlow
+
+export type Inputs = ReadonlyMap<TableName, Snapshot>
+
+interface DomainEntry {
+  domain: string
+  configuration: string
+  removed?: boolean
+}
+
+const DOMAIN = 'tidemark.computed'
+
+/**
+ * What a whole table was computed from: a hash of the flow, and identity and version of every input. Equal text means
+ * that computing again would give the same rows.
+ */
+function computedFrom(flow: WholeFlow, inputs: Inputs): string {
+  const definition = createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
+  const versions = [...inputs].map(([table, { metaData, version }]) => ({
+    table,
+    id: metaData.id,
+    version: version.toString(),
+  }))
+  return JSON.stringify({ definition, inputs: versions.sort((a, b) => (a.table < b.table ? -1 : 1)) })
+}
+
+/** Where a flow stands in its file is no part of what it computes. */
+function withoutPlaces(key: string, value: unknown): unknown {
+  return key === 'place' ? undefined : value
+}
+
+/** True when the target is what these inputs give; never for a query with current_date() and kin. */
+export function isComputed(flow: WholeFlow, inputs: Inputs, target: Snapshot | undefined): boolean {
+  const volatile = flow.kind === 'materialized view' && flow.query.volatile
+  return !volatile && target?.domain(DOMAIN) === computedFrom(flow, inputs)
+}
+
+/** The domain entry of a commit that computed the whole table. */
+export function computedDomain(flow: WholeFlow, inputs: Inputs): DomainEntry {
+  return { domain: DOMAIN, configuration: computedFrom(flow, inputs) }
+}
+
+/** True for a table whose rows a whole flow computed last; a stream into it has to begin anew. */
+export function isWholeTable(target: Snapshot | undefined): boolean {
+  return target?.domain(DOMAIN) !== undefined
+}
+
+/** The entry that ends the record, for the commit in which a stream takes the table over. */
+export const noLongerComputed: DomainEntry = { domain: DOMAIN, configuration: '', removed: true }
