@@ -212,14 +212,3 @@ export const PATTERN_MATCHES_NOTHING: ProblemKind<{ pattern: string; source: str
   exit: 2,
   example: { pattern: 'sales.*', source: 'app' },
 })
-
-export const LAKE_NAME_TAKEN: ProblemKind<{ name: string; first: string; second: string }> = problem({
-  code: 'LAKE_NAME_TAKEN',
-  title: 'Two tables would have one lake name.',
-  message: (p: { name: string; first: string; second: string }) =>
-    `${p.first} and ${p.second} would both become bronze.${p.name}.`,
-  hint: () => 'Set name: on one of the entries, or prefix: on its source.',
-  retry: 'after-change',
-  exit: 2,
-  example: { name: 'orders', first: 'sales.orders', second: 'web.orders' },
-})

@@ -40,7 +40,7 @@ export class Problem extends Error {
   readonly state: string | undefined
   readonly params: Readonly<Record<string, unknown>>
 
-  constructor(kind: ProblemKind<never>, message: string, hint: string | undefined, params: object, at: ProblemContext) {
+  constructor(kind: KindFacts, message: string, hint: string | undefined, params: object, at: ProblemContext) {
     super(message, at.cause === undefined ? undefined : { cause: at.cause })
     this.code = kind.code
     this.title = kind.title
@@ -51,7 +51,16 @@ export class Problem extends Error {
     this.state = at.state
     this.params = { ...params }
   }
+
+  /** The same problem, pointing at the user's text. */
+  at(place: Place): Problem {
+    const { state, cause } = this
+    return new Problem(this, this.message, this.hint, this.params, { place, state, cause })
+  }
 }
+
+/** What a problem takes over from its kind. */
+type KindFacts = Pick<ProblemKind<never>, 'code' | 'title' | 'retry' | 'exit'>
 
 interface ProblemContext {
   place?: Place | undefined

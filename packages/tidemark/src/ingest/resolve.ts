@@ -7,9 +7,9 @@ import {
   CDC_COLUMN_NOT_ORDERABLE,
   GUARANTEE_NOT_POSSIBLE,
   KEY_COLUMN_MISSING,
-  LAKE_NAME_TAKEN,
   PATTERN_MATCHES_NOTHING,
 } from '../errors/ingest.ts'
+import { LAKE_NAME_TAKEN } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
 import { tableName, tablePath } from '../model/names.ts'
 import type { SourceConfig, TableEntry } from '../model/project.ts'
@@ -46,10 +46,9 @@ export function bindEntries(
     if (earlier !== undefined && earlier.entry !== entry && isPattern(entry) && same(earlier.ref, ref)) return
     if (earlier === undefined) bound.set(name.toLowerCase(), { entry, ref, name })
     else {
-      const [first, second] = [earlier.ref, ref].map(r => `${r.schema}.${r.table}`)
-      problems.push(
-        LAKE_NAME_TAKEN({ name: name.slice(7), first: `${first}`, second: `${second}` }, { place: entry.place }),
-      )
+      const first = `${earlier.entry.place.file}:${earlier.entry.place.line}`
+      const table = `${ref.schema}.${ref.table}`
+      problems.push(LAKE_NAME_TAKEN({ name: name.slice('bronze.'.length), table, first }, { place: entry.place }))
     }
   }
   for (const entry of entries.filter(e => !isPattern(e))) add(entry, { schema: entry.schema, table: entry.table })

@@ -14,6 +14,8 @@ export interface SummaryOptions {
   width: number
   /** When the run began, in the clock of its events. */
   startedAt: number
+  /** False where the lines of the steps were printed already, one by one. */
+  steps?: boolean
   /** Warnings of the run as a whole; those of steps are in the results. */
   warnings?: readonly string[]
 }
@@ -26,7 +28,7 @@ export function renderSummary(run: RunFinished, options: SummaryOptions): string
   const { results } = run
   const nameWidth = Math.min(Math.max(8, ...results.map(one => textWidth(one.step))), Math.floor(options.width / 2))
   const style = { colour: options.colour, width: options.width, nameWidth }
-  const lines = results.map(result => resultLine(result, style))
+  const lines = options.steps === false ? [] : results.map(result => resultLine(result, style))
   for (const result of results.filter(one => one.problem !== undefined))
     lines.push('', ...problemLines(result, options))
   const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]

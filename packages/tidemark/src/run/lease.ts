@@ -2,8 +2,9 @@
  * The lease: one run at a time on a lake. It only saves work; two runs that slip past it still cannot lose or double a
  * row, because every commit is conditional.
  */
-import type { ObjectStore } from '@tidemark/delta'
+import { isDeltaError, type ObjectStore } from '@tidemark/delta'
 import { RUN_IN_PROGRESS } from '../errors/run.ts'
+import { isoInstant } from '../model/instant.ts'
 import type { Clock } from '../model/ports.ts'
 
 const PATH = 'system/lease.json'
@@ -63,7 +64,8 @@ export async function takeLease(
     [Symbol.asyncDispose]: async () => {
       stop.abort()
       await beating
-      if ((await readHolder(store))?.runId === runId) await store.delete(PATH)
+      const holder = await readHolder(store).catch(() => undefined)
+      if (holder?.runId === runId) await store.delete(PATH)
     },
   }
 }
@@ -80,7 +82,7 @@ async function acquire(
     if (holder === undefined) continue
     if (isAlive(holder, processes, clock.now())) {
       const { runId, host, pid, startedAt } = holder
-      const at = new Date(startedAt).toISOString()
+      const at = isoInstant(startedAt)
       throw RUN_IN_PROGRESS({ runId, host, pid: String(pid), startedAt: at }, { state: 'Nothing was read or written.' })
     }
     takenFrom = holder.runId
@@ -107,8 +109,9 @@ async function beat(ports: { store: ObjectStore; clock: Clock }, self: Holder, s
 async function readHolder(store: ObjectStore): Promise<Holder | undefined> {
   try {
     return JSON.parse(new TextDecoder().decode(await store.get(PATH))) as Holder
-  } catch {
-    return undefined
+  } catch (error) {
+    if (isDeltaError(error, 'NOT_FOUND')) return undefined
+    throw error
   }
 }
 

@@ -2,7 +2,7 @@
  * From a project to what a run works on: each source's snapshot opened once, its tables resolved against the database,
  * the flows put in graph order. A source or table that cannot be used keeps its problem; the others go on.
  */
-import type { Problem } from '../errors/problem.ts'
+import { Problem } from '../errors/problem.ts'
 import { type BoundEntry, bindEntries, isPattern, type ResolvedTable, resolveTable } from '../ingest/resolve.ts'
 import type { Project, SourceConfig, TableEntry } from '../model/project.ts'
 import {
@@ -102,14 +102,13 @@ function resolveBound(
 ): ResolvedTable {
   const table = snapshot.tables.get(tableKey(bound.ref))
   if (table === undefined) throw new TypeError(`this is a bug in tidemark: ${bound.name} was not described`)
-  if ('code' in table) throw withPlace(table, bound)
+  if (table instanceof Problem) throw withPlace(table, bound)
   return resolveTable(bound, table, config, asText)
 }
 
 /** A problem the source found, shown at the entry that asked for the table. */
 function withPlace(problem: Problem, { entry }: BoundEntry): Problem {
-  if (problem.place !== undefined) return problem
-  return Object.assign(Object.create(problem) as Problem, { place: entry.places['table'] ?? entry.place })
+  return problem.place === undefined ? problem.at(entry.places['table'] ?? entry.place) : problem
 }
 
 function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
@@ -118,6 +117,6 @@ function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
 
 /** Close snapshots and connections; safe for sources that never opened. */
 export async function closeSources(sources: readonly OpenSource[]): Promise<void> {
-  await Promise.allSettled(sources.map(({ snapshot }) => snapshot?.close()))
+  await Promise.allSettled(sources.map(async ({ snapshot }) => snapshot?.close()))
   await Promise.allSettled(sources.map(({ source }) => source.close()))
 }

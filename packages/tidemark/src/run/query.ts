@@ -1,9 +1,9 @@
 /** `query`: one SELECT over the lake's tables, in the sandboxed engine. Only tables the text names are opened. */
 import type { ObjectStore } from '@tidemark/delta'
 import type { Row, Session } from '../engine/engine.ts'
-import { ident, type Sql, sql, text } from '../engine/sql.ts'
+import { type Sql, sql, text } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
-import { QUERY_FAILED } from '../errors/run.ts'
+import { QUERY_FAILED, TABLE_UNKNOWN } from '../errors/run.ts'
 import { splitTableName } from '../model/names.ts'
 import { openTable } from './lake-tables.ts'
 
@@ -12,10 +12,11 @@ export interface QueryResult {
   rows: readonly Row[]
 }
 
+/** A query let through the gate: each table it names can be given a relation. */
 export interface CheckedQuery {
-  statement: Sql
-  /** Tables named in the text, `schema.table`. */
+  /** Tables as written. */
   tables: readonly string[]
+  replaced(relation: (table: string) => Sql): Sql
 }
 
 /**
@@ -30,9 +31,11 @@ export async function runQuery(
   signal: AbortSignal,
 ): Promise<QueryResult> {
   const { session } = lake
-  for (const table of new Set(query.tables)) await createView(lake, table)
+  const relations = new Map<string, Sql>()
+  for (const table of new Set(query.tables)) relations.set(table, await relationOf(lake, table))
+  const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
   try {
-    return { columns: await session.describe(query.statement), rows: await session.rows(query.statement, signal) }
+    return { columns: await session.describe(statement), rows: await session.rows(statement, signal) }
   } catch (error) {
     if (error instanceof Problem || signal.aborted) throw error
     const reason = error instanceof Error ? error.message.replaceAll(/\s*LINE \d+:[^]*$/g, '') : String(error)
@@ -40,17 +43,12 @@ export async function runQuery(
   }
 }
 
-async function createView({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<void> {
+async function relationOf({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<Sql> {
+  if (!wanted.includes('.')) throw TABLE_UNKNOWN({ table: wanted, suggestion: `silver.${wanted}` })
   const { schema, table } = splitTableName(wanted)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
-  const view = system === undefined ? await deltaView({ store, session }, wanted) : system(store)
-  await session.run(sql`CREATE SCHEMA IF NOT EXISTS ${ident(schema)}`)
-  await session.run(sql`CREATE OR REPLACE VIEW ${ident(schema, table)} AS ${view}`)
-}
-
-async function deltaView({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<Sql> {
-  const { snapshot } = await openTable(store, wanted)
-  return session.scan(snapshot)
+  if (system !== undefined) return system(store)
+  return session.scan((await openTable(store, wanted)).snapshot)
 }
 
 const RUN_COLUMNS = sql`{runId: 'VARCHAR', status: 'VARCHAR', startedAt: 'BIGINT', endedAt: 'BIGINT', target: 'VARCHAR', \

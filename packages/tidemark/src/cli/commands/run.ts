@@ -102,7 +102,9 @@ function openReader(ports: CliPorts, options: RunOptions, redact: (text: string)
     finish: ({ runId, status, results }, warnings) => {
       const finished: RunEvent = { kind: 'run finished', runId, at: clock.now(), status, results }
       const width = stderr.columns ?? 160
-      stderr.write(`\n${redact(renderSummary(finished, { colour, width, startedAt, warnings }))}\n`)
+      stderr.write(
+        `\n${redact(renderSummary(finished, { colour, width, startedAt, warnings, steps: stderr.isTTY === true }))}\n`,
+      )
       if (options.json)
         stdout.write(`${redact(printJson({ runId, status, steps: results.map(resultJson), warnings }))}\n`)
     },
