@@ -3,19 +3,13 @@
  * that is not named here is a problem with its place.
  */
 import type { Place, Problem } from '../../../errors/problem.ts'
-import {
-  FLOW_AMBIGUOUS,
-  FLOW_NOT_PORTABLE,
-  FLOW_STREAM_SHAPE,
-  FLOW_TYPES,
-  FLOW_UNKNOWN_COLUMN,
-} from '../../../errors/flow.ts'
-import { join, raw, type Sql, sql, text } from '../../../engine/sql.ts'
-import { AGGREGATE_FUNCTIONS } from './aggregates.ts'
-import { type ArithmeticOperator, arithmetic, type Builder, compare, convert, negate, unify } from './arithmetic.ts'
+import { FLOW_AMBIGUOUS, FLOW_NOT_PORTABLE, FLOW_TYPES, FLOW_UNKNOWN_COLUMN } from '../../../errors/flow.ts'
+import { join, raw, sql, text } from '../../../engine/sql.ts'
+import { type Builder, compare, convert, unify } from './arithmetic.ts'
+import { readFunction } from './call.ts'
 import { child, children, flag, hasChild, type Node, str, strings } from './ast.ts'
 import { castTo, integerLiteral, type Typed } from './cast.ts'
-import { coalesce, concat, SCALAR_FUNCTIONS } from './functions.ts'
+import { coalesce } from './functions.ts'
 import { findColumn, type Scope } from './scope.ts'
 import { type CastInfo, type LakeType, printType, simple, typeOfCast, UNKNOWN } from './type.ts'
 import { readWindow } from './window.ts'
@@ -38,7 +32,8 @@ export interface Surroundings {
 }
 
 const BOOLEAN = simple('boolean')
-const nothing: Typed = { sql: raw('NULL'), type: UNKNOWN }
+/** Stands for what was refused: fits everywhere, so that one mistake is reported once. */
+export const nothing: Typed = { sql: raw('NULL'), type: UNKNOWN }
 const COMPARISONS: Readonly<Record<string, string>> = {
   COMPARE_EQUAL: '=',
   COMPARE_NOTEQUAL: '<>',
@@ -240,86 +235,4 @@ function readOperator(node: Node, at: Surroundings): Typed {
     default:
       return refuse(at, node, str(node, 'type') === 'ARRAY_EXTRACT' ? 'a[i]' : str(node, 'type'))
   }
-}
-
-const LIKE: Readonly<Record<string, Sql>> = { '~~': raw('LIKE'), '!~~': raw('NOT LIKE') }
-
-function readFunction(node: Node, at: Surroundings): Typed {
-  const name = str(node, 'function_name').toLowerCase()
-  const operands = children(node, 'children')
-  const b = builder(node, flag(node, 'is_operator') ? name : `${name}()`, at)
-  const read = (): Typed[] => operands.map(c => readExpression(c, at))
-  if (name === 'count_star' || AGGREGATE_FUNCTIONS.some(f => f.name === name)) return readAggregate(node, at)
-  if (flag(node, 'distinct') || hasChild(node, 'filter')) return refuse(at, node, `${name} with DISTINCT or FILTER`)
-  if (flag(node, 'is_operator')) {
-    const [left, right] = read()
-    if (/^[-+]$/.test(name) && left && !right) return name === '-' ? negate(left, b) : left
-    if (/^[-+*/%]$/.test(name)) return arithmetic(name as ArithmeticOperator, left ?? nothing, right ?? nothing, b)
-    if (name === '||') return concat([left ?? nothing, right ?? nothing], b)
-    const like = LIKE[name]
-    return like ? readLike(like, left ?? nothing, right ?? nothing, b) : refuse(at, node, name)
-  }
-  if (name === 'date_part') return readExtract(node, read(), at)
-  const found = SCALAR_FUNCTIONS.find(f => f.name === name)
-  if (!found)
-    return refuse(at, node, name.startsWith('to_') && name.endsWith('s') ? 'INTERVAL' : `${name}()`, INSTEAD[name])
-  const [fewest, most] = found.arity
-  if (operands.length < fewest || operands.length > most) return b.refuse(`its form here is ${found.signature}`)
-  return found.build(read(), b)
-}
-
-/** For names people bring along from another engine. */
-const INSTEAD: Readonly<Record<string, string>> = {
-  to_days: 'write date_add(date, days)',
-  strftime: 'write year, month and day',
-  string_agg: 'there is no equal of it in Spark',
-}
-
-/** EXTRACT(unit FROM date): only units that are whole numbers on both engines. */
-function readExtract(node: Node, args: readonly Typed[], at: Surroundings): Typed {
-  const unit = args[0]?.literal?.toLowerCase() ?? ''
-  const found = ['year', 'quarter', 'month', 'day', 'hour', 'minute'].includes(unit)
-    ? SCALAR_FUNCTIONS.find(f => f.name === unit)
-    : undefined
-  if (!found) return refuse(at, node, `EXTRACT(${unit || 'unit'} FROM …)`)
-  return found.build(args.slice(1), builder(node, 'EXTRACT', at))
-}
-
-/** Spark's LIKE escapes with a backslash; the pattern is a literal, so that a wrong escape is found here. */
-function readLike(word: Sql, value: Typed, pattern: Typed, b: Builder): Typed {
-  if (pattern.literal === undefined) return b.refuse('the pattern of LIKE is a literal')
-  if (/\\(?![%_\\])/.test(pattern.literal.replaceAll('\\\\', '')))
-    return b.refuse('a backslash in LIKE stands before % or _')
-  const subject = b.as(value, simple('string')).sql
-  return { sql: sql`(${subject} ${word} ${pattern.sql} ESCAPE '\\')`, type: BOOLEAN }
-}
-
-function readAggregate(node: Node, at: Surroundings): Typed {
-  const name = str(node, 'function_name').toLowerCase()
-  if (at.walk.use !== 'view') return refuseAggregate(node, `${name.replace('_star', '')}()`, at)
-  const distinct = raw(flag(node, 'distinct') ? 'DISTINCT ' : '')
-  const filter = hasChild(node, 'filter')
-    ? sql` FILTER (WHERE ${readCondition(child(node, 'filter'), at).sql})`
-    : raw('')
-  if (children(child(node, 'order_bys'), 'orders').length > 0) return refuse(at, node, `${name} with ORDER BY`)
-  return buildAggregate(node, at, (f, argument) => sql`${raw(f)}(${distinct}${argument})${filter}`)
-}
-
-/** An aggregate, its call printed by whoever knows about DISTINCT, FILTER or OVER. */
-export function buildAggregate(node: Node, at: Surroundings, call: (name: string, argument: Sql) => Sql): Typed {
-  const written = str(node, 'function_name').toLowerCase()
-  if (written === 'count_star') return { sql: call('count', raw('*')), type: simple('long') }
-  const found = AGGREGATE_FUNCTIONS.find(f => f.name === written)
-  const args = children(node, 'children').map(c => readExpression(c, at))
-  if (written === 'count' && args.length === 0 && str(node, 'class') === 'WINDOW') {
-    return { sql: call('count', raw('*')), type: simple('long') }
-  }
-  if (!found || args.length !== 1) return refuse(at, node, `${written}() with ${args.length} arguments`)
-  return found.build(args, call, builder(node, `${written}()`, at))
-}
-
-export function refuseAggregate(node: Node, what: string, at: Surroundings): Typed {
-  if (at.walk.use === 'expression') return refuse(at, node, what, 'a condition sees one row')
-  at.walk.problems.push(FLOW_STREAM_SHAPE({ what }, { place: at.walk.place(node) }))
-  return nothing
 }

@@ -3,7 +3,8 @@ import { join, raw, type Sql, sql } from '../../../engine/sql.ts'
 import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from './aggregates.ts'
 import { child, children, flag, hasChild, type Node, str } from './ast.ts'
 import { integerLiteral, type Typed } from './cast.ts'
-import { buildAggregate, readExpression, refuse, refuseAggregate, type Surroundings } from './expression.ts'
+import { buildAggregate, refuseAggregate } from './call.ts'
+import { readExpression, refuse, type Surroundings } from './expression.ts'
 import { simple } from './type.ts'
 
 /** Frames that both engines read alike; the first is what an ORDER BY without a frame means. */
