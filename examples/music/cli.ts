@@ -1,0 +1,45 @@
+/** The real command line as a child process, in this project's folder: the demo uses nothing that a user lacks. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { say } from './story.ts'
+
+const PROGRAM = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js', import.meta.url))
+export const PROJECT: string = fileURLToPath(new URL('.', import.meta.url))
+
+/** Show the command and its output as it comes; throws when it ends with another exit code than expected. */
+export async function showCommand(args: readonly string[], expectedExit = 0): Promise<void> {
+  say(`$ tidemark ${args.map(quote).join(' ')}`)
+  // What we printed must not come after what the child prints.
+  const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: PROJECT, env: environment(), stdio: 'inherit' })
+  await ended(child, args, expectedExit)
+}
+
+/** Run the command unseen and read what it printed on standard output as one JSON document. */
+export async function readCommand(args: readonly string[]): Promise<unknown> {
+  const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], {
+    cwd: PROJECT,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const chunks: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await ended(child, args, 0)
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'))
+}
+
+async function ended(child: ReturnType<typeof spawn>, args: readonly string[], expectedExit: number): Promise<void> {
+  const [code] = (await once(child, 'close')) as [number | null]
+  if (code === expectedExit) return
+  throw new Error(`tidemark ${args[0] ?? ''} ended with exit code ${code ?? 'none'}, expected ${expectedExit}`)
+}
+
+/** Variables of the shell would win over the project's .env. */
+function environment(): NodeJS.ProcessEnv {
+  const { APP_DATABASE_URL: _url, SMTP_URL: _smtp, ...others } = process.env
+  return others
+}
+
+function quote(arg: string): string {
+  return /^[\w./:=-]+$/.test(arg) ? arg : `"${arg}"`
+}

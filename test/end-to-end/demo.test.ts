@@ -1,0 +1,90 @@
+/** `npm run demo` as a stranger runs it: a process, its exit code, and the lines that make the promise. */
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { parseMail } from '../../examples/music/mail.ts'
+import { type Ended, runProgram } from '../packaging/programs.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const music = join(root, 'examples', 'music')
+
+describe('the demo', () => {
+  let demo: Ended
+
+  beforeAll(async () => {
+    const args = ['--conditions=source', join(music, 'demo.ts')]
+    demo = await runProgram(process.execPath, args, { cwd: root })
+  }, 240_000)
+
+  test('ends with exit code 0 and computes that tables equal their source while the common recipe loses rows', () => {
+    expect(demo, `${demo.stdout}\n${demo.stderr}`).toMatchObject({ exit: 0 })
+    expect(demo.stdout).toContain(
+      '5 tables equal the source; the common `cdc_col > last` recipe on these changes loses 189 rows.',
+    )
+    expect(demo.stdout).not.toContain('DIFFERENT')
+  })
+
+  test('compares every bronze and every silver table', () => {
+    const compared = demo.stdout.matchAll(/^ {2}((?:bronze|silver)\.\w+) +([\d,]+) +([\d,]+) +equal$/gm)
+    const names = [...compared].map(match => match[1])
+    expect(names.toSorted()).toEqual([
+      'bronze.DimArtist',
+      'bronze.DimDate',
+      'bronze.DimTrack',
+      'bronze.DimUser',
+      'bronze.FactStream',
+      'silver.DimArtist',
+      'silver.DimDate',
+      'silver.DimTrack',
+      'silver.DimUser',
+      'silver.FactStream',
+    ])
+  })
+
+  test('sends a failure alert by mail, then a recovery, and nothing else', () => {
+    const subjects = [...demo.stdout.matchAll(/│ Subject: (.*)$/gm)].map(match => match[1])
+    expect(subjects).toHaveLength(2)
+    expect(demo.stdout).toMatch(/Mail 1 to data-team@example\.org has arrived/)
+    expect(demo.stdout).toMatch(/Mail 2 to data-team@example\.org has arrived/)
+    for (const subject of subjects) expect(subject).toContain('DimArtist')
+  })
+
+  test('shows the row in quarantine and each state of one user', () => {
+    expect(demo.stdout).toMatch(/silver\.FactStream.*listened_at_all/)
+    const states = demo.stdout.split('user 44, from when to when')[1]?.split('Who listens most')[0] ?? ''
+    expect(states.match(/Free|Family|Premium/g)).toHaveLength(3)
+  })
+
+  test('keeps the password in a file that only its owner can read, and out of what it prints', async () => {
+    expect((await stat(join(music, '.env'))).mode & 0o777).toBe(0o600)
+    const password = /postgres:\/\/[^:]+:([^@]+)@/.exec(await readFile(join(music, '.env'), 'utf8'))?.[1] ?? ''
+    expect(password).not.toBe('')
+    expect(demo.stdout + demo.stderr).not.toContain(password)
+  })
+})
+
+test('a mail is shown as it was written, whatever its encoding', () => {
+  const message = [
+    'From: a@example.org',
+    'Subject: =?UTF-8?Q?bronze.K=C3=B8_failed?=',
+    'Content-Type: multipart/alternative; boundary="b"',
+    '',
+    '--b',
+    'Content-Type: text/plain; charset=utf-8',
+    'Content-Transfer-Encoding: quoted-printable',
+    '',
+    'K=C3=B8 is =',
+    'missing',
+    '--b',
+    'Content-Type: text/html; charset=utf-8',
+    '',
+    '<p>no</p>',
+    '--b--',
+  ].join('\r\n')
+  expect(parseMail(message, 'b@example.org')).toEqual({
+    to: 'b@example.org',
+    subject: 'bronze.Kø failed',
+    text: 'Kø is missing',
+  })
+})
