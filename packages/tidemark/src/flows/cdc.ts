@@ -4,12 +4,13 @@
  */
 import {
   field,
+  type StructField,
+  type StructType,
   stageMetadata,
   stageOverwrite,
   stageReplaceKeys,
-  type StructField,
-  type StructType,
 } from '@tidemark/delta'
+import { suggest } from '../config/suggest.ts'
 import { ident, integer, join, raw, type Sql, sql } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
 import { FLOW_UNKNOWN_COLUMN } from '../errors/flow.ts'
@@ -18,7 +19,6 @@ import { emitBatch, orderedBatchRows } from './batch-rows.ts'
 import { type FlowContext, keepRows } from './context.ts'
 import { type Judged, judge } from './expect.ts'
 import { appliedEvents, type FoldNames, ORIGIN, placedMarkers, points, targetRows, tombstoneRows } from './fold.ts'
-import { suggest } from './language/name.ts'
 import { balance } from './ledger.ts'
 import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'

@@ -4,12 +4,12 @@
  */
 import {
   field,
+  type StructField,
+  type StructType,
   stageAppend,
   stageMetadata,
   stageOverwrite,
   stageReplaceKeys,
-  type StructField,
-  type StructType,
 } from '@tidemark/delta'
 import { ident, join, raw, type Sql, sql } from '../engine/sql.ts'
 import type { DerivedFlow } from '../model/flow.ts'

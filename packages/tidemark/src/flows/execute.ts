@@ -6,15 +6,15 @@ import { DeltaError } from '@tidemark/delta'
 import { FLOW_COMPUTE_FAILED } from '../errors/flow-run.ts'
 import { Problem, Problems } from '../errors/problem.ts'
 import type { Flow } from '../model/flow.ts'
+import type { WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { executeStream } from './stream.ts'
-import type { WholeFlow } from './computed.ts'
 import { executeWhole } from './whole.ts'
 
 /**
  * Run a flow to the end of what its sources hold now. With `context.fullRefresh` the target is rebuilt from the layer
- * below; see `needsCascade` for what has to follow.
+ * below; `rewritten` in the outcome says that what streams from it has to run after it.
  *
  * @throws {Problem} with the target unchanged since its last commit; {DeltaError} when the lake cannot be read or
  * written; the signal's reason on abort
@@ -31,14 +31,6 @@ export async function executeFlow(context: FlowContext, flow: Flow): Promise<Flo
 /** Flows whose target is replaced as a whole: views, and silver tables without a key. */
 export function isWhole(flow: Flow): flow is WholeFlow {
   return flow.kind === 'materialized view' || (flow.kind === 'derived' && flow.keys.length === 0)
-}
-
-/**
- * True when the flows that stream from this one's target, and other flows into the same target, have to run after it
- * in the same run: they find the rebuild in the log and follow by themselves, each in its own commit.
- */
-export function needsCascade(outcome: FlowOutcome): boolean {
-  return outcome.rewritten
 }
 
 /** An engine's error at the edge: its kind in the message, its details, which may hold values, in the state. */

@@ -12,6 +12,9 @@ export interface FlowOutcome {
   /** Why nothing was done. */
   reason: string | undefined
   warnings: readonly string[]
-  /** The target was rebuilt: flows that stream from it, and other flows into it, have to run again. */
+  /**
+   * The target was rebuilt. Flows that stream from it, and other flows into it, find that in the log and follow by
+   * themselves when they run next; in the same run they should stand behind this one.
+   */
   rewritten: boolean
 }

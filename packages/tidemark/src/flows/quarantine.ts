@@ -6,10 +6,10 @@ import {
   type DataType,
   field,
   printType,
-  stageAppend,
-  stageReplaceKeys,
   type StructField,
   type StructType,
+  stageAppend,
+  stageReplaceKeys,
 } from '@tidemark/delta'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'

@@ -3,8 +3,8 @@
  * decision only reads, so a batch that cannot be computed is never recorded and a corrected flow simply goes on.
  */
 import type { Snapshot } from '@tidemark/delta'
-import type { Ledger } from '../model/step.ts'
 import { tablePath } from '../model/names.ts'
+import type { Ledger } from '../model/step.ts'
 import { prepareAppend } from './append.ts'
 import { type Decision, decideBatch } from './batch.ts'
 import { prepareCdc } from './cdc.ts'

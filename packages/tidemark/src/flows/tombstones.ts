@@ -5,10 +5,10 @@
 import {
   field,
   type Snapshot,
-  stageOverwrite,
-  stageReplaceKeys,
   type StructField,
   type StructType,
+  stageOverwrite,
+  stageReplaceKeys,
 } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { AutoCdcFlow } from '../model/flow.ts'

@@ -3,6 +3,7 @@
  * pass through: only their key is transformed, so that it still finds its row.
  */
 import { type DataType, field, type StructField } from '@tidemark/delta'
+import { suggest } from '../config/suggest.ts'
 import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
 import { FLOW_UNKNOWN_COLUMN } from '../errors/flow.ts'
@@ -11,7 +12,6 @@ import type { Place } from '../errors/problem.ts'
 import type { DerivedFlow } from '../model/flow.ts'
 import type { Transform } from '../model/transform.ts'
 import type { FlowContext } from './context.ts'
-import { suggest } from './language/name.ts'
 import { columnList } from './relations.ts'
 import { describeColumn, expressionColumns, structOf, type TypedQuery } from './schema-fit.ts'
 

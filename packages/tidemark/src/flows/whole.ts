@@ -2,14 +2,16 @@
  * Whole tables: views and keyless silver tables are computed from their inputs in full and replaced in one commit. The
  * commit records what it was computed from; while that is unchanged, nothing is computed.
  */
+
+import type { StructType } from '@tidemark/delta'
 import { type Snapshot, stageOverwrite } from '@tidemark/delta'
 import { raw, sql } from '../engine/sql.ts'
 import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { emitOver } from './batch-rows.ts'
-import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import { commitTable, ensureTable, getSource, readTable } from './commit-table.ts'
+import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { judgeEntries } from './derived.ts'
 import { type Judged, judge } from './expect.ts'
@@ -18,7 +20,6 @@ import type { FlowOutcome } from './outcome.ts'
 import { quarantine } from './quarantine.ts'
 import { sessionParquet } from './relations.ts'
 import { fitRows, structOf } from './schema-fit.ts'
-import type { StructType } from '@tidemark/delta'
 
 export async function readInputs(context: FlowContext, flow: WholeFlow): Promise<Inputs> {
   const tables = flow.kind === 'derived' ? [flow.source] : flow.query.reads
