@@ -99,6 +99,23 @@ describe('materialized views', () => {
   })
 })
 
+test('two runners of one view at once leave what the newest inputs give', async () => {
+  const flow: Flow = {
+    ...view('gold.v6', 'SELECT id, plays FROM silver.f6', ['silver.f6']),
+    expectations: [{ name: 'positive', expression: 'plays > 0', onViolation: 'drop' }],
+  }
+  for (let id = 1; id <= 4; id++) {
+    await lake.append('silver.f6', schema, [
+      { id, plays: 1 },
+      { id: -id, plays: 0 },
+    ])
+    await Promise.all(['a', 'b', 'c'].map(runId => lake.run(flow, { runId })))
+    expect(await lake.rows('gold.v6', ['id'])).toHaveLength(id)
+    expect(await lake.rows('quarantine.gold_v6', ['id'])).toHaveLength(id)
+  }
+  expect(await lake.run(flow)).toMatchObject({ status: 'unchanged' })
+})
+
 describe('append flows', () => {
   test('read each row of the stream once and other tables at their current version', async () => {
     const users = schemaOf({ id: 'long', name: 'string' })

@@ -16,7 +16,8 @@ import type { Flow, TableName } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
 import type { FlowContext } from './context.ts'
 
-const MAX_TRIES = 12
+/** Lost races after which a flow gives up; nobody waits between them, each loser has something newer to read. */
+export const MAX_TRIES = 12
 
 /** The current snapshot of a lake table, or undefined when it has not been made. */
 export function readTable(

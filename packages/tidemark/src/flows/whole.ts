@@ -6,11 +6,12 @@
 import type { StructType } from '@tidemark/delta'
 import { type Snapshot, stageOverwrite } from '@tidemark/delta'
 import { raw, sql } from '../engine/sql.ts'
+import { FLOW_COMMIT_BUSY } from '../errors/flow-run.ts'
 import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { emitOver } from './batch-rows.ts'
-import { commitTable, ensureTable, getSource, readTable } from './commit-table.ts'
+import { commitTable, ensureTable, getSource, MAX_TRIES, readTable } from './commit-table.ts'
 import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { judgeEntries } from './derived.ts'
@@ -26,48 +27,54 @@ export async function readInputs(context: FlowContext, flow: WholeFlow): Promise
   return new Map(await Promise.all(tables.map(async table => [table, await getSource(context, flow, table)] as const)))
 }
 
-/** Compute a whole table again unless nothing it depends on has changed. */
+/**
+ * Compute a whole table again unless nothing it depends on has changed. When somebody else commits to it meanwhile, the
+ * inputs are read anew, so an older state of them never replaces a newer one.
+ */
 export async function executeWhole(context: FlowContext, flow: WholeFlow): Promise<FlowOutcome> {
-  const before = await readTable(context, flow.target)
-  const inputs = await readInputs(context, flow)
-  const unchanged = (target: Snapshot | undefined): FlowOutcome => ({
-    status: 'unchanged',
-    ledger: undefined,
-    versionBefore: before?.version,
-    versionAfter: target?.version,
-    reason: 'definition and inputs are unchanged',
-    warnings: [],
-    rewritten: false,
-  })
-  if (!context.fullRefresh && isComputed(flow, inputs, before)) return unchanged(before)
-  const computed = await compute(context, flow, inputs)
-  const start = await ensureTable(context, flow, {
-    path: tablePath(flow.target),
-    name: flow.target,
-    schema: computed.schema,
-  })
-  const { judged, schema } = computed
+  const before = (await readTable(context, flow.target))?.version
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
+    const target = await readTable(context, flow.target)
+    const inputs = await readInputs(context, flow)
+    const isFirst = target?.version === before
+    if (!(context.fullRefresh && isFirst) && isComputed(flow, inputs, target)) return unchanged(before, target)
+    const computed = await compute(context, flow, inputs)
+    const snapshot = await replaceWhole(context, flow, { target, inputs, computed })
+    if (snapshot === undefined) continue
+    const { ledger, judged } = computed
+    const done = { versionBefore: before, versionAfter: snapshot.version, reason: undefined, rewritten: false }
+    return { status: 'changed', ledger, warnings: judged.warnings, ...done }
+  }
+  throw FLOW_COMMIT_BUSY({ flow: flow.name, table: flow.target, tries: MAX_TRIES })
+}
+
+function unchanged(versionBefore: bigint | undefined, target: Snapshot | undefined): FlowOutcome {
+  const reason = 'definition and inputs are unchanged'
+  const nothing = { ledger: undefined, warnings: [], rewritten: false }
+  return { status: 'unchanged', reason, versionBefore, versionAfter: target?.version, ...nothing }
+}
+
+/** Put the rejects aside and replace the table; undefined when somebody else committed since `target` was read. */
+async function replaceWhole(
+  context: FlowContext,
+  flow: WholeFlow,
+  at: { target: Snapshot | undefined; inputs: Inputs; computed: Computed },
+): Promise<Snapshot | undefined> {
+  const { judged, schema } = at.computed
+  const start =
+    at.target ?? (await ensureTable(context, flow, { path: tablePath(flow.target), name: flow.target, schema }))
   const rejects = { judged: judged.table, rejected: judged.rejected, schema }
   await quarantine(context, { ...rejects, flow, batch: 0n, appId: undefined, replace: true })
-  const domains = [computedDomain(flow, inputs)]
+  const domains = [computedDomain(flow, at.inputs)]
   const info = { operation: 'WRITE', operationParameters: { mode: 'Overwrite' }, runId: context.runId }
-  const query = fitRows({ query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }, schema)
-  const target = { tablePath: start.tablePath, schema, signal: context.signal }
-  const files = await sessionParquet(context.session).write(query, target)
+  const rows = fitRows({ query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }, schema)
+  const written = { tablePath: start.tablePath, schema, signal: context.signal }
+  const files = await sessionParquet(context.session).write(rows, written)
   const { snapshot, committed } = await commitTable(context, flow, start, current => {
-    const done = current.version > start.version && isComputed(flow, inputs, current)
-    return Promise.resolve(done ? undefined : stageOverwrite(current, { files, schema, domains, info }))
+    const isLost = current.version !== start.version
+    return Promise.resolve(isLost ? undefined : stageOverwrite(current, { files, schema, domains, info }))
   })
-  if (!committed) return unchanged(snapshot)
-  return {
-    status: 'changed',
-    ledger: computed.ledger,
-    versionBefore: before?.version,
-    versionAfter: snapshot.version,
-    reason: undefined,
-    warnings: judged.warnings,
-    rewritten: false,
-  }
+  return committed ? snapshot : undefined
 }
 
 interface Computed {
