@@ -39,7 +39,7 @@ export const never: AbortSignal = new AbortController().signal
 /** A source on the test's database, closed when the test ends. */
 export function openSource(
   database: Pick<TestDatabase, 'host' | 'port' | 'database' | 'user' | 'password'>,
-  options: { timezone?: string; maxConnections?: number } = {},
+  options: { timezone?: string; maxConnections?: number; lockTimeoutMs?: number } = {},
 ): Source {
   const { host, port, database: name, user, password } = database
   const connection = { host, port, database: name, user, password }
@@ -84,6 +84,12 @@ export async function temporaryFolder(): Promise<string> {
   return folder
 }
 
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
 export interface ReadOptions {
   slice?: Slice
   columns?: readonly SourceColumn[]
@@ -100,7 +106,7 @@ export async function copySegments(
 ): Promise<Segment[]> {
   const directory = await temporaryFolder()
   const request = { table, columns, slice, directory, prefix: 'rows', segmentBytes, signal: never }
-  return await Array.fromAsync(snapshot.copy(request))
+  return await collect(snapshot.copy(request))
 }
 
 /** Rows of a slice as DuckDB has typed them, every value as text; `_overlap` and `_row_version` come first. */
@@ -131,7 +137,7 @@ export async function readKeys(
     segmentBytes: 1024,
     signal: never,
   }
-  const segments = await Array.fromAsync(snapshot.copyKeys(request))
+  const segments = await collect(snapshot.copyKeys(request))
   if (segments.length === 0) return []
   const files = segments.map(segment => segment.path)
   return await queryDuckdb(through(readKeyCsv(files, columns)))

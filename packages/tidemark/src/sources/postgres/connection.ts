@@ -9,7 +9,7 @@ import { passwordMissing, translateDriverError } from './driver-error.ts'
 import { PostgresSession } from './session.ts'
 
 /** How long a lock is waited for before its table becomes a Problem. */
-export const LOCK_TIMEOUT_SECONDS = 10
+export const LOCK_TIMEOUT_MS = 10_000
 const CONNECT_TIMEOUT_MS = 15_000
 
 /**
@@ -29,7 +29,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
   bytea_output: 'hex',
   xmlbinary: 'base64',
   extra_float_digits: '1',
-  lock_timeout: `${LOCK_TIMEOUT_SECONDS}s`,
+  lock_timeout: `${LOCK_TIMEOUT_MS}ms`,
   statement_timeout: '0',
   transaction_timeout: '0',
   idle_in_transaction_session_timeout: '0',

@@ -4,9 +4,8 @@
  */
 import { SOURCE_TABLE_FORBIDDEN, SOURCE_TABLE_LOCKED } from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
-import { ident, join, type Sql, sql } from '../../engine/sql.ts'
-import { type TableRef, tableKey } from '../source.ts'
-import { LOCK_TIMEOUT_SECONDS } from './connection.ts'
+import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { type SourceTable, type TableRef, tableKey } from '../source.ts'
 import {
   DEADLOCK,
   INSUFFICIENT_PRIVILEGE,
@@ -21,12 +20,15 @@ import type { PostgresSession } from './session.ts'
 interface LockOptions {
   source: string
   user: string
+  /** How long one table is waited for. */
+  lockTimeoutMs: number
   signal: AbortSignal
 }
 
 /** Kinds that LOCK TABLE takes. Nothing rewrites a foreign table; a refreshed view shows old snapshots its new rows. */
 const LOCKABLE = new Set(['r', 'p', 'v'])
 const SAVEPOINT = 'tidemark_lock'
+const ALL_AT_ONCE_MS = 1000
 
 /**
  * Lock what can be locked; gives the Problems of the others, by table key. LOCK and SAVEPOINT take no snapshot, so the
@@ -40,7 +42,9 @@ export async function lockTables(
   const problems = new Map<string, Problem>()
   const lockable = tables.filter(table => LOCKABLE.has(table.kind))
   if (lockable.length === 0) return problems
-  if ((await tryLock(session, lockable, options)) === undefined) return problems
+  // All at once first: mostly nobody is in the way. It waits briefly, because the next round waits for each by itself.
+  const brief = { ...options, lockTimeoutMs: Math.min(options.lockTimeoutMs, ALL_AT_ONCE_MS) }
+  if ((await tryLock(session, lockable, brief)) === undefined) return problems
   for (const table of lockable) {
     const problem = await tryLock(session, [table], options)
     if (problem !== undefined) problems.set(tableKey(table), problem)
@@ -51,10 +55,11 @@ export async function lockTables(
 async function tryLock(
   session: PostgresSession,
   tables: readonly FoundRelation[],
-  { source, user, signal }: LockOptions,
+  { source, user, lockTimeoutMs, signal }: LockOptions,
 ): Promise<Problem | undefined> {
   await session.savepoint(SAVEPOINT, signal)
   try {
+    await session.query(sql`SET LOCAL lock_timeout = ${integer(lockTimeoutMs)}`, { signal })
     await session.query(lockStatement(tables), { signal })
     await session.release(SAVEPOINT, signal)
     return undefined
@@ -65,20 +70,21 @@ async function tryLock(
     await session.rollbackTo(SAVEPOINT, signal)
     const params = { source, table: printName(table) }
     if (sqlstate === UNDEFINED_TABLE || sqlstate === UNDEFINED_SCHEMA) return missing(source, table, [])
-    if (sqlstate === INSUFFICIENT_PRIVILEGE) return forbidden(table, { ...params, user }, tables.length === 1)
-    return SOURCE_TABLE_LOCKED({ ...params, seconds: LOCK_TIMEOUT_SECONDS }, { cause: error })
+    if (sqlstate === INSUFFICIENT_PRIVILEGE && tables.length === 1) return forbidden(table, { ...params, user })
+    return SOURCE_TABLE_LOCKED({ ...params, seconds: lockTimeoutMs / 1000 }, { cause: error })
   }
 }
 
 const OF_ONE_TABLE = new Set([LOCK_NOT_AVAILABLE, DEADLOCK, INSUFFICIENT_PRIVILEGE, UNDEFINED_TABLE, UNDEFINED_SCHEMA])
 
 /** A view also locks the tables behind it, with rights that only its owner may have; reading it may still work. */
-function forbidden(
-  table: FoundRelation,
-  params: { source: string; table: string; user: string },
-  alone: boolean,
-): Problem | undefined {
-  return alone && table.kind === 'v' ? undefined : SOURCE_TABLE_FORBIDDEN(params)
+function forbidden(table: FoundRelation, params: { source: string; table: string; user: string }): Problem | undefined {
+  return table.kind === 'v' ? undefined : SOURCE_TABLE_FORBIDDEN(params)
+}
+
+/** The lock a reader needs beside the keeper's, undefined for kinds that cannot be locked. */
+export function readLock(table: Pick<SourceTable, 'schema' | 'table' | 'kind'>): Sql | undefined {
+  return table.kind === 'foreign table' || table.kind === 'materialized view' ? undefined : lockStatement([table])
 }
 
 /** Exported for its golden test. */

@@ -6,7 +6,7 @@ import { SOURCE_TIMEZONE } from '../../errors/source.ts'
 import type { Clock } from '../../model/ports.ts'
 import type { Source } from '../source.ts'
 import { serverName, type PostgresConnection } from './address.ts'
-import { openSession } from './connection.ts'
+import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { describeTables } from './describe.ts'
 import { listRelations } from './names.ts'
 import { readPosition } from './position.ts'
@@ -22,6 +22,8 @@ export interface PostgresSourceOptions {
   clock: Clock
   /** Connections of a snapshot that read rows, besides the one that keeps it; 2 when left out. */
   maxConnections?: number
+  /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
+  lockTimeoutMs?: number
 }
 
 /**
@@ -30,7 +32,7 @@ export interface PostgresSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
-  const { name, connection, clock, maxConnections = 2 } = options
+  const { name, connection, clock, maxConnections = 2, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
   const timezone = checkTimezone(name, options.timezone)
   const open = new Set<{ close(): Promise<void> }>()
   const openTracked = async (signal: AbortSignal): Promise<PostgresSession> =>
@@ -50,7 +52,7 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       }),
     listTables: signal => withSession(signal, session => listRelations(session, signal)),
     openSnapshot: async (wanted, signal) => {
-      const parts = { source: name, connection, timezone, clock, maxConnections, open: openTracked }
+      const parts = { source: name, connection, timezone, clock, maxConnections, lockTimeoutMs, open: openTracked }
       const snapshot = await openPostgresSnapshot(parts, wanted, signal)
       open.add(snapshot)
       return snapshot

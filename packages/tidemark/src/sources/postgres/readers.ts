@@ -1,51 +1,82 @@
 /**
- * A few connections that all read one exported snapshot, so tables stream side by side and still fit together. They are
- * opened when needed and closed with the snapshot.
+ * The connections that read one exported snapshot side by side: a few readers, opened when needed, and the keeper, whose
+ * transaction holds the snapshot and the locks.
  */
-import { sql, text } from '../../engine/sql.ts'
+import { Problem } from '../../errors/problem.ts'
+import { type Sql, sql, text } from '../../engine/sql.ts'
+import { LOCK_NOT_AVAILABLE, sqlstateOf } from './driver-error.ts'
 import type { PostgresSession } from './session.ts'
+import { Turnstile } from './turnstile.ts'
 
 export interface ReadersOptions {
-  /** Connections at most. */
+  /** Readers at most. */
   limit: number
   open: (signal: AbortSignal) => Promise<PostgresSession>
-  /** As `pg_export_snapshot` named it; valid while the exporting transaction is open. */
+  /** The session whose transaction exported the snapshot. */
+  keeper: PostgresSession
+  /** As `pg_export_snapshot` named it; valid while the keeper's transaction is open. */
   snapshot: string
 }
+
+/** A session to read with, until it is given back. */
+export interface Lease {
+  session: PostgresSession
+  /** A session whose work failed is of no more use. */
+  giveBack: (outcome: 'reusable' | 'broken') => Promise<void>
+}
+
+const SAVEPOINT = 'tidemark_read'
 
 export class Readers {
   readonly #options: ReadersOptions
   readonly #idle: PostgresSession[] = []
   readonly #all = new Set<PostgresSession>()
-  readonly #queue: (() => void)[] = []
-  #busy = 0
+  readonly #places: Turnstile
+  readonly #keeperPlace = new Turnstile(1)
   #closed = false
 
   constructor(options: ReadersOptions) {
     this.#options = options
+    this.#places = new Turnstile(options.limit)
   }
 
-  /** A session inside the snapshot; waits for a free one. Give it back with `release`. */
-  async acquire(signal: AbortSignal): Promise<PostgresSession> {
-    await this.#enter(signal)
+  /**
+   * A session inside the snapshot that can read what `lock` locks. A migration that waits for the keeper's lock makes
+   * newcomers queue behind it, and would wait for ever if they waited; then the keeper reads the table itself.
+   */
+  async acquire(lock: Sql | undefined, signal: AbortSignal): Promise<Lease> {
+    await this.#places.enter(signal)
+    let session: PostgresSession | undefined
     try {
-      if (this.#closed) throw new TypeError('this is a bug in tidemark: the snapshot is closed')
-      return this.#idle.pop() ?? (await this.#open(signal))
+      session = this.#idle.pop() ?? (await this.#open(signal))
+      if (lock === undefined || (await hasLocked(session, lock, signal))) return this.#leaseReader(session)
+      await this.#giveBack(session, 'reusable')
     } catch (error) {
-      this.#leave()
+      await this.#giveBack(session, 'broken')
       throw error
     }
+    return await this.acquireKeeper(signal)
   }
 
-  /** A session whose work failed is closed: its transaction is of no more use. */
-  async release(session: PostgresSession, outcome: 'reusable' | 'broken'): Promise<void> {
-    this.#leave()
-    if (outcome === 'reusable' && !this.#closed) {
-      this.#idle.push(session)
-      return
+  /** The keeper; waits until nobody reads with it. */
+  async acquireKeeper(signal: AbortSignal): Promise<Lease> {
+    await this.#keeperPlace.enter(signal)
+    const session = this.#options.keeper
+    try {
+      // An error would end the transaction, and the snapshot with it.
+      await session.savepoint(SAVEPOINT, signal)
+    } catch (error) {
+      this.#keeperPlace.leave()
+      throw error
     }
-    this.#all.delete(session)
-    await session.close()
+    const giveBack = async (): Promise<void> => {
+      try {
+        if (!session.interrupted) await session.rollbackTo(SAVEPOINT)
+      } finally {
+        this.#keeperPlace.leave()
+      }
+    }
+    return { session, giveBack }
   }
 
   /** Close all connections; what still reads fails. */
@@ -55,9 +86,26 @@ export class Readers {
     for (const session of this.#all) if (!idle.has(session)) session.interrupt()
     await Promise.all([...this.#all].map(session => session.close()))
     this.#all.clear()
+    await this.#options.keeper.close()
+  }
+
+  #leaseReader(session: PostgresSession): Lease {
+    return { session, giveBack: outcome => this.#giveBack(session, outcome) }
+  }
+
+  async #giveBack(session: PostgresSession | undefined, outcome: 'reusable' | 'broken'): Promise<void> {
+    this.#places.leave()
+    if (session === undefined) return
+    if (outcome === 'reusable' && !this.#closed) {
+      this.#idle.push(session)
+      return
+    }
+    this.#all.delete(session)
+    await session.close()
   }
 
   async #open(signal: AbortSignal): Promise<PostgresSession> {
+    if (this.#closed) throw new TypeError('this is a bug in tidemark: the snapshot is closed')
     const session = await this.#options.open(signal)
     this.#all.add(session)
     try {
@@ -70,31 +118,18 @@ export class Readers {
       throw error
     }
   }
+}
 
-  async #enter(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted()
-    if (this.#busy < this.#options.limit) {
-      this.#busy += 1
-      return
-    }
-    await new Promise<void>((resolve, reject) => {
-      const enter = (): void => {
-        signal.removeEventListener('abort', leave)
-        resolve()
-      }
-      const leave = (): void => {
-        this.#queue.splice(this.#queue.indexOf(enter), 1)
-        reject(signal.reason)
-      }
-      this.#queue.push(enter)
-      signal.addEventListener('abort', leave, { once: true })
-    })
-  }
-
-  /** The place goes to whoever waits longest, else it is free. */
-  #leave(): void {
-    const next = this.#queue.shift()
-    if (next === undefined) this.#busy -= 1
-    else next()
+/** False when somebody waits in front of us. Any other refusal is left to the read itself, which says more. */
+async function hasLocked(session: PostgresSession, lock: Sql, signal: AbortSignal): Promise<boolean> {
+  await session.savepoint(SAVEPOINT, signal)
+  try {
+    await session.query(sql`${lock} NOWAIT`, { signal })
+    await session.release(SAVEPOINT, signal)
+    return true
+  } catch (error) {
+    if (!(error instanceof Problem) || session.interrupted) throw error
+    await session.rollbackTo(SAVEPOINT, signal)
+    return sqlstateOf(error) !== LOCK_NOT_AVAILABLE
   }
 }

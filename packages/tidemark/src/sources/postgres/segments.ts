@@ -16,6 +16,7 @@ export interface SegmentTarget {
   directory: string
   prefix: string
   segmentBytes: number
+  signal: AbortSignal
   /** Stop the source at once; called when the reader leaves before the end. */
   abandon: () => void
 }
@@ -41,6 +42,7 @@ export async function* writeSegments(
   try {
     for (;;) {
       const segment = await pending
+      target.signal.throwIfAborted()
       complete = segment === undefined
       if (segment === undefined) return
       pending = nextSegment(chunks, writer)

@@ -32,6 +32,11 @@ export class PostgresSession implements AsyncDisposable {
     return (this.#client as pg.Client & { processID: number | null }).processID ?? 0
   }
 
+  /** True when the connection was given up in the middle of something, or is closed. */
+  get interrupted(): boolean {
+    return this.#closed
+  }
+
   async connect(signal: AbortSignal): Promise<void> {
     await this.#abortable(signal, () => this.#client.connect())
   }

@@ -22,7 +22,7 @@ import { serverName, type PostgresConnection } from './address.ts'
 import { findColumn, postgresColumn } from './column.ts'
 import { describeTables } from './describe.ts'
 import { errorCode, sqlstateOf } from './driver-error.ts'
-import { lockTables } from './lock.ts'
+import { lockTables, readLock } from './lock.ts'
 import { findRelations, printName } from './names.ts'
 import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
 import { Readers } from './readers.ts'
@@ -37,6 +37,8 @@ export interface SnapshotOptions {
   clock: Clock
   /** Connections that read, besides the one that keeps the snapshot. */
   maxConnections: number
+  /** How long one table's lock is waited for. */
+  lockTimeoutMs: number
   open: (signal: AbortSignal) => Promise<PostgresSession>
 }
 
@@ -47,30 +49,27 @@ export async function openPostgresSnapshot(
   signal: AbortSignal,
 ): Promise<SourceSnapshot> {
   const { source, connection, timezone } = options
-  const exporter = await options.open(signal)
+  const keeper = await options.open(signal)
   try {
-    const login = { source, user: connection.user, timezone, signal }
-    const found = await findRelations(exporter, source, wanted, signal)
+    const login = { source, user: connection.user, timezone, lockTimeoutMs: options.lockTimeoutMs, signal }
+    const found = await findRelations(keeper, source, wanted, signal)
     const relations = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
-    await exporter.begin(signal)
-    const locked = await lockTables(exporter, relations, login)
-    const position = await readPosition(exporter, serverOf(options), signal)
+    await keeper.begin(signal)
+    const locked = await lockTables(keeper, relations, login)
+    const position = await readPosition(keeper, serverOf(options), signal)
     const usable = wanted.filter(ref => problemOf(ref, found, locked) === undefined)
-    const described = await describeTables(exporter, usable, login)
-    const [row] = await exporter.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
+    const described = await describeTables(keeper, usable, login)
+    const [row] = await keeper.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
     const tables = new Map<string, SourceTable | Problem>()
     for (const ref of wanted) {
       const result = problemOf(ref, found, locked) ?? described.get(tableKey(ref))
       if (result !== undefined) tables.set(tableKey(ref), result)
     }
-    const readers = new Readers({
-      limit: options.maxConnections,
-      open: options.open,
-      snapshot: row?.['snapshot'] ?? '',
-    })
-    return new PostgresSnapshot({ options, exporter, readers, position, tables })
+    const { maxConnections: limit, open } = options
+    const readers = new Readers({ limit, open, keeper, snapshot: row?.['snapshot'] ?? '' })
+    return new PostgresSnapshot({ options, readers, position, tables })
   } catch (error) {
-    await exporter.close()
+    await keeper.close()
     throw error
   }
 }
@@ -92,7 +91,6 @@ function serverOf({ source, connection }: SnapshotOptions): { source: string; se
 
 interface SnapshotParts {
   options: SnapshotOptions
-  exporter: PostgresSession
   readers: Readers
   position: Position
   tables: ReadonlyMap<string, SourceTable | Problem>
@@ -102,12 +100,10 @@ class PostgresSnapshot implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly #options: SnapshotOptions
-  readonly #exporter: PostgresSession
   readonly #readers: Readers
 
-  constructor({ options, exporter, readers, position, tables }: SnapshotParts) {
+  constructor({ options, readers, position, tables }: SnapshotParts) {
     this.#options = options
-    this.#exporter = exporter
     this.#readers = readers
     this.position = position
     this.tables = tables
@@ -120,7 +116,7 @@ class PostgresSnapshot implements SourceSnapshot {
     signal: AbortSignal,
   ): Promise<SliceCount> {
     const exact = this.#checkSlice(table, slice)
-    const session = await this.#readers.acquire(signal)
+    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
     let outcome: 'reusable' | 'broken' = 'broken'
     try {
       const [row] = await session.query(countStatement(table, exact, columns), { signal })
@@ -130,7 +126,7 @@ class PostgresSnapshot implements SourceSnapshot {
     } catch (error) {
       throw this.#explain(error, table, exact)
     } finally {
-      await this.#readers.release(session, outcome)
+      await giveBack(outcome)
     }
   }
 
@@ -152,29 +148,34 @@ class PostgresSnapshot implements SourceSnapshot {
   }
 
   async durable(signal: AbortSignal): Promise<void> {
+    const { position } = this
     const { clock } = this.#options
-    await waitUntilDurable(this.#exporter, { position: this.position, clock, signal })
+    const { session, giveBack } = await this.#readers.acquireKeeper(signal)
+    try {
+      await waitUntilDurable(session, { position, clock, signal })
+    } finally {
+      await giveBack('reusable')
+    }
   }
 
   async close(): Promise<void> {
     await this.#readers.close()
-    await this.#exporter.close()
   }
 
   async *#stream(
     request: Omit<CopyRequest, 'slice'>,
     start: (session: PostgresSession) => ReturnType<PostgresSession['copyOut']>,
   ): AsyncGenerator<Segment, void, undefined> {
-    const session = await this.#readers.acquire(request.signal)
+    const { session, giveBack } = await this.#readers.acquire(readLock(request.table), request.signal)
     let outcome: 'reusable' | 'broken' = 'broken'
     try {
-      const { directory, prefix, segmentBytes } = request
+      const { directory, prefix, segmentBytes, signal } = request
       const named = { source: this.#options.source, table: printName(request.table) }
       const abandon = (): void => session.interrupt()
-      yield* writeSegments(start(session), { ...named, directory, prefix, segmentBytes, abandon })
+      yield* writeSegments(start(session), { ...named, directory, prefix, segmentBytes, signal, abandon })
       outcome = 'reusable'
     } finally {
-      await this.#readers.release(session, outcome)
+      await giveBack(outcome)
     }
   }
 

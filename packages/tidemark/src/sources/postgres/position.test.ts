@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { isHorizonUsable, parsePosition } from './position.ts'
+
+const row = {
+  system: '7',
+  timeline: '00000002',
+  database: '5',
+  lsn: '18446744073709551615',
+  as_of: '2026-11-24T00:00:00.000001Z',
+}
+
+describe('parsePosition', () => {
+  test('numbers beyond 2^53 stay exact', () => {
+    const position = parsePosition({
+      ...row,
+      snapshot: '9007199254740993:9007199254740999:9007199254740993,9007199254740995',
+    })
+    expect(position).toEqual({
+      identity: 'postgres:7:00000002:5',
+      xmin: 9007199254740993n,
+      xmax: 9007199254740999n,
+      order: 9007199254740997n,
+      lsn: 18446744073709551615n,
+      asOf: '2026-11-24T00:00:00.000001Z',
+      openTransactions: 2,
+    })
+  })
+
+  test('a server without open transactions has an order equal to xmax', () => {
+    expect(parsePosition({ ...row, snapshot: '754:754:' })).toMatchObject({ order: 754n, openTransactions: 0 })
+  })
+
+  test('another timeline, server or database is another identity', () => {
+    const identity = (changed: object): string => parsePosition({ ...row, snapshot: '3:3:', ...changed }).identity
+    const all = [
+      identity({}),
+      identity({ timeline: '00000003' }),
+      identity({ system: '8' }),
+      identity({ database: '6' }),
+    ]
+    expect(new Set(all).size).toBe(4)
+  })
+
+  test('a text that is no snapshot is our bug, aloud', () => {
+    expect(() => parsePosition({ ...row, snapshot: '754' })).toThrow(/bug in tidemark/)
+  })
+})
+
+test('a horizon is usable while its age fits 31 bits, and never when it lies in the future', () => {
+  const usable = (age: bigint): boolean => isHorizonUsable({ xmax: 2n ** 40n }, 2n ** 40n - age)
+  expect([0n, 1n, 2n ** 30n, 2n ** 31n - 2n ** 25n].map(usable)).toEqual([true, true, true, true])
+  expect([2n ** 31n, 2n ** 31n - 1n, 2n ** 32n + 5n, -1n].map(usable)).toEqual([false, false, false, false])
+})

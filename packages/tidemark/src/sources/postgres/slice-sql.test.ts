@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest'
+import { carryType } from './types.ts'
+import type { PostgresColumn } from './column.ts'
+import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+
+function column(name: string, type: string, modifier = -1): PostgresColumn {
+  return { name, sourceType: type, nullable: true, ...carryType({ name: type, modifier, isArray: false }, 'UTC') }
+}
+
+const table = { schema: 'public', table: 'o"r', hasRowVersion: true }
+const columns = [column('id', 'int4'), column('day', 'date')]
+
+describe('copyStatement', () => {
+  test('everything: no overlap, the raw row version', () => {
+    expect(copyStatement(table, { kind: 'all' }, columns).text).toBe(
+      `COPY (SELECT 0, t.xmin::text, t."id", (t."day" - date '1970-01-01') FROM "public"."o""r" AS t WHERE true) ` +
+        `TO STDOUT (FORMAT csv, ENCODING 'UTF8')`,
+    )
+  })
+
+  test('since a mark: by age, without frozen rows whose old id looks new', () => {
+    expect(copyStatement(table, { kind: 'since', horizon: 725n, seen: 730n }, []).text).toBe(
+      `COPY (SELECT CASE WHEN age(t.xmin) > age('730'::xid) THEN 1 ELSE 0 END, t.xmin::text FROM "public"."o""r" AS t ` +
+        `WHERE (age(t.xmin) >= 0 AND age(t.xmin) <= age('725'::xid))) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`,
+    )
+  })
+
+  test('a 64-bit horizon is compared by the 32 bits that a row keeps, permanent ids excluded', () => {
+    const bits = (horizon: bigint): string | undefined =>
+      /age\('(\d+)'::xid\)\)/.exec(copyStatement(table, { kind: 'since', horizon, seen: horizon }, []).text)?.[1]
+    expect([2n ** 32n + 725n, 2n ** 33n, 2n ** 33n + 2n, 2n ** 33n + 3n, 2n ** 33n - 1n].map(bits)).toEqual([
+      '725',
+      '3',
+      '3',
+      '3',
+      '4294967295',
+    ])
+  })
+
+  test('without a row version it is a hash of what the row says', () => {
+    expect(copyStatement({ ...table, hasRowVersion: false }, { kind: 'all' }, columns).text).toContain(
+      `md5(ROW(t."id", (t."day" - date '1970-01-01'))::text)`,
+    )
+  })
+})
+
+test('bounds of a range are literals, whatever they hold', () => {
+  const slice = { kind: 'range', column: 'a"b', from: "1' OR ''='", to: undefined } as const
+  expect(countStatement(table, slice, []).text).toBe(
+    `SELECT count(*) AS total, count(*) FILTER (WHERE (t."a""b" IS NOT NULL AND t."a""b" >= '1'' OR ''''=''' AND true)) ` +
+      `AS in_slice FROM "public"."o""r" AS t`,
+  )
+})
+
+test('only columns whose type can hold too much are judged', () => {
+  const { text } = countStatement(table, { kind: 'all' }, columns)
+  expect(text).not.toContain('unfit_0')
+  expect(text).toContain('AS "unfit_1"')
+})
+
+test('keys have a constant in front', () => {
+  expect(copyKeysStatement(table, columns.slice(0, 1)).text).toContain('SELECT 0, t."id" FROM')
+})
