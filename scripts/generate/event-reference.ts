@@ -57,7 +57,8 @@ export const resultReference: Record<keyof StepResult, string> = {
   reason: 'Why nothing was done, for unchanged and skipped steps; else null.',
   blockedBy: 'Skipped steps: ids of the failed steps this one needed.',
   problem: 'Failed steps: `code`, `title`, `message`, `hint`, `place`; else null.',
-  source: 'Extract steps: `name`, `guarantee` (A to D), `method`, `asOf` (complete up to), `position`; else null.',
+  asOf: 'Instant of the source up to which the table is complete; null when it is not known.',
+  source: 'Extract steps: `name`, `guarantee` (A to D), `method`, `position`; else null.',
   warnings: 'Texts for people.',
 }
 

@@ -18,7 +18,8 @@ const result: StepResult = {
   durationMs: 480,
   reason: undefined,
   problem: undefined,
-  source: { name: 'app', guarantee: 'A', method: 'xmin scan', asOf: '2026-11-22T12:00:00.002113Z', position: '1048' },
+  asOf: '2026-11-22T12:00:00.002113Z',
+  source: { name: 'app', guarantee: 'A', method: 'xmin scan', position: '1048' },
   warnings: [],
 }
 

@@ -9,7 +9,8 @@ export const userResult: StepResult = stepResult('bronze.DimUser', 'changed', {
   ledger: { kind: 'extract', read: 570n, inserted: 500n, duplicate: 70n, deletes: 2n },
   versionBefore: 4n,
   versionAfter: 9007199254740993n,
-  source: { name: 'app', guarantee: 'A', method: 'xmin scan', asOf: '2026-11-22T12:00:01Z', position: '7' },
+  asOf: '2026-11-22T12:00:01Z',
+  source: { name: 'app', guarantee: 'A', method: 'xmin scan', position: '7' },
 })
 
 export const silverResult: StepResult = stepResult('silver.DimUser', 'changed', {

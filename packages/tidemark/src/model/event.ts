@@ -42,8 +42,10 @@ export interface StepResult {
   /** Skipped steps: the failed steps this one waited for, directly or through others. */
   blockedBy?: readonly StepId[] | undefined
   problem: ProblemFact | undefined
-  /** Extract steps: guarantee, method and the instant up to which the table is complete. */
-  source?: { name: string; guarantee: string; method: string; asOf: string; position: string } | undefined
+  /** Succeeded steps: the instant of the source up to which the table is complete; undefined when it is not known. */
+  asOf?: string | undefined
+  /** Extract steps: guarantee, method, and the position that proves the table complete as long as it stays equal. */
+  source?: { name: string; guarantee: string; method: string; position: string } | undefined
   warnings: readonly string[]
 }
 

@@ -24,7 +24,8 @@ test('every event is one line of JSON whose keys are all there', () => {
       reason: null,
       blockedBy: [],
       problem: null,
-      source: { name: 'app', guarantee: 'A', method: 'xmin scan', asOf: '2026-11-22T12:00:01Z', position: '7' },
+      asOf: '2026-11-22T12:00:01Z',
+      source: { name: 'app', guarantee: 'A', method: 'xmin scan', position: '7' },
       warnings: [],
     },
   })

@@ -16,6 +16,7 @@ export function resultJson(result: StepResult): Record<string, unknown> {
   return {
     ...result,
     startedAt: isoInstant(result.startedAt),
+    asOf: result.asOf,
     blockedBy: result.blockedBy ?? [],
     source: result.source ?? null,
   }

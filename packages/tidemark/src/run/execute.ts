@@ -25,6 +25,8 @@ export interface ExecuteOptions {
   parallel: number
   emit: (event: RunEvent) => void
   work: (step: PlanStep) => Promise<StepOutcome>
+  /** Up to which instant of its source a step's table is complete once the step has succeeded. */
+  instants: ReadonlyMap<StepId, string>
   signal: AbortSignal
 }
 
@@ -68,7 +70,8 @@ async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepRes
   const base = { step: step.id, kind: step.kind, table: step.table, startedAt }
   try {
     const outcome = await options.work(step)
-    return { ...base, ...outcome, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
+    const asOf = options.instants.get(step.id)
+    return { ...base, ...outcome, asOf, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
   } catch (error) {
     const problem = problemFact(error, step.id)
     return {

@@ -5,6 +5,7 @@
 import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
 import type { Clock, Ids } from '../model/ports.ts'
 import type { Project } from '../model/project.ts'
+import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import { compileFlows } from './flows.ts'
@@ -111,8 +112,22 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
     parallel: project.parallel,
     emit,
     work: step => workOn(scope, compiled, step),
+    instants: findInstants(
+      plan.steps,
+      compiled.flows.map(({ flow }) => flow),
+      snapshotInstants(sources),
+    ),
     signal,
   })
+}
+
+/** Instant of the snapshot behind each bronze table. */
+function snapshotInstants(sources: readonly OpenSource[]): Map<string, string> {
+  return new Map(
+    sources.flatMap(({ tables, snapshot }) =>
+      snapshot === undefined ? [] : tables.map(({ name }) => [name, snapshot.position.asOf] as const),
+    ),
+  )
 }
 
 function runStatus(results: readonly StepResult[], signal: AbortSignal): RunStatus {

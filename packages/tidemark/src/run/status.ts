@@ -9,7 +9,7 @@ import { readVerdicts } from './verdicts.ts'
 export interface TableStatus {
   table: string
   guarantee: string | undefined
-  /** Source time up to which the table is complete; for silver and gold the oldest of the bronze tables last read. */
+  /** Source time up to which the table is complete; for silver and gold that of the oldest bronze table behind it. */
   asOf: string | undefined
   rows: bigint | undefined
   quarantined: bigint
@@ -33,13 +33,11 @@ export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
       const snapshot = await readSnapshot({ store, tablePath: tablePath(table) }).catch(() => undefined)
       const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
       const last = steps[0]
-      const known = steps.find(
-        step => step.source !== undefined && (step.status === 'changed' || step.status === 'unchanged'),
-      )
+      const known = steps.find(step => step.asOf !== undefined)
       return {
         table,
-        guarantee: known?.source?.guarantee,
-        asOf: known?.source?.asOf,
+        guarantee: steps.find(step => step.source !== undefined)?.source?.guarantee,
+        asOf: known?.asOf,
         rows: snapshot === undefined ? undefined : countRows(snapshot),
         quarantined: await countQuarantined(store, table),
         last: last === undefined ? undefined : { status: last.status, at: last.startedAt, code: last.problem?.code },

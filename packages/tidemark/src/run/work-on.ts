@@ -61,7 +61,7 @@ function tell(
   const { position } = snapshot
   const { name } = source.config
   const { guarantee } = table
-  return { source: { name, guarantee, method, asOf: position.asOf, position: observation(table, position) } }
+  return { source: { name, guarantee, method, position: observation(table, position) } }
 }
 
 /** A `from_date` that no commit records as done yet is read once, in the same snapshot. */
