@@ -119,7 +119,8 @@ async function launch({ directory, binaries, account, port, config }: Launch): P
   }
 }
 
-async function refuseSecondServer(directory: string): Promise<void> {
+/** Throws when a server runs in the folder, naming its process: nothing there may be touched then. */
+export async function refuseSecondServer(directory: string): Promise<void> {
   const file = await readFile(join(directory, 'data', 'postmaster.pid'), 'utf8').catch(() => '')
   const pid = Number.parseInt(file, 10)
   if (!Number.isInteger(pid) || pid <= 0 || !isAlive(pid)) return

@@ -94,7 +94,7 @@ export const DAY: readonly Change[] = [
   },
 ]
 
-/** The next day, on which the table of artists is missing for a while. */
+/** The next day, before the accident. */
 export const NEXT_DAY: readonly Change[] = [
   {
     story: 'user 44 changes the plan once more',
@@ -104,6 +104,16 @@ export const NEXT_DAY: readonly Change[] = [
   },
 ]
 
-/** Somebody renames a table away: the ordinary accident behind many alerts. */
-export const BREAK: string = `ALTER TABLE dbo."DimArtist" RENAME TO "DimArtist_old"`
-export const REPAIR: string = `ALTER TABLE dbo."DimArtist_old" RENAME TO "DimArtist"`
+/** Somebody renames a table away, the ordinary accident behind many alerts, and its owners go on working. */
+export const ACCIDENT: Change = {
+  story: 'DimArtist becomes DimArtist_old; 8 artists change their genre there',
+  statements: [
+    `ALTER TABLE dbo."DimArtist" RENAME TO "DimArtist_old"`,
+    `UPDATE dbo."DimArtist_old" SET genre = 'Ambient', updated_at = '2025-10-03 02:15:00' WHERE artist_id BETWEEN 11 AND 18`,
+  ],
+}
+
+export const REPAIR: Change = {
+  story: 'DimArtist_old becomes DimArtist again',
+  statements: [`ALTER TABLE dbo."DimArtist_old" RENAME TO "DimArtist"`],
+}

@@ -69,5 +69,5 @@ export async function compareRecipe(client: Client): Promise<Difference[]> {
 }
 
 function copyOf(table: MusicTable): string {
-  return `common_recipe."${table}"`
+  return `common_recipe."copy_of_${table}"`
 }

@@ -2,21 +2,28 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import pg from 'pg'
-import { type RunningPostgres, startPostgres } from '../postgres.ts'
+import { folderFor, serverAccount } from '../postgres-install.ts'
+import { refuseSecondServer, type RunningPostgres, startPostgres } from '../postgres.ts'
 import { PROJECT } from './cli.ts'
 
 export const DATABASE = 'music'
 
+const DIRECTORY = join(PROJECT, '.database')
+
 /** Start the server in examples/music/.database; what is in it stays as it is. */
 export async function startServer(): Promise<RunningPostgres> {
-  return startPostgres({ directory: join(PROJECT, '.database') })
+  return startPostgres({ directory: DIRECTORY })
 }
 
-/** Begin anew: an empty database, and no lake. */
-export async function startAfresh(server: RunningPostgres): Promise<void> {
-  await server.query(`DROP DATABASE IF EXISTS ${DATABASE} WITH (FORCE)`)
-  await server.query(`CREATE DATABASE ${DATABASE}`)
+/** Remove what an earlier demo left, database and lake, unless its server still runs; then start with an empty database. */
+export async function startAfresh(): Promise<RunningPostgres> {
+  const directory = await folderFor(DIRECTORY, await serverAccount())
+  await refuseSecondServer(directory)
+  await rm(directory, { recursive: true, force: true })
   await rm(join(PROJECT, 'lake'), { recursive: true, force: true })
+  const server = await startServer()
+  await server.query(`CREATE DATABASE ${DATABASE}`)
+  return server
 }
 
 /** Write .env, readable by its owner alone: addresses with passwords belong in no other file. */

@@ -1,7 +1,7 @@
 /** Promises about the demo's database: the same for everybody, and its day of changes really holds every trap. */
 import pg from 'pg'
 import { beforeAll, afterAll, describe, expect, test } from 'vitest'
-import { applyChanges, DAY, holdTransaction, NEXT_DAY } from '../../examples/music/changes.ts'
+import { ACCIDENT, applyChanges, DAY, holdTransaction, NEXT_DAY, REPAIR } from '../../examples/music/changes.ts'
 import { fillDatabase } from '../../examples/music/database.ts'
 import { compareRecipe, createRecipe, runRecipe } from '../../examples/music/recipe.ts'
 import { DAYS, makeRows, STREAMS } from '../../examples/music/rows.ts'
@@ -61,8 +61,10 @@ test('a recipe that runs once over a quiet database copies it all; on the day of
   await commit()
   await applyChanges(client, DAY)
   await runRecipe(client, 2)
-  await applyChanges(client, NEXT_DAY)
+  await applyChanges(client, [...NEXT_DAY, ACCIDENT])
   await runRecipe(client, 3)
+  await applyChanges(client, [REPAIR])
+  await runRecipe(client, 4)
   expect(await compareRecipe(client)).toEqual([
     { table: 'DimUser', lost: 0, stale: 33, ghosts: 1 },
     { table: 'DimArtist', lost: 12, stale: 0, ghosts: 0 },

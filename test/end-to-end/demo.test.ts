@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseMail } from '../../examples/music/mail.ts'
+import { compareLake } from '../../examples/music/proof.ts'
+import { connect, startServer } from '../../examples/music/server.ts'
 import { type Ended, runProgram } from '../packaging/programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -54,6 +56,21 @@ describe('the demo', () => {
     expect(demo.stdout).toMatch(/silver\.FactStream.*listened_at_all/)
     const states = demo.stdout.split('user 44, from when to when')[1]?.split('Who listens most')[0] ?? ''
     expect(states.match(/Free|Family|Premium/g)).toHaveLength(3)
+  })
+
+  test('leaves database and lake behind, and its proof sees a single changed value', async () => {
+    await using server = await startServer()
+    const client = await connect(server)
+    try {
+      const differing = async () => (await compareLake(client)).filter(one => !one.equal).map(one => one.table)
+      expect(await differing()).toEqual([])
+      await client.query('BEGIN')
+      await client.query(`UPDATE dbo."DimDate" SET weekday = NULL WHERE date_key = 20250101`)
+      expect(await differing()).toEqual(['bronze.DimDate', 'silver.DimDate'])
+      await client.query('ROLLBACK')
+    } finally {
+      await client.end()
+    }
   })
 
   test('keeps the password in a file that only its owner can read, and out of what it prints', async () => {
