@@ -1,7 +1,7 @@
 import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
+import type { Problem } from '../../packages/tidemark/src/errors/problem.ts'
 import type { PostgresConnection } from '../../packages/tidemark/src/sources/postgres/address.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { findFreePort } from '../../examples/postgres.ts'
