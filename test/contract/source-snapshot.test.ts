@@ -300,6 +300,25 @@ test('a reader that leaves early stops the server too, and the snapshot stays us
   }
 })
 
+test('a reader that is slow makes the server wait instead of filling memory or disk', async () => {
+  const snapshot = await endless(openSource(database))
+  const directory = await temporaryFolder()
+  const table = tableOf(snapshot, ref('endless'))
+  const request = { table, columns: table.columns, slice: { kind: 'all' } as const, directory, prefix: 'rows' }
+  for await (const _ of snapshot.copy({ ...request, segmentBytes: 200_000, signal: never })) {
+    await expect.poll(waitsForClient, { timeout: 20_000 }).toBe('ClientWrite')
+    // The one in hand, and one that is finished and waits.
+    expect(await readdir(directory)).toHaveLength(2)
+    break
+  }
+})
+
+async function waitsForClient(): Promise<string | null | undefined> {
+  const [row] = await database.query(`SELECT wait_event FROM pg_stat_activity
+    WHERE datname = current_database() AND application_name = 'tidemark' AND query LIKE 'COPY%'`)
+  return row?.['wait_event']
+}
+
 test('an abort ends a count that sends nothing, and cancels it on the server', async () => {
   const snapshot = await endless(openSource(database))
   const table = tableOf(snapshot, ref('endless'))

@@ -111,7 +111,10 @@ export interface SliceCount {
   inSlice: bigint
 }
 
-/** A finished CSV file. Columns: overlap flag (0|1), row version, then the table's columns, in order; no header. */
+/**
+ * A finished CSV file. Columns: overlap flag (0|1), row version, then the table's columns, in order; no header. The
+ * source's `readCsv` and `readKeyCsv` read it; its name may matter to them.
+ */
 export interface Segment {
   path: string
   rows: bigint
@@ -128,7 +131,7 @@ export interface SourceSnapshot {
    * with the server's own count; a difference is a Problem. Memory is bounded whatever the size.
    */
   copy(request: CopyRequest): AsyncIterable<Segment>
-  /** Like `copy`, for the key columns of all rows (columns: the keys, in the order given, no leading columns). */
+  /** Like `copy`, for the key columns of all rows, in the order given. The source's `readKeyCsv` knows the form. */
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncIterable<Segment>
   /** Resolve once everything the snapshot saw is durable on the server, so that a crash there cannot take it back. */
   durable(signal: AbortSignal): Promise<void>
@@ -139,7 +142,7 @@ export interface CopyRequest {
   table: SourceTable
   columns: readonly SourceColumn[]
   slice: Slice
-  /** Existing local folder; files are named `<prefix>-<n>.csv`. */
+  /** Existing local folder; file names begin with `<prefix>-<n>` and end in `.csv`. */
   directory: string
   prefix: string
   segmentBytes: number
