@@ -78,6 +78,17 @@ test('a name that fits exactly wins, one that differs in case is found, and two 
   expect([missing.code, missing.hint]).toEqual(['SOURCE_TABLE_MISSING', 'Did you mean public.DimUser?'])
 })
 
+test('names beyond ASCII, with quotes, blanks and reserved words are found as they are', async () => {
+  const names = ['Ünï Täble', 'order', 'a"b', "o'clock", '日本', 'x.y', 'İstanbul', '{"json"}', 'tab\tle', '\\']
+  for (const name of names) await database.query(`CREATE TABLE "${name.replaceAll('"', '""')}" (id int)`)
+  const wanted = [...names, 'ÜNï TäBLE'].map(name => ref(name))
+  const probe = await openSource(database).probe(wanted, never)
+  expect(wanted.slice(0, -1).map(one => tableOf(probe, one).table)).toEqual(names)
+  expect(tableOf(probe, ref('ÜNï TäBLE')).table).toBe('Ünï Täble')
+  const snapshot = await openSource(database).openSnapshot(wanted, never)
+  expect(wanted.slice(0, -1).map(one => tableOf(snapshot, one).table)).toEqual(names)
+})
+
 test('a table of another schema is suggested, and no table costs the others anything', async () => {
   await database.query('CREATE SCHEMA sales; CREATE TABLE sales.orders (id int)')
   const wanted = [ref('orders'), ref('orders', 'sales')]

@@ -7,11 +7,11 @@ import { type Sql, sql } from '../../engine/sql.ts'
 /** The parameter is a list of oids, `{16384,16390}`. */
 const WANTED = sql`unnest($1::oid[]) AS w (oid)`
 
-/** Relations whose schema and name fit, ignoring case. $1 schemas, $2 names, side by side and in lower case. */
+/** Relations whose schema and name fit, ignoring case. $1 schemas, $2 names, side by side, letters A to Z in lower case. */
 export const FIND_RELATIONS: Sql = sql`SELECT c.oid, n.nspname AS schema, c.relname AS name, c.relkind AS kind \
 FROM unnest($1::text[], $2::text[]) AS w (schema, name) \
-JOIN pg_namespace n ON lower(n.nspname) = w.schema \
-JOIN pg_class c ON c.relnamespace = n.oid AND lower(c.relname) = w.name \
+JOIN pg_namespace n ON lower(n.nspname::text COLLATE "C") = w.schema \
+JOIN pg_class c ON c.relnamespace = n.oid AND lower(c.relname::text COLLATE "C") = w.name \
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') GROUP BY 1, 2, 3, 4 ORDER BY 1`
 
 /** Every table and view that the user may read, outside the server's own schemas. Partitions count with their parent. */

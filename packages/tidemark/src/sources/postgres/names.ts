@@ -22,14 +22,14 @@ export async function findRelations(
   wanted: readonly TableRef[],
   signal: AbortSignal,
 ): Promise<Map<string, FoundRelation | Problem>> {
-  const schemas = wanted.map(ref => ref.schema.toLowerCase())
-  const names = wanted.map(ref => ref.table.toLowerCase())
+  const schemas = wanted.map(ref => foldCase(ref.schema))
+  const names = wanted.map(ref => foldCase(ref.table))
   const rows = await session.query(FIND_RELATIONS, { values: [schemas, names], signal })
-  const byName = Map.groupBy(rows.map(toRelation), found => tableKey(found).toLowerCase())
+  const byName = Map.groupBy(rows.map(toRelation), found => foldCase(tableKey(found)))
   const result = new Map<string, FoundRelation | Problem>()
   let visible: readonly TableRef[] | undefined
   for (const ref of wanted) {
-    const choice = choose(byName.get(tableKey(ref).toLowerCase()) ?? [], ref, source)
+    const choice = choose(byName.get(foldCase(tableKey(ref))) ?? [], ref, source)
     visible ??= choice === undefined ? await listRelations(session, signal) : undefined
     result.set(tableKey(ref), choice ?? missing(source, ref, visible ?? []))
   }
@@ -59,6 +59,11 @@ export function missing(source: string, ref: TableRef, visible: readonly TableRe
   const guess = suggest(printName(ref), visible.map(printName))
   const suggestions = elsewhere.length > 0 ? elsewhere.map(printName) : guess === undefined ? [] : [guess]
   return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
+}
+
+/** As `lower` in the collation C, by which the catalog is searched: other letters than A to Z have one case only. */
+function foldCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
 }
 
 /** `schema.table`, for people. */
