@@ -10,7 +10,7 @@ export function planText(step: PlanStep): string {
 }
 
 /** The whole plan, aligned, with notes under the steps they belong to. */
-export function renderPlan(plan: Plan, options: { width: number; notes: boolean }): string {
+export function renderPlan(plan: Plan, options: { width: number | undefined; notes: boolean }): string {
   const rows = plan.steps.map(step => ({
     table: plainLine(step.id),
     guarantee: step.guarantee ?? '',

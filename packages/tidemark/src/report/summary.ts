@@ -29,12 +29,11 @@ export function renderSummary(run: RunFinished, options: SummaryOptions): string
   const nameWidth = Math.min(Math.max(8, ...results.map(one => textWidth(one.step))), Math.floor(options.width / 2))
   const style = { colour: options.colour, width: options.width, nameWidth }
   const lines = options.steps === false ? [] : results.map(result => resultLine(result, style))
-  for (const result of results.filter(one => one.problem !== undefined))
-    lines.push('', ...problemLines(result, options))
+  const apart = (block: readonly string[]): void => void lines.push(...(lines.length === 0 ? [] : ['']), ...block)
+  for (const result of results.filter(one => one.problem !== undefined)) apart(problemLines(result, options))
   const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]
-  if (warnings.length > 0)
-    lines.push('', ...warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
-  lines.push('', totalsLine(run, options), nextLine(run.status, results))
+  if (warnings.length > 0) apart(warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
+  apart([totalsLine(run, options), nextLine(run.status, results)])
   return lines.join('\n')
 }
 

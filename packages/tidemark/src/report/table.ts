@@ -31,7 +31,7 @@ export function inferColumns(names: readonly string[], rows: readonly TableRow[]
 export function printTable(
   columns: readonly Column[],
   rows: readonly TableRow[],
-  options: { width?: number } = {},
+  options: { width?: number | undefined } = {},
 ): string {
   const texts = [columns.map(headingOf), ...rows.map(row => columns.map(column => cellText(row[column.name])))]
   const widths = columns.map((_, i) => Math.max(...texts.map(line => textWidth(line[i] ?? ''))))

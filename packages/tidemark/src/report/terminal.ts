@@ -40,6 +40,15 @@ export function wantsColour(stream: TerminalStream, env: Readonly<Record<string,
   return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
 }
 
+/**
+ * Cells of a line: the terminal's width, or undefined where there is none and nothing may be cut. A terminal that does
+ * not know its size says 0.
+ */
+export function lineWidth(stream: TerminalStream): number | undefined {
+  if (stream.isTTY !== true) return undefined
+  return stream.columns === undefined || stream.columns === 0 ? 80 : stream.columns
+}
+
 /** Start showing a run. The picture is erased when the run ends: the summary takes its place. */
 export function openTerminalReport(options: TerminalOptions): TerminalReport {
   return options.stream.isTTY === true ? openLive(options) : openPlain(options)
@@ -51,7 +60,8 @@ function openLive({ stream, colour, now, startTicker }: TerminalOptions): Termin
   let stop: (() => void) | undefined
   const erase = (): string => (drawn === 0 ? '' : `\u001b[${drawn}A\r\u001b[J`)
   const draw = (): void => {
-    const screen = { width: Math.max(20, (stream.columns ?? 80) - 1), height: stream.rows ?? 24, colour }
+    const height = stream.rows === undefined || stream.rows === 0 ? 24 : stream.rows
+    const screen = { width: Math.max(20, (lineWidth(stream) ?? 80) - 1), height, colour }
     const lines = renderLive(progress, now(), screen)
     stream.write(`${erase()}${lines.join('\n')}\n`)
     drawn = lines.length

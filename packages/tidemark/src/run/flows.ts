@@ -135,7 +135,7 @@ function cascade(flows: readonly Flow[], wanted: readonly string[], tables: read
   const refreshed = new Set<string>()
   const problems = wanted.flatMap(name => {
     const found = flows.filter(flow => flow.target.toLowerCase() === name.toLowerCase())
-    for (const { target } of found) refreshed.add(target)
+    for (const flow of found) for (const target of withSibling(flow, flows)) refreshed.add(target)
     if (found.length > 0) return []
     if (tables.some(table => table.name.toLowerCase() === name.toLowerCase()))
       return [FULL_REFRESH_OF_BRONZE({ table: name })]
@@ -156,6 +156,12 @@ function cascade(flows: readonly Flow[], wanted: readonly string[], tables: read
     if (streamed.some(input => refreshed.has(input))) refreshed.add(flow.target)
   }
   return refreshed
+}
+
+/** A derived silver table and its changes are one declaration: they are rebuilt together. */
+function withSibling(flow: Flow, flows: readonly Flow[]): string[] {
+  if (flow.kind !== 'derived') return [flow.target]
+  return flows.filter(other => other.kind === 'derived' && other.source === flow.source).map(({ target }) => target)
 }
 
 function bareContext(

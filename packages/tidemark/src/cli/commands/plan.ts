@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { exitCodeOf, renderProblem } from '../../errors/render.ts'
 import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
+import { lineWidth } from '../../report/terminal.ts'
 import { compileFlows } from '../../run/flows.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
@@ -46,7 +47,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
     if (options.json)
       ports.stdout.write(`${printJson({ target: project.target.name, sources: windows, steps: value.steps })}\n`)
     else {
-      ports.stdout.write(renderPlan(value, { width: ports.stdout.columns ?? 160, notes: true }))
+      ports.stdout.write(renderPlan(value, { width: lineWidth(ports.stdout), notes: true }))
       for (const { source, asOf, openTransactions } of windows) {
         ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)
       }

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { integer, sql } from '../../engine/sql.ts'
 import { splitTableName } from '../../model/names.ts'
 import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
+import { lineWidth } from '../../report/terminal.ts'
 import { listTables, openTable } from '../../run/lake-tables.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -57,5 +58,5 @@ FROM (${session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
   const columns = inferColumns(Object.keys(rows[0] ?? {}), rows)
   if (options.json) ports.stdout.write(printJsonRows(columns, rows))
   else if (rows.length === 0) ports.stdout.write(`Nothing of ${table} is in quarantine.\n`)
-  else ports.stdout.write(printTable(columns, rows, { width: ports.stdout.columns ?? 200 }))
+  else ports.stdout.write(printTable(columns, rows, { width: lineWidth(ports.stdout) }))
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { createPortableSql } from '../../flows/language/portable/portable-sql.ts'
 import { inferColumns, printCsv, printJsonRows, printTable } from '../../report/table.ts'
+import { lineWidth } from '../../report/terminal.ts'
 import { runQuery } from '../../run/query.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -37,7 +38,7 @@ async function query(ports: CliPorts, text: string, options: QueryOptions, at: P
   if (options.json) ports.stdout.write(printJsonRows(shown, rows))
   else if (options.csv) ports.stdout.write(printCsv(shown, rows, { guardFormulas: true }))
   else {
-    ports.stdout.write(printTable(shown, rows, { width: ports.stdout.columns ?? 200 }))
+    ports.stdout.write(printTable(shown, rows, { width: lineWidth(ports.stdout) }))
     ports.stderr.write(`${rows.length} ${rows.length === 1 ? 'row' : 'rows'}\n`)
   }
 }

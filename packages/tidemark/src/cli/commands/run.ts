@@ -7,7 +7,7 @@ import { printJson } from '../../report/json.ts'
 import { printEvent, resultJson } from '../../report/ndjson.ts'
 import { planText } from '../../report/plan-lines.ts'
 import { renderSummary } from '../../report/summary.ts'
-import { openTerminalReport, wantsColour } from '../../report/terminal.ts'
+import { lineWidth, openTerminalReport, wantsColour } from '../../report/terminal.ts'
 import { type RunOutcome, runProject } from '../../run/run-project.ts'
 import { createAdapter } from '../adapter.ts'
 import { createAlerting } from '../alerting.ts'
@@ -101,7 +101,7 @@ function openReader(ports: CliPorts, options: RunOptions, redact: (text: string)
     },
     finish: ({ runId, status, results }, warnings) => {
       const finished: RunEvent = { kind: 'run finished', runId, at: clock.now(), status, results }
-      const width = stderr.columns ?? 160
+      const width = lineWidth(stderr) ?? 200
       stderr.write(
         `\n${redact(renderSummary(finished, { colour, width, startedAt, warnings, steps: stderr.isTTY === true }))}\n`,
       )

@@ -4,6 +4,7 @@ import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
+import { lineWidth } from '../../report/terminal.ts'
 import { readStatus, type TableStatus } from '../../run/status.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -21,7 +22,7 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
       if (options.json)
         ports.stdout.write(`${printJson({ target: project.target.name, tables: tables.map(toJson) })}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
-      else ports.stdout.write(printTable(COLUMNS, tables.map(toRow), { width: ports.stdout.columns ?? 160 }))
+      else ports.stdout.write(printTable(COLUMNS, tables.map(toRow), { width: lineWidth(ports.stdout) }))
     })
 }
 
