@@ -17,13 +17,16 @@ export interface Lake extends AsyncDisposable {
   discard: (path: string) => Promise<void>
 }
 
+/** Opens the store of a lake's folder; tests put a failing one between a run and its files. */
+export type OpenStore = (root: string) => ObjectStore
+
 /**
  * Open a local lake, creating its folder when it is missing.
  *
  * @param run name of the scratch folder under `_tmp`
  * @throws {LAKE_NOT_WRITABLE} the folder cannot be created or written
  */
-export async function openLake(root: string, run: string, ids: Ids): Promise<Lake> {
+export async function openLake(root: string, run: string, ids: Ids, openStore: OpenStore = openLocal): Promise<Lake> {
   const scratch = join(root, '_tmp', run)
   try {
     await mkdir(scratch, { recursive: true, mode: 0o700 })
@@ -31,7 +34,7 @@ export async function openLake(root: string, run: string, ids: Ids): Promise<Lak
     const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
     throw LAKE_NOT_WRITABLE({ lake: root, reason }, { cause: error, state: 'Nothing was read or written.' })
   }
-  const store = new LocalStore(root)
+  const store = openStore(root)
   const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
   return {
     root,
@@ -45,6 +48,8 @@ export async function openLake(root: string, run: string, ids: Ids): Promise<Lak
     },
   }
 }
+
+const openLocal: OpenStore = root => new LocalStore(root)
 
 /** Remove the scratch folders of runs that are no longer alive. Only called while holding the lease. */
 export async function sweepScratch(root: string, keep: string): Promise<void> {

@@ -2,18 +2,20 @@
  * A run: lease, snapshot, plan, steps, facts. Everything that happens goes out as one stream of RunEvents; terminal,
  * NDJSON, facts and alerts are readers of it.
  */
-import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import { Problems } from '../errors/problem.ts'
+import type { ProblemFact, RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import type { Plan } from '../model/plan.ts'
 import type { Clock, Ids } from '../model/ports.ts'
 import type { Project } from '../model/project.ts'
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import { compileFlows } from './flows.ts'
-import { type Lake, openLake, sweepScratch } from './lake.ts'
+import { type Lake, type OpenStore, openLake, sweepScratch } from './lake.ts'
 import { type Processes, takeLease } from './lease.ts'
-import type { Plan } from '../model/plan.ts'
 import { planProject } from './plan-project.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
+import { problemFact } from './problem-fact.ts'
 import type { SourceAdapter } from './source-adapter.ts'
 import { workOn } from './work-on.ts'
 
@@ -22,6 +24,8 @@ export interface RunPorts {
   ids: Ids
   processes: Processes
   adapter: SourceAdapter
+  /** The lake's own folder when left out. */
+  openStore?: OpenStore
 }
 
 export interface RunRequest {
@@ -62,7 +66,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   const { project, signal } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(project.lake, runId, ids)
+  await using lake = await openLake(project.lake, runId, ids, ports.openStore)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   const target = project.target.name
@@ -73,17 +77,42 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   }
   await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
   const sources = await openSources(project, adapter, signal)
+  const close = async (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<RunEnd> => {
+    const whole: RunEnd = { runId, startedAt, endedAt: clock.now(), target, ...end }
+    await request.beforeEnd(lake, whole)
+    await writeRunEnd(lake.store, whole)
+    return whole
+  }
   try {
     const results = await runSteps({ ports, request, lake, runId, sources })
     const status = runStatus(results, signal)
-    const end: RunEnd = { runId, status, startedAt, endedAt: clock.now(), target, steps: results }
-    await request.beforeEnd(lake, end)
-    await writeRunEnd(lake.store, end)
+    const end = await close({ status, steps: results })
     request.emit({ kind: 'run finished', runId, at: end.endedAt, status, results })
     return { runId, status, results }
+  } catch (error) {
+    const [first] = error instanceof Problems ? error.problems : [error]
+    await close({ status: signal.aborted ? 'cancelled' : 'failed', steps: [], problem: problemFact(first, 'the run') })
+    throw error
   } finally {
     await closeSources(sources)
   }
+}
+
+/** Record a run that could not begin, because its project is wrong, and let `beforeEnd` raise the alarm. */
+export async function recordFailedStart(
+  ports: Pick<RunPorts, 'clock' | 'ids' | 'processes'>,
+  request: Pick<RunRequest, 'project' | 'beforeEnd'> & { problem: ProblemFact },
+): Promise<void> {
+  const { clock, ids, processes } = ports
+  const startedAt = clock.now()
+  const runId = ids.runId(startedAt)
+  const target = request.project.target.name
+  await using lake = await openLake(request.project.lake, `read-${runId}`, ids)
+  await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
+  const { problem } = request
+  const end: RunEnd = { runId, status: 'failed', startedAt, endedAt: clock.now(), target, steps: [], problem }
+  await request.beforeEnd(lake, end)
+  await writeRunEnd(lake.store, end)
 }
 
 export interface RunScope {
