@@ -139,7 +139,7 @@ async function main(): Promise<void> {
     'Project, lake and database are in examples/music. Three commands to try:',
     '  npm run demo:db                                    start the database again, in a second terminal',
     '  node_modules/.bin/tidemark plan -p examples/music  what a run would do, and why',
-    '  node_modules/.bin/tidemark query -p examples/music "SELECT * FROM gold.dim_track WHERE track_id = 3"',
+    '  node_modules/.bin/tidemark query -p examples/music "SELECT * FROM gold.dim_user WHERE user_id IN (77, 101)"',
   )
 }
 
