@@ -31,8 +31,8 @@ export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting
     async record(store, end) {
       if (project.alerts.rules.length === 0) return
       const before = lastFailures(await readLatestRuns(store, RUNS_SEARCHED))
-      const { runId, status, target, endedAt: finishedAt, steps: results } = end
-      const run = { runId, status, target, finishedAt, results, pipeline: project.name }
+      const { runId, status, target, endedAt: finishedAt, steps: results, problem } = end
+      const run = { runId, status, target, finishedAt, results, problem, pipeline: project.name }
       await recordAlerts(store, decideAlerts(run, before, project.alerts), redact)
     },
     deliver(store) {
@@ -48,10 +48,12 @@ export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting
   }
 }
 
-/** Tables whose last attempt failed, newest runs first in `runs`. */
+/** Tables whose last attempt failed, and the last run if it failed as a whole. Newest runs come first in `runs`. */
 function lastFailures(runs: readonly RunEnd[]): EarlierFailure[] {
   const seen = new Set<string>()
   const failures: EarlierFailure[] = []
+  const whole = runs[0]?.problem
+  if (whole !== undefined) failures.push({ table: null, code: whole.code })
   for (const run of runs) {
     for (const step of run.steps) {
       if (step.status === 'skipped' || seen.has(step.table)) continue

@@ -53,6 +53,18 @@ export interface LoadedProject {
 }
 
 /**
+ * Everything wrong with a project. `reachable` is there when name, lake, target and alerts are right all the same, so
+ * that somebody can be told; nothing else of it may be relied on.
+ */
+export class ProjectProblems extends Problems {
+  readonly reachable: LoadedProject | undefined
+  constructor(problems: readonly Problem[], reachable: LoadedProject | undefined) {
+    super(problems)
+    this.reachable = reachable
+  }
+}
+
+/**
  * Load and check a project.
  *
  * @throws {Problems} with every problem found, ordered by file and line
@@ -75,12 +87,18 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
   const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
   const unplanned = built.problems.filter(one => !tree.isPlanned(one.place))
   const problems = [...envProblems, ...tree.problems, ...unplanned]
-  if (problems.length > 0) throw new Problems(inOrder(problems))
+  if (problems.length > 0) {
+    const reachable =
+      built.canAlert && envProblems.length === 0 ? { project: built.project, warnings: [], env } : undefined
+    throw new ProjectProblems(inOrder(problems), reachable)
+  }
   return { project: built.project, warnings: inOrder([...tree.warnings, ...built.warnings]), env }
 }
 
 interface Built {
   project: Project
+  /** Name, lake and alerts are right, whatever else is wrong. */
+  canAlert: boolean
   problems: readonly Problem[]
   warnings: readonly Problem[]
 }
@@ -120,6 +138,7 @@ async function buildProject(
   }
   return {
     project,
+    canAlert: typeof lake === 'string' && alerts.problems.length === 0 && project.name !== '',
     problems: [
       ...(typeof lake === 'string' ? [] : [lake]),
       ...sources.problems,

@@ -35,6 +35,11 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
   const results = new Map<StepId, StepResult>()
   const waiting = new Set(steps)
   const running = new Map<StepId, Promise<void>>()
+  for (const step of steps) {
+    if (step.needs.length === 0) continue
+    const [runId, at] = [options.runId, options.clock.now()]
+    options.emit({ kind: 'step waiting', runId, at, step: step.id, for: step.needs.join(', ') })
+  }
   const settle = (result: StepResult): void => {
     results.set(result.step, result)
     options.emit({ kind: 'step finished', runId: options.runId, at: options.clock.now(), result })

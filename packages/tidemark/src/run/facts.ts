@@ -3,7 +3,7 @@
  * `system.runs`, tell `plan` what was proved last, and close runs that died.
  */
 import type { ObjectStore } from '@tidemark/delta'
-import type { RunStatus, StepResult } from '../model/event.ts'
+import type { ProblemFact, RunStatus, StepResult } from '../model/event.ts'
 import type { Ledger } from '../model/step.ts'
 
 export interface RunStart {
@@ -21,6 +21,8 @@ export interface RunEnd {
   endedAt: number
   target: string
   steps: readonly StepResult[]
+  /** Why the run as a whole could not go on, when that is not the failure of a step. */
+  problem?: ProblemFact | undefined
 }
 
 const FOLDER = 'system/runs'

@@ -14,6 +14,7 @@ import { compileFlows } from './flows.ts'
 import { type Lake, type OpenStore, openLake, sweepScratch } from './lake.ts'
 import { type Processes, takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
+import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
 import type { SourceAdapter } from './source-adapter.ts'
@@ -76,7 +77,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
     await writeRunEnd(lake.store, end)
   }
   await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
-  const sources = await openSources(project, adapter, signal)
+  const sources = await openSources(project, adapter, { signal, loaded: source => listLoaded(lake.store, source) })
   const close = async (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<RunEnd> => {
     const whole: RunEnd = { runId, startedAt, endedAt: clock.now(), target, ...end }
     await request.beforeEnd(lake, whole)

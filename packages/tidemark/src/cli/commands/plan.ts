@@ -5,6 +5,7 @@ import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { compileFlows } from '../../run/flows.ts'
+import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
 import { createAdapter } from '../adapter.ts'
@@ -31,7 +32,10 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const loaded = await openProject(ports, options, at)
   const { project } = loaded
   await using lake = await openLakeFor(ports, project)
-  const sources = await openSources(project, createAdapter(ports, loaded), signal)
+  const sources = await openSources(project, createAdapter(ports, loaded), {
+    signal,
+    loaded: source => listLoaded(lake.store, source),
+  })
   try {
     const { store, engine } = lake
     const { clock, ids } = ports
@@ -53,8 +57,8 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
       }
     }
     const refused = value.steps.filter(step => step.expect.kind === 'refused')
-    const kinds = sources.flatMap(({ refused }) => refused.map(({ problem }) => problem))
-    if (refused.length > 0) reportRefused(ports, kinds)
+    const problems = new Set(sources.flatMap(({ refused }) => refused.map(({ problem }) => problem)))
+    if (refused.length > 0) reportRefused(ports, [...problems])
   } finally {
     await closeSources(sources)
   }

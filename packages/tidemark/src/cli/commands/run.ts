@@ -1,6 +1,8 @@
 /** `run`: do what `plan` says, with live progress, facts in the lake, and alerts. */
 import type { Command } from 'commander'
+import { ProjectProblems } from '../../config/load-project.ts'
 import { findProblemKind } from '../../errors/catalogue.ts'
+import { Problem } from '../../errors/problem.ts'
 import type { RunEvent, StepResult } from '../../model/event.ts'
 import type { Plan } from '../../model/plan.ts'
 import { printJson } from '../../report/json.ts'
@@ -8,7 +10,8 @@ import { printEvent, resultJson } from '../../report/ndjson.ts'
 import { planText } from '../../report/plan-lines.ts'
 import { renderSummary } from '../../report/summary.ts'
 import { lineWidth, openTerminalReport, wantsColour } from '../../report/terminal.ts'
-import { type RunOutcome, runProject } from '../../run/run-project.ts'
+import { problemFact } from '../../run/problem-fact.ts'
+import { recordFailedStart, type RunOutcome, type RunRequest, runProject } from '../../run/run-project.ts'
 import { createAdapter } from '../adapter.ts'
 import { createAlerting } from '../alerting.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
@@ -34,31 +37,57 @@ export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot
 }
 
 async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promise<void> {
-  const loaded = await openProject(ports, options, at)
+  const loaded = await openProject(ports, options, at).catch((error: unknown) => failToStart(ports, error))
   const alerting = createAlerting(ports, loaded)
   const reader = openReader(ports, options, alerting.redact)
   const { clock, ids, processes, signal } = ports
-  let outcome: RunOutcome
-  try {
-    outcome = await runProject(
-      { clock, ids, processes, adapter: createAdapter(ports, loaded) },
-      {
-        project: loaded.project,
-        select: options.select,
-        fullRefresh: options.fullRefresh ?? [],
-        allowMassDelete: options.allowMassDelete ?? [],
-        emit: reader.emit,
-        onPlan: plan => reader.planned(plan),
-        beforeEnd: (lake, end) => alerting.record(lake.store, end),
-        signal,
-      },
-    )
-  } finally {
-    reader.close()
-  }
+  const outcome = await runProject(
+    { clock, ids, processes, adapter: createAdapter(ports, loaded) },
+    {
+      project: loaded.project,
+      select: options.select,
+      fullRefresh: options.fullRefresh ?? [],
+      allowMassDelete: options.allowMassDelete ?? [],
+      emit: reader.emit,
+      onPlan: plan => reader.planned(plan),
+      beforeEnd: (lake, end) => alerting.record(lake.store, end),
+      signal,
+    },
+  )
+    .finally(() => reader.close())
+    .catch(async (error: unknown) => {
+      if (isAboutThisRun(error)) await deliverAndWarn(ports, loaded, alerting)
+      throw error
+    })
   const undelivered = await deliver(ports, loaded, alerting)
   reader.finish(outcome, undelivered)
   ports.exit(exitCode(outcome))
+}
+
+/**
+ * A project that cannot be loaded fails the run, and somebody hears of it where the project still says whom to tell: a
+ * table list that cannot be fetched must not be a silent failure.
+ */
+async function failToStart(ports: CliPorts, error: unknown): Promise<never> {
+  const loaded = error instanceof ProjectProblems ? error.reachable : undefined
+  if (loaded === undefined) throw error
+  const alerting = createAlerting(ports, loaded)
+  const { clock, ids, processes } = ports
+  const [first] = error instanceof ProjectProblems ? error.problems : [error]
+  const problem = problemFact(first, 'the project')
+  const beforeEnd: RunRequest['beforeEnd'] = (lake, end) => alerting.record(lake.store, end)
+  await recordFailedStart({ clock, ids, processes }, { project: loaded.project, beforeEnd, problem })
+  await deliverAndWarn(ports, loaded, alerting)
+  throw error
+}
+
+/** False when nothing could begin: another run is at work, or the lake is out of reach; then there is nothing to send. */
+function isAboutThisRun(error: unknown): boolean {
+  return !(error instanceof Problem && (error.code === 'RUN_IN_PROGRESS' || error.code === 'LAKE_NOT_WRITABLE'))
+}
+
+async function deliverAndWarn(...args: Parameters<typeof deliver>): Promise<void> {
+  for (const text of await deliver(...args)) args[0].stderr.write(`warning: ${text}\n`)
 }
 
 /** Alerts are sent after the run has ended: a slow mail server delays the process, never the lake. */

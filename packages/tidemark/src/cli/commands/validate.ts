@@ -1,5 +1,6 @@
 /** `validate`: everything that can be known to be wrong without touching a database. */
 import type { Command } from 'commander'
+import { plural } from '../../report/numbers.ts'
 import { checkFlows } from '../../run/flows.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -12,7 +13,11 @@ export function addValidateCommand(program: Command, ports: CliPorts, at: Projec
       await using lake = await openLakeFor(ports, project)
       await checkFlows(lake.engine, project)
       const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)
-      const counts = `${project.sources.length} sources, ${project.tables.length} table entries, ${flows} flows and datasets`
+      const counts = [
+        plural(project.sources.length, 'source'),
+        project.tables.length === 1 ? '1 table entry' : `${project.tables.length} table entries`,
+        flows === 1 ? '1 flow or dataset' : `${flows} flows and datasets`,
+      ].join(', ')
       ports.stdout.write(`${project.name} (target ${project.target.name}) is valid: ${counts}\n`)
     },
   )

@@ -35,9 +35,13 @@ async function verify(
     emit: () => undefined,
     signal,
   }
-  const verdicts = await verifyTables(work, tables)
-  if (options.json) ports.stdout.write(`${printJson(verdicts)}\n`)
-  else ports.stdout.write(render(verdicts))
+  const verdicts: Verdict[] = []
+  try {
+    await verifyTables(work, tables, verdict => verdicts.push(verdict))
+  } finally {
+    if (options.json) ports.stdout.write(`${printJson(verdicts)}\n`)
+    else if (verdicts.length > 0) ports.stdout.write(render(verdicts))
+  }
   if (verdicts.some(({ status }) => status !== 'equal' && status !== 'pending')) ports.exit(1)
 }
 

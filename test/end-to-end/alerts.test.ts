@@ -1,0 +1,48 @@
+/** Alerts through the command line: whatever keeps a run from doing its work is told, once, and so is the recovery. */
+import { beforeAll, expect, test } from 'vitest'
+import { type CliProject, createProject } from '../support/cli.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+
+let database: TestDatabase
+
+const PROJECT = `name: shop
+sources:
+  app: { type: postgres, url: { secret: env:SHOP_URL }, tables: list.json }
+alerts:
+  channels: { mail: { email: { to: a@example.org, from: b@example.org, smtp: { secret: env:SMTP } } } }
+  rules: [{ on: [failure, recovery], send: mail }]
+targets: { dev: { default: true, mode: development } }
+`
+const LIST = '[{ "schema": "public", "table": "item" }]'
+
+beforeAll(async () => {
+  database = await createDatabase(import.meta.url)
+  await database.query('CREATE TABLE item (id int PRIMARY KEY, name text); INSERT INTO item VALUES (1, NULL)')
+})
+
+const project = (files: Record<string, string>): Promise<CliProject> =>
+  createProject({ 'tidemark.yml': PROJECT, ...files }, { SHOP_URL: database.url, SMTP: 'smtp://127.0.0.1:9' })
+
+test('a table list that cannot be read raises an alert, and its repair a recovery', async () => {
+  const shop = await project({ 'list.json': '[{ "schema": public }]' })
+  const broken = await shop.tidemark('run')
+  expect(broken.exit).toBe(2)
+  expect(broken.stderr).toContain('alert to mail')
+  expect(broken.stderr).toContain('Run ')
+  await shop.write({ 'list.json': LIST })
+  const repaired = await shop.tidemark('run')
+  expect(repaired.exit).toBe(0)
+  expect(repaired.stderr).toContain('recovered')
+  const quiet = await shop.tidemark('run')
+  expect(quiet.exit).toBe(0)
+  expect(quiet.stderr).not.toContain('alert to')
+})
+
+test('a flow that names an unknown table ends the run as failed, not as abandoned, and raises an alert', async () => {
+  const gold = 'CREATE OR REFRESH MATERIALIZED VIEW gold.v AS SELECT id FROM silver.nothing;'
+  const shop = await project({ 'list.json': LIST, 'gold/v.sql': gold })
+  const failed = await shop.tidemark('run')
+  expect(failed.exit).toBe(2)
+  expect(failed.stderr).toContain('alert to mail')
+  expect((await shop.query('SELECT status FROM system.runs')).map(row => row['status'])).toEqual(['failed'])
+})
