@@ -1,11 +1,12 @@
-/** The real command line as a child process, in this project's folder: the demo uses nothing that a user lacks. */
+/** The real command line as a child process, in the project's folder: the demo uses nothing that a user lacks. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { say } from './story.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js', import.meta.url))
-export const PROJECT: string = fileURLToPath(new URL('.', import.meta.url))
+/** Where project, lake and database are: here, or in the copy of the project that DEMO_FOLDER names. */
+export const PROJECT: string = process.env['DEMO_FOLDER'] ?? fileURLToPath(new URL('.', import.meta.url))
 
 /** Show the command and its output as it comes; throws when it ends with another exit code than expected. */
 export async function showCommand(args: readonly string[], expectedExit = 0): Promise<void> {

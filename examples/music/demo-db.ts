@@ -13,7 +13,7 @@ if ((await server.query(`SELECT FROM pg_database WHERE datname = '${DATABASE}'`)
   await writeEnvironment(server, mail.url)
   say(
     `The music database is at ${server.url(DATABASE)}`,
-    'examples/music/.env holds this address. In another terminal:',
+    '.env of the project holds this address. In another terminal:',
     '  node_modules/.bin/tidemark run -p examples/music --target demo',
     'Ctrl-C stops it.',
   )

@@ -2,9 +2,10 @@
  * The whole story in one command: a database, a lake, a day of changes, an accident, and the proof. Ends with exit code 0
  * only when the proof holds. Project, lake and database stay for you to look at.
  */
+import { relative } from 'node:path'
 import type { Client } from 'pg'
 import { ACCIDENT, applyChanges, DAY, HELD, holdTransaction, NEXT_DAY, REPAIR } from './changes.ts'
-import { showCommand } from './cli.ts'
+import { PROJECT, showCommand } from './cli.ts'
 import { fillDatabase } from './database.ts'
 import { type MailServer, startMailServer } from './mail.ts'
 import { compareLake } from './proof.ts'
@@ -134,12 +135,16 @@ async function main(): Promise<void> {
   } finally {
     await Promise.all([client.end(), other.end()])
   }
+  farewell(relative(process.cwd(), PROJECT))
+}
+
+function farewell(folder: string): void {
   heading('Now you')
   say(
-    'Project, lake and database are in examples/music. Three commands to try:',
-    '  npm run demo:db                                    start the database again, in a second terminal',
-    '  node_modules/.bin/tidemark plan -p examples/music  what a run would do, and why',
-    '  node_modules/.bin/tidemark query -p examples/music "SELECT * FROM gold.dim_user WHERE user_id IN (77, 101)"',
+    `Project, lake and database are in ${folder}. Three commands to try:`,
+    '  npm run demo:db   # in a second terminal: starts the database again',
+    `  node_modules/.bin/tidemark plan -p ${folder}`,
+    `  node_modules/.bin/tidemark query -p ${folder} "SELECT * FROM gold.dim_user WHERE user_id IN (77, 101)"`,
   )
 }
 

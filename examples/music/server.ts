@@ -10,7 +10,7 @@ export const DATABASE = 'music'
 
 const DIRECTORY = join(PROJECT, '.database')
 
-/** Start the server in examples/music/.database; what is in it stays as it is. */
+/** Start the server in the project's .database; what is in it stays as it is. */
 export async function startServer(): Promise<RunningPostgres> {
   return startPostgres({ directory: DIRECTORY })
 }

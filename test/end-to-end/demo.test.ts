@@ -1,23 +1,30 @@
 /** `npm run demo` as a stranger runs it: a process, its exit code, and the lines that make the promise. */
-import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, cp, mkdtemp, readFile, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseMail } from '../../examples/music/mail.ts'
-import { compareLake } from '../../examples/music/proof.ts'
-import { connect, startServer } from '../../examples/music/server.ts'
 import { type Ended, runProgram } from '../packaging/programs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const music = join(root, 'examples', 'music')
+const example = join(root, 'examples', 'music')
 
 describe('the demo', () => {
   let demo: Ended
+  /** A copy of the project: what somebody's own demo left in examples/music is not ours to remove. */
+  let folder: string
 
   beforeAll(async () => {
-    const args = ['--conditions=source', join(music, 'demo.ts')]
-    demo = await runProgram(process.execPath, args, { cwd: root })
+    folder = await mkdtemp(join(tmpdir(), 'tidemark-demo-'))
+    await chmod(folder, 0o755)
+    const left = new Set(['lake', '.database', '.env'])
+    await cp(example, folder, { recursive: true, filter: path => !left.has(basename(path)) })
+    const args = ['--conditions=source', join(example, 'demo.ts')]
+    demo = await runProgram(process.execPath, args, { cwd: root, env: { DEMO_FOLDER: folder } })
   }, 240_000)
+
+  afterAll(() => rm(folder, { recursive: true, force: true }))
 
   test('ends with exit code 0 and computes that tables equal their source while the common recipe loses rows', () => {
     expect(demo, `${demo.stdout}\n${demo.stderr}`).toMatchObject({ exit: 0 })
@@ -59,6 +66,9 @@ describe('the demo', () => {
   })
 
   test('leaves database and lake behind, and its proof sees a single changed value', async () => {
+    process.env['DEMO_FOLDER'] = folder
+    const { connect, startServer } = await import('../../examples/music/server.ts')
+    const { compareLake } = await import('../../examples/music/proof.ts')
     await using server = await startServer()
     const client = await connect(server)
     try {
@@ -74,8 +84,8 @@ describe('the demo', () => {
   })
 
   test('keeps the password in a file that only its owner can read, and out of what it prints', async () => {
-    expect((await stat(join(music, '.env'))).mode & 0o777).toBe(0o600)
-    const password = /postgres:\/\/[^:]+:([^@]+)@/.exec(await readFile(join(music, '.env'), 'utf8'))?.[1] ?? ''
+    expect((await stat(join(folder, '.env'))).mode & 0o777).toBe(0o600)
+    const password = /postgres:\/\/[^:]+:([^@]+)@/.exec(await readFile(join(folder, '.env'), 'utf8'))?.[1] ?? ''
     expect(password).not.toBe('')
     expect(demo.stdout + demo.stderr).not.toContain(password)
   })
