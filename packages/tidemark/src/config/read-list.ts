@@ -83,10 +83,9 @@ async function openList(
       list.push(insecure)
       if (list === out.problems) return undefined
     }
-    const headers = Object.entries(location.headers).map(([name, value]) => [
-      name,
-      openText(value, context.secrets).reveal(),
-    ])
+    const headers = Object.entries(location.headers).map(
+      ([name, value]) => [name, openText(value, context.secrets).reveal()] as const,
+    )
     const { url, allowPrivate } = location
     const text = await context.fetchText({
       url,
