@@ -142,7 +142,8 @@ export function findColumn(table: SourceTable, name: string): SourceColumn | und
   return folded.length === 1 ? folded[0] : undefined
 }
 
-function matchesEntry(entry: TableEntry, ref: TableRef): boolean {
+/** True when an entry's pattern takes in a table. */
+export function matchesEntry(entry: TableEntry, ref: TableRef): boolean {
   if (ref.schema.toLowerCase() !== entry.schema.toLowerCase() || !matches(entry.table, ref.table)) return false
   return !entry.exclude.some(pattern => matches(pattern, ref.table))
 }

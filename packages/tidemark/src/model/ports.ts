@@ -16,6 +16,6 @@ export interface Clock {
 export interface Ids {
   /** A random version-4 uuid in its usual text form. */
   uuid(): string
-  /** An id for a run: sorts by time, for example `20261122T120003Z-4f1c2a`. */
+  /** An id for a run: sorts by time to the millisecond, for example `20261122T120003123Z-4f1c2a`. */
   runId(now: number): string
 }

@@ -42,6 +42,16 @@ describe('the summary', () => {
     )
   })
 
+  test('tells a problem that many steps share once, with some of their names', () => {
+    const problem = { code: 'SOURCE_UNREACHABLE', title: 'Away.', message: 'No answer.', hint: 'Call.', place: 'a:1:1' }
+    const failed = [1, 2, 3, 4, 5, 6, 7].map(n => stepResult(`bronze.t${n}`, 'failed', { problem }))
+    const text = renderSummary(finishedWith(...failed, stepResult('bronze.u', 'failed')), { ...options, steps: false })
+    expect(text.match(/^error .*$/gm)).toEqual(['error SOURCE_UNREACHABLE: Away.', 'error SOURCE_TABLE_MISSING: Gone.'])
+    expect(text).toContain(
+      '  bronze.t1, bronze.t2, bronze.t3, bronze.t4, bronze.t5 and 2 more steps\n  a:1:1\n  No answer.',
+    )
+  })
+
   test('keeps every step on one line of a narrow terminal', () => {
     const lines = renderSummary(finishedWith(userResult, silverResult), { ...options, width: 40 }).split('\n')
     expect(lines[0]).toBe('bronze.DimUser  done       read 570 = i…')

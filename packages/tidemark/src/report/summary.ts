@@ -2,7 +2,7 @@
 import { styleText } from 'node:util'
 import { plainLine, plainText } from '../errors/plain-text.ts'
 import { textWidth } from '../errors/text-width.ts'
-import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import type { ProblemFact, RunEvent, RunStatus, StepResult } from '../model/event.ts'
 import { quarantinedRows } from './ledger-text.ts'
 import { countText, durationText, plural } from './numbers.ts'
 import { resultLine } from './step-line.ts'
@@ -30,7 +30,7 @@ export function renderSummary(run: RunFinished, options: SummaryOptions): string
   const style = { colour: options.colour, width: options.width, nameWidth }
   const lines = options.steps === false ? [] : results.map(result => resultLine(result, style))
   const apart = (block: readonly string[]): void => void lines.push(...(lines.length === 0 ? [] : ['']), ...block)
-  for (const result of results.filter(one => one.problem !== undefined)) apart(problemLines(result, options))
+  for (const { problem, steps } of groupProblems(results)) apart(problemLines(problem, steps, options))
   const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]
   if (warnings.length > 0) apart(warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
   apart([totalsLine(run, options), nextLine(run.status, results)])
@@ -74,13 +74,33 @@ function totalsLine(run: RunFinished, options: SummaryOptions): string {
   ].join('; ')
 }
 
-function problemLines(result: StepResult, options: SummaryOptions): string[] {
-  const problem = result.problem
-  if (problem === undefined) return []
+interface ProblemGroup {
+  problem: ProblemFact
+  steps: string[]
+}
+
+/** A source that cannot be reached is one problem, however many tables wait for it. */
+function groupProblems(results: readonly StepResult[]): ProblemGroup[] {
+  const groups = new Map<string, ProblemGroup>()
+  for (const { step, problem } of results) {
+    if (problem === undefined) continue
+    const key = JSON.stringify([problem.code, problem.place, problem.message])
+    const group = groups.get(key) ?? { problem, steps: [] }
+    groups.set(key, group)
+    group.steps.push(step)
+  }
+  return [...groups.values()]
+}
+
+/** Steps named before the rest is only counted. */
+const STEPS_NAMED = 5
+
+function problemLines(problem: ProblemFact, steps: readonly string[], options: SummaryOptions): string[] {
+  const more = steps.length > STEPS_NAMED ? ` and ${plural(steps.length - STEPS_NAMED, 'more step')}` : ''
   const body = [problem.place, problem.message, problem.hint === undefined ? undefined : `hint: ${problem.hint}`]
   return [
     `${paint(`error ${plainLine(problem.code)}`, 'red', options)}: ${plainLine(problem.title)}`,
-    `  ${plainLine(result.step)}`,
+    `  ${steps.slice(0, STEPS_NAMED).map(plainLine).join(', ')}${more}`,
     ...body.flatMap(text =>
       text === undefined
         ? []

@@ -45,7 +45,9 @@ export interface CompileRequest {
 export async function compileFlows(request: CompileRequest): Promise<CompiledFlows> {
   await using session = await request.engine.session()
   const tables = request.sources.flatMap(knownTables)
-  const flows = await graphOf(session, request.project, tables)
+  const flows = await graphOf(session, request.project, tables).catch((error: unknown) => {
+    throw hiddenTables(request.sources) ?? error
+  })
   const refreshed = cascade(flows, request.fullRefresh, tables)
   const planned: PlannedFlow[] = []
   for (const flow of flows) {
@@ -92,6 +94,16 @@ interface KnownTable {
   name: string
   entry: TableEntry | undefined
   keys: readonly string[] | undefined
+}
+
+/**
+ * Why a flow may seem to read a table that does not exist: a source cannot be asked what its patterns stand for, and
+ * nothing was loaded from it yet.
+ */
+function hiddenTables(sources: readonly OpenSource[]): Problems | undefined {
+  const away = sources.filter(({ snapshot }) => snapshot === undefined)
+  const problems = away.flatMap(({ refused }) => refused.filter(({ entry }) => entry === undefined))
+  return problems.length === 0 ? undefined : new Problems(problems.map(({ problem }) => problem))
 }
 
 function knownTables(source: OpenSource): KnownTable[] {

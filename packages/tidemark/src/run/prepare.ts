@@ -2,8 +2,17 @@
  * From a project to what a run works on: each source's snapshot opened once, its tables resolved against the database,
  * the flows put in graph order. A source or table that cannot be used keeps its problem; the others go on.
  */
-import { Problem } from '../errors/problem.ts'
-import { type BoundEntry, bindEntries, isPattern, type ResolvedTable, resolveTable } from '../ingest/resolve.ts'
+import { LAKE_NAME_TAKEN } from '../errors/config.ts'
+import { type Place, Problem } from '../errors/problem.ts'
+import {
+  type BoundEntry,
+  bindEntries,
+  isPattern,
+  matchesEntry,
+  type ResolvedTable,
+  resolveTable,
+} from '../ingest/resolve.ts'
+import { splitTableName } from '../model/names.ts'
 import type { Project, SourceConfig, TableEntry } from '../model/project.ts'
 import {
   type Source,
@@ -18,7 +27,8 @@ import { toProblem } from './problem-fact.ts'
 /** A source with its snapshot, or with the reason why there is none. */
 export interface OpenSource {
   config: SourceConfig
-  source: Source
+  /** Undefined when its settings cannot be used, for example because a secret is missing. */
+  source: Source | undefined
   snapshot: SourceSnapshot | undefined
   tables: readonly ResolvedTable[]
   /** Tables of the list that cannot be read, each with its reason. */
@@ -41,45 +51,44 @@ export interface SourceOpener {
   asText: AsText
 }
 
-/** Open every source of the project side by side. Never rejects for a source that cannot be reached. */
+/** What is asked of `openSources` beyond the project. */
+export interface OpenRequest {
+  signal: AbortSignal
+  /** Lake names wanted; every table when left out. */
+  only?: (name: string) => boolean
+  /** Bronze tables loaded from a source earlier: what its patterns stand for while it cannot be asked. */
+  loaded: (source: string) => Promise<readonly string[]>
+}
+
+/** Open every source of the project side by side. Never rejects for a source that cannot be used. */
 export async function openSources(
   project: Project,
   opener: SourceOpener,
-  signal: AbortSignal,
-  only?: (name: string) => boolean,
-): Promise<OpenSource[]> {
-  return Promise.all(project.sources.map(config => openSource(project, config, opener, signal, only)))
+  request: OpenRequest,
+): Promise<readonly OpenSource[]> {
+  const opened = await Promise.all(project.sources.map(config => openSource(project, config, opener, request)))
+  return refuseTakenNames(opened)
 }
 
 async function openSource(
   project: Project,
   config: SourceConfig,
   opener: SourceOpener,
-  signal: AbortSignal,
-  only: ((name: string) => boolean) | undefined,
+  { signal, only, loaded }: OpenRequest,
 ): Promise<OpenSource> {
   const entries = project.tables.filter(entry => entry.source === config.name)
-  const source = opener.open(config)
-  const written = bindEntries(
-    config,
-    entries.filter(entry => !isPattern(entry)),
-    [],
-  )
+  let source: Source | undefined
   try {
+    source = opener.open(config)
     const listing: readonly TableRef[] = entries.some(isPattern) ? await source.listTables(signal) : []
     const { bound, problems } = bindEntries(config, entries, listing)
     const wanted = only === undefined ? bound : bound.filter(({ name }) => only(name))
-    const refused: RefusedTable[] = problems.map(problem => ({
-      name: `bronze (${config.name})`,
-      entry: undefined,
-      keys: undefined,
-      problem,
-    }))
     const snapshot = await source.openSnapshot(
       wanted.map(({ ref }) => ref),
       signal,
     )
     const tables: ResolvedTable[] = []
+    const refused = problems.map(refuseEntry)
     for (const entry of wanted) {
       try {
         tables.push(resolveBound(entry, snapshot, config, opener.asText))
@@ -89,9 +98,60 @@ async function openSource(
     }
     return { config, source, snapshot, tables, refused }
   } catch (error) {
-    const refused = written.bound.map(entry => refuse(entry, toProblem(error, entry.name)))
-    return { config, source, snapshot: undefined, tables: [], refused }
+    if (signal.aborted) throw error
+    const problem = withPlace(toProblem(error, config.name), config.place)
+    return {
+      config,
+      source,
+      snapshot: undefined,
+      tables: [],
+      refused: await refuseAll(config, entries, problem, loaded),
+    }
   }
+}
+
+/** Every table of a source that cannot be used; a pattern stands for the tables it has filled before. */
+async function refuseAll(
+  config: SourceConfig,
+  entries: readonly TableEntry[],
+  problem: Problem,
+  loaded: OpenRequest['loaded'],
+): Promise<RefusedTable[]> {
+  const exact = entries.filter(entry => !isPattern(entry))
+  const patterns = entries.filter(isPattern)
+  const written = bindEntries(config, exact, []).bound.map(entry => refuse(entry, problem))
+  if (patterns.length === 0) return written
+  const taken = new Set(written.map(({ name }) => name.toLowerCase()))
+  const earlier = (await loaded(config.name)).flatMap(name => {
+    const table = splitTableName(name).table.slice(config.prefix.length)
+    const entry = patterns.find(pattern => matchesEntry(pattern, { schema: pattern.schema, table }))
+    if (entry === undefined || taken.has(name.toLowerCase())) return []
+    return [{ name, entry, keys: entry.primaryKey, problem }]
+  })
+  const unknown = { name: `bronze (${config.name})`, entry: undefined, keys: undefined, problem }
+  return earlier.length === 0 ? [...written, unknown] : [...written, ...earlier]
+}
+
+/** Two sources whose patterns meet in one lake name: the first keeps it, the other's table is refused. */
+function refuseTakenNames(opened: readonly OpenSource[]): OpenSource[] {
+  const first = new Map<string, { source: OpenSource; place: Place | undefined }>()
+  return opened.map(source => {
+    const isTaken = (name: string): boolean => (first.get(name.toLowerCase())?.source ?? source) !== source
+    for (const { name, entry } of [...source.tables, ...source.refused]) {
+      if (entry !== undefined && !first.has(name.toLowerCase())) {
+        first.set(name.toLowerCase(), { source, place: entry.place })
+      }
+    }
+    const taken = source.tables.filter(({ name }) => isTaken(name))
+    if (taken.length === 0) return source
+    const problems = taken.map(({ name, table, entry }) => {
+      const at = first.get(name.toLowerCase())?.place
+      const params = { name: splitTableName(name).table, table: `${table.schema}.${table.table}` }
+      return LAKE_NAME_TAKEN({ ...params, first: `${at?.file}:${at?.line}` }, { place: entry.place })
+    })
+    const tables = source.tables.filter(({ name }) => !isTaken(name))
+    return { ...source, tables, refused: [...source.refused, ...problems.map(refuseEntry)] }
+  })
 }
 
 function resolveBound(
@@ -102,13 +162,20 @@ function resolveBound(
 ): ResolvedTable {
   const table = snapshot.tables.get(tableKey(bound.ref))
   if (table === undefined) throw new TypeError(`this is a bug in tidemark: ${bound.name} was not described`)
-  if (table instanceof Problem) throw withPlace(table, bound)
+  if (table instanceof Problem) throw withPlace(table, bound.entry.places['table'] ?? bound.entry.place)
   return resolveTable(bound, table, config, asText)
 }
 
-/** A problem the source found, shown at the entry that asked for the table. */
-function withPlace(problem: Problem, { entry }: BoundEntry): Problem {
-  return problem.place === undefined ? problem.at(entry.places['table'] ?? entry.place) : problem
+/** A problem the source found, shown at what the user wrote. */
+function withPlace(problem: Problem, place: Place): Problem {
+  if (problem.place !== undefined) return problem
+  return Object.assign(Object.create(problem) as Problem, { place })
+}
+
+/** A problem of an entry that leads to no table of its own, under the name of what it asked for. */
+function refuseEntry(problem: Problem): RefusedTable {
+  const label = String(problem.params['table'] ?? problem.params['pattern'] ?? problem.code)
+  return { name: `bronze (${label})`, entry: undefined, keys: undefined, problem }
 }
 
 function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
@@ -118,5 +185,5 @@ function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
 /** Close snapshots and connections; safe for sources that never opened. */
 export async function closeSources(sources: readonly OpenSource[]): Promise<void> {
   await Promise.allSettled(sources.map(async ({ snapshot }) => snapshot?.close()))
-  await Promise.allSettled(sources.map(({ source }) => source.close()))
+  await Promise.allSettled(sources.map(({ source }) => source?.close()))
 }

@@ -1,6 +1,6 @@
 /** `status`: for every table of the lake, what it holds, how far it is known to be complete, and what happened last. */
 import type { ObjectStore } from '@tidemark/delta'
-import { readSnapshot } from '@tidemark/delta'
+import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import { tablePath } from '../model/names.ts'
 import { readLatestRuns } from './facts.ts'
 import { countRows, listTables } from './lake-tables.ts'
@@ -20,17 +20,25 @@ export interface TableStatus {
 }
 
 const RUNS_SEARCHED = 200
+const LAYERS: readonly string[] = ['bronze', 'silver', 'gold']
 
-/** One line a table, layer by layer. Reads the lake alone, never a source. */
+/**
+ * One line a table, layer by layer; a table that the last run tried and never filled has one too. Reads the lake alone,
+ * never a source.
+ */
 export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
-  const [names, runs, verdicts] = await Promise.all([
-    listTables(store, ['bronze', 'silver', 'gold']),
+  const [filled, runs, verdicts] = await Promise.all([
+    listTables(store, LAYERS),
     readLatestRuns(store, RUNS_SEARCHED),
     readVerdicts(store),
   ])
+  const tried = (runs[0]?.steps ?? []).filter(({ status }) => status === 'failed').map(({ table }) => table)
+  const names = LAYERS.flatMap(layer =>
+    [...new Set([...filled, ...tried])].filter(name => name.startsWith(`${layer}.`) || name.startsWith(`${layer} `)),
+  )
   return Promise.all(
     names.map(async (table): Promise<TableStatus> => {
-      const snapshot = await readSnapshot({ store, tablePath: tablePath(table) }).catch(() => undefined)
+      const snapshot = filled.includes(table) ? await open(store, table) : undefined
       const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
       const last = steps[0]
       const known = steps.find(step => step.asOf !== undefined)
@@ -47,8 +55,12 @@ export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
   )
 }
 
+/** A table whose log cannot be read is shown without its rows. */
+function open(store: ObjectStore, table: string): Promise<Snapshot | undefined> {
+  return readSnapshot({ store, tablePath: tablePath(table) }).catch(() => undefined)
+}
+
 async function countQuarantined(store: ObjectStore, table: string): Promise<bigint> {
-  const name = `quarantine.${table.replace('.', '_')}`
-  const snapshot = await readSnapshot({ store, tablePath: tablePath(name) }).catch(() => undefined)
+  const snapshot = await open(store, `quarantine.${table.replace('.', '_')}`)
   return snapshot === undefined ? 0n : (countRows(snapshot) ?? 0n)
 }

@@ -17,9 +17,9 @@ export const systemIds: Ids = {
   runId: now => `${compactTime(now)}-${randomBytes(3).toString('hex')}`,
 }
 
-/** `20261122T120003Z`: sorts by time and is safe in a file name. */
+/** `20261122T120003123Z`: sorts by time, to the millisecond, and is safe in a file name. */
 function compactTime(now: number): string {
-  return new Date(now).toISOString().replaceAll(/[-:]|\.\d+/g, '')
+  return new Date(now).toISOString().replaceAll(/[-:.]/g, '')
 }
 
 /** Processes of this host. On Linux a process is identified by the boot and its start time, so a reused number differs. */

@@ -3,14 +3,16 @@ import { type BackfillRange, backfill } from '../ingest/backfill.ts'
 import { type Verdict, verifyTable } from '../ingest/verify.ts'
 import type { ExtractOutcome } from '../ingest/work.ts'
 import { STEP_UNKNOWN } from '../errors/run.ts'
-import { Problems } from '../errors/problem.ts'
+import { type Problem, Problems } from '../errors/problem.ts'
 import { suggest } from '../config/suggest.ts'
 import type { RunEvent } from '../model/event.ts'
 import type { Project } from '../model/project.ts'
 import { writeRunEnd, writeRunStart } from './facts.ts'
 import type { Lake } from './lake.ts'
 import { takeLease } from './lease.ts'
+import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
+import { toProblem } from './problem-fact.ts'
 import type { RunPorts } from './run-project.ts'
 import { writeVerdict } from './verdicts.ts'
 import { ingestContext } from './work-on.ts'
@@ -24,24 +26,40 @@ export interface TableWork {
 }
 
 /**
- * Compare tables with their source; all of them without names.
+ * Compare tables with their source; all of them without names. A table that cannot be compared does not keep the others
+ * from it: `onVerdict` has been called for each of them when this rejects.
  *
- * @throws {STEP_UNKNOWN} a name is no bronze table of the project; the problem of a table that cannot be read
+ * @throws {STEP_UNKNOWN} a name is no bronze table of the project
+ * @throws {Problems} of the tables that could not be compared
  */
-export async function verifyTables(work: TableWork, names: readonly string[]): Promise<Verdict[]> {
-  const sources = await openSources(work.project, work.ports.adapter, work.signal)
+export async function verifyTables(
+  work: TableWork,
+  names: readonly string[],
+  onVerdict?: (verdict: Verdict) => void,
+): Promise<Verdict[]> {
+  const { project, lake, signal } = work
+  const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake.store, source)
+  const sources = await openSources(project, work.ports.adapter, { signal, loaded })
   try {
     assertKnown(sources, names)
     const verdicts: Verdict[] = []
+    const problems = new Set<Problem>()
     for (const source of sources) {
-      assertReadable(source, names)
+      for (const { name, problem } of source.refused) if (isWanted(name, names)) problems.add(problem)
       for (const table of source.tables.filter(t => isWanted(t.name, names))) {
         if (source.snapshot === undefined) continue
-        const verdict = await verifyTable(contextOf(work, source, table.name, 'verify'), source.snapshot, table)
-        await writeVerdict(work.lake.store, verdict)
-        verdicts.push(verdict)
+        try {
+          const verdict = await verifyTable(contextOf(work, source, table.name, 'verify'), source.snapshot, table)
+          await writeVerdict(lake.store, verdict)
+          verdicts.push(verdict)
+          onVerdict?.(verdict)
+        } catch (error) {
+          if (signal.aborted) throw error
+          problems.add(toProblem(error, table.name))
+        }
       }
     }
+    if (problems.size > 0) throw new Problems([...problems])
     return verdicts
   } finally {
     await closeSources(sources)
@@ -61,7 +79,11 @@ export async function backfillTable(work: TableWork, name: string, range: Backfi
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   const target = project.target.name
-  const sources = await openSources(project, ports.adapter, signal, known => isWanted(known, [name]))
+  const sources = await openSources(project, ports.adapter, {
+    signal,
+    only: known => isWanted(known, [name]),
+    loaded: source => listLoaded(lake.store, source),
+  })
   try {
     assertKnown(sources, [name])
     for (const source of sources) assertReadable(source, [name])
