@@ -185,5 +185,5 @@ function refuse({ entry, name }: BoundEntry, problem: Problem): RefusedTable {
 /** Close snapshots and connections; safe for sources that never opened. */
 export async function closeSources(sources: readonly OpenSource[]): Promise<void> {
   await Promise.allSettled(sources.map(async ({ snapshot }) => snapshot?.close()))
-  await Promise.allSettled(sources.map(({ source }) => source?.close()))
+  await Promise.allSettled(sources.map(async ({ source }) => source?.close()))
 }

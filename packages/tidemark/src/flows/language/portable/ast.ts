@@ -16,6 +16,16 @@ export function isNode(value: Json | undefined): value is Node {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/** A value's items: those of a list, or the value itself. */
+export function itemsOf(value: Json | undefined): readonly Json[] {
+  if (value === undefined) return []
+  return isList(value) ? value : [value]
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value)
+}
+
 /** A child node; an empty one where there is none, so that reading on gives nothing. */
 export function child(node: Node, key: string): Node {
   const value = node[key]
@@ -50,7 +60,7 @@ export function locationOf(node: Node): number | undefined {
   const own = node['query_location']
   if (typeof own === 'string') return Number(own)
   for (const value of Object.values(node)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
+    for (const item of itemsOf(value)) {
       const found = isNode(item) ? locationOf(item) : undefined
       if (found !== undefined) return found
     }

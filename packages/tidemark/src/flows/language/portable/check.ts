@@ -4,7 +4,7 @@ import { FLOW_QUERY, FLOW_STREAM_SHAPE } from '../../../errors/flow.ts'
 import { sql } from '../../../engine/sql.ts'
 import type { Query, TableName } from '../../../model/flow.ts'
 import { schemaOfFile, tableName } from '../name.ts'
-import { children, isNode, locationOf, type Node, str } from './ast.ts'
+import { children, isNode, locationOf, type Node, str, itemsOf } from './ast.ts'
 import type { Walk } from './expression.ts'
 import type { Sources, TableReference } from './from.ts'
 import { gate } from './gate.ts'
@@ -97,7 +97,7 @@ function findManyRows(node: Node, aggregates: ReadonlySet<string>): { what: stri
   if (children(node, 'group_expressions').length > 0) return { what: 'GROUP BY', node }
   if (children(node, 'modifiers').length > 0) return { what: 'DISTINCT, ORDER BY or LIMIT', node }
   for (const value of Object.values(node)) {
-    for (const item of Array.isArray(value) ? value : [value]) {
+    for (const item of itemsOf(value)) {
       const found = isNode(item) ? findManyRows(item, aggregates) : undefined
       if (found) return found
     }

@@ -5,7 +5,7 @@
 import type { Problem } from '../../../errors/problem.ts'
 import { QUERY_REFUSED } from '../../../errors/flow.ts'
 import { checked, ident, type Sql, sql } from '../../../engine/sql.ts'
-import { children, isNode, type Json, type Node, str } from './ast.ts'
+import { children, isNode, type Json, type Node, str, itemsOf } from './ast.ts'
 import { isFileName } from './from.ts'
 import type { Normalised } from './normalise.ts'
 
@@ -33,8 +33,10 @@ export function gate(
     )
   }
   const visit = (value: Json | undefined, ctes: ReadonlySet<string>): void => {
-    if (Array.isArray(value)) for (const item of value) visit(item, ctes)
-    if (!isNode(value)) return
+    if (!isNode(value)) {
+      for (const item of Array.isArray(value) ? itemsOf(value) : []) visit(item, ctes)
+      return
+    }
     const inner = withCtes(value, ctes)
     const type = str(value, 'type')
     const strange = relationsOf(value).find(relation => !RELATIONS.has(str(relation, 'type')))
@@ -98,7 +100,7 @@ export function replaceTables(
   for (const { table, by } of last) {
     const { start, end } = normalised.nameAt(table.location)
     const alias = table.hasAlias ? sql`` : sql` AS ${ident(table.parts.at(-1) ?? '')}`
-    result = `${result.slice(0, start)}(SELECT * FROM ${by})${alias}${result.slice(end)}`
+    result = `${result.slice(0, start)}(SELECT * FROM ${by.text})${alias.text}${result.slice(end)}`
   }
   return checked(result)
 }
