@@ -46,3 +46,13 @@ test('a flow that names an unknown table ends the run as failed, not as abandone
   expect(failed.stderr).toContain('alert to mail')
   expect((await shop.query('SELECT status FROM system.runs')).map(row => row['status'])).toEqual(['failed'])
 })
+
+test('a rule that names an unknown column fails its own step under its own code, and bronze goes on', async () => {
+  const rule = { schema: 'public', table: 'item', silver: { expect_or_drop: { named: 'nmae IS NOT NULL' } } }
+  const shop = await project({ 'list.json': JSON.stringify([rule]) })
+  const { exit, step } = await shop.run()
+  expect(exit).toBe(2)
+  expect(step('bronze.item').status).toBe('changed')
+  expect(step('silver.item').problem).toMatchObject({ code: 'FLOW_UNKNOWN_COLUMN' })
+  expect(step('silver.item').problem?.message).toContain('Did you mean name?')
+})

@@ -36,7 +36,7 @@ export const STEP_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> =
   code: 'STEP_UNKNOWN',
   title: 'A selected table does not exist.',
   message: (p: { wanted: string; suggestion: string }) =>
-    `No table of this project is called ${p.wanted}${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
+    `No table of this project is called ${p.wanted}${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
   hint: () => 'tidemark plan lists the tables. name+ selects a table and everything that follows it.',
   retry: 'after-change',
   exit: 2,
@@ -58,7 +58,7 @@ export const TABLE_UNKNOWN: ProblemKind<{ table: string; suggestion: string }> =
   code: 'TABLE_UNKNOWN',
   title: 'The lake has no such table.',
   message: (p: { table: string; suggestion: string }) =>
-    `${p.table} is not in the lake${p.suggestion === '' ? '' : `; did you mean ${p.suggestion}?`}`,
+    `${p.table} is not in the lake${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
   hint: () => 'tidemark tables lists what is there.',
   retry: 'after-change',
   exit: 2,

@@ -67,6 +67,7 @@ describe('the summary', () => {
   test('says that nothing is left to do when nothing changed', () => {
     expect(nextLine('succeeded', [stepResult('bronze.a', 'unchanged')])).toContain('nothing to do')
     expect(nextLine('cancelled', [])).toContain('run again')
+    expect(nextLine('succeeded', [])).toContain('add tables')
   })
 })
 

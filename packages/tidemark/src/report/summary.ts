@@ -48,6 +48,7 @@ export function nextLine(status: RunStatus, results: readonly StepResult[]): str
   if (results.some(one => one.ledger !== undefined && quarantinedRows(one.ledger) > 0n)) {
     return 'next: tidemark quarantine list shows the rejected rows and why'
   }
+  if (results.length === 0) return 'next: add tables to the table list; there is nothing to run'
   if (results.every(one => one.status === 'unchanged'))
     return 'next: nothing to do: the lake equals what the sources had'
   return 'next: tidemark status shows every table; tidemark verify compares them with the source'

@@ -1,6 +1,7 @@
 /** Flows of a project, compiled against its tables, and the work of running one. */
 import type { Engine, Session } from '../engine/engine.ts'
-import { Problems } from '../errors/problem.ts'
+import { FLOW_UNKNOWN_TABLE } from '../errors/flow.ts'
+import { type Problem, Problems } from '../errors/problem.ts'
 import { FULL_REFRESH_OF_BRONZE, STEP_UNKNOWN } from '../errors/run.ts'
 import { suggest } from '../config/suggest.ts'
 import type { FlowContext } from '../flows/context.ts'
@@ -8,6 +9,7 @@ import { executeFlow } from '../flows/execute.ts'
 import { buildGraph, type DerivedTable, type ListedTable } from '../flows/language/graph.ts'
 import { createPortableSql } from '../flows/language/portable/portable-sql.ts'
 import { flowStatus } from '../flows/status.ts'
+import { isPattern, matchesEntry } from '../ingest/resolve.ts'
 import { lakeColumnName } from '../ingest/system-columns.ts'
 import type { DerivedFlow, Flow } from '../model/flow.ts'
 import { splitTableName, tableName } from '../model/names.ts'
@@ -57,16 +59,39 @@ export async function compileFlows(request: CompileRequest): Promise<CompiledFlo
   return { flows: planned, refreshed }
 }
 
-/** Check flows against the table list alone, without a database. */
+/**
+ * Check flows against the table list alone, without a database. A table that a pattern may bring is taken to be there.
+ *
+ * @throws {Problems} everything wrong with the flows, together
+ */
 export async function checkFlows(engine: Engine, project: Project): Promise<readonly Flow[]> {
   await using session = await engine.session()
-  const written = project.tables.filter(entry => !entry.table.includes('*'))
-  const tables = written.map(entry => ({
+  const written = project.tables.filter(entry => !isPattern(entry))
+  const tables: KnownTable[] = written.map(entry => ({
     name: tableName('bronze', entry.name ?? entry.table),
     entry,
     keys: entry.primaryKey,
   }))
-  return await graphOf(session, project, tables)
+  try {
+    return await graphOf(session, project, tables)
+  } catch (error) {
+    const brought = error instanceof Problems ? error.problems.flatMap(problem => byPattern(problem, project)) : []
+    if (brought.length === 0) throw error
+    const found = new Map(brought.map(table => [table.name.toLowerCase(), table]))
+    return await graphOf(session, project, [...tables, ...found.values()])
+  }
+}
+
+/** The bronze table that a flow was not found to have, if a pattern of the list may bring it. */
+function byPattern({ code, params }: Problem, project: Project): KnownTable[] {
+  const [, table] = /^(?:bronze|silver)\.(.+)$/is.exec(String(params['table'])) ?? []
+  if (code !== FLOW_UNKNOWN_TABLE.code || table === undefined) return []
+  const entry = project.tables.find(pattern => {
+    const prefix = project.sources.find(({ name }) => name === pattern.source)?.prefix ?? ''
+    const name = { schema: pattern.schema, table: table.slice(prefix.length) }
+    return isPattern(pattern) && table.startsWith(prefix) && matchesEntry(pattern, name)
+  })
+  return entry === undefined ? [] : [{ name: tableName('bronze', table), entry, keys: entry.primaryKey }]
 }
 
 /** Run one flow's step in a session of its own. */

@@ -81,9 +81,10 @@ export function inputsOf(flow: Flow): readonly TableName[] {
   return streams === undefined ? reads : [streams, ...reads]
 }
 
-/** The selections that name no step and no table of the plan. */
+/** The selections that name no step and no table of the plan, without their `+`. */
 export function unknownSelections(plan: Plan, select: readonly string[]): string[] {
-  return select.filter(wanted => !plan.steps.some(step => names(step, wanted.replace(/\+$/, ''))))
+  const wanted = select.map(name => name.replace(/\+$/, ''))
+  return wanted.filter(name => !plan.steps.some(step => names(step, name)))
 }
 
 function expectFlow(
@@ -131,7 +132,9 @@ function selected(steps: readonly PlanStep[], select: readonly string[]): PlanSt
     .map((step, _i, kept) => ({ ...step, needs: step.needs.filter(id => kept.some(k => k.id === id)) }))
 }
 
+/** A name without its layer means the table in every layer. */
 function names(step: PlanStep, wanted: string): boolean {
   const folded = wanted.toLowerCase()
-  return step.id.toLowerCase() === folded || step.table.toLowerCase() === folded
+  const table = step.table.toLowerCase()
+  return step.id.toLowerCase() === folded || table === folded || table.slice(table.indexOf('.') + 1) === folded
 }

@@ -1,6 +1,6 @@
 /** Any error as the plain fact that is stored, sent and printed. Low-level errors are translated here, once. */
 import { DeltaError } from '@tidemark/delta'
-import { Problem } from '../errors/problem.ts'
+import { Problem, Problems } from '../errors/problem.ts'
 import { LAKE_FULL, LAKE_NOT_WRITABLE, RUN_CANCELLED, STEP_FAILED_UNEXPECTEDLY } from '../errors/run.ts'
 import { DELTA_LOG_UNREADABLE } from '../errors/delta.ts'
 import type { ProblemFact } from '../model/event.ts'
@@ -8,8 +8,11 @@ import type { ProblemFact } from '../model/event.ts'
 /** The Problem behind any error; what nobody foresaw becomes STEP_FAILED_UNEXPECTEDLY with its cause kept. */
 export function toProblem(error: unknown, step: string): Problem {
   if (error instanceof Problem) return error
+  if (error instanceof Problems && error.problems[0] !== undefined)
+    return foremost(error.problems[0], error.problems.length)
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
     if (e instanceof Problem) return e
+    if (e instanceof Problems && e.problems[0] !== undefined) return e.problems[0]
     const code = 'code' in e ? String(e.code) : ''
     if (code === 'ENOSPC' || code === 'EDQUOT') return LAKE_FULL({ lake: 'the lake' }, { cause: error })
     if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
@@ -23,6 +26,13 @@ export function toProblem(error: unknown, step: string): Problem {
     return DELTA_LOG_UNREADABLE({ step, code: error.code, reason: message }, { cause: error })
   }
   return STEP_FAILED_UNEXPECTEDLY({ step, reason: message.split('\n')[0] ?? message }, { cause: error })
+}
+
+/** A step tells one problem; that there are more is said with it. */
+function foremost(first: Problem, count: number): Problem {
+  if (count === 1) return first
+  const message = `${first.message} (the first of ${count} problems)`
+  return Object.assign(Object.create(first) as Problem, { message })
 }
 
 /** A Problem as plain text fields. */

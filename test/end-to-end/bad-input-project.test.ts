@@ -1,0 +1,355 @@
+/** Mistakes in the project's own files: all of them found before anything is read, each at its place. */
+import { createServer } from 'node:http'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { expectNoTrace, expectProblem, readAll } from '../support/cli.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createShop } from '../support/shop.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase(import.meta.url)
+})
+afterAll(() => database.drop())
+
+describe('a table list', () => {
+  test.each([
+    {
+      case: 'with a comma after its last entry',
+      list: '[\n  { "schema": "list", "table": "users" },\n]\n',
+      expected: { exit: 2, code: 'CONFIG_SYNTAX', place: 'loop_input.json:2:41', says: 'comma' },
+    },
+    {
+      case: 'with values that have no quotes',
+      list: '[\n  { "schema":dbo, "table":DimUser, "cdc_col":updated_at }\n]\n',
+      expected: { exit: 2, code: 'CONFIG_SYNTAX', place: 'loop_input.json:2:14', says: 'dbo' },
+    },
+    {
+      case: 'with single quotes',
+      list: "[{'schema': 'list', 'table': 'users'}]",
+      expected: { exit: 2, code: 'CONFIG_SYNTAX', place: 'loop_input.json:1:3' },
+    },
+    {
+      case: 'that is a web page',
+      list: '<!DOCTYPE html>\n<html></html>\n',
+      expected: { exit: 2, code: 'LIST_SHAPE', place: 'loop_input.json:1:1', says: 'web page' },
+    },
+    { case: 'that is one number', list: '42', expected: { exit: 2, code: 'LIST_SHAPE', place: 'loop_input.json:1:1' } },
+    {
+      case: 'with a misspelt key',
+      list: '[{ "schema": "list", "table": "users", "primry_key": "user_id" }]',
+      expected: { exit: 2, code: 'CONFIG_UNKNOWN_KEY', place: 'loop_input.json:1:40', says: /primary_key/ },
+    },
+    {
+      case: 'with one table twice',
+      list: '[\n  { "schema": "list", "table": "users" },\n  { "schema": "other", "table": "Users" }\n]',
+      expected: { exit: 2, code: 'LAKE_NAME_TAKEN', place: 'loop_input.json:3:33', says: 'loop_input.json:2' },
+    },
+  ])('$case is refused at its place, and nothing is read', async ({ list, expected }) => {
+    const project = await createShop(database, 'list', { list })
+    expectProblem(await project.tidemark('run'), expected)
+    expectProblem(await project.tidemark('validate'), expected)
+    expect(await readAll(`${project.lake}/bronze`)).toBe('')
+  })
+
+  test('that is empty is a warning, and the run does not call that equal', async () => {
+    const project = await createShop(database, 'list', { list: '[]' })
+    const ended = await project.tidemark('run')
+    expect(ended.stderr).toContain('warning LIST_EMPTY: ')
+    expect(ended.stderr).not.toContain('equals')
+    expect(ended.exit).toBe(0)
+  })
+
+  test('of another dialect is read', async () => {
+    const project = await createShop(database, 'dialect', {
+      list: '[{ "tableName": "users", "tableSchemaName": "dialect", "Watermark_Column": " UPDATED_AT " }]',
+    })
+    expect((await project.run()).step('silver.users').status).toBe('changed')
+  })
+
+  test('that is missing is named with the key that asks for it', async () => {
+    const project = await createShop(database, 'nolist')
+    await project.write({
+      'tidemark.yml':
+        'name: a\nsources:\n  app:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: nope.json\n',
+    })
+    expectProblem(await project.tidemark('run'), {
+      exit: 2,
+      code: 'CONFIG_UNREADABLE',
+      place: 'tidemark.yml:6:13',
+      says: 'nope.json',
+    })
+  })
+
+  test('at an address that fails is the environment’s fault, with the status in the message', async () => {
+    const server = createServer((_request, response) => response.writeHead(404).end('gone'))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const address = server.address()
+    const port = address !== null && typeof address === 'object' ? address.port : 0
+    const project = await createShop(database, 'url')
+    const listAt = (where: string): Promise<void> =>
+      project.write({
+        'tidemark.yml': `name: a\nsources:\n  app:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "${where}", allow_private: true }\n`,
+      })
+    await listAt(`http://127.0.0.1:${port}/loop_input.json`)
+    expectProblem(await project.tidemark('run'), {
+      exit: 3,
+      code: 'LIST_UNREACHABLE',
+      place: 'tidemark.yml:6:20',
+      says: '404',
+    })
+    await listAt('http://127.0.0.1:1/loop_input.json')
+    expectProblem(await project.tidemark('run'), { exit: 3, code: 'LIST_UNREACHABLE', place: 'tidemark.yml:6:20' })
+  })
+
+  test('whose patterns meet in one lake name loads the first table and refuses the second', async () => {
+    await database.query('DROP SCHEMA IF EXISTS meet2 CASCADE; CREATE SCHEMA meet2; CREATE TABLE meet2.users (id int)')
+    const project = await createShop(database, 'meet', {
+      list: '[\n  { "schema": "meet", "table": "*" },\n  { "schema": "meet2", "table": "*" }\n]',
+    })
+    const run = await project.run()
+    expect(run.step('silver.users').status).toBe('changed')
+    expect(run.step('bronze (meet2.users)').problem).toMatchObject({
+      code: 'LAKE_NAME_TAKEN',
+      place: expect.stringMatching(/^loop_input\.json:3:/),
+    })
+    expect(run.exit).toBe(2)
+  })
+
+  test('of a second source whose pattern finds a name that is taken refuses that table only', async () => {
+    const project = await createShop(database, 'two', {
+      list: '[{ "schema": "two", "table": "*" }]',
+      yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: [{ schema: two2, table: "*" }]\n`,
+    })
+    await database.query('DROP SCHEMA IF EXISTS two2 CASCADE; CREATE SCHEMA two2')
+    await database.query('CREATE TABLE two2.users (id int primary key); CREATE TABLE two2.extra (id int primary key)')
+    const run = await project.run()
+    expect(run.step('bronze (two2.users)').problem?.code).toBe('LAKE_NAME_TAKEN')
+    expect(run.step('silver.users')).toMatchObject({ status: 'changed', ledger: { inserted: '20' } })
+    expect(run.step('silver.extra').status).not.toBe('failed')
+    expect(run.exit).toBe(2)
+  })
+
+  test('with patterns that match nothing says so for each, and the others go on', async () => {
+    const project = await createShop(database, 'none', {
+      entries: [
+        { schema: 'none', table: 'tmp_*' },
+        { schema: 'nowhere', table: '*' },
+      ],
+    })
+    const run = await project.run()
+    expect(run.step('bronze (none.tmp_*)').problem).toMatchObject({
+      code: 'PATTERN_MATCHES_NOTHING',
+      place: 'loop_input.json:3:28',
+    })
+    expect(run.step('bronze (nowhere.*)').problem?.place).toBe('loop_input.json:4:31')
+    expect(run.step('silver.users').status).toBe('changed')
+    expect(run.exit).toBe(2)
+  })
+})
+
+describe('a flow', () => {
+  const view = (query: string): Record<string, string> => ({
+    'gold/f.sql': `CREATE MATERIALIZED VIEW gold.f AS\n${query}\n`,
+  })
+  test.each([
+    {
+      case: 'with a SQL syntax error',
+      flows: view('SELECT name,, user_id FROM silver.users'),
+      expected: { code: 'FLOW_SYNTAX', place: 'gold/f.sql:2:13' },
+    },
+    {
+      case: 'with an unknown statement',
+      flows: { 'gold/f.sql': 'CREATE TABLE x AS SELECT 1' },
+      expected: { code: 'FLOW_SYNTAX', place: 'gold/f.sql:1:8', says: 'TABLE' },
+    },
+    {
+      case: 'over an unknown table',
+      flows: view('SELECT name FROM silver.usrs'),
+      expected: { code: 'FLOW_UNKNOWN_TABLE', place: 'gold/f.sql:2:18', says: 'silver.usrs' },
+    },
+    {
+      case: 'in a circle',
+      flows: {
+        'gold/a.sql': 'CREATE MATERIALIZED VIEW gold.a AS SELECT n FROM gold.b',
+        'gold/b.sql': 'CREATE MATERIALIZED VIEW gold.b AS SELECT n FROM gold.a',
+      },
+      expected: { code: 'FLOW_CYCLE', says: /gold\.a.*gold\.b/ },
+    },
+    {
+      case: 'with a function outside the portable subset',
+      flows: view('SELECT list(name) AS names FROM silver.users'),
+      expected: { code: 'FLOW_NOT_PORTABLE', place: 'gold/f.sql:2:8', says: 'list' },
+    },
+    {
+      case: 'with a clause that is not built',
+      flows: {
+        'gold/f.sql': 'CREATE STREAMING TABLE gold.f CLUSTER BY (name) AS SELECT name FROM STREAM(silver.users)',
+      },
+      expected: { code: 'FLOW_UNBUILT', place: 'gold/f.sql:1:31', says: 'CLUSTER BY' },
+    },
+    {
+      case: 'that aggregates a stream',
+      flows: { 'gold/f.sql': 'CREATE STREAMING TABLE gold.f AS SELECT count(*) AS n FROM STREAM(silver.users)' },
+      expected: { code: 'FLOW_STREAM_SHAPE', says: 'MATERIALIZED VIEW' },
+    },
+    {
+      case: 'of a module that does not load',
+      flows: { 'gold/f.ts': "import { nothing } from './nowhere.ts'\nexport const f = nothing\n" },
+      expected: { code: 'FLOW_MODULE', says: 'nowhere' },
+    },
+  ])('$case is refused at its place before anything is read', async ({ flows, expected }) => {
+    const project = await createShop(database, 'flow', { flows })
+    expectProblem(await project.tidemark('validate'), { exit: 2, ...expected })
+    expectProblem(await project.tidemark('run'), { exit: 2, ...expected })
+    expect(await readAll(`${project.lake}/bronze`)).toBe('')
+  })
+
+  test.each([
+    {
+      case: 'an unknown column',
+      flows: view('SELECT nam FROM silver.users'),
+      expected: { code: 'FLOW_UNKNOWN_COLUMN', place: 'gold/f.sql:2:8', says: 'nam' },
+    },
+    {
+      case: 'a rule over an unknown column',
+      flows: {
+        'gold/f.sql':
+          'CREATE STREAMING TABLE gold.f (\n  CONSTRAINT named EXPECT (nam IS NOT NULL) ON VIOLATION DROP ROW\n) AS SELECT * FROM STREAM(silver.users)',
+      },
+      expected: { code: 'FLOW_UNKNOWN_COLUMN', place: 'gold/f.sql:2:28', says: 'nam' },
+    },
+  ])('with $case fails at its place, and everything before it is done', async ({ flows, expected }) => {
+    const project = await createShop(database, 'col', { flows })
+    const run = await project.run()
+    expect(run.step('silver.users')).toMatchObject({ status: 'changed', ledger: { inserted: '20' } })
+    expect(run.step('gold.f').problem ?? run.step('gold.f#gold.f').problem).toMatchObject({
+      code: expected.code,
+      place: expected.place,
+      hint: expect.stringMatching(/\S/),
+    })
+    expectNoTrace(run.stderr)
+    expect(run.exit).toBe(2)
+  })
+
+  test('a rule of the list over an unknown column keeps bronze and the other tables going', async () => {
+    const project = await createShop(database, 'rule', {
+      entries: [{ schema: 'rule', table: 'orders', silver: { expect_or_drop: { paid: 'amuont > 0' } } }],
+      flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.users' },
+    })
+    await database.query(
+      'CREATE TABLE rule.orders (id int PRIMARY KEY, amount int); INSERT INTO rule.orders VALUES (1, 2)',
+    )
+    const run = await project.run()
+    expect(run.step('bronze.orders').status).toBe('changed')
+    expect(run.step('silver.orders').problem).toMatchObject({
+      code: 'FLOW_UNKNOWN_COLUMN',
+      place: expect.stringMatching(/^loop_input\.json:3:/),
+      message: expect.stringContaining('amuont'),
+    })
+    expect(run.step('gold.n').status).toBe('changed')
+    expect(run.exit).toBe(2)
+  })
+
+  test('that reads what a pattern brings is valid before the database was asked', async () => {
+    const project = await createShop(database, 'bring', {
+      list: '[{ "schema": "bring", "table": "*" }]',
+      flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.users' },
+    })
+    const ended = await project.tidemark('validate')
+    expect(ended.exit, ended.stderr).toBe(0)
+    expect((await project.run()).status).toBe('succeeded')
+  })
+})
+
+describe('the project file', () => {
+  test.each([
+    {
+      case: 'a key that is planned and not built',
+      yaml: 'schedule: { cron: "0 * * * *" }\n',
+      args: [],
+      expected: { exit: 2, code: 'CONFIG_PLANNED', place: 'tidemark.yml:7:1' },
+    },
+    {
+      case: 'an unknown key',
+      yaml: 'paralel: 2\n',
+      args: [],
+      expected: { exit: 2, code: 'CONFIG_UNKNOWN_KEY', place: 'tidemark.yml:7:1', says: 'paralel' },
+    },
+    {
+      case: 'a variable without a value',
+      yaml: 'catalog: "${var.region}"\n',
+      args: [],
+      expected: { exit: 2, code: 'VARIABLE_UNDEFINED', place: 'tidemark.yml:7:10', says: 'region' },
+    },
+    {
+      case: 'an environment variable written as the shell does',
+      yaml: 'catalog: "${env.REGION}"\n',
+      args: [],
+      expected: { exit: 2, code: 'CONFIG_REFERENCE', place: 'tidemark.yml:7:10', says: 'REGION' },
+    },
+    {
+      case: 'a target that does not exist',
+      yaml: 'targets: { dev: { default: true }, prod: { mode: production } }\n',
+      args: ['-t', 'prdo'],
+      expected: { exit: 2, code: 'TARGET_UNKNOWN', says: 'prdo' },
+    },
+    {
+      case: 'a lake of a kind that is not built',
+      yaml: 'lake: s3://bucket/lake\n',
+      args: [],
+      expected: { exit: 2, code: 'CONFIG_PLANNED', place: 'tidemark.yml:7:7' },
+    },
+    {
+      case: 'YAML that is none',
+      yaml: 'flows: [a, b\n',
+      args: [],
+      expected: { exit: 2, code: 'CONFIG_SYNTAX' },
+    },
+  ])('with $case is refused at its place', async ({ yaml, args, expected }) => {
+    const project = await createShop(database, 'config', { yaml })
+    expectProblem(await project.tidemark('run', ...args), expected)
+  })
+
+  test('tells every mistake at once', async () => {
+    const project = await createShop(database, 'many', {
+      list: '[{ "schema": "many", "tabel": "users" }, { "schema": 3, "table": "x" }]',
+      yaml: 'paralel: 2\n',
+      flows: { 'gold/f.sql': 'CREATE x' },
+    })
+    const { stderr, exit } = await project.tidemark('validate')
+    expect(exit).toBe(2)
+    for (const place of ['tidemark.yml:7:1', 'loop_input.json:1:22', 'loop_input.json:1:53', 'gold/f.sql:1:8']) {
+      expect(stderr).toContain(`  ${place}\n`)
+    }
+  })
+
+  test('with a password written out is refused without showing it', async () => {
+    const project = await createShop(database, 'literal')
+    await project.write({
+      'tidemark.yml':
+        'name: a\nsources:\n  app:\n    type: postgres\n    url: postgres://me:canary-55@localhost/db\n    tables: loop_input.json\n',
+    })
+    const ended = await project.tidemark('run')
+    expectProblem(ended, { exit: 2, code: 'SECRET_LITERAL', place: 'tidemark.yml:5:10' })
+    expect(ended.stderr).not.toContain('canary-55')
+  })
+
+  test('that is not there leads to init', async () => {
+    const project = await createShop(database, 'empty')
+    const ended = await project.tidemark('run', '-p', 'gold')
+    expectProblem(ended, { exit: 2, code: 'CONFIG_NOT_FOUND', says: 'tidemark.yml' })
+    expect(ended.stderr).toContain('tidemark init')
+  })
+
+  test('a selection of a table that is not there names the nearest one', async () => {
+    const project = await createShop(database, 'chosen')
+    expectProblem(await project.tidemark('run', '-s', 'silver.usres+'), {
+      exit: 2,
+      code: 'STEP_UNKNOWN',
+      says: 'did you mean silver.users?',
+    })
+    const run = await project.run('--select', 'users+')
+    expect(run.steps.map(step => step.step)).toEqual(['bronze.users', 'silver.users'])
+  })
+})
