@@ -49,7 +49,8 @@ export interface World {
     range: { from?: string; to?: string },
     snapshot?: SourceSnapshot,
   ): Promise<ExtractOutcome>
-  verify(entry: EntryOverrides): Promise<Verdict>
+  /** Verify in a snapshot of its own, or in one taken earlier. */
+  verify(entry: EntryOverrides, snapshot?: SourceSnapshot): Promise<Verdict>
   /** Rows of a bronze table; `{ order: sql`…` }` sorts them. */
   bronze(table: string, order?: Sql): Promise<Row[]>
   /** Newest live row of each key, without our columns. */
@@ -139,7 +140,7 @@ export async function createWorld(server: Server): Promise<World> {
       within(entry, options.snapshot, (snapshot, table) => extract(context(options.allowMassDelete), snapshot, table)),
     backfill: (entry, range, snapshot) =>
       within(entry, snapshot, (at, table) => backfill(context(), at, table, { from: range.from, to: range.to })),
-    verify: entry => within(entry, undefined, (snapshot, table) => verifyTable(context(), snapshot, table)),
+    verify: (entry, snapshot) => within(entry, snapshot, (at, table) => verifyTable(context(), at, table)),
     bronze: async (table, order = sql`ALL`) => rows(sql`SELECT * FROM (${await scan(table)}) ORDER BY ${order}`),
     live: async (table, keys) =>
       rows(sql`SELECT * EXCLUDE (_op, _seq, _row_version, _run_id, _ingested_at) FROM (SELECT * FROM (${await scan(table)}) \

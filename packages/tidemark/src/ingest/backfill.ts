@@ -14,6 +14,7 @@ import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
 import { findColumn, type ResolvedTable } from './resolve.ts'
+import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import {
   assertUnique,
@@ -64,7 +65,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
   if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
-  if (snapshot.position.order < mark.order) {
+  if (standingOf(snapshot.position, mark) !== 'current') {
     return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
   }
   const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })

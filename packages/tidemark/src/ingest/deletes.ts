@@ -1,6 +1,6 @@
 /**
- * Deletes, found without reading every row: bronze never lacks a key of the source, so equal counts prove that no key
- * vanished. Only when they differ are the keys scanned, in the same snapshot.
+ * Deletes, found without reading every row: bronze never lacks a key of the source, so where keys are unique equal
+ * counts prove that no key vanished. Otherwise the keys are scanned, in the same snapshot.
  */
 import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'

@@ -21,7 +21,7 @@ const MAX_TRIES = 10
  *
  * @throws {SOURCE_WENT_BACK} the server stands before the mark
  * @throws {MASS_DELETE} suspiciously many keys vanished
- * @throws {INGEST_BUSY} ten commits in a row lost against other writers
+ * @throws {INGEST_BUSY} ten commits in a row lost against other writers, or a later snapshot was backfilled meanwhile
  */
 export async function extract(
   context: IngestContext,
@@ -49,6 +49,8 @@ async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
       return unchanged(current, 'nothing, proved: no transaction has finished since', 'xmin scan')
     case 'covered':
       return unchanged(current, 'a later run has already read past this snapshot', 'xmin scan')
+    case 'overtaken':
+      throw INGEST_BUSY({ table: wanted.name, tries: '1' }, { state: 'Nothing was written to the table.' })
     case 'went back':
       throw SOURCE_WENT_BACK(
         { table: wanted.name, markAsOf: mark?.asOf ?? '', sourceAsOf: snapshot.position.asOf },

@@ -48,11 +48,13 @@ export async function merge(
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
   assertKeysCover(wanted.name, wanted.keys, total, covered)
-  const gone = await vanished(work, { names, kept, full, covered, total })
+  const proved = full || isKeyEnforced(wanted) || inserted === fresh
+  const gone = await vanished(work, { names, kept, proved, covered, total })
   const ledger = extractLedger(read, inserted, gone.count)
   const method = full ? `full compare: ${decision.reason}` : 'xmin scan'
   const nothing = inserted === 0n && gone.count === 0n
-  if (nothing && !full && !isTrailing(before, work.snapshot.position, read)) {
+  const renews = decision.kind === 're-baseline' ? decision.renews : isTrailing(before, work.snapshot.position, read)
+  if (nothing && !renews) {
     return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
   }
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
@@ -70,13 +72,17 @@ export async function merge(
   return changed(current.version, result.version, ledger, method)
 }
 
-/** Keys that are gone: proved none by equal counts, or scanned. */
+/**
+ * Keys that are gone: proved none by equal counts, or scanned. `proved` says that no row can hide a vanished key by
+ * doubling another one.
+ */
 async function vanished(
   work: Work,
-  at: { names: DedupeNames; kept: Sql; full: boolean; covered: bigint; total: bigint },
+  at: { names: DedupeNames; kept: Sql; proved: boolean; covered: bigint; total: bigint },
 ): Promise<{ relation: Sql | undefined; count: bigint }> {
   const { context, wanted, session, snapshot } = work
-  if ((wanted.deletes === 'ignore' && !at.full) || at.total === at.covered) return { relation: undefined, count: 0n }
+  const none = wanted.deletes === 'ignore' || (at.proved && at.total === at.covered)
+  if (none) return { relation: undefined, count: 0n }
   const keys = keyColumns(wanted)
   const scan = { session, snapshot, table: wanted.table, keys, names: at.names, kept: at.kept }
   const found = await scanVanished(context, scan)
@@ -100,6 +106,11 @@ async function keep(work: Work, select: Sql): Promise<Sql> {
 function isTrailing(mark: Mark, position: Position, read: bigint): boolean {
   if (position.xmin <= mark.xmin) return false
   return read >= TRAILING_ROWS || position.xmax - mark.xmin >= TRAILING_TRANSACTIONS
+}
+
+/** The database itself keeps these keys unique. */
+function isKeyEnforced({ table, keys }: ExtractTable): boolean {
+  return table.primaryKey.length > 0 && table.primaryKey.every(column => keys.includes(column))
 }
 
 function keyColumns(wanted: ExtractTable): SourceColumn[] {

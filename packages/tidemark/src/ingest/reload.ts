@@ -1,8 +1,8 @@
 /** Keyless tables: no row can be told from another, so the table is read whole and replaced whole, atomically. */
 import type { Snapshot } from '@tidemark/delta'
-import type { Session } from '../engine/engine.ts'
-import { ident, join, type Sql, sql } from '../engine/sql.ts'
+import { sql } from '../engine/sql.ts'
 import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import { contentHash } from './content-hash.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
@@ -18,15 +18,16 @@ export async function reload(
   before: Mark | undefined,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, session } = work
+  const wantedSchema = bronzeSchema(wanted.table, wanted.columns)
+  const schema = current === undefined ? wantedSchema : followDrift(wanted.name, current.schema, wantedSchema)
   const { candidates, read } = await readCandidates(work, { kind: 'all' })
   const columns = wanted.columns.map(column => lakeColumnName(column.name))
-  const content = await contentHash(session, candidates, columns)
+  const { rows, hash } = await contentHash(session, candidates, columns)
+  const content = `${rows}:${hash}`
   const method = 'whole reload'
   if (current !== undefined && before?.content === content && before.settings === wanted.settings) {
     return { ...unchanged(current, 'the content is the same', method), ledger: extractLedger(read, 0n, 0n) }
   }
-  const wantedSchema = bronzeSchema(wanted.table, wanted.columns)
-  const schema = current === undefined ? wantedSchema : followDrift(wanted.name, current.schema, wantedSchema)
   const files = await write(work, entries(work, sql`SELECT * FROM ${candidates}`, decision.seq), schema)
   const version = nextVersion(current)
   const mark = makeMark(work, decision, { liveRows: read, version, content, before })
@@ -35,12 +36,4 @@ export async function reload(
   const result = await land(context, landing)
   if (result.kind === 'conflict') return 'conflict'
   return changed(current?.version, result.version, extractLedger(read, read, 0n), method)
-}
-
-async function contentHash(session: Session, candidates: Sql, columns: readonly string[]): Promise<string> {
-  const row = join(columns.map(c => ident(c)))
-  const [result] = await session.rows(
-    sql`SELECT count(*) AS n, CAST(sum(CAST(hash(${row}) AS HUGEINT)) AS VARCHAR) AS h FROM ${candidates}`,
-  )
-  return `${String(result?.['n'])}:${String(result?.['h'])}`
 }

@@ -7,11 +7,13 @@ export type Decision =
   | { kind: 'nothing' }
   /** Another run has committed a later snapshot meanwhile; everything this one could see is in the lake. */
   | { kind: 'covered' }
+  /** A backfill has committed rows of a later snapshot: an older version must not be laid on top of them. */
+  | { kind: 'overtaken' }
   /** The server is at an earlier position than the mark: a restored backup or a lagging copy. */
   | { kind: 'went back' }
   | { kind: 'baseline'; seq: bigint; seqBase: bigint }
-  /** One full read that appends only what differs, and the deletes. */
-  | { kind: 're-baseline'; reason: string; seq: bigint; seqBase: bigint }
+  /** One full read that appends only what differs, and the deletes. `renews`: the mark must change although no row does. */
+  | { kind: 're-baseline'; reason: string; renews: boolean; seq: bigint; seqBase: bigint }
   | { kind: 'increment'; slice: Slice & { kind: 'since' }; seq: bigint; seqBase: bigint }
   /** A keyless table: read whole, replaced whole. */
   | { kind: 'reload'; seq: bigint; seqBase: bigint }
@@ -40,12 +42,14 @@ export function decideSlice({ mark, position, table, keys, settings }: DecisionI
     return { kind: keyless ? 'reload' : 'baseline', seq: position.order, seqBase: 0n }
   }
   const sameServer = mark.identity === position.identity
-  if (sameServer && isBefore(position, mark)) return { kind: mark.asOf > position.asOf ? 'covered' : 'went back' }
-  const reason = rebaselineReason({ mark, position, table, keys, settings }, sameServer)
-  if (reason === undefined && sameServer && position.order === mark.order) return { kind: 'nothing' }
+  const standing = sameServer ? standingOf(position, mark) : 'current'
+  if (standing !== 'current') return { kind: standing }
+  const reason = outdated({ mark, position, table, keys, settings }, sameServer)
+  const full = reason ?? (table.hasRowVersion ? undefined : 'rows carry no version')
+  if (full === undefined && sameServer && position.order === mark.order) return { kind: 'nothing' }
   const next = nextSeq(mark, position, sameServer)
   if (keyless) return { kind: 'reload', ...next }
-  if (reason !== undefined) return { kind: 're-baseline', reason, ...next }
+  if (full !== undefined) return { kind: 're-baseline', reason: full, renews: reason !== undefined, ...next }
   return { kind: 'increment', slice: { kind: 'since', horizon: mark.xmin, seen: mark.xmax }, ...next }
 }
 
@@ -56,16 +60,19 @@ export function nextSeq(mark: Mark, position: Position, sameServer: boolean): { 
   return { seq, seqBase: seq - position.order }
 }
 
-function isBefore(position: Position, mark: Mark): boolean {
-  return position.order < mark.order || position.xmax < mark.xmax || position.lsn < mark.lsn
+/** How a snapshot stands to a mark of the same server; anything but `current` adds nothing to the table. */
+export function standingOf(position: Position, mark: Mark): 'current' | 'covered' | 'overtaken' | 'went back' {
+  const isBefore = position.order < mark.order || position.xmax < mark.xmax || position.lsn < mark.lsn
+  if (isBefore) return mark.asOf > position.asOf ? 'covered' : 'went back'
+  return mark.seqBase + position.order < mark.seq ? 'overtaken' : 'current'
 }
 
-function rebaselineReason({ mark, position, table, settings }: DecisionInput, sameServer: boolean): string | undefined {
+/** Why the mark cannot be continued, so that every row has to be looked at and the mark written anew. */
+function outdated({ mark, position, table, settings }: DecisionInput, sameServer: boolean): string | undefined {
   if (mark === undefined) return undefined
   if (!sameServer) return 'the source is another server, timeline or database'
   if (mark.fingerprint !== table.fingerprint) return 'the relation changed'
   if (mark.settings !== settings) return 'the entry changed'
-  if (!table.hasRowVersion) return 'rows carry no version'
   if (position.xmax - mark.xmin >= MAX_AGE) return 'the horizon is older than 2^31 transactions'
   return undefined
 }

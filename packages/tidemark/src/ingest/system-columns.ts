@@ -9,8 +9,11 @@ export const SYSTEM_COLUMNS: readonly StructField[] = [
   field('_ingested_at', 'timestamp', { comment: 'source time of the snapshot' }),
 ]
 
-const RESERVED = new Set(SYSTEM_COLUMNS.map(column => column.name))
+/** Columns that extraction and verification add to relations on the way. */
+const HELPERS = ['_overlap', '_new_key', '_newest_op', '_newest_version', '_newest_seq', '_in_source', '_in_lake']
+const RESERVED = new Set([...SYSTEM_COLUMNS.map(column => column.name), ...HELPERS])
 
+/** True for names that a source column cannot have, whatever their case. */
 export function isSystemColumn(name: string): boolean {
   return RESERVED.has(name.toLowerCase())
 }

@@ -2,14 +2,16 @@
  * Verify: the rows of the source, read again in one snapshot of its own, against the newest live entries of bronze. Rows
  * written since the mark are pending, never a false alarm; what remains is lost, stale or a ghost.
  */
-import { readSnapshot } from '@tidemark/delta'
+import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql } from '../engine/sql.ts'
-import type { Slice, SourceSnapshot } from '../sources/source.ts'
+import type { Position, Slice, SourceSnapshot } from '../sources/source.ts'
 import { assertOurs } from './bronze-state.ts'
 import { type Intake, intoTable } from './candidates.ts'
+import { contentHash } from './content-hash.ts'
 import { type IngestContext, SEGMENT_BYTES } from './context.ts'
 import type { Mark } from './mark.ts'
+import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
 
@@ -40,12 +42,14 @@ export async function verifyTable(
   snapshot: SourceSnapshot,
   wanted: ExtractTable,
 ): Promise<Verdict> {
-  const current = await readSnapshot({ store: context.store, tablePath: wanted.tablePath, signal: context.signal })
+  const loaded = await findComparable(context, snapshot.position, wanted)
   const none = { sourceHash: '', lakeHash: '', pending: 0n, lost: 0n, stale: 0n, ghost: 0n, examples: [] }
   const empty = { table: wanted.name, sourceRows: 0n, lakeRows: 0n, ...none, asOf: snapshot.position.asOf }
-  if (current === undefined) return { ...empty, status: 'not loaded' }
-  const mark = await assertOurs(context, wanted, current)
-  if (mark.identity !== snapshot.position.identity || mark.fingerprint !== wanted.table.fingerprint) {
+  if (loaded === undefined) return { ...empty, status: 'not loaded' }
+  const { current, mark } = loaded
+  const { position } = snapshot
+  const isComparable = mark.identity === position.identity && standingOf(position, mark) === 'current'
+  if (!isComparable || mark.fingerprint !== wanted.table.fingerprint) {
     return { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }
   }
   await using session = await context.engine.session()
@@ -53,8 +57,30 @@ export async function verifyTable(
   const lake = ident(session.temporaryName('lake_rows'))
   await session.run(sql`CREATE TEMP TABLE ${lake} AS ${newestLive(session.scan(current), wanted)}`, context.signal)
   if (wanted.keys.length === 0) return await compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
-  const recent = await load(context, session, snapshot, wanted, sinceMark(wanted, mark), 'recent_rows')
+  const recent = await loadRecent(context, session, { snapshot, wanted, mark, source })
   return await compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })
+}
+
+/**
+ * The newest version of the table that the snapshot is not older than, with its mark. What a run has committed since
+ * the snapshot was taken is neither lost nor a ghost.
+ */
+async function findComparable(
+  context: IngestContext,
+  position: Position,
+  wanted: ExtractTable,
+): Promise<{ current: Snapshot; mark: Mark } | undefined> {
+  const { store, signal } = context
+  const { tablePath } = wanted
+  let current = await readSnapshot({ store, tablePath, signal })
+  while (current !== undefined) {
+    const mark = await assertOurs(context, wanted, current)
+    const standing = mark.identity === position.identity ? standingOf(position, mark) : 'current'
+    if (standing === 'current' || standing === 'went back') return { current, mark }
+    const version: bigint = current.version - 1n
+    current = version < 0n ? undefined : await readSnapshot({ store, tablePath, version, signal })
+  }
+  return undefined
 }
 
 interface Compared {
@@ -82,7 +108,7 @@ async function compareByKey(session: Session, at: Compared & { recent: Sql }): P
         )
   const keyText = sql`concat_ws(', ', ${join(keys.map(k => sql`CAST(${ident(k)} AS VARCHAR)`))})`
   const differing = ident(session.temporaryName('differing'))
-  const gone = quiet ? sql`'ghost'` : sql`'gone'`
+  const gone = wanted.deletes === 'ignore' ? sql`'kept'` : quiet ? sql`'ghost'` : sql`'gone'`
   await session.run(sql`CREATE TEMP TABLE ${differing} AS SELECT ${list}, ${keyText} AS key_text, \
 CASE WHEN _in_lake IS NULL THEN 'lost' WHEN _in_source IS NULL THEN ${gone} ELSE 'stale' END AS kind, \
 EXISTS (SELECT 1 FROM ${recent} AS r WHERE ${join(
@@ -99,11 +125,12 @@ WHERE _in_lake IS NULL OR _in_source IS NULL OR differs`)
   const ghost = await count(sql`kind = 'ghost' AND NOT recent`)
   const pending = await count(sql`kind = 'gone' OR recent`)
   const rows = await session.rows(sql`SELECT kind, key_text FROM ${differing} \
-WHERE kind <> 'gone' AND NOT recent ORDER BY kind, key_text LIMIT ${integer(EXAMPLES)}`)
+WHERE kind NOT IN ('gone', 'kept') AND NOT recent ORDER BY kind, key_text LIMIT ${integer(EXAMPLES)}`)
   const settled = (relation: Sql): Sql =>
-    sql`SELECT * FROM ${relation} ANTI JOIN (SELECT ${list} FROM ${differing} WHERE kind = 'gone' OR recent) USING (${list})`
-  const sourceSide = await hashRows(session, settled(source), columns)
-  const lakeSide = await hashRows(session, settled(lake), columns)
+    sql`SELECT * FROM ${relation} ANTI JOIN (SELECT ${list} FROM ${differing} \
+WHERE kind IN ('gone', 'kept') OR recent) USING (${list})`
+  const sourceSide = await contentHash(session, sql`(${settled(source)})`, columns)
+  const lakeSide = await contentHash(session, sql`(${settled(lake)})`, columns)
   const different = lost + stale + ghost > 0n || sourceSide.hash !== lakeSide.hash
   return {
     ...at.empty,
@@ -123,27 +150,11 @@ WHERE kind <> 'gone' AND NOT recent ORDER BY kind, key_text LIMIT ${integer(EXAM
 /** Keyless tables are compared as a whole: count and hash. */
 async function compareWhole(session: Session, at: Compared): Promise<Verdict> {
   const columns = at.wanted.columns.map(column => lakeColumnName(column.name))
-  const [source, lake] = [
-    await hashRows(session, sql`SELECT * FROM ${at.source}`, columns),
-    await hashRows(session, sql`SELECT * FROM ${at.lake}`, columns),
-  ]
+  const [source, lake] = [await contentHash(session, at.source, columns), await contentHash(session, at.lake, columns)]
   const equal = source.hash === lake.hash && source.rows === lake.rows
   const moved = at.snapshot.position.order !== at.mark.order
   const counts = { sourceRows: source.rows, lakeRows: lake.rows, sourceHash: source.hash, lakeHash: lake.hash }
   return { ...at.empty, ...counts, status: equal ? 'equal' : moved ? 'pending' : 'different' }
-}
-
-/** Count and order-independent hash of a relation's rows. */
-async function hashRows(
-  session: Session,
-  relation: Sql,
-  columns: readonly string[],
-): Promise<{ rows: bigint; hash: string }> {
-  const list = join(columns.map(c => ident(c)))
-  const [row] = await session.rows(
-    sql`SELECT count(*) AS n, coalesce(CAST(sum(CAST(hash(${list}) AS HUGEINT)) AS VARCHAR), '0') AS h FROM (${relation})`,
-  )
-  return { rows: BigInt(String(row?.['n'])), hash: String(row?.['h']) }
 }
 
 function newestLive(bronze: Sql, { keys }: ExtractTable): Sql {
@@ -153,8 +164,16 @@ function newestLive(bronze: Sql, { keys }: ExtractTable): Sql {
 QUALIFY row_number() OVER (PARTITION BY ${list} ORDER BY _seq DESC) = 1) WHERE _op = 'upsert'`
 }
 
-function sinceMark(wanted: ExtractTable, mark: Mark): Slice {
-  return wanted.table.hasRowVersion ? { kind: 'since', horizon: mark.xmin, seen: mark.xmax } : { kind: 'all' }
+/** Rows written since the mark; of a relation without row versions every row may be. */
+async function loadRecent(
+  context: IngestContext,
+  session: Session,
+  at: Pick<Compared, 'snapshot' | 'wanted' | 'mark' | 'source'>,
+): Promise<Sql> {
+  const { snapshot, wanted, mark, source } = at
+  if (snapshot.position.order === mark.order) return sql`(SELECT * FROM ${source} WHERE false)`
+  if (!wanted.table.hasRowVersion) return source
+  return load(context, session, snapshot, wanted, { kind: 'since', horizon: mark.xmin, seen: mark.xmax }, 'recent_rows')
 }
 
 async function load(

@@ -49,8 +49,8 @@ export function planTable(
         ...line,
         expect: { kind: 'refused', code: 'SOURCE_WENT_BACK', reason: 'the source stands before the mark' },
       }
+    case 'overtaken':
     case 'baseline':
-      return { ...line, expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
     case 'reload':
       return { ...line, expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
     case 're-baseline':
