@@ -2,6 +2,15 @@
  * @tidemark/delta: the Delta transaction log over any object store. No dependencies, no engine, no configuration.
  * prepare (readSnapshot) → stage (stage…: a plain value) → commit (one conditional create).
  */
+
+export {
+  type ParquetWriter,
+  type Relations,
+  type ReplaceKeysRequest,
+  stageReplaceKeys,
+  type WriteOptions,
+} from './dml/replace-keys.ts'
+export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from './errors.ts'
 export type {
   Action,
   AddFile,
@@ -14,30 +23,10 @@ export type {
   Protocol,
   RemoveFile,
   Txn,
-} from './actions.ts'
-export { commit, type CommitPorts, type CommitResult } from './commit.ts'
-export { checkWritableSchema } from './check-schema.ts'
-export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from './errors.ts'
-export { type Drift, evolve, type Evolution, printType } from './evolve.ts'
-export { LocalStore } from './local-store.ts'
-export type { Version } from './log-path.ts'
-export { parseStats, type Stats, type StatsTree } from './parse-stats.ts'
-export type { KeyRange } from './prune.ts'
-export {
-  addedFiles,
-  isAppendOnly,
-  readCommits,
-  readSnapshot,
-  refreshSnapshot,
-  type SnapshotRequest,
-} from './read-log.ts'
-export {
-  type ParquetWriter,
-  type Relations,
-  type ReplaceKeysRequest,
-  stageReplaceKeys,
-  type WriteOptions,
-} from './replace-keys.ts'
+} from './log/actions.ts'
+export type { Version } from './log/log-path.ts'
+export { checkWritableSchema } from './schema/check-schema.ts'
+export { type Drift, type Evolution, evolve, printType } from './schema/evolve.ts'
 export {
   type ArrayType,
   type DataType,
@@ -48,8 +37,23 @@ export {
   printSchema,
   type StructField,
   type StructType,
-} from './schema.ts'
-export type { Snapshot } from './snapshot.ts'
+} from './schema/schema.ts'
+export {
+  addedFiles,
+  isAppendOnly,
+  readCommits,
+  readSnapshot,
+  refreshSnapshot,
+  type SnapshotRequest,
+} from './snapshot/read-log.ts'
+export type { Snapshot } from './snapshot/snapshot.ts'
+export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
+export type { KeyRange } from './stats/prune.ts'
+export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
+export { LocalStore } from './store/local-store.ts'
+export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'
+export { compareBytes, splitStorePath } from './store/store-path.ts'
+export { type CommitPorts, type CommitResult, commit } from './write/commit.ts'
 export {
   type CreateRequest,
   stageAppend,
@@ -57,8 +61,5 @@ export {
   stageMetadata,
   stageOverwrite,
   stageRemoveAndAdd,
-} from './stage.ts'
-export type { CommitDetails, DomainChange, Staged } from './staged.ts'
-export { type ColumnStatistics, statsFromColumns } from './stats.ts'
-export type { ObjectStore, StoredObject, StoreOptions } from './store.ts'
-export { compareBytes, splitStorePath } from './store-path.ts'
+} from './write/stage.ts'
+export type { CommitDetails, DomainChange, Staged } from './write/staged.ts'

@@ -4,9 +4,9 @@
  */
 import { describe, expect, test } from 'vitest'
 import {
-  commit,
   type CommitPorts,
   type CommitResult,
+  commit,
   isDeltaError,
   type ObjectStore,
   readSnapshot,

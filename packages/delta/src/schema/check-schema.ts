@@ -1,0 +1,52 @@
+/**
+ * What a schema must be before this package writes it: names every reader accepts and types the protocol version
+ * allows. Reading is not held to these rules.
+ */
+import { DeltaError } from '../errors.ts'
+import { type DataType, parseDecimal, type StructType } from './schema.ts'
+
+/** Characters Spark refuses in column names of tables without column mapping. */
+const FORBIDDEN = /[ ,;{}()\n\t=]/
+
+/** Throw SCHEMA_INVALID naming the first column that cannot be stored. */
+export function checkWritableSchema(schema: StructType, options: { allowTimestampNtz?: boolean } = {}): void {
+  if (schema.fields.length === 0) throw new DeltaError('SCHEMA_INVALID', 'A table needs at least one column.')
+  checkType(schema, '', options.allowTimestampNtz ?? false)
+}
+
+function checkType(type: DataType, place: string, allowNtz: boolean): void {
+  if (typeof type === 'string') return checkPrimitive(type, place, allowNtz)
+  if (type.type === 'array') return checkType(type.elementType, `${place}.element`, allowNtz)
+  if (type.type === 'map') {
+    checkType(type.keyType, `${place}.key`, allowNtz)
+    return checkType(type.valueType, `${place}.value`, allowNtz)
+  }
+  const seen = new Map<string, string>()
+  for (const { name, type: inner } of type.fields) {
+    const column = place === '' ? name : `${place}.${name}`
+    if (name === '') throw invalid(column, 'has an empty name')
+    const character = FORBIDDEN.exec(name)
+    if (character) {
+      throw invalid(column, `has the character ${JSON.stringify(character[0])}, which needs column mapping; rename it`)
+    }
+    const twin = seen.get(name.toLowerCase())
+    if (twin !== undefined) throw invalid(column, `differs from ${twin} at most in upper and lower case`)
+    seen.set(name.toLowerCase(), name)
+    checkType(inner, column, allowNtz)
+  }
+}
+
+function checkPrimitive(type: string, place: string, allowNtz: boolean): void {
+  if (type === 'void') throw invalid(place, 'has no type (void)')
+  if (type === 'timestamp_ntz' && !allowNtz) {
+    throw invalid(place, 'is timestamp_ntz, which needs a table feature this table lacks')
+  }
+  const decimal = parseDecimal(type)
+  if (decimal && (decimal.precision < 1 || decimal.precision > 38 || decimal.scale > decimal.precision)) {
+    throw invalid(place, `is ${type}; precision is 1 to 38 and scale at most the precision`)
+  }
+}
+
+function invalid(column: string, reason: string): DeltaError {
+  return new DeltaError('SCHEMA_INVALID', `Column ${column} ${reason}.`, { column })
+}

@@ -1,0 +1,122 @@
+/**
+ * Snapshot: a table at one version, as a plain value. It is the log replayed (Delta protocol, "Action
+ * Reconciliation"): of every kind of action the newest wins, and removes cancel adds.
+ */
+
+import { DeltaError } from '../errors.ts'
+import type { AddFile, Commit, MetaData, Protocol } from '../log/actions.ts'
+import type { Version } from '../log/log-path.ts'
+import { parseSchema, type StructType } from '../schema/schema.ts'
+import { checkReadable, deletionVectorUnsupported } from './protocol.ts'
+
+export interface Snapshot {
+  /** Store path of the table's folder. */
+  readonly tablePath: string
+  readonly version: Version
+  readonly protocol: Protocol
+  readonly metaData: MetaData
+  readonly schema: StructType
+  /** Current data files by `AddFile.path`. */
+  readonly files: ReadonlyMap<string, AddFile>
+  readonly configuration: Readonly<Record<string, string>>
+  /** Latest version of each application. */
+  readonly txns: ReadonlyMap<string, bigint>
+  /** Configuration of each domain that is not removed. */
+  readonly domains: ReadonlyMap<string, string>
+  /** When the version was committed, by its writer: milliseconds since 1970 UTC; undefined when it did not say. */
+  readonly timestamp: number | undefined
+  /** What an application committed last with `txn`, or undefined. */
+  txn(appId: string): bigint | undefined
+  /** A domain's configuration, or undefined. */
+  domain(name: string): string | undefined
+}
+
+/** The state before the first commit, or of an earlier snapshot, to replay commits onto. */
+export interface Replay {
+  protocol: Protocol | undefined
+  metaData: MetaData | undefined
+  files: Map<string, AddFile>
+  txns: Map<string, bigint>
+  domains: Map<string, string>
+  last: Commit | undefined
+}
+
+/** Start a replay; the snapshot given stays as it is. */
+export function startReplay(base?: Snapshot): Replay {
+  return {
+    protocol: base?.protocol,
+    metaData: base?.metaData,
+    files: new Map(base?.files),
+    txns: new Map(base?.txns),
+    domains: new Map(base?.domains),
+    last: undefined,
+  }
+}
+
+/** Apply the next commit. */
+export function replayCommit(state: Replay, commit: Commit): void {
+  state.last = commit
+  // Order inside a commit means nothing: a file may be removed and added again, so removes go first.
+  for (const action of commit.actions) {
+    if (action.kind === 'remove') state.files.delete(action.remove.path)
+  }
+  for (const action of commit.actions) {
+    switch (action.kind) {
+      case 'protocol':
+        state.protocol = action.protocol
+        break
+      case 'metaData':
+        state.metaData = action.metaData
+        break
+      case 'add':
+        state.files.set(action.add.path, action.add)
+        break
+      case 'txn':
+        state.txns.set(action.txn.appId, action.txn.version)
+        break
+      case 'domainMetadata':
+        if (action.domainMetadata.removed) state.domains.delete(action.domainMetadata.domain)
+        else state.domains.set(action.domainMetadata.domain, action.domainMetadata.configuration)
+        break
+      case 'remove':
+      case 'cdc':
+        break
+    }
+  }
+}
+
+/** Finish a replay. Throws LOG_INCOMPLETE or FEATURE_UNSUPPORTED when the table cannot be read. */
+export function finishReplay(tablePath: string, version: Version, state: Replay): Snapshot {
+  const { protocol, metaData, files, txns, domains } = state
+  if (protocol === undefined) throw missing(tablePath, version, 'protocol')
+  if (metaData === undefined) throw missing(tablePath, version, 'metaData')
+  checkReadable(tablePath, protocol, metaData)
+  for (const file of files.values()) {
+    if (file.deletionVector !== undefined) throw deletionVectorUnsupported(tablePath)
+  }
+  return Object.freeze({
+    tablePath,
+    version,
+    protocol,
+    metaData,
+    schema: parseSchema(metaData.schemaString),
+    files,
+    configuration: metaData.configuration,
+    txns,
+    domains,
+    timestamp: timestampOf(state.last),
+    txn: (appId: string) => txns.get(appId),
+    domain: (name: string) => domains.get(name),
+  })
+}
+
+/** commitInfo is free JSON, so whatever another writer put there is looked at before it is called a time. */
+function timestampOf(commit: Commit | undefined): number | undefined {
+  const timestamp: unknown = commit?.commitInfo?.timestamp
+  return typeof timestamp === 'number' ? timestamp : undefined
+}
+
+function missing(tablePath: string, version: Version, action: string): DeltaError {
+  const message = `The log of ${tablePath} up to version ${version} has no ${action} action.`
+  return new DeltaError('LOG_INCOMPLETE', message, { tablePath, version, action })
+}

@@ -1,0 +1,30 @@
+/**
+ * Paths inside an object store: checked once, compared by bytes. Decides what a name may look like on every store.
+ */
+import { DeltaError } from '../errors.ts'
+
+/** Return the path's segments; throws PATH_INVALID for a path that is absolute, empty or could leave the store. */
+export function splitStorePath(path: string): string[] {
+  const segments = path.split('/')
+  if (segments.some(isBadSegment)) {
+    throw new DeltaError('PATH_INVALID', `${JSON.stringify(path)} is not a path inside the store.`, { path })
+  }
+  return segments
+}
+
+/** Order of two paths by their UTF-8 bytes, as object stores list them. */
+export function compareBytes(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'))
+}
+
+function isBadSegment(segment: string): boolean {
+  return (
+    segment === '' ||
+    segment === '.' ||
+    segment === '..' ||
+    segment.includes('\0') ||
+    !segment.isWellFormed() ||
+    // A backslash separates folders on Windows, so it could step out of the root there.
+    segment.includes('\\')
+  )
+}

@@ -1,0 +1,53 @@
+/**
+ * What new data files must be before a commit may name them: distinct, inside the table, with a value for every
+ * partition column, and without NULL where the schema forbids it.
+ */
+
+import { DeltaError } from '../errors.ts'
+import type { DataFile } from '../log/actions.ts'
+import type { StructType } from '../schema/schema.ts'
+import { parseStats } from '../stats/parse-stats.ts'
+
+/** Throw STAGE_INVALID naming the first file that does not fit the table. */
+export function checkDataFiles(
+  tablePath: string,
+  table: { files: readonly DataFile[]; schema: StructType; partitionColumns: readonly string[] },
+): void {
+  const seen = new Set<string>()
+  const required = table.schema.fields.filter(f => !f.nullable).map(f => f.name)
+  for (const file of table.files) {
+    const reason = findFault(file, table.partitionColumns, required)
+    if (reason !== undefined) throw invalid(tablePath, file.path, reason)
+    if (seen.has(file.path)) throw invalid(tablePath, file.path, 'is named twice')
+    seen.add(file.path)
+  }
+}
+
+function findFault(
+  file: DataFile,
+  partitionColumns: readonly string[],
+  required: readonly string[],
+): string | undefined {
+  if (file.path.startsWith('/') || file.path.split('/').some(part => part === '' || part === '.' || part === '..')) {
+    return 'is not a path inside the table'
+  }
+  if (file.size < 0n || !Number.isSafeInteger(file.modificationTime)) {
+    return 'has a size or modification time that is not a whole number'
+  }
+  const keys = Object.keys(file.partitionValues)
+  if (keys.length !== partitionColumns.length || !partitionColumns.every(column => keys.includes(column))) {
+    return `has partition values for (${keys.join(', ')}) but the table has (${partitionColumns.join(', ')})`
+  }
+  const stats = parseStats(file.stats)
+  if (stats?.numRecords !== file.numRecords) return `has ${file.numRecords} rows but its stats do not say so`
+  const empty = required.find(column => {
+    const count = stats.nullCount[column]
+    return typeof count === 'string' && count !== '0'
+  })
+  return empty === undefined ? undefined : `has NULL in the column ${empty}, which is not nullable`
+}
+
+function invalid(tablePath: string, path: string, reason: string): DeltaError {
+  const message = `The data file ${path} of ${tablePath} ${reason}.`
+  return new DeltaError('STAGE_INVALID', message, { tablePath, path })
+}

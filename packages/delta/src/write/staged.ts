@@ -1,0 +1,95 @@
+/**
+ * Staged: a decided change as a plain value, with everything its commit will say.
+ */
+
+import { DeltaError } from '../errors.ts'
+import type { AddFile, DataFile, DomainMetadata, MetaData, Protocol, Txn } from '../log/actions.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+
+/** What a commit says about itself, for people and for the table's history. */
+export interface CommitDetails {
+  /** In Spark's words where one fits: WRITE, MERGE, CREATE TABLE … */
+  operation: string
+  operationParameters?: Readonly<Record<string, string>>
+  /** Counts as text. */
+  operationMetrics?: Readonly<Record<string, string>>
+  userMetadata?: string
+  engineInfo?: string
+  runId?: string
+}
+
+/** A domain to set, or to remove. */
+export interface DomainChange {
+  domain: string
+  configuration: string
+  removed?: boolean
+}
+
+/** What every commit may carry beside its files. */
+export interface Extras {
+  txn?: readonly Txn[] | undefined
+  domains?: readonly DomainChange[] | undefined
+  info: CommitDetails
+}
+
+/** A new table's metaData; its id is given when it is committed. */
+export type NewMetaData = Omit<MetaData, 'id' | 'createdTime'>
+
+export interface Staged {
+  readonly tablePath: string
+  /** The snapshot this was decided on; undefined for a new table. The commit's version is the next one. */
+  readonly base: Snapshot | undefined
+  readonly protocol: Protocol | undefined
+  readonly metaData: MetaData | NewMetaData | undefined
+  readonly add: readonly DataFile[]
+  readonly remove: readonly AddFile[]
+  readonly dataChange: boolean
+  readonly txn: readonly Txn[]
+  readonly domains: readonly DomainMetadata[]
+  readonly info: CommitDetails
+}
+
+/** Complete a staged change; throws STAGE_INVALID when a domain or appId is named twice. */
+export function buildStaged(
+  tablePath: string,
+  base: Snapshot | undefined,
+  extras: Extras,
+  parts: Partial<Staged>,
+): Staged {
+  const domains = extras.domains ?? []
+  const txn = extras.txn ?? []
+  refuseTwice(
+    tablePath,
+    'domain',
+    domains.map(d => d.domain),
+  )
+  refuseTwice(
+    tablePath,
+    'appId',
+    txn.map(t => t.appId),
+  )
+  return {
+    tablePath,
+    base,
+    protocol: undefined,
+    metaData: undefined,
+    add: [],
+    remove: [],
+    dataChange: true,
+    ...parts,
+    txn,
+    domains,
+    info: extras.info,
+  }
+}
+
+/** The protocol allows one action for each domain and appId in a commit. */
+function refuseTwice(tablePath: string, what: string, names: readonly string[]): void {
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) throw stageInvalid(tablePath, `the ${what} ${twice} is set twice`)
+}
+
+/** The error for a change that contradicts its table. */
+export function stageInvalid(tablePath: string, reason: string): DeltaError {
+  return new DeltaError('STAGE_INVALID', `A change of ${tablePath} cannot be staged: ${reason}.`, { tablePath, reason })
+}
