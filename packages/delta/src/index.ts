@@ -14,16 +14,20 @@ export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from
 export type {
   Action,
   AddFile,
+  CdcFile,
   Commit,
   CommitInfo,
   DataFile,
+  DeletionVectorDescriptor,
   DomainMetadata,
   MetaData,
   PartitionValues,
   Protocol,
   RemoveFile,
+  RowTracking,
   Txn,
 } from './log/actions.ts'
+export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
 export { type Drift, type Evolution, evolve, printType } from './schema/evolve.ts'

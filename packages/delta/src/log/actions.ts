@@ -38,7 +38,26 @@ export interface MetaData {
 
 export type PartitionValues = Readonly<Record<string, string | null>>
 
-export interface AddFile {
+/** Where the deleted rows of a data file are written down (Delta protocol, "Deletion Vector Descriptor Schema"). */
+export interface DeletionVectorDescriptor {
+  /** `u`: a file named by a uuid, `p`: a file by its absolute path, `i`: the bytes themselves. */
+  readonly storageType: 'u' | 'p' | 'i'
+  readonly pathOrInlineDv: string
+  /** Where the vector begins in its file; undefined for inline ones. */
+  readonly offset?: number
+  /** Bytes of the serialized vector, without its length and checksum. */
+  readonly sizeInBytes: number
+  /** Number of deleted rows. */
+  readonly cardinality: bigint
+}
+
+/** What row tracking says about a file; absent unless the table has the feature. */
+export interface RowTracking {
+  readonly baseRowId?: bigint
+  readonly defaultRowCommitVersion?: bigint
+}
+
+export interface AddFile extends RowTracking {
   /** Decoded and canonical: relative to the table, or absolute. */
   readonly path: string
   /** The path as the log spells it; a remove repeats it. */
@@ -51,21 +70,41 @@ export interface AddFile {
   /** JSON text; see `parseStats`. */
   readonly stats?: string
   readonly tags?: Readonly<Record<string, string>>
-  /** Present when some rows of the file are deleted; refused by this version wherever rows would be read. */
-  readonly deletionVector?: unknown
+  /** Present when some rows of the file are deleted. */
+  readonly deletionVector?: DeletionVectorDescriptor
+  readonly clusteringProvider?: string
 }
 
-export interface RemoveFile {
+/** Ends a file's life: the file with exactly this path and deletion vector. */
+export interface RemoveFile extends RowTracking {
   readonly path: string
   readonly uri: string
   readonly dataChange: boolean
+  /** Milliseconds since 1970 UTC. */
   readonly deletionTimestamp?: number
+  /** This and `size` are given by writers that set extendedFileMetadata; a checkpoint may leave them out. */
+  readonly partitionValues?: PartitionValues
+  readonly size?: bigint
+  readonly stats?: string
+  readonly tags?: Readonly<Record<string, string>>
+  readonly deletionVector?: DeletionVectorDescriptor
+}
+
+/** Rows that a commit changed, written out; they are all of its changes when a commit has any. */
+export interface CdcFile {
+  readonly path: string
+  readonly uri: string
+  readonly partitionValues: PartitionValues
+  readonly size: bigint
+  readonly tags?: Readonly<Record<string, string>>
 }
 
 /** An application's own progress: the latest version of each appId wins. */
 export interface Txn {
   readonly appId: string
   readonly version: bigint
+  /** Milliseconds since 1970 UTC. */
+  readonly lastUpdated?: number
 }
 
 export interface DomainMetadata {
@@ -81,8 +120,7 @@ export type Action =
   | { readonly kind: 'remove'; readonly remove: RemoveFile }
   | { readonly kind: 'txn'; readonly txn: Txn }
   | { readonly kind: 'domainMetadata'; readonly domainMetadata: DomainMetadata }
-  /** Change data files; carried only so that a reader knows they are there. */
-  | { readonly kind: 'cdc' }
+  | { readonly kind: 'cdc'; readonly cdc: CdcFile }
 
 /** One version of the log. */
 export interface Commit {
@@ -92,16 +130,22 @@ export interface Commit {
   readonly actions: readonly Action[]
 }
 
-/** A finished Parquet file that a commit may add. */
-export interface DataFile {
+/** A finished Parquet file that a commit may add, or change data that it carries. */
+export interface DataFile extends RowTracking {
   /** Decoded, relative to the table. */
   path: string
+  /** The log's own spelling of the path, for a file that is in the table already. */
+  uri?: string
   size: bigint
   /** Milliseconds since 1970 UTC. */
   modificationTime: number
   /** JSON text from `statsFromColumns`. */
   stats: string
+  /** Physical rows, those of a deletion vector included. */
   numRecords: bigint
   /** One entry for each partition column; `{}` for an unpartitioned table. */
   partitionValues: Record<string, string | null>
+  tags?: Readonly<Record<string, string>>
+  deletionVector?: DeletionVectorDescriptor
+  clusteringProvider?: string
 }

@@ -52,3 +52,13 @@ test.each([
 test('bytes that are not UTF-8 are refused', () => {
   expect(() => parseCommit(0n, new Uint8Array([0x7b, 0xff]))).toThrow(expect.objectContaining({ code: 'LOG_INVALID' }))
 })
+
+test('a deletion vector comes typed, whichever way its absent offset is written', () => {
+  const vector = { storageType: 'u', pathOrInlineDv: 'x', sizeInBytes: 34, cardinality: 2 }
+  const parse = (deletionVector: object): unknown => parseCommit(0n, encode(add({ deletionVector }))).actions[0]
+  const typed = { add: { deletionVector: { ...vector, cardinality: 2n } } }
+  expect(parse(vector)).toMatchObject(typed)
+  expect(parse({ ...vector, offset: null })).toMatchObject(typed)
+  expect(parse({ ...vector, offset: 1 })).toMatchObject({ add: { deletionVector: { offset: 1 } } })
+  expect(() => parse({ ...vector, storageType: 'q' })).toThrow(expect.objectContaining({ code: 'LOG_INVALID' }))
+})

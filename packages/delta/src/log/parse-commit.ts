@@ -5,7 +5,19 @@
 
 import { DeltaError } from '../errors.ts'
 import { parseJson } from '../json.ts'
-import type { Action, AddFile, Commit, CommitInfo, MetaData, PartitionValues, Protocol, RemoveFile } from './actions.ts'
+import type {
+  Action,
+  AddFile,
+  CdcFile,
+  Commit,
+  CommitInfo,
+  DeletionVectorDescriptor,
+  MetaData,
+  PartitionValues,
+  Protocol,
+  RemoveFile,
+  RowTracking,
+} from './actions.ts'
 import { canonicalDataPath } from './data-path.ts'
 import { printLogName, type Version } from './log-path.ts'
 
@@ -44,7 +56,8 @@ function toAction(json: Json): Action | undefined {
   if (json['remove']) return { kind: 'remove', remove: toRemove(record(json['remove'], 'remove')) }
   if (json['txn']) {
     const txn = record(json['txn'], 'txn')
-    return { kind: 'txn', txn: { appId: text(txn, 'appId'), version: big(txn, 'version') } }
+    const lastUpdated = optionalNumber(txn, 'lastUpdated')
+    return { kind: 'txn', txn: { appId: text(txn, 'appId'), version: big(txn, 'version'), ...lastUpdated } }
   }
   if (json['domainMetadata']) {
     const { domain, configuration, removed } = record(json['domainMetadata'], 'domainMetadata')
@@ -55,7 +68,7 @@ function toAction(json: Json): Action | undefined {
     }
     return { kind: 'domainMetadata', domainMetadata }
   }
-  return json['cdc'] ? { kind: 'cdc' } : undefined
+  return json['cdc'] ? { kind: 'cdc', cdc: toCdc(record(json['cdc'], 'cdc')) } : undefined
 }
 
 function toProtocol(json: Json): Protocol {
@@ -77,7 +90,7 @@ function toMetaData(json: Json): MetaData {
     schemaString: text(json, 'schemaString'),
     partitionColumns: Array.isArray(json['partitionColumns']) ? json['partitionColumns'].map(String) : [],
     configuration: textRecord(json['configuration']),
-    ...(json['createdTime'] == null ? {} : { createdTime: Number(big(json, 'createdTime')) }),
+    ...optionalNumber(json, 'createdTime'),
   }
 }
 
@@ -90,9 +103,8 @@ function toAdd(json: Json): AddFile {
     size: big(json, 'size'),
     modificationTime: Number(big(json, 'modificationTime')),
     dataChange: flag(json, 'dataChange'),
-    ...optionalText(json, 'stats'),
-    ...(isRecord(json['tags']) ? { tags: textRecord(json['tags']) } : {}),
-    ...(json['deletionVector'] == null ? {} : { deletionVector: json['deletionVector'] }),
+    ...fileDetails(json),
+    ...optionalText(json, 'clusteringProvider'),
   }
 }
 
@@ -102,7 +114,49 @@ function toRemove(json: Json): RemoveFile {
     path: canonicalDataPath(uri),
     uri,
     dataChange: flag(json, 'dataChange'),
-    ...(json['deletionTimestamp'] == null ? {} : { deletionTimestamp: Number(big(json, 'deletionTimestamp')) }),
+    ...optionalNumber(json, 'deletionTimestamp'),
+    ...(isRecord(json['partitionValues']) ? { partitionValues: toPartitionValues(json['partitionValues']) } : {}),
+    ...optionalBig(json, 'size'),
+    ...fileDetails(json),
+  }
+}
+
+function toCdc(json: Json): CdcFile {
+  const uri = text(json, 'path')
+  return {
+    path: canonicalDataPath(uri),
+    uri,
+    partitionValues: toPartitionValues(json['partitionValues']),
+    size: big(json, 'size'),
+    ...(isRecord(json['tags']) ? { tags: textRecord(json['tags']) } : {}),
+  }
+}
+
+type FileDetails = RowTracking & Pick<AddFile, 'stats' | 'tags' | 'deletionVector'>
+
+/** What adds and removes may both say about a file. */
+function fileDetails(json: Json): FileDetails {
+  const vector = json['deletionVector']
+  return {
+    ...optionalText(json, 'stats'),
+    ...(isRecord(json['tags']) ? { tags: textRecord(json['tags']) } : {}),
+    ...(vector == null ? {} : { deletionVector: toDeletionVector(record(vector, 'deletionVector')) }),
+    ...optionalBig(json, 'baseRowId'),
+    ...optionalBig(json, 'defaultRowCommitVersion'),
+  }
+}
+
+function toDeletionVector(json: Json): DeletionVectorDescriptor {
+  const storageType = text(json, 'storageType')
+  if (storageType !== 'u' && storageType !== 'p' && storageType !== 'i') {
+    throw new TypeError(`the deletion vector's storageType ${storageType} is not known`)
+  }
+  return {
+    storageType,
+    pathOrInlineDv: text(json, 'pathOrInlineDv'),
+    ...optionalNumber(json, 'offset'),
+    sizeInBytes: Number(big(json, 'sizeInBytes')),
+    cardinality: big(json, 'cardinality'),
   }
 }
 
@@ -121,6 +175,14 @@ function text(json: Json, key: string): string {
 function optionalText<K extends string>(json: Json, key: K): { [P in K]?: string } {
   const value = json[key]
   return typeof value === 'string' ? ({ [key]: value } as { [P in K]: string }) : {}
+}
+
+function optionalBig<K extends string>(json: Json, key: K): { [P in K]?: bigint } {
+  return json[key] == null ? {} : ({ [key]: big(json, key) } as { [P in K]: bigint })
+}
+
+function optionalNumber<K extends string>(json: Json, key: K): { [P in K]?: number } {
+  return json[key] == null ? {} : ({ [key]: Number(big(json, key)) } as { [P in K]: number })
 }
 
 function flag(json: Json, key: string): boolean {

@@ -5,7 +5,7 @@
 
 import { printJson } from '../json.ts'
 import type { Staged } from '../write/staged.ts'
-import type { CommitInfo, DataFile, MetaData } from './actions.ts'
+import type { AddFile, CommitInfo, DataFile, MetaData } from './actions.ts'
 import { encodeDataPath } from './data-path.ts'
 
 export interface Attempt {
@@ -28,11 +28,9 @@ export function printCommit(staged: Staged, attempt: Attempt): Uint8Array {
     actions.push({ domainMetadata: { domain, configuration, removed: removed ?? false } })
   }
   const { dataChange } = staged
-  for (const { uri, partitionValues, size } of staged.remove) {
-    const extended = { extendedFileMetadata: true, partitionValues, size }
-    actions.push({ remove: { path: uri, deletionTimestamp: timestamp, dataChange, ...extended } })
-  }
+  for (const file of staged.remove) actions.push({ remove: toRemove(file, dataChange, timestamp) })
   for (const file of staged.add) actions.push({ add: toAdd(file, dataChange) })
+  for (const file of staged.cdc) actions.push({ cdc: toCdc(file) })
   return new TextEncoder().encode(actions.map(action => `${printJson(action)}\n`).join(''))
 }
 
@@ -75,11 +73,58 @@ function toMetaData(metaData: NonNullable<Staged['metaData']>, attempt: Attempt)
   }
 }
 
+/** Everything that tells which rows end here: the spelling of the add, its deletion vector and its row ids. */
+function toRemove(file: AddFile, dataChange: boolean, deletionTimestamp: number): object {
+  const { uri, partitionValues, size } = file
+  return {
+    path: uri,
+    deletionTimestamp,
+    dataChange,
+    extendedFileMetadata: true,
+    partitionValues,
+    size,
+    ...printDetails(file),
+  }
+}
+
 function toAdd(file: DataFile, dataChange: boolean): object {
-  const { path, size, modificationTime, stats } = file
-  const partitionValues = Object.fromEntries(
-    // The empty string already means null, so it cannot be stored as itself.
+  const { path, size, modificationTime, stats, clusteringProvider } = file
+  return {
+    path: file.uri ?? encodeDataPath(path),
+    partitionValues: printPartitionValues(file),
+    size,
+    modificationTime,
+    dataChange,
+    stats,
+    ...printDetails(file),
+    ...(clusteringProvider === undefined ? {} : { clusteringProvider }),
+  }
+}
+
+function toCdc(file: DataFile): object {
+  const { path, size, tags } = file
+  return {
+    path: encodeDataPath(path),
+    partitionValues: printPartitionValues(file),
+    size,
+    dataChange: false,
+    ...(tags === undefined ? {} : { tags }),
+  }
+}
+
+function printDetails(file: AddFile | DataFile): object {
+  const { tags, deletionVector, baseRowId, defaultRowCommitVersion } = file
+  return {
+    ...(tags === undefined ? {} : { tags }),
+    ...(deletionVector === undefined ? {} : { deletionVector }),
+    ...(baseRowId === undefined ? {} : { baseRowId }),
+    ...(defaultRowCommitVersion === undefined ? {} : { defaultRowCommitVersion }),
+  }
+}
+
+/** The empty string already means null, so it cannot be stored as itself. */
+function printPartitionValues(file: DataFile): object {
+  return Object.fromEntries(
     Object.entries(file.partitionValues).map(([column, value]) => [column, value === '' ? null : value]),
   )
-  return { path: encodeDataPath(path), partitionValues, size, modificationTime, dataChange, stats }
 }

@@ -5,6 +5,7 @@
 
 import { DeltaError } from '../errors.ts'
 import type { AddFile, Commit, MetaData, Protocol } from '../log/actions.ts'
+import { isSameFile } from '../log/file-key.ts'
 import type { Version } from '../log/log-path.ts'
 import { parseSchema, type StructType } from '../schema/schema.ts'
 import { checkReadable, deletionVectorUnsupported } from './protocol.ts'
@@ -16,7 +17,7 @@ export interface Snapshot {
   readonly protocol: Protocol
   readonly metaData: MetaData
   readonly schema: StructType
-  /** Current data files by `AddFile.path`. */
+  /** Current data files by `AddFile.path`; a path is there once, with its newest deletion vector. */
   readonly files: ReadonlyMap<string, AddFile>
   readonly configuration: Readonly<Record<string, string>>
   /** Latest version of each application. */
@@ -58,7 +59,10 @@ export function replayCommit(state: Replay, commit: Commit): void {
   state.last = commit
   // Order inside a commit means nothing: a file may be removed and added again, so removes go first.
   for (const action of commit.actions) {
-    if (action.kind === 'remove') state.files.delete(action.remove.path)
+    if (action.kind !== 'remove') continue
+    const current = state.files.get(action.remove.path)
+    // A remove of an older deletion vector says nothing about the file with a newer one.
+    if (current !== undefined && isSameFile(current, action.remove)) state.files.delete(current.path)
   }
   for (const action of commit.actions) {
     switch (action.kind) {

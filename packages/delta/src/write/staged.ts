@@ -43,6 +43,8 @@ export interface Staged {
   readonly metaData: MetaData | NewMetaData | undefined
   readonly add: readonly DataFile[]
   readonly remove: readonly AddFile[]
+  /** Change data files of the commit; when there are any, they are all of its changes. */
+  readonly cdc: readonly DataFile[]
   readonly dataChange: boolean
   readonly txn: readonly Txn[]
   readonly domains: readonly DomainMetadata[]
@@ -75,6 +77,7 @@ export function buildStaged(
     metaData: undefined,
     add: [],
     remove: [],
+    cdc: [],
     dataChange: true,
     ...parts,
     txn,
