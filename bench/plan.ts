@@ -115,7 +115,7 @@ const times: number[] = []
 for (let round = 0; round < 15; round += 1) {
   const start = performance.now()
   const lines = tables.map((table, i) =>
-    planTable(table, { version: 3n, mark: marks[i], observed: undefined }, position, undefined),
+    planTable(table, { version: 3n, mark: marks[i], observed: undefined, problem: undefined }, position, undefined),
   )
   const plan = planRun({ tables: lines, flows, select: undefined })
   times.push(performance.now() - start)

@@ -1,23 +1,45 @@
 /** What a bronze table's log says about itself: its mark, and whether everything in it was written by ingestion. */
-import { addedFiles, type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark/delta'
+import { addedFiles, type Commit, isAppendOnly, readCommits, readSnapshot, type Snapshot } from '@tidemark/delta'
 import { BRONZE_FOREIGN_CHANGE, BRONZE_WITHOUT_MARK, FOLDER_NOT_OURS, KEY_CHANGED } from '../errors/ingest.ts'
 import type { IngestContext } from './context.ts'
 import { type Mark, markDomain, parseMark } from './mark.ts'
 import type { ExtractTable } from './work.ts'
 
+/** What looking at a bronze table takes: a store, and whose mark is looked for. */
+export type Onlooker = Pick<IngestContext, 'store' | 'source' | 'signal'>
+
 /**
- * The mark of a table all of whose data was written by ingestion.
+ * A bronze table as it is now, with its mark; both undefined before the first load. Reads the log alone, never the
+ * source, so that a plan can tell what a run would stumble over.
+ *
+ * @throws {FOLDER_NOT_OURS} there is no table, and its folder is not empty
+ * @throws {BRONZE_WITHOUT_MARK} {BRONZE_FOREIGN_CHANGE} {KEY_CHANGED} as `assertOurs`
+ */
+export async function inspectBronze(
+  onlooker: Onlooker,
+  wanted: ExtractTable,
+): Promise<{ current: Snapshot; mark: Mark } | { current: undefined; mark: undefined }> {
+  const { store, signal } = onlooker
+  const current = await readSnapshot({ store, tablePath: wanted.tablePath, signal })
+  if (current !== undefined) return { current, mark: await assertOurs(onlooker, wanted, current) }
+  await checkNewFolder(onlooker, wanted)
+  return { current, mark: undefined }
+}
+
+/**
+ * The mark of a table all of whose data was written by ingestion. Costs a request for each commit after the mark's own.
  *
  * @throws {BRONZE_WITHOUT_MARK} the table exists and this source has no mark in it
  * @throws {BRONZE_FOREIGN_CHANGE} a later commit changed data
  * @throws {KEY_CHANGED} the table was loaded by another key
  */
-export async function assertOurs(context: IngestContext, wanted: ExtractTable, current: Snapshot): Promise<Mark> {
+export async function assertOurs(onlooker: Onlooker, wanted: ExtractTable, current: Snapshot): Promise<Mark> {
   const state = 'Nothing was written.'
-  const configuration = current.domain(markDomain(context.source))
-  if (configuration === undefined) throw BRONZE_WITHOUT_MARK({ table: wanted.name, source: context.source }, { state })
+  const { store, source, signal } = onlooker
+  const configuration = current.domain(markDomain(source))
+  if (configuration === undefined) throw BRONZE_WITHOUT_MARK({ table: wanted.name, source }, { state })
   const mark = parseMark(configuration)
-  const later = await readCommits(context.store, current.tablePath, { after: mark.version, upTo: current.version })
+  const later = await readCommits(store, current.tablePath, { after: mark.version, upTo: current.version, signal })
   const foreign = later.find(changesData)
   if (foreign !== undefined) {
     const by = `operation ${foreign.commitInfo?.operation ?? 'unknown'}`
@@ -35,8 +57,8 @@ export async function assertOurs(context: IngestContext, wanted: ExtractTable, c
  *
  * @throws {FOLDER_NOT_OURS} there are files and no _delta_log
  */
-export async function checkNewFolder(context: IngestContext, wanted: ExtractTable): Promise<void> {
-  for await (const { path } of context.store.list(wanted.tablePath)) {
+async function checkNewFolder({ store }: Onlooker, wanted: ExtractTable): Promise<void> {
+  for await (const { path } of store.list(wanted.tablePath)) {
     if (isLeftover(path)) continue
     const found = path.slice(wanted.tablePath.length + 1)
     throw FOLDER_NOT_OURS({ table: wanted.name, folder: wanted.tablePath, found }, { state: 'Nothing was written.' })

@@ -2,11 +2,10 @@
  * Extract: one table of a source, from the run's snapshot into one bronze commit. Files come before marks, the mark is
  * part of the commit, and nothing is written when there is nothing new.
  */
-import { readSnapshot } from '@tidemark/delta'
 import { INGEST_BUSY, SOURCE_WENT_BACK } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { baseline } from './baseline.ts'
-import { assertOurs, checkNewFolder } from './bronze-state.ts'
+import { inspectBronze } from './bronze-state.ts'
 import type { IngestContext } from './context.ts'
 import { merge } from './merge.ts'
 import { reload } from './reload.ts'
@@ -39,9 +38,7 @@ export async function extract(
 
 async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
-  const current = await readSnapshot({ store: context.store, tablePath: wanted.tablePath, signal: context.signal })
-  if (current === undefined) await checkNewFolder(context, wanted)
-  const mark = current === undefined ? undefined : await assertOurs(context, wanted, current)
+  const { current, mark } = await inspectBronze(context, wanted)
   const { keys, settings, table } = wanted
   const decision = decideSlice({ mark, position: snapshot.position, table, keys, settings })
   switch (decision.kind) {
@@ -62,8 +59,7 @@ async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
       return reload(work, decision, current, mark)
     case 're-baseline':
     case 'increment':
-      if (current === undefined || mark === undefined)
-        throw new TypeError('this is a bug in tidemark: a mark is missing')
+      if (current === undefined) throw new TypeError('this is a bug in tidemark: a mark is missing')
       return merge(work, decision, current, mark)
   }
 }

@@ -19,6 +19,7 @@ import type { Project, TableEntry } from '../model/project.ts'
 import type { StepOutcome } from './execute.ts'
 import { inputsOf, type PlannedFlow, stepId } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
+import { toProblem } from './problem-fact.ts'
 import type { RunScope } from './run-project.ts'
 
 export interface CompiledFlows {
@@ -40,7 +41,8 @@ export interface CompileRequest {
 }
 
 /**
- * Compile the project's flows against the tables its sources have, and ask each what it would do now.
+ * Compile the project's flows against the tables its sources have, and ask each what it would do now. A flow whose log
+ * cannot be continued keeps its problem; the others go on.
  *
  * @throws {Problems} everything wrong with the flows, together
  */
@@ -54,7 +56,11 @@ export async function compileFlows(request: CompileRequest): Promise<CompiledFlo
   const planned: PlannedFlow[] = []
   for (const flow of flows) {
     const context = { ...bareContext(request, session), fullRefresh: refreshed.has(flow.target) }
-    planned.push({ flow, status: await flowStatus(context, flow), notes: [] })
+    const status = await flowStatus(context, flow).catch((error: unknown): PlannedFlow['status'] => {
+      if (request.signal.aborted) throw error
+      return { kind: 'refused', problem: toProblem(error, flow.target) }
+    })
+    planned.push({ flow, status, notes: [] })
   }
   return { flows: planned, refreshed }
 }

@@ -2,13 +2,13 @@
 import type { Engine } from '../engine/engine.ts'
 import type { ObjectStore } from '@tidemark/delta'
 import { STEP_UNKNOWN } from '../errors/run.ts'
-import { Problems } from '../errors/problem.ts'
+import { type Problem, Problems } from '../errors/problem.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { readLatestRuns } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
-import { type PlannedFlow, type PlannedTable, planRun, unknownSelections } from './plan.ts'
+import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { suggest } from '../config/suggest.ts'
 import { readTableStates } from './states.ts'
@@ -30,22 +30,27 @@ export interface PlanRequest {
   signal: AbortSignal
 }
 
+export interface ProjectPlan extends Plan {
+  /** Why the refused steps will fail, each reason once, in the order of the steps. */
+  problems: readonly Problem[]
+}
+
 /**
  * The plan of a project.
  *
  * @throws {STEP_UNKNOWN} for each selected name that is no table of the project
  */
-export async function planProject(request: PlanRequest): Promise<Plan> {
+export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   const { store, sources, flows, select, signal } = request
   const lastRuns = await readLatestRuns(store, RUNS_SEARCHED)
   const known = sources.flatMap(({ config, tables }) => tables.map(table => ({ source: config.name, table })))
-  const states = await readTableStates(store, known, lastRuns)
+  const states = await readTableStates({ store, signal }, known, lastRuns)
   const tables: PlannedTable[] = []
   for (const source of sources) {
     for (const table of source.tables) {
-      const state = states.get(table.name) ?? { version: undefined, mark: undefined, observed: undefined }
+      const state = states.get(table.name)
       const { snapshot } = source
-      if (snapshot === undefined) continue
+      if (snapshot === undefined || state === undefined) continue
       const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
       tables.push(planTable(table, state, snapshot.position, count))
     }
@@ -56,7 +61,17 @@ export async function planProject(request: PlanRequest): Promise<Plan> {
   }
   const plan = planRun({ tables, flows, select })
   if (select !== undefined) assertKnown(planRun({ tables, flows, select: undefined }), select)
-  return plan
+  return { ...plan, problems: findProblems(plan, request, states) }
+}
+
+function findProblems(plan: Plan, { sources, flows }: PlanRequest, states: ReadonlyMap<string, TableState>): Problem[] {
+  const problems = new Map<string, Problem | undefined>([
+    ...[...states].map(([name, { problem }]) => [name, problem] as const),
+    ...sources.flatMap(({ refused }) => refused.map(({ name, problem }) => [name, problem] as const)),
+    ...flows.map(({ flow, status }) => [stepId(flow), status.kind === 'refused' ? status.problem : undefined] as const),
+  ])
+  const refused = plan.steps.filter(step => step.expect.kind === 'refused')
+  return [...new Set(refused.flatMap(step => problems.get(step.id) ?? []))]
 }
 
 async function countChanges(

@@ -2,6 +2,7 @@
  * The plan: what a run would do, as values. Pure: declared tables and flows, the lake's state and the source's probe go
  * in. `plan` prints these lines and `run` ticks off the same ones.
  */
+import type { Problem } from '../errors/problem.ts'
 import type { Flow, TableName } from '../model/flow.ts'
 import type { Expectation, Plan, PlanStep } from '../model/plan.ts'
 import type { StepId, StepKind } from '../model/step.ts'
@@ -19,7 +20,11 @@ export interface PlannedTable {
 export interface PlannedFlow {
   flow: Flow
   /** What the flow's own log says it would do now, before any other step has run. */
-  status: { kind: 'unchanged' | 'follows'; reason: string } | { kind: 'at most'; rows: bigint; reason: string }
+  status:
+    | { kind: 'unchanged' | 'follows'; reason: string }
+    | { kind: 'at most'; rows: bigint; reason: string }
+    /** Its own log, or that of a table it reads, will stop the step. */
+    | { kind: 'refused'; problem: Problem }
   notes: readonly string[]
 }
 
@@ -93,6 +98,9 @@ function expectFlow(
   needs: readonly StepId[],
   quiet: ReadonlySet<StepId>,
 ): Expectation {
+  if (status.kind === 'refused') {
+    return { kind: 'refused', code: status.problem.code, reason: status.problem.message }
+  }
   const settled = needs.every(id => quiet.has(id))
   if (settled && status.kind === 'unchanged') return { kind: 'nothing', why: status.reason }
   if (settled && status.kind === 'at most') return { kind: 'at most', rows: status.rows, since: undefined }

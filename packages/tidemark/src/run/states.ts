@@ -1,30 +1,34 @@
-/** What the lake says about bronze tables before a run: version, mark, and what the last run proved about them. */
-import { type ObjectStore, readSnapshot } from '@tidemark/delta'
-import { markDomain, parseMark } from '../ingest/mark.ts'
+/**
+ * What the lake says about bronze tables before a run: version, mark, what the last run proved about them, and what will
+ * stop them whatever the source says.
+ */
+import type { ObjectStore } from '@tidemark/delta'
+import { inspectBronze } from '../ingest/bronze-state.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { RunEnd } from './facts.ts'
+import { toProblem } from './problem-fact.ts'
 import type { TableState } from './table-plan.ts'
 
-/** States by table name. A table whose log cannot be read is left out: its own step will say why. */
+/** States by table name, of every table given. */
 export async function readTableStates(
-  store: ObjectStore,
+  lake: { store: ObjectStore; signal: AbortSignal },
   tables: readonly { source: string; table: ResolvedTable }[],
   lastRuns: readonly RunEnd[],
 ): Promise<Map<string, TableState>> {
   const proved = lastObservations(lastRuns)
-  const states = new Map<string, TableState>()
-  await Promise.all(
-    tables.map(async ({ source, table }) => {
-      const snapshot = await readSnapshot({ store, tablePath: table.tablePath }).catch(() => 'unreadable' as const)
-      if (snapshot === 'unreadable') return
-      const configuration = snapshot?.domain(markDomain(source))
+  const states = tables.map(async ({ source, table }): Promise<[string, TableState]> => {
+    try {
+      const { current, mark } = await inspectBronze({ ...lake, source }, table)
       const last = proved.get(table.name)
-      const observed = last !== undefined && last.version === snapshot?.version ? last.position : undefined
-      const mark = configuration === undefined ? undefined : parseMark(configuration)
-      states.set(table.name, { version: snapshot?.version, mark, observed })
-    }),
-  )
-  return states
+      const observed = last !== undefined && last.version === current?.version ? last.position : undefined
+      return [table.name, { version: current?.version, mark, observed, problem: undefined }]
+    } catch (error) {
+      if (lake.signal.aborted) throw error
+      const problem = toProblem(error, table.name)
+      return [table.name, { version: undefined, mark: undefined, observed: undefined, problem }]
+    }
+  })
+  return new Map(await Promise.all(states))
 }
 
 /** The newest proof about each table: the version it holds for, and the observation text. Runs come newest first. */

@@ -1,4 +1,5 @@
 /** What the plan says of one bronze table: pure over its mark, the snapshot's position and what the last run proved. */
+import type { Problem } from '../errors/problem.ts'
 import type { Mark } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
@@ -11,6 +12,8 @@ export interface TableState {
   mark: Mark | undefined
   /** Observation of the last run that looked at this version of the table and found it complete. */
   observed: string | undefined
+  /** What is wrong with the table in the lake; the source need not have moved for it to stop the step. */
+  problem: Problem | undefined
 }
 
 /**
@@ -30,6 +33,10 @@ export function planTable(
 ): PlannedTable {
   const { name, guarantee, method, notes, settings, keys, fromDate } = table
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
+  const { problem } = state
+  if (problem !== undefined) {
+    return { ...line, expect: { kind: 'refused', code: problem.code, reason: problem.message } }
+  }
   if (state.mark !== undefined && fromDate !== undefined && !state.mark.backfills.includes(fromDate)) {
     const backfill = `from_date ${fromDate}: read once from there`
     return { ...line, notes: [...notes, backfill], expect: { kind: 'whole table', rowEstimate: rows(table.table) } }

@@ -56,9 +56,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
         ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)
       }
     }
-    const refused = value.steps.filter(step => step.expect.kind === 'refused')
-    const problems = new Set(sources.flatMap(({ refused }) => refused.map(({ problem }) => problem)))
-    if (refused.length > 0) reportRefused(ports, [...problems])
+    if (value.steps.some(step => step.expect.kind === 'refused')) reportRefused(ports, value.problems)
   } finally {
     await closeSources(sources)
   }

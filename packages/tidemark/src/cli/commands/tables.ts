@@ -1,10 +1,12 @@
-/** `tables`: what is in the lake. */
+/** `tables`: what is in the lake. A table whose log cannot be read is listed without its facts, and its problem follows. */
 import type { Command } from 'commander'
 import { readSnapshot } from '@tidemark/delta'
 import { tablePath } from '../../model/names.ts'
+import { type Problem, Problems } from '../../errors/problem.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { countRows, listTables } from '../../run/lake-tables.ts'
+import { toProblem } from '../../run/problem-fact.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { openLakeFor } from '../work-folder.ts'
@@ -16,17 +18,21 @@ export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectR
       const { project } = await openProject(ports, options, at)
       await using lake = await openLakeFor(ports, project)
       const names = await listTables(lake.store)
+      const problems: Problem[] = []
       const tables = await Promise.all(
         names.map(async table => {
-          const snapshot = await readSnapshot({ store: lake.store, tablePath: tablePath(table) })
+          const snapshot = await readSnapshot({ store: lake.store, tablePath: tablePath(table) }).catch(
+            (error: unknown) => void problems.push(toProblem(error, table)),
+          )
           const columns = snapshot?.schema.fields.map(({ name, type }) => ({ name, type })) ?? []
           const rows = snapshot === undefined ? undefined : countRows(snapshot)
-          return { table, version: snapshot?.version, files: snapshot?.files.size ?? 0, rows, columns }
+          return { table, version: snapshot?.version, files: snapshot?.files.size, rows, columns }
         }),
       )
       if (options.json) ports.stdout.write(`${printJson(tables)}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
       else ports.stdout.write(printTable(COLUMNS, tables.map(toRow)))
+      if (problems.length > 0) throw new Problems(problems)
     })
 }
 
@@ -41,7 +47,7 @@ const COLUMNS = [
 function toRow(table: {
   table: string
   version: bigint | undefined
-  files: number
+  files: number | undefined
   rows: bigint | undefined
   columns: readonly object[]
 }): Record<string, string | bigint | null> {
@@ -49,7 +55,7 @@ function toRow(table: {
   return {
     table: table.table,
     version: version ?? null,
-    files: BigInt(files),
+    files: files === undefined ? null : BigInt(files),
     rows: rows ?? null,
     columns: BigInt(columns.length),
   }
