@@ -2,7 +2,9 @@
  * What the next run does after a declaration was changed: the rows of docs/reference/changes.md, each as a promise. A
  * change is written into the project's files and run by the command line, as a user would.
  */
+import { LocalStore, readSnapshot } from '@tidemark/delta'
 import { beforeAll, expect, test } from 'vitest'
+import { markDomain, parseMark } from '../../packages/tidemark/src/ingest/mark.ts'
 import { type CliProject, createProject } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -117,6 +119,33 @@ test('each new from_date is read once; the same one again and an empty one read 
     expect((await run(project)).step('bronze.item').ledger).toMatchObject({ read, inserted: '0' })
   }
 })
+
+test('the from_date of a table without a key is done by the next whole reload, and is never pending', async () => {
+  const entry = { table: 'log', cdc_col: 'moved' }
+  await database.query(`CREATE SCHEMA keyless; CREATE TABLE keyless.log (n int, moved timestamp);
+    INSERT INTO keyless.log VALUES (1, '2026-01-01'), (1, '2026-01-01')`)
+  const project = await createProject(listOf('keyless', [entry]), { APP_URL: database.url })
+  await run(project)
+  const plan = async (): Promise<string> => (await project.tidemark('plan')).stdout
+  await project.write(listOf('keyless', [{ ...entry, from_date: '2025-06-01' }]))
+  expect(await plan()).toMatch(/bronze\.log .*nothing, proved/)
+  expect((await run(project)).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '0' } })
+
+  await database.query('UPDATE keyless.log SET n = n WHERE false; CREATE TABLE keyless.other (id int)')
+  expect((await run(project)).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '2' } })
+  expect(await recordedFromDates(project, 'log')).toEqual(['2025-06-01'])
+  expect(await plan()).toMatch(/bronze\.log .*nothing, proved/)
+
+  await project.write(listOf('keyless', [{ ...entry, from_date: '2024-06-01' }]))
+  await database.query(`INSERT INTO keyless.log VALUES (2, '2026-01-02')`)
+  expect((await run(project)).step('bronze.log').ledger).toMatchObject({ read: '3', inserted: '3' })
+  expect(await recordedFromDates(project, 'log')).toEqual(['2025-06-01', '2024-06-01'])
+})
+
+async function recordedFromDates(project: CliProject, table: string): Promise<readonly string[]> {
+  const snapshot = await readSnapshot({ store: new LocalStore(project.lake), tablePath: `bronze/${table}` })
+  return parseMark(snapshot?.domain(markDomain('app')) ?? '').backfills
+}
 
 test('a filter is refused before anything is read', async () => {
   const project = await start('filtered', ['item'], [{ table: 'item', filter: 'n > 1' }])

@@ -14,7 +14,13 @@ export async function baseline(
   const schema = bronzeSchema(wanted.table, wanted.columns)
   const { rows, files } = await readAll(work, schema, decision.seq)
   if (files.length > 0) await assertUnique(work, fileRelation(context, wanted, files))
-  const mark = makeMark(work, decision, { liveRows: rows, version: 0n, content: undefined, before: undefined })
+  const mark = makeMark(work, decision, {
+    liveRows: rows,
+    version: 0n,
+    content: undefined,
+    before: undefined,
+    whole: true,
+  })
   await work.snapshot.durable(context.signal)
   const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }
   const result = await land(context, landing)

@@ -58,6 +58,18 @@ export function parseMark(configuration: string): Mark {
   return { content: undefined, ...rest } as unknown as Mark
 }
 
+/**
+ * The `from_date` that is still to be read, of a table that has been loaded. Without a key there is never one: a table is
+ * then read whole whenever anything changed, which does every `from_date`.
+ */
+export function pendingFromDate(
+  wanted: { fromDate: string | undefined; keys: readonly string[] },
+  mark: Mark,
+): string | undefined {
+  const { fromDate, keys } = wanted
+  return fromDate === undefined || keys.length === 0 || mark.backfills.includes(fromDate) ? undefined : fromDate
+}
+
 /** Short stable hash of the settings that, when changed, make earlier rows incomparable. */
 export function settingsHash(settings: { asText: readonly string[]; timezone: string; deletes: string }): string {
   const canonical = JSON.stringify([[...settings.asText].sort(), settings.timezone, settings.deletes])

@@ -60,7 +60,8 @@ export async function merge(
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
   const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), schema)
   const liveRows = covered - gone.count
-  const mark = makeMark(work, decision, { liveRows, version: nextVersion(current), content: undefined, before })
+  const version = nextVersion(current)
+  const mark = makeMark(work, decision, { liveRows, version, content: undefined, before, whole: full })
   await work.snapshot.durable(context.signal)
   const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })

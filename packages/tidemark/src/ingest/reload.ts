@@ -25,15 +25,27 @@ export async function reload(
   const { rows, hash } = await contentHash(session, candidates, columns)
   const content = `${rows}:${hash}`
   const method = 'whole reload'
-  if (current !== undefined && before?.content === content && before.settings === wanted.settings) {
-    return { ...unchanged(current, 'the content is the same', method), ledger: extractLedger(read, 0n, 0n) }
-  }
-  const files = await write(work, entries(work, sql`SELECT * FROM ${candidates}`, decision.seq), schema)
   const version = nextVersion(current)
-  const mark = makeMark(work, decision, { liveRows: read, version, content, before })
+  const mark = makeMark(work, decision, { liveRows: read, version, content, before, whole: true })
+  const same = current !== undefined && before?.content === content && schema === current.schema
+  const ledger = extractLedger(read, 0n, 0n)
+  if (same && isSettled(before, mark)) return { ...unchanged(current, 'the content is the same', method), ledger }
+  const files = same ? [] : await write(work, entries(work, sql`SELECT * FROM ${candidates}`, decision.seq), schema)
   await work.snapshot.durable(context.signal)
-  const landing = { tablePath: wanted.tablePath, current, schema, files, mark, operation: 'overwrite' as const }
-  const result = await land(context, landing)
+  const operation = same ? ('mark' as const) : ('overwrite' as const)
+  const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })
   if (result.kind === 'conflict') return 'conflict'
+  if (same) {
+    const reason = 'the content is the same; the mark was renewed'
+    return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
+  }
   return changed(current?.version, result.version, extractLedger(read, read, 0n), method)
+}
+
+/** The mark says nothing new but a later position. */
+function isSettled(before: Mark, next: Mark): boolean {
+  const same = (key: 'identity' | 'fingerprint' | 'settings'): boolean => before[key] === next[key]
+  return (
+    same('identity') && same('fingerprint') && same('settings') && before.backfills.length === next.backfills.length
+  )
 }

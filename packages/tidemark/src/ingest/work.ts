@@ -23,7 +23,7 @@ export interface ExtractTable {
   keys: readonly string[]
   deletes: 'detect' | 'ignore'
   settings: string
-  /** `from_date` values that count as done by a first full load. */
+  /** `from_date` of the entry; done by any read of the whole table. */
   fromDate: string | undefined
 }
 
@@ -72,17 +72,23 @@ export async function assertUnique(work: Work, candidates: Sql): Promise<void> {
   throw KEY_NOT_UNIQUE({ table: wanted.name, keys: wanted.keys.join(', '), detail }, { state: 'Nothing was written.' })
 }
 
+export interface MarkFacts {
+  liveRows: bigint
+  version: bigint
+  content: string | undefined
+  before: Mark | undefined
+  /** Every row of the source was read, so that any `from_date` is done by it. */
+  whole: boolean
+}
+
 /** The mark of a commit made at `version` from this run's snapshot. */
-export function makeMark(
-  work: Work,
-  decision: { seq: bigint; seqBase: bigint },
-  facts: { liveRows: bigint; version: bigint; content: string | undefined; before: Mark | undefined },
-): Mark {
+export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
   const { identity, xmin, xmax, order, lsn, asOf } = work.snapshot.position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
-  const { before, ...rest } = facts
-  const backfills = before?.backfills ?? (fromDate === undefined ? [] : [fromDate])
+  const { before, whole, ...rest } = facts
+  const done = whole && fromDate !== undefined ? [fromDate] : []
+  const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
   const { fingerprint } = table
   return {
     identity,

@@ -1,6 +1,6 @@
 /** What the plan says of one bronze table: pure over its mark, the snapshot's position and what the last run proved. */
 import type { Problem } from '../errors/problem.ts'
-import type { Mark } from '../ingest/mark.ts'
+import { type Mark, pendingFromDate } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import type { Position, SourceTable } from '../sources/source.ts'
@@ -31,13 +31,14 @@ export function planTable(
   position: Position,
   count: bigint | undefined,
 ): PlannedTable {
-  const { name, guarantee, method, notes, settings, keys, fromDate } = table
+  const { name, guarantee, method, notes, settings, keys } = table
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
   const { problem } = state
   if (problem !== undefined) {
     return { ...line, expect: { kind: 'refused', code: problem.code, reason: problem.message } }
   }
-  if (state.mark !== undefined && fromDate !== undefined && !state.mark.backfills.includes(fromDate)) {
+  const fromDate = state.mark === undefined ? undefined : pendingFromDate(table, state.mark)
+  if (fromDate !== undefined) {
     const backfill = `from_date ${fromDate}: read once from there`
     return { ...line, notes: [...notes, backfill], expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
   }

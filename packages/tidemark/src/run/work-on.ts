@@ -5,7 +5,7 @@ import type { IngestContext } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { readSnapshot } from '@tidemark/delta'
-import { markDomain, parseMark } from '../ingest/mark.ts'
+import { markDomain, parseMark, pendingFromDate } from '../ingest/mark.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import type { StepOutcome } from './execute.ts'
 import { type CompiledFlows, runFlow } from './flows.ts'
@@ -70,12 +70,11 @@ async function pendingBackfill(
   snapshot: SourceSnapshot,
   table: ResolvedTable,
 ): Promise<ExtractOutcome | undefined> {
-  const { fromDate } = table
-  if (fromDate === undefined || table.keys.length === 0) return undefined
+  if (table.fromDate === undefined) return undefined
   const current = await readSnapshot({ store: context.store, tablePath: table.tablePath, signal: context.signal })
   const configuration = current?.domain(markDomain(context.source))
-  if (configuration === undefined || parseMark(configuration).backfills.includes(fromDate)) return undefined
-  return backfill(context, snapshot, table, { from: fromDate, to: undefined })
+  const from = configuration === undefined ? undefined : pendingFromDate(table, parseMark(configuration))
+  return from === undefined ? undefined : backfill(context, snapshot, table, { from, to: undefined })
 }
 
 function addBackfill(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
