@@ -150,11 +150,18 @@ async function readCommit(
   try {
     return parseCommit(version, await store.get(commitPath(tablePath, version), { signal }))
   } catch (error) {
+    if (isDeltaError(error, 'LOG_INVALID')) throw ofTable(tablePath, error)
     if (!isDeltaError(error, 'NOT_FOUND')) throw error
     const file = printLogName(version)
     const message = `The log of ${tablePath} lacks version ${version} (${file}).`
     throw new DeltaError('LOG_GAP', message, { tablePath, version, file }, error)
   }
+}
+
+/** A commit's bytes do not say whose they are; the error must, since one reader looks at many tables. */
+function ofTable(tablePath: string, error: DeltaError): DeltaError {
+  const message = `The log of ${tablePath} is broken. ${error.message}`
+  return new DeltaError(error.code, message, { ...error.details, tablePath }, error)
 }
 
 function withoutCommits(tablePath: string, log: LogListing): DeltaError {

@@ -3,8 +3,10 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { CommanderError } from 'commander'
 import { maskLiteralSecrets } from '../config/redact.ts'
+import { Problems } from '../errors/problem.ts'
 import { exitCodeOf, renderProblem } from '../errors/render.ts'
 import { wantsColour } from '../report/terminal.ts'
+import { findProblem } from '../run/problem-fact.ts'
 import type { CliPorts } from './ports.ts'
 import { createProgram } from './program.ts'
 
@@ -17,9 +19,10 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
       ports.exit(error.exitCode === 0 ? 0 : 2)
       return
     }
+    const shown = error instanceof Problems ? error : (findProblem(error, 'the lake') ?? error)
     const readSource = (file: string): string | undefined => readText(resolve(project.root, file))
-    ports.stderr.write(`${renderProblem(error, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)
-    ports.exit(exitCodeOf(error))
+    ports.stderr.write(`${renderProblem(shown, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)
+    ports.exit(exitCodeOf(shown))
   }
 }
 

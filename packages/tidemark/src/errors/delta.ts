@@ -1,16 +1,29 @@
 /** Problems of a table's transaction log. */
 import { type ProblemKind, problem } from './problem.ts'
 
+const BROKEN =
+  'Restore the named file from a backup of the lake. Without one, move the folder of the table out of the lake: the next run makes the table anew from what lies below it and says what has to be rebuilt after it.'
+const LEFT_AS_IT_IS = 'The table is left as it is. Look at the named file and version.'
+
+/** What to do, by the code of the DeltaError. */
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  LOG_INVALID: BROKEN,
+  LOG_GAP: BROKEN,
+  LOG_INCOMPLETE: BROKEN,
+  COMMIT_UNDECIDED: 'Run again: the commit is found or made then. Remove no file of the table before.',
+}
+
 export const DELTA_LOG_UNREADABLE: ProblemKind<{ step: string; code: string; reason: string }> = problem({
   code: 'DELTA_LOG_UNREADABLE',
   title: 'A Delta table cannot be read or written.',
   message: (p: { step: string; code: string; reason: string }) =>
     `${p.step}: ${p.reason.replace(/\.$/, '')} (${p.code}).`,
-  hint: (p: { step: string; code: string; reason: string }) =>
-    p.code === 'COMMIT_UNDECIDED'
-      ? 'Run again: the commit is found or made then. Remove no file of the table before.'
-      : 'The table is left as it is. Look at the named file and version.',
+  hint: (p: { step: string; code: string; reason: string }) => WAYS_OUT[p.code] ?? LEFT_AS_IT_IS,
   retry: 'later',
   exit: 1,
-  example: { step: 'silver.DimUser', code: 'LOG_GAP', reason: 'silver/DimUser: version 3 is missing' },
+  example: {
+    step: 'silver.DimUser',
+    code: 'LOG_GAP',
+    reason: 'The log of silver/DimUser lacks version 3 (00000000000000000003.json)',
+  },
 })

@@ -22,6 +22,16 @@ export const LAKE_NOT_WRITABLE: ProblemKind<{ lake: string; reason: string }> = 
   example: { lake: './lake', reason: 'permission denied (EACCES)' },
 })
 
+export const LAKE_NOT_READABLE: ProblemKind<{ lake: string; reason: string }> = problem({
+  code: 'LAKE_NOT_READABLE',
+  title: 'The lake cannot be read.',
+  message: (p: { lake: string; reason: string }) => `${p.lake}: ${p.reason}.`,
+  hint: () => 'Give the user of this process the right to read there, or run as the user who made the lake.',
+  retry: 'after-change',
+  exit: 3,
+  example: { lake: './lake/bronze', reason: 'no permission (EACCES)' },
+})
+
 export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   code: 'LAKE_FULL',
   title: 'The disk of the lake is full.',

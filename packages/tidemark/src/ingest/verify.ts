@@ -17,8 +17,11 @@ import type { ExtractTable } from './work.ts'
 
 export interface Verdict {
   table: string
-  /** different: rows are lost, stale or ghosts. pending: the source has moved on. not loaded, not comparable: run first. */
-  status: 'equal' | 'pending' | 'different' | 'not loaded' | 'not comparable'
+  /**
+   * different: rows are lost, stale or ghosts. pending: the source has moved on. not loaded, not comparable: run first.
+   * broken: the table's log or files cannot be read.
+   */
+  status: 'equal' | 'pending' | 'different' | 'not loaded' | 'not comparable' | 'broken'
   sourceRows: bigint
   lakeRows: bigint
   /** Order-independent hashes over the rows that are not pending, as text. */
@@ -43,8 +46,7 @@ export async function verifyTable(
   wanted: ExtractTable,
 ): Promise<Verdict> {
   const loaded = await findComparable(context, snapshot.position, wanted)
-  const none = { sourceHash: '', lakeHash: '', pending: 0n, lost: 0n, stale: 0n, ghost: 0n, examples: [] }
-  const empty = { table: wanted.name, sourceRows: 0n, lakeRows: 0n, ...none, asOf: snapshot.position.asOf }
+  const empty = emptyVerdict(wanted.name, snapshot.position.asOf)
   if (loaded === undefined) return { ...empty, status: 'not loaded' }
   const { current, mark } = loaded
   const { position } = snapshot
@@ -59,6 +61,12 @@ export async function verifyTable(
   if (wanted.keys.length === 0) return await compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
   const recent = await loadRecent(context, session, { snapshot, wanted, mark, source })
   return await compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })
+}
+
+/** A verdict in which nothing was compared. */
+export function emptyVerdict(table: string, asOf: string): Omit<Verdict, 'status'> {
+  const none = { sourceHash: '', lakeHash: '', pending: 0n, lost: 0n, stale: 0n, ghost: 0n, examples: [] }
+  return { table, sourceRows: 0n, lakeRows: 0n, ...none, asOf }
 }
 
 /**

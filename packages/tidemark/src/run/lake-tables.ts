@@ -1,9 +1,11 @@
 /** The Delta tables of a lake, found by their folders; two requests a table, whatever its size. */
 import { type ObjectStore, readSnapshot, type Snapshot } from '@tidemark/delta'
+import { Problem } from '../errors/problem.ts'
 import { TABLE_UNKNOWN } from '../errors/run.ts'
 import { suggest } from '../config/suggest.ts'
 import type { TableName } from '../model/flow.ts'
 import { findTableName, parseTablePath, tablePath } from '../model/names.ts'
+import { toProblem } from './problem-fact.ts'
 
 export const LAYERS: readonly string[] = ['bronze', 'silver', 'gold', 'quarantine']
 
@@ -42,6 +44,7 @@ async function hasLog(store: ObjectStore, path: string): Promise<boolean> {
  * Open a table by name; look-up ignores case.
  *
  * @throws {TABLE_UNKNOWN} with the nearest name
+ * @throws {DELTA_LOG_UNREADABLE} its log is broken
  */
 export async function openTable(
   store: ObjectStore,
@@ -49,11 +52,21 @@ export async function openTable(
 ): Promise<{ name: TableName; snapshot: Snapshot }> {
   const known = await listTables(store)
   const name = findTableName(known, wanted)
-  const snapshot = name === undefined ? undefined : await readSnapshot({ store, tablePath: tablePath(name) })
+  const snapshot = name === undefined ? undefined : await lookAtTable(store, name)
+  if (snapshot instanceof Problem) throw snapshot
   if (name === undefined || snapshot === undefined) {
     throw TABLE_UNKNOWN({ table: wanted, suggestion: suggest(wanted, known) ?? '' })
   }
   return { name, snapshot }
+}
+
+/** The current snapshot of a table, undefined when there is none, or why it cannot be read: one broken table is no more. */
+export async function lookAtTable(store: ObjectStore, name: TableName): Promise<Snapshot | Problem | undefined> {
+  try {
+    return await readSnapshot({ store, tablePath: tablePath(name) })
+  } catch (error) {
+    return toProblem(error, name)
+  }
 }
 
 /** Rows of a snapshot by its own statistics; undefined when a file has none. */

@@ -1,31 +1,70 @@
 /** Any error as the plain fact that is stored, sent and printed. Low-level errors are translated here, once. */
 import { DeltaError } from '@tidemark/delta'
 import { Problem, Problems } from '../errors/problem.ts'
-import { LAKE_FULL, LAKE_NOT_WRITABLE, RUN_CANCELLED, STEP_FAILED_UNEXPECTEDLY } from '../errors/run.ts'
+import {
+  LAKE_FULL,
+  LAKE_NOT_READABLE,
+  LAKE_NOT_WRITABLE,
+  RUN_CANCELLED,
+  STEP_FAILED_UNEXPECTEDLY,
+} from '../errors/run.ts'
 import { DELTA_LOG_UNREADABLE } from '../errors/delta.ts'
 import type { ProblemFact } from '../model/event.ts'
 
 /** The Problem behind any error; what nobody foresaw becomes STEP_FAILED_UNEXPECTEDLY with its cause kept. */
 export function toProblem(error: unknown, step: string): Problem {
+  return findProblem(error, step) ?? STEP_FAILED_UNEXPECTEDLY({ step, reason: firstLine(error) }, { cause: error })
+}
+
+/** The Problem behind an error whose kind is known; undefined for what is a bug until proved otherwise. */
+export function findProblem(error: unknown, step: string): Problem | undefined {
   if (error instanceof Problem) return error
   if (error instanceof Problems && error.problems[0] !== undefined)
     return foremost(error.problems[0], error.problems.length)
   for (let e: unknown = error; e instanceof Error; e = e.cause) {
     if (e instanceof Problem) return e
     if (e instanceof Problems && e.problems[0] !== undefined) return e.problems[0]
-    const code = 'code' in e ? String(e.code) : ''
-    if (code === 'ENOSPC' || code === 'EDQUOT') return LAKE_FULL({ lake: 'the lake' }, { cause: error })
-    if (code === 'EACCES' || code === 'EROFS' || code === 'EPERM') {
-      return LAKE_NOT_WRITABLE({ lake: 'the lake', reason: `no permission (${code})` }, { cause: error })
-    }
+    const problem = ofFileSystem(e, error)
+    if (problem !== undefined) return problem
   }
   if (error instanceof DOMException && error.name === 'AbortError')
     return RUN_CANCELLED({ by: 'a signal' }, { cause: error })
-  const message = error instanceof Error ? error.message : String(error)
-  if (error instanceof DeltaError) {
-    return DELTA_LOG_UNREADABLE({ step, code: error.code, reason: message }, { cause: error })
+  if (!(error instanceof DeltaError)) return undefined
+  const reason = firstLine(error)
+  return DELTA_LOG_UNREADABLE({ step, code: error.code, reason }, { cause: error })
+}
+
+/** True when the table itself, in the lake, cannot be read as it is. */
+export function isBrokenTable({ code }: Problem): boolean {
+  return code === DELTA_LOG_UNREADABLE.code
+}
+
+const READING = /^(open|read|scandir|opendir|stat|lstat|access|realpath)$/
+
+/** The system's own error, under the name of the lake. Whether it was reading or writing decides the way out. */
+function ofFileSystem(e: Error, whole: unknown): Problem | undefined {
+  const { code, syscall, path } = e as NodeJS.ErrnoException
+  if (typeof code !== 'string' || typeof syscall !== 'string') return undefined
+  const lake = path ?? 'the lake'
+  const at = { cause: whole }
+  const isReading = READING.test(syscall) && !(whole instanceof DeltaError && whole.code === 'NOT_WRITTEN')
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return LAKE_FULL({ lake }, at)
+    case 'EROFS':
+      return LAKE_NOT_WRITABLE({ lake, reason: `the file system is read-only (${code})` }, at)
+    case 'EACCES':
+    case 'EPERM':
+      return (isReading ? LAKE_NOT_READABLE : LAKE_NOT_WRITABLE)({ lake, reason: `no permission (${code})` }, at)
+    default:
+      return undefined
   }
-  return STEP_FAILED_UNEXPECTEDLY({ step, reason: message.split('\n')[0] ?? message }, { cause: error })
+}
+
+function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.split('\n')[0] ?? message
 }
 
 /** A step tells one problem; that there are more is said with it. */

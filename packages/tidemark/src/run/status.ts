@@ -1,9 +1,8 @@
 /** `status`: for every table of the lake, what it holds, how far it is known to be complete, and what happened last. */
 import type { ObjectStore } from '@tidemark/delta'
-import { readSnapshot, type Snapshot } from '@tidemark/delta'
-import { tablePath } from '../model/names.ts'
+import { Problem } from '../errors/problem.ts'
 import { readLatestRuns } from './facts.ts'
-import { countRows, listTables } from './lake-tables.ts'
+import { countRows, listTables, lookAtTable } from './lake-tables.ts'
 import { readVerdicts } from './verdicts.ts'
 
 export interface TableStatus {
@@ -12,19 +11,22 @@ export interface TableStatus {
   /** Source time up to which the table is complete; for silver and gold that of the oldest bronze table behind it. */
   asOf: string | undefined
   rows: bigint | undefined
-  quarantined: bigint
+  /** Undefined when the quarantine table cannot be read. */
+  quarantined: bigint | undefined
   /** Outcome of the last step that filled the table. */
   last: { status: string; at: number; code: string | undefined } | undefined
   /** Source time of the last verification that found no difference. */
   verified: string | undefined
+  /** Why the table, or its quarantine, cannot be read. */
+  problem: Problem | undefined
 }
 
 const RUNS_SEARCHED = 200
 const LAYERS: readonly string[] = ['bronze', 'silver', 'gold']
 
 /**
- * One line a table, layer by layer; a table that the last run tried and never filled has one too. Reads the lake alone,
- * never a source.
+ * One line a table, layer by layer; a table that the last run tried and never filled has one too, and so has one whose
+ * log is broken. Reads the lake alone, never a source.
  */
 export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
   const [filled, runs, verdicts] = await Promise.all([
@@ -38,7 +40,9 @@ export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
   )
   return Promise.all(
     names.map(async (table): Promise<TableStatus> => {
-      const snapshot = filled.includes(table) ? await open(store, table) : undefined
+      const found = filled.includes(table) ? await lookAtTable(store, table) : undefined
+      const quarantine = await lookAtTable(store, `quarantine.${table.replace('.', '_')}`)
+      const problem = [found, quarantine].find(one => one instanceof Problem)
       const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
       const last = steps[0]
       const known = steps.find(step => step.asOf !== undefined)
@@ -46,21 +50,12 @@ export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
         table,
         guarantee: steps.find(step => step.source !== undefined)?.source?.guarantee,
         asOf: known?.asOf,
-        rows: snapshot === undefined ? undefined : countRows(snapshot),
-        quarantined: await countQuarantined(store, table),
+        rows: found === undefined || found instanceof Problem ? undefined : countRows(found),
+        quarantined: quarantine instanceof Problem ? undefined : quarantine === undefined ? 0n : countRows(quarantine),
         last: last === undefined ? undefined : { status: last.status, at: last.startedAt, code: last.problem?.code },
         verified: verdicts.get(table)?.asOf,
+        problem,
       }
     }),
   )
-}
-
-/** A table whose log cannot be read is shown without its rows. */
-function open(store: ObjectStore, table: string): Promise<Snapshot | undefined> {
-  return readSnapshot({ store, tablePath: tablePath(table) }).catch(() => undefined)
-}
-
-async function countQuarantined(store: ObjectStore, table: string): Promise<bigint> {
-  const snapshot = await open(store, `quarantine.${table.replace('.', '_')}`)
-  return snapshot === undefined ? 0n : (countRows(snapshot) ?? 0n)
 }

@@ -1,6 +1,6 @@
 /** One-table work outside a plan: `backfill` and `verify`. Each takes its own snapshot of the source. */
 import { type BackfillRange, backfill } from '../ingest/backfill.ts'
-import { type Verdict, verifyTable } from '../ingest/verify.ts'
+import { emptyVerdict, type Verdict, verifyTable } from '../ingest/verify.ts'
 import type { ExtractOutcome } from '../ingest/work.ts'
 import { STEP_UNKNOWN } from '../errors/run.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
@@ -12,7 +12,7 @@ import type { Lake } from './lake.ts'
 import { takeLease } from './lease.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
-import { toProblem } from './problem-fact.ts'
+import { isBrokenTable, toProblem } from './problem-fact.ts'
 import type { RunPorts } from './run-project.ts'
 import { writeVerdict } from './verdicts.ts'
 import { ingestContext } from './work-on.ts'
@@ -27,7 +27,7 @@ export interface TableWork {
 
 /**
  * Compare tables with their source; all of them without names. A table that cannot be compared does not keep the others
- * from it: `onVerdict` has been called for each of them when this rejects.
+ * from it: `onVerdict` has been called for each of them when this rejects, and for a broken table with that verdict.
  *
  * @throws {STEP_UNKNOWN} a name is no bronze table of the project
  * @throws {Problems} of the tables that could not be compared
@@ -55,7 +55,10 @@ export async function verifyTables(
           onVerdict?.(verdict)
         } catch (error) {
           if (signal.aborted) throw error
-          problems.add(toProblem(error, table.name))
+          const problem = toProblem(error, table.name)
+          problems.add(problem)
+          if (isBrokenTable(problem))
+            onVerdict?.({ ...emptyVerdict(table.name, source.snapshot.position.asOf), status: 'broken' })
         }
       }
     }

@@ -1,6 +1,5 @@
 /** `plan`: what the next run would do, and how sure that is. Reads the sources and the lake, writes nothing. */
 import type { Command } from 'commander'
-import { exitCodeOf, renderProblem } from '../../errors/render.ts'
 import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
@@ -11,6 +10,7 @@ import { closeSources, openSources } from '../../run/prepare.ts'
 import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
 import { openLakeFor } from '../work-folder.ts'
 
 interface PlanOptions extends ProjectOptions {
@@ -56,13 +56,8 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
         ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)
       }
     }
-    if (value.steps.some(step => step.expect.kind === 'refused')) reportRefused(ports, value.problems)
+    reportProblems(ports, value.problems)
   } finally {
     await closeSources(sources)
   }
-}
-
-function reportRefused(ports: CliPorts, problems: readonly Error[]): void {
-  for (const problem of problems) ports.stderr.write(`${renderProblem(problem, { colour: false })}\n`)
-  ports.exit(Math.max(1, ...problems.map(exitCodeOf)))
 }

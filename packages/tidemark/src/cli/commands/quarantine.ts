@@ -1,12 +1,14 @@
 /** `quarantine list` and `quarantine show`: the rows that broke a rule, kept with the reason. */
 import type { Command } from 'commander'
 import { integer, sql } from '../../engine/sql.ts'
+import { Problem } from '../../errors/problem.ts'
 import { splitTableName } from '../../model/names.ts'
 import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
-import { listTables, openTable } from '../../run/lake-tables.ts'
+import { listTables, lookAtTable, openTable } from '../../run/lake-tables.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
 import { openLakeFor } from '../work-folder.ts'
 
 interface QuarantineOptions extends ProjectOptions {
@@ -31,8 +33,11 @@ async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot
   await using lake = await openLakeFor(ports, project)
   await using session = await lake.engine.session()
   const found: Record<string, string | bigint | boolean | null>[] = []
+  const problems: Problem[] = []
   for (const name of await listTables(lake.store, ['quarantine'])) {
-    const { snapshot } = await openTable(lake.store, name)
+    const snapshot = await lookAtTable(lake.store, name)
+    if (snapshot instanceof Problem) problems.push(snapshot)
+    if (snapshot === undefined || snapshot instanceof Problem) continue
     const table = name.slice('quarantine.'.length).replace('_', '.')
     const rows = await session.rows(sql`SELECT _reason AS reason, _rules AS rules, _flow AS flow, count(*) AS rows \
 FROM (${session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
@@ -40,8 +45,9 @@ FROM (${session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
   }
   const columns = inferColumns(['table', 'reason', 'rules', 'flow', 'rows'], found)
   if (options.json) ports.stdout.write(printJsonRows(columns, found))
-  else if (found.length === 0) ports.stdout.write('Nothing is in quarantine.\n')
-  else ports.stdout.write(printTable(columns, found))
+  else if (found.length > 0) ports.stdout.write(printTable(columns, found))
+  else if (problems.length === 0) ports.stdout.write('Nothing is in quarantine.\n')
+  reportProblems(ports, problems)
 }
 
 async function show(ports: CliPorts, table: string, options: QuarantineOptions, at: ProjectRoot): Promise<void> {

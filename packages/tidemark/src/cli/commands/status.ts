@@ -5,9 +5,11 @@ import { printJson } from '../../report/json.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
+import { problemFact } from '../../run/problem-fact.ts'
 import { readStatus, type TableStatus } from '../../run/status.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
 import { openLakeFor } from '../work-folder.ts'
 
 export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
@@ -19,10 +21,12 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
       const { project } = await openProject(ports, options, at)
       await using lake = await openLakeFor(ports, project)
       const tables = await readStatus(lake.store)
+      const problems = tables.flatMap(({ problem }) => problem ?? [])
       if (options.json)
         ports.stdout.write(`${printJson({ target: project.target.name, tables: tables.map(toJson) })}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
       else ports.stdout.write(printTable(COLUMNS, tables.map(toRow), { width: lineWidth(ports.stdout) }))
+      reportProblems(ports, problems)
     })
 }
 
@@ -37,20 +41,24 @@ const COLUMNS = [
 ]
 
 function toRow(status: TableStatus): Record<string, string | bigint | null> {
-  const { table, guarantee, asOf, rows, quarantined, last, verified } = status
+  const { table, guarantee, asOf, rows, quarantined, last, verified, problem } = status
   const outcome = last === undefined ? '' : `${last.code ?? last.status}  ${clockText(isoInstant(last.at))}`
   return {
     table,
     guarantee: guarantee ?? '',
     asOf: asOf === undefined ? '' : clockText(asOf),
-    rows: rows ?? null,
-    quarantined,
+    rows: rows ?? (problem === undefined ? null : 'broken'),
+    quarantined: quarantined ?? 'broken',
     last: outcome,
     verified: verified === undefined ? '' : clockText(verified),
   }
 }
 
 function toJson(status: TableStatus): object {
-  const { last } = status
-  return { ...status, last: last === undefined ? undefined : { ...last, at: isoInstant(last.at) } }
+  const { last, problem } = status
+  return {
+    ...status,
+    last: last === undefined ? undefined : { ...last, at: isoInstant(last.at) },
+    problem: problem === undefined ? undefined : problemFact(problem, status.table),
+  }
 }

@@ -1,14 +1,14 @@
-/** `tables`: what is in the lake. A table whose log cannot be read is listed without its facts, and its problem follows. */
+/** `tables`: what is in the lake. */
 import type { Command } from 'commander'
-import { readSnapshot } from '@tidemark/delta'
-import { tablePath } from '../../model/names.ts'
-import { type Problem, Problems } from '../../errors/problem.ts'
+import type { ObjectStore, Snapshot } from '@tidemark/delta'
+import { Problem } from '../../errors/problem.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
-import { countRows, listTables } from '../../run/lake-tables.ts'
-import { toProblem } from '../../run/problem-fact.ts'
+import { countRows, listTables, lookAtTable } from '../../run/lake-tables.ts'
+import { problemFact } from '../../run/problem-fact.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
 import { openLakeFor } from '../work-folder.ts'
 
 export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
@@ -17,23 +17,29 @@ export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectR
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)
       await using lake = await openLakeFor(ports, project)
-      const names = await listTables(lake.store)
-      const problems: Problem[] = []
-      const tables = await Promise.all(
-        names.map(async table => {
-          const snapshot = await readSnapshot({ store: lake.store, tablePath: tablePath(table) }).catch(
-            (error: unknown) => void problems.push(toProblem(error, table)),
-          )
-          const columns = snapshot?.schema.fields.map(({ name, type }) => ({ name, type })) ?? []
-          const rows = snapshot === undefined ? undefined : countRows(snapshot)
-          return { table, version: snapshot?.version, files: snapshot?.files.size, rows, columns }
-        }),
-      )
-      if (options.json) ports.stdout.write(`${printJson(tables)}\n`)
+      const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake.store, table)))
+      if (options.json) ports.stdout.write(`${printJson(tables.map(toJson))}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
       else ports.stdout.write(printTable(COLUMNS, tables.map(toRow)))
-      if (problems.length > 0) throw new Problems(problems)
+      reportProblems(
+        ports,
+        tables.flatMap(({ problem }) => problem ?? []),
+      )
     })
+}
+
+interface TableLine {
+  table: string
+  snapshot: Snapshot | undefined
+  /** Why the table cannot be read. */
+  problem: Problem | undefined
+}
+
+async function describe(store: ObjectStore, table: string): Promise<TableLine> {
+  const found = await lookAtTable(store, table)
+  return found instanceof Problem
+    ? { table, snapshot: undefined, problem: found }
+    : { table, snapshot: found, problem: undefined }
 }
 
 const COLUMNS = [
@@ -44,19 +50,25 @@ const COLUMNS = [
   { name: 'columns', align: 'right' as const },
 ]
 
-function toRow(table: {
-  table: string
-  version: bigint | undefined
-  files: number | undefined
-  rows: bigint | undefined
-  columns: readonly object[]
-}): Record<string, string | bigint | null> {
-  const { version, files, rows, columns } = table
+function toRow({ table, snapshot, problem }: TableLine): Record<string, string | bigint | null> {
+  if (snapshot === undefined) return { table, version: problem === undefined ? null : 'broken' }
+  const { version, files, schema } = snapshot
   return {
-    table: table.table,
-    version: version ?? null,
-    files: files === undefined ? null : BigInt(files),
-    rows: rows ?? null,
-    columns: BigInt(columns.length),
+    table,
+    version,
+    files: BigInt(files.size),
+    rows: countRows(snapshot) ?? null,
+    columns: BigInt(schema.fields.length),
+  }
+}
+
+function toJson({ table, snapshot, problem }: TableLine): object {
+  return {
+    table,
+    version: snapshot?.version,
+    files: snapshot?.files.size,
+    rows: snapshot === undefined ? undefined : countRows(snapshot),
+    columns: snapshot?.schema.fields.map(({ name, type }) => ({ name, type })) ?? [],
+    problem: problem === undefined ? undefined : problemFact(problem, table),
   }
 }

@@ -68,10 +68,12 @@ function render(verdicts: readonly Verdict[]): string {
   const different = verdicts.filter(({ status }) => status === 'different').length
   const pending = verdicts.filter(({ status }) => status === 'pending').length
   const equal = verdicts.filter(({ status }) => status === 'equal').length
+  const broken = verdicts.filter(({ status }) => status === 'broken').length
   const summary = [
     `${equal} of ${verdicts.length} tables equal the source`,
     ...(pending > 0 ? [`${pending} equal but for rows written since the last run`] : []),
     ...(different > 0 ? [`${different} differ`] : []),
+    ...(broken > 0 ? [`${broken} cannot be read`] : []),
   ]
   return `${printTable(COLUMNS, rows)}${examples.join('')}${summary.join('; ')}\n`
 }

@@ -1,0 +1,121 @@
+/** A table of the lake that somebody or some disk broke: it alone stops, its problem names file and version. */
+import { rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readStatus } from '../../packages/tidemark/src/run/status.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createProject, failures, type TestProject } from '../support/project.ts'
+
+let database: TestDatabase
+beforeAll(async () => {
+  database = await createDatabase(import.meta.url)
+})
+afterAll(() => database.drop())
+
+/** Two tables with two commits each and a view over either; `orders` is going to be broken. */
+async function createTwo(): Promise<TestProject> {
+  await database.query(`DROP SCHEMA IF EXISTS two CASCADE; CREATE SCHEMA two;
+    CREATE TABLE two.orders (id int PRIMARY KEY, n int); INSERT INTO two.orders VALUES (1, 1), (2, 2);
+    CREATE TABLE two.users (id int PRIMARY KEY, n int); INSERT INTO two.users VALUES (1, 1), (2, 2)`)
+  const project = await createProject({
+    url: database.url,
+    tables: [
+      { schema: 'two', table: 'orders' },
+      { schema: 'two', table: 'users' },
+    ],
+    flows: {
+      'flows/of_orders.sql': 'CREATE MATERIALIZED VIEW gold.of_orders AS SELECT sum(n) AS n FROM silver.orders',
+      'flows/of_users.sql': 'CREATE MATERIALIZED VIEW gold.of_users AS SELECT sum(n) AS n FROM silver.users',
+    },
+  })
+  expect(failures(await project.run())).toEqual([])
+  await change(5)
+  expect(failures(await project.run())).toEqual([])
+  return project
+}
+
+async function change(n: number): Promise<void> {
+  await database.query(`UPDATE two.orders SET n = ${n} WHERE id = 1; UPDATE two.users SET n = ${n} WHERE id = 1`)
+}
+
+const commitFile = (version: number): string => `${String(version).padStart(20, '0')}.json`
+
+test.each([
+  {
+    how: 'a commit torn in the middle of a line',
+    break: (log: string) => truncate(join(log, commitFile(1)), 40),
+    says: `bronze/orders is broken. Version 1 cannot be read (${commitFile(1)}, line 1)`,
+  },
+  {
+    how: 'a commit that is not text',
+    break: (log: string) => writeFile(join(log, commitFile(0)), Buffer.from([0xff, 0xfe, 0x00, 0x80])),
+    says: `bronze/orders is broken. Version 0 cannot be read (${commitFile(0)})`,
+  },
+  {
+    how: 'a commit with a required field gone',
+    break: (log: string) => writeFile(join(log, commitFile(1)), '{"add":{"path":"x.parquet"}}\n'),
+    says: `bronze/orders is broken. Version 1 cannot be read (${commitFile(1)}, line 1): size must be an integer`,
+  },
+  {
+    how: 'a commit missing in the middle',
+    break: (log: string) => rm(join(log, commitFile(0))),
+    says: `The log of bronze/orders lacks version 0 (${commitFile(0)})`,
+  },
+  {
+    how: 'every commit gone and something else left',
+    break: async (log: string) => {
+      await rm(log, { recursive: true })
+      await writeFile(`${log}`, 'not a folder')
+    },
+    says: 'bronze/orders',
+    code: 'FOLDER_NOT_OURS',
+  },
+])('$how stops that table alone and is named', async ({ break: breakLog, says, code = 'DELTA_LOG_UNREADABLE' }) => {
+  await using project = await createTwo()
+  await breakLog(join(project.lake, 'bronze/orders/_delta_log'))
+  await change(7)
+  const { results } = await project.run()
+  const of = (step: string) => results.find(result => result.step === step)
+  expect(of('bronze.orders')).toMatchObject({ status: 'failed', problem: { code } })
+  expect(of('bronze.orders')?.problem?.message).toContain(says)
+  expect(of('silver.orders')).toMatchObject({ status: 'skipped', blockedBy: ['bronze.orders'] })
+  expect(of('gold.of_orders')).toMatchObject({ status: 'skipped', blockedBy: ['bronze.orders'] })
+  expect(of('silver.users')).toMatchObject({ status: 'changed', ledger: { updated: 1n } })
+  expect(await project.rows('SELECT n FROM {gold.of_users}')).toEqual([{ n: 9n }])
+  expect(await project.rows('SELECT n FROM {gold.of_orders}')).toEqual([{ n: 7n }])
+  if (code !== 'DELTA_LOG_UNREADABLE') return
+  const status = await readStatus(project.store)
+  expect(status.find(({ table }) => table === 'bronze.orders')).toMatchObject({ rows: undefined, problem: { code } })
+  expect(status.filter(({ problem }) => problem !== undefined).map(({ table }) => table)).toEqual(['bronze.orders'])
+})
+
+test('a broken silver table stops itself and what reads it; bronze goes on', async () => {
+  await using project = await createTwo()
+  await truncate(join(project.lake, 'silver/orders/_delta_log', commitFile(1)), 40)
+  await change(7)
+  const { results } = await project.run()
+  const statuses = Object.fromEntries(results.map(({ step, status }) => [step, status]))
+  expect(statuses).toEqual({
+    'bronze.orders': 'changed',
+    'bronze.users': 'changed',
+    'silver.orders': 'failed',
+    'silver.users': 'changed',
+    'gold.of_orders': 'skipped',
+    'gold.of_users': 'changed',
+  })
+})
+
+test('moved out of the lake, as the hint says, a broken table is made anew and nothing is lost', async () => {
+  await using project = await createTwo()
+  await truncate(join(project.lake, 'silver/orders/_delta_log', commitFile(1)), 40)
+  const broken = await project.run()
+  expect(broken.results.find(({ step }) => step === 'silver.orders')?.problem?.hint).toContain('move the folder')
+  await rename(join(project.lake, 'silver/orders'), join(project.root, 'away'))
+  await change(7)
+  expect(failures(await project.run())).toEqual([])
+  expect(await project.rows('SELECT id, n FROM {silver.orders} ORDER BY id')).toEqual([
+    { id: 1n, n: 7n },
+    { id: 2n, n: 2n },
+  ])
+  expect(await project.rows('SELECT n FROM {gold.of_orders}')).toEqual([{ n: 9n }])
+})
