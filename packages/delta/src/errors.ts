@@ -28,6 +28,8 @@ export type DeltaErrorCode =
   | 'SCHEMA_INVALID'
   /** A wanted schema differs from the table's in more than new nullable columns. */
   | 'SCHEMA_INCOMPATIBLE'
+  /** A predicate names a column the table lacks, or compares it with what is not a value of its type. */
+  | 'PREDICATE_INVALID'
   /** The arguments of a stage function contradict the snapshot. */
   | 'STAGE_INVALID'
   /** Whether the commit exists could not be found out. */

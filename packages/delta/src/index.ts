@@ -52,7 +52,21 @@ export {
 } from './snapshot/read-log.ts'
 export type { Snapshot } from './snapshot/snapshot.ts'
 export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
-export type { KeyRange } from './stats/prune.ts'
+export type { TableColumns } from './stats/bound-column.ts'
+export {
+  and,
+  type ColumnPath,
+  type CompareOperator,
+  compare,
+  expression,
+  isIn,
+  isNull,
+  not,
+  or,
+  type Predicate,
+  printPredicate,
+} from './stats/predicate.ts'
+export { evaluate, type KeyRange, pruneByKeys, pruneFiles, rangePredicate } from './stats/prune.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'

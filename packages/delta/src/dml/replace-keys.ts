@@ -84,7 +84,7 @@ async function findHits<Rows>(request: ReplaceKeysRequest<Rows>): Promise<AddFil
   const all = [...snapshot.files.values()]
   if (all.length === 0) return []
   const ranges = await relations.keyRange?.(keys, keyColumns)
-  const candidates = ranges === undefined ? all : pruneByKeys(all, snapshot.schema, ranges)
+  const candidates = ranges === undefined ? all : pruneByKeys(all, snapshot, ranges)
   if (candidates.length === 0) return []
   const hits = new Set(await relations.findFiles(candidates, keys, keyColumns))
   return candidates.filter(file => hits.has(file.path))

@@ -1,82 +1,104 @@
 /**
- * Pruning: leaving out files that certainly hold none of the wanted keys. Bounds are compared only for types whose
- * order here is the order of every engine that wrote them; everything else keeps the file.
+ * Pruning: leaving out files that certainly hold no matching row, by their partition values and stats.
  */
-import type { AddFile } from '../log/actions.ts'
-import type { StructType } from '../schema/schema.ts'
-import { compareBytes } from '../store/store-path.ts'
-import { parseStats, type Stats } from './parse-stats.ts'
 
-/** What values a key column has among the wanted keys. Bounds are inclusive text; undefined when all are NULL. */
-export interface KeyRange {
-  min: string | undefined
-  max: string | undefined
-  hasNull: boolean
-}
+import { isDeltaError } from '../errors.ts'
+import type { AddFile, PartitionValues } from '../log/actions.ts'
+import { type BoundPredicate, bindPredicate } from './bind-predicate.ts'
+import type { BoundColumn, TableColumns } from './bound-column.ts'
+import { type ColumnPart, judgeParts } from './column-part.ts'
+import { fileParts } from './file-parts.ts'
+import { ANY, both, either, FALSE, NULL, negate, type Outcomes, TRUE } from './outcomes.ts'
+import { and, compare, isIn, isNull, or, type Predicate } from './predicate.ts'
 
-type Compare = (a: string, b: string) => number
-
-/** The files that may hold a row whose key lies in all the ranges. Columns without a range do not narrow anything. */
-export function pruneByKeys(
-  files: readonly AddFile[],
-  schema: StructType,
-  ranges: ReadonlyMap<string, KeyRange>,
-): AddFile[] {
-  const columns = schema.fields.flatMap(f => {
-    const range = ranges.get(f.name)
-    return range && typeof f.type === 'string' ? [{ name: f.name, type: f.type, range }] : []
-  })
-  return files.filter(file => {
-    const stats = parseStats(file.stats)
-    return stats === undefined || columns.every(c => mayOverlap(stats, c.name, c.type, c.range))
-  })
-}
-
-function mayOverlap(stats: Stats, column: string, type: string, range: KeyRange): boolean {
-  const nulls = stats.nullCount[column]
-  if (range.hasNull && nulls !== '0') return true
-  if (range.min === undefined || range.max === undefined) return !range.hasNull
-  const isAllNull = typeof nulls === 'string' && stats.numRecords !== undefined && nulls === String(stats.numRecords)
-  if (isAllNull && stats.tightBounds) return false
-  const compare = comparison(type)
-  const min = boundOf(stats.minValues[column], type)
-  const max = boundOf(stats.maxValues[column], type)
-  if (!compare || !isComparable(range.min, type) || !isComparable(range.max, type)) return true
-  if (min !== undefined && compare(range.max, min) < 0) return false
-  return max === undefined || max.endsWith('\ufffd') || compare(range.min, max) <= 0
-}
-
-function comparison(type: string): Compare | undefined {
-  switch (type) {
-    case 'byte':
-    case 'short':
-    case 'integer':
-    case 'long':
-      return compareIntegers
-    case 'string':
-    case 'date':
-      // Code points, the order of UTF-8 bytes; JavaScript's own `<` is not.
-      return compareBytes
-    default:
-      return undefined
-  }
-}
-
-function boundOf(value: unknown, type: string): string | undefined {
-  return typeof value === 'string' && isComparable(value, type) ? value : undefined
+/**
+ * The files that may hold a row for which the predicate is TRUE, in their order. No file with such a row is left out,
+ * whoever wrote its stats; a file without stats stays.
+ *
+ * @param table the snapshot, or what the files' columns are
+ * @throws PREDICATE_INVALID when the predicate does not fit the schema
+ */
+export function pruneFiles<Expr>(files: Iterable<AddFile>, table: TableColumns, predicate: Predicate<Expr>): AddFile[] {
+  const bound = bindPredicate(table, predicate)
+  const kept: AddFile[] = []
+  for (const file of files) if (judgeFile(bound, file) & TRUE) kept.push(file)
+  return kept
 }
 
 /**
- * Dates order as text only with four-digit years. A string with half a surrogate pair was cut by a writer that counts
- * otherwise.
+ * The predicate for the rows of a partition: TRUE, FALSE, NULL as `null`, or undefined when that depends on more than
+ * the partition.
+ *
+ * @throws PREDICATE_INVALID when the predicate does not fit the schema
  */
-function isComparable(value: string, type: string): boolean {
-  if (type === 'string') return value.isWellFormed()
-  if (type === 'date') return /^\d{4}-\d\d-\d\d$/.test(value)
-  return /^-?\d+$/.test(value)
+export function evaluate<Expr>(
+  table: TableColumns,
+  predicate: Predicate<Expr>,
+  partitionValues: PartitionValues,
+): boolean | null | undefined {
+  const outcomes = judgeFile(bindPredicate(table, predicate), { partitionValues })
+  if (outcomes === NULL) return null
+  return outcomes === TRUE ? true : outcomes === FALSE ? false : undefined
 }
 
-function compareIntegers(a: string, b: string): number {
-  const [x, y] = [BigInt(a), BigInt(b)]
-  return x < y ? -1 : x > y ? 1 : 0
+/** What values a key column has among the wanted keys, as text of the table column's type. */
+export interface KeyRange {
+  /** Inclusive; undefined when all are NULL. */
+  min: string | undefined
+  max: string | undefined
+  hasNull: boolean
+  /** All distinct values but NULL, in any order, where they are few: files between two of them are left out too. */
+  values?: readonly string[] | undefined
+}
+
+/** The files that may hold a row whose key lies in all the ranges. Columns without a range do not narrow anything. */
+export function pruneByKeys(
+  files: Iterable<AddFile>,
+  table: TableColumns,
+  ranges: ReadonlyMap<string, KeyRange>,
+): AddFile[] {
+  const usable = [...ranges].flatMap(([column, range]) => {
+    const predicate = rangePredicate(column, range)
+    return isUsable(table, predicate) ? [predicate] : []
+  })
+  return pruneFiles(files, table, and(...usable))
+}
+
+/** The predicate that a column's value is one of the wanted keys', NULL equal to NULL. */
+export function rangePredicate(column: string, range: KeyRange): Predicate<never> {
+  const { min, max, values, hasNull } = range
+  const nulls = hasNull ? isNull(column) : or()
+  if (values !== undefined) return or(isIn(column, values), nulls)
+  if (min === undefined || max === undefined) return nulls
+  return or(and(compare(column, '>=', min), compare(column, '<=', max)), nulls)
+}
+
+/** An engine may hand over keys that cannot be compared here; they do not narrow anything. */
+function isUsable(table: TableColumns, predicate: Predicate<never>): boolean {
+  try {
+    bindPredicate(table, predicate)
+    return true
+  } catch (error) {
+    if (isDeltaError(error, 'PREDICATE_INVALID')) return false
+    throw error
+  }
+}
+
+function judgeFile(predicate: BoundPredicate, file: Pick<AddFile, 'partitionValues' | 'stats'>): Outcomes {
+  return judge(predicate, fileParts(file))
+}
+
+function judge(predicate: BoundPredicate, partsOf: (column: BoundColumn) => readonly ColumnPart[]): Outcomes {
+  switch (predicate.kind) {
+    case 'column':
+      return judgeParts(predicate.test, partsOf(predicate.column))
+    case 'and':
+      return predicate.of.reduce((outcomes, one) => both(outcomes, judge(one, partsOf)), TRUE)
+    case 'or':
+      return predicate.of.reduce((outcomes, one) => either(outcomes, judge(one, partsOf)), FALSE)
+    case 'not':
+      return negate(judge(predicate.of, partsOf))
+    case 'unknown':
+      return ANY
+  }
 }
