@@ -71,7 +71,9 @@ export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'
 export { compareBytes, splitStorePath } from './store/store-path.ts'
-export { type CommitPorts, type CommitResult, commit } from './write/commit.ts'
+export { type CommitOptions, type CommitPorts, type CommitResult, commit } from './write/commit.ts'
+export type { ConflictRule } from './write/conflict.ts'
+export type { Reads } from './write/reads.ts'
 export {
   type CreateRequest,
   stageAppend,

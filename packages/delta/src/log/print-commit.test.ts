@@ -81,6 +81,7 @@ const staged = fc.record({
   dataChange: fc.boolean(),
   txn: fc.array(fc.record({ appId: text, version: long }), { maxLength: 2 }),
   domains: fc.array(fc.record({ domain: text, configuration: text, removed: fc.boolean() }), { maxLength: 2 }),
+  reads: fc.constant({ kind: 'strict' as const }),
   info: fc.constant({ operation: 'WRITE' }),
 })
 
@@ -91,7 +92,7 @@ function asAdded({ numRecords: _rows, ...file }: DataFile): AddFile {
 test('what is printed is what is parsed: every field of every action, digit by digit', () => {
   fc.assert(
     fc.property(staged, change => {
-      const attempt = { txnId: 'x', tableId: 'y', timestamp: 5 }
+      const attempt = { commitInfo: {}, tableId: 'y', timestamp: 5 }
       const { actions } = parseCommit(1n, printCommit(change satisfies Staged, attempt))
       const of = <K extends (typeof actions)[number]['kind']>(kind: K): unknown[] =>
         actions.flatMap(action => (action.kind === kind ? [(action as unknown as Record<K, unknown>)[kind]] : []))
@@ -129,8 +130,9 @@ test('a file that is in the table already keeps the spelling of its path', () =>
     dataChange: true,
     txn: [],
     domains: [],
+    reads: { kind: 'strict' },
     info: { operation: 'WRITE' },
   }
-  const bytes = printCommit(change, { txnId: 'x', tableId: 'y', timestamp: 5 })
+  const bytes = printCommit(change, { commitInfo: {}, tableId: 'y', timestamp: 5 })
   expect(new TextDecoder().decode(bytes)).toContain('"path":"s3://b/a%20b"')
 })

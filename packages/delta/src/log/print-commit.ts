@@ -9,8 +9,8 @@ import type { AddFile, CommitInfo, DataFile, MetaData } from './actions.ts'
 import { encodeDataPath } from './data-path.ts'
 
 export interface Attempt {
-  /** Uuid of this attempt, for recognising the commit when its outcome is unknown. */
-  txnId: string
+  /** Holds the attempt's txnId, by which the commit is recognised when its outcome is unknown. */
+  commitInfo: CommitInfo
   /** Id for the table when this creates one. */
   tableId: string
   /** Milliseconds since 1970 UTC. */
@@ -20,7 +20,7 @@ export interface Attempt {
 /** One action a line, commitInfo first. */
 export function printCommit(staged: Staged, attempt: Attempt): Uint8Array {
   const { timestamp } = attempt
-  const actions: object[] = [{ commitInfo: toCommitInfo(staged, attempt) }]
+  const actions: object[] = [{ commitInfo: attempt.commitInfo }]
   if (staged.protocol) actions.push({ protocol: staged.protocol })
   if (staged.metaData) actions.push({ metaData: toMetaData(staged.metaData, attempt) })
   for (const txn of staged.txn) actions.push({ txn: { ...txn, lastUpdated: timestamp } })
@@ -32,27 +32,6 @@ export function printCommit(staged: Staged, attempt: Attempt): Uint8Array {
   for (const file of staged.add) actions.push({ add: toAdd(file, dataChange) })
   for (const file of staged.cdc) actions.push({ cdc: toCdc(file) })
   return new TextEncoder().encode(actions.map(action => `${printJson(action)}\n`).join(''))
-}
-
-/**
- * What a caller read is not known here, so no commit claims to be a blind append: other writers then check their own
- * work against it with care.
- */
-function toCommitInfo(staged: Staged, attempt: Attempt): CommitInfo {
-  const { operation, operationParameters = {}, operationMetrics, engineInfo, userMetadata, runId } = staged.info
-  return {
-    timestamp: attempt.timestamp,
-    operation,
-    operationParameters,
-    ...(staged.base ? { readVersion: staged.base.version } : {}),
-    isolationLevel: 'Serializable',
-    isBlindAppend: false,
-    ...(operationMetrics === undefined ? {} : { operationMetrics }),
-    ...(userMetadata === undefined ? {} : { userMetadata }),
-    ...(runId === undefined ? {} : { runId }),
-    engineInfo: engineInfo ?? '@tidemark/delta',
-    txnId: attempt.txnId,
-  }
 }
 
 function toMetaData(metaData: NonNullable<Staged['metaData']>, attempt: Attempt): MetaData {

@@ -1,48 +1,13 @@
 /**
- * Which tables this version may read and write. A feature that is not listed here is refused by its name: guessing
- * would return wrong rows or damage the table.
+ * Which tables may be read and written. A feature that the table of features does not know, or refuses, is refused by
+ * its name: guessing would return wrong rows or damage the table.
  */
 
 import { DeltaError } from '../errors.ts'
 import type { MetaData, Protocol } from '../log/actions.ts'
-import type { DataType, StructType } from '../schema/schema.ts'
-
-/** Features a reader of JSON commits handles rightly; what they store is checked where it matters. */
-const READABLE: ReadonlySet<string> = new Set(['columnMapping', 'timestampNtz', 'vacuumProtocolCheck', 'v2Checkpoint'])
-
-/** Features whose duties this writer fulfils, or whose use `refuseDuties` finds and refuses. */
-const WRITABLE: ReadonlySet<string> = new Set([
-  ...READABLE,
-  'appendOnly',
-  'invariants',
-  'checkConstraints',
-  'changeDataFeed',
-  'generatedColumns',
-  'identityColumns',
-  'domainMetadata',
-])
-
-/** Settings that would oblige every writer to something this version does not do. */
-const REFUSED_WHEN_TRUE = [
-  'delta.enableChangeDataFeed',
-  'delta.enableDeletionVectors',
-  'delta.enableInCommitTimestamps',
-  'delta.enableRowTracking',
-  'delta.enableTypeWidening',
-  'delta.enableIcebergCompatV1',
-  'delta.enableIcebergCompatV2',
-]
-
-/** The protocol of a new table: readable everywhere, raised only as far as domainMetadata needs it. */
-export function protocolFor(options: { domainMetadata: boolean }): Protocol {
-  if (!options.domainMetadata) return { minReaderVersion: 1, minWriterVersion: 2 }
-  return { minReaderVersion: 1, minWriterVersion: 7, writerFeatures: ['domainMetadata', 'appendOnly', 'invariants'] }
-}
-
-/** True when domainMetadata actions may be written. */
-export function hasDomainMetadata(protocol: Protocol): boolean {
-  return protocol.writerFeatures?.includes('domainMetadata') ?? false
-}
+import type { StructType } from '../schema/schema.ts'
+import { walkTypes } from '../schema/walk.ts'
+import { FEATURES, type Feature, featuresOf, findFeature } from './features.ts'
 
 /** Throw FEATURE_UNSUPPORTED when rows of the table cannot be read rightly. */
 export function checkReadable(tablePath: string, protocol: Protocol, metaData: MetaData): void {
@@ -51,9 +16,12 @@ export function checkReadable(tablePath: string, protocol: Protocol, metaData: M
   if (reader === 3 && (writer !== 7 || protocol.readerFeatures === undefined)) {
     throw unsupported(tablePath, 'reader version 3 without a list of reader features')
   }
-  if (reader === 3) refuseUnknown(tablePath, protocol.readerFeatures ?? [], READABLE)
-  const mode = metaData.configuration['delta.columnMapping.mode'] ?? 'none'
-  if (mode !== 'none') throw unsupported(tablePath, `columnMapping (mode ${mode})`)
+  if (reader === 3) refuseListed(tablePath, protocol.readerFeatures ?? [], 'read')
+  for (const feature of FEATURES) {
+    if (!feature.reader || feature.read !== 'refused in use') continue
+    const use = findSettingInUse(feature, metaData.configuration)
+    if (use !== undefined) throw unsupported(tablePath, `${feature.name} (${use})`, [feature.name])
+  }
   if (metaData.format.provider !== 'parquet') throw unsupported(tablePath, `the format ${metaData.format.provider}`)
 }
 
@@ -61,53 +29,64 @@ export function checkReadable(tablePath: string, protocol: Protocol, metaData: M
 export function checkWritable(tablePath: string, protocol: Protocol, metaData: MetaData, schema: StructType): void {
   const writer = protocol.minWriterVersion
   if (writer < 1 || writer > 7) throw unsupported(tablePath, `writer version ${writer}`)
-  if (writer === 7) refuseUnknown(tablePath, protocol.writerFeatures ?? [], WRITABLE)
-  refuseDuties(tablePath, metaData.configuration, schema)
+  if (writer === 7) refuseListed(tablePath, protocol.writerFeatures ?? [], 'write')
+  const { configuration } = metaData
+  for (const feature of FEATURES) {
+    if (feature.write === 'honoured') continue
+    const use = findSettingInUse(feature, configuration) ?? findColumnInUse(feature, schema)
+    if (use !== undefined) throw refused(tablePath, `${use}: ${feature.name} is not supported, ${feature.note}`)
+  }
+  const asked = Object.keys(configuration).find(key => key.startsWith('delta.feature.'))
+  if (asked !== undefined) throw refused(tablePath, `${asked} asks for a feature by a setting`)
+  if ('delta.setTransactionRetentionDuration' in configuration) {
+    const key = 'delta.setTransactionRetentionDuration'
+    throw refused(tablePath, `${key} lets readers forget what an application has already committed`)
+  }
+}
+
+/** True when domainMetadata actions may be written. */
+export function hasDomainMetadata(protocol: Protocol): boolean {
+  return featuresOf(protocol).has('domainMetadata')
 }
 
 /** Throw WRITE_REFUSED when data may only be added. */
 export function checkRemovable(tablePath: string, metaData: MetaData): void {
-  if (isTrue(metaData.configuration['delta.appendOnly'])) {
+  if (metaData.configuration['delta.appendOnly']?.toLowerCase() === 'true') {
     throw refused(tablePath, 'delta.appendOnly is set: rows may be added, not removed or replaced')
   }
 }
 
-function refuseDuties(tablePath: string, configuration: MetaData['configuration'], schema: StructType): void {
-  for (const [key, value] of Object.entries(configuration)) {
-    if (key.startsWith('delta.constraints.')) throw refused(tablePath, `it has the check constraint ${key.slice(18)}`)
-    if (key.startsWith('delta.feature.')) throw refused(tablePath, `${key} asks for a feature by a setting`)
-    if (REFUSED_WHEN_TRUE.includes(key) && isTrue(value)) throw refused(tablePath, `${key} is set`)
-    if (key === 'delta.columnMapping.mode' && value !== 'none') throw refused(tablePath, `${key} is ${value}`)
-    if (key === 'delta.checkpointPolicy' && value !== 'classic') throw refused(tablePath, `${key} is ${value}`)
-    if (key === 'delta.setTransactionRetentionDuration') {
-      throw refused(tablePath, `${key} lets readers forget what an application has already committed`)
+/** What in the settings makes use of a feature, in words; undefined when nothing does. */
+export function findSettingInUse(feature: Feature, configuration: MetaData['configuration']): string | undefined {
+  const { use } = feature
+  if (use === undefined) return undefined
+  if ('settingPrefix' in use) {
+    const key = Object.keys(configuration).find(name => name.startsWith(use.settingPrefix))
+    return key === undefined ? undefined : `it has ${key}`
+  }
+  if (!('setting' in use)) return undefined
+  const value = configuration[use.setting]?.toLowerCase()
+  return value !== undefined && (use.values ?? ['true']).includes(value) ? `${use.setting} is ${value}` : undefined
+}
+
+/** What in the columns makes use of a feature, in words; undefined when nothing does. */
+export function findColumnInUse(feature: Feature, schema: StructType): string | undefined {
+  const { use } = feature
+  if (use === undefined || !('columnKey' in use || 'type' in use)) return undefined
+  for (const { place, type, field } of walkTypes(schema)) {
+    if ('type' in use) {
+      if (type === use.type) return `column ${place} is ${use.type}`
+      continue
     }
+    const key = Object.keys(field?.metadata ?? {}).find(name => name.startsWith(use.columnKey))
+    if (key !== undefined) return `column ${place} has ${key}`
   }
-  refuseColumnDuties(tablePath, schema, '')
+  return undefined
 }
 
-function refuseColumnDuties(tablePath: string, type: DataType, place: string): void {
-  if (typeof type === 'string') return
-  if (type.type === 'array') return refuseColumnDuties(tablePath, type.elementType, place)
-  if (type.type === 'map') {
-    refuseColumnDuties(tablePath, type.keyType, place)
-    return refuseColumnDuties(tablePath, type.valueType, place)
-  }
-  for (const { name, type: inner, metadata } of type.fields) {
-    const column = place === '' ? name : `${place}.${name}`
-    const duty = Object.keys(metadata).find(isDuty)
-    if (duty !== undefined) throw refused(tablePath, `column ${column} has ${duty}`)
-    refuseColumnDuties(tablePath, inner, column)
-  }
-}
-
-function isDuty(key: string): boolean {
-  return key === 'delta.invariants' || key === 'delta.generationExpression' || key.startsWith('delta.identity.')
-}
-
-function refuseUnknown(tablePath: string, features: readonly string[], known: ReadonlySet<string>): void {
-  const unknown = features.filter(feature => !known.has(feature))
-  if (unknown.length > 0) throw unsupported(tablePath, unknown.join(', '), unknown)
+function refuseListed(tablePath: string, names: readonly string[], act: 'read' | 'write'): void {
+  const refusedNames = names.filter(name => (findFeature(name)?.[act] ?? 'refused') === 'refused')
+  if (refusedNames.length > 0) throw unsupported(tablePath, refusedNames.join(', '), refusedNames)
 }
 
 /** Refuse a file whose deletion vector would have to be applied. */
@@ -120,13 +99,10 @@ function unsupported(tablePath: string, what: string, features: readonly string[
   return new DeltaError('FEATURE_UNSUPPORTED', message, { tablePath, features })
 }
 
-function refused(tablePath: string, reason: string): DeltaError {
+/** The error for a write that the table's own rules forbid. */
+export function refused(tablePath: string, reason: string): DeltaError {
   return new DeltaError('WRITE_REFUSED', `${tablePath} cannot be written in this way: ${reason}.`, {
     tablePath,
     reason,
   })
-}
-
-function isTrue(value: string | undefined): boolean {
-  return value?.toLowerCase() === 'true'
 }

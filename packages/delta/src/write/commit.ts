@@ -1,16 +1,19 @@
 /**
- * Commit: one conditional create of the next version's file. The answer is always decided: the commit is there, another
- * writer's is, or a COMMIT_UNDECIDED says that neither could be found out.
+ * Commit: one conditional create of a version's file. When others were first, the change follows them if none of them
+ * stands in its way. The answer is always decided: the commit is there, or it cannot be as it is, or a COMMIT_UNDECIDED
+ * says that this could not be found out.
  */
 
-import { DeltaError, isDeltaError } from '../errors.ts'
 import type { Commit, CommitInfo } from '../log/actions.ts'
-import { commitPath, type Version } from '../log/log-path.ts'
+import type { Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import { findCommit, listLog } from '../snapshot/read-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
 import type { ObjectStore } from '../store/store.ts'
+import { commitInfoOf } from './commit-info.ts'
+import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
+import { createVersion } from './create-version.ts'
 import type { Staged } from './staged.ts'
 
 export interface CommitPorts {
@@ -21,102 +24,133 @@ export interface CommitPorts {
 
 export type CommitResult =
   | { kind: 'committed'; version: Version; snapshot: Snapshot }
-  /** Another writer has this version. Nothing was changed: read again, plan again. */
-  | { kind: 'conflict'; version: Version; reason: string; winner: CommitInfo | undefined }
+  /** Another writer's commit stands in the way. Nothing was changed: read again, plan again. */
+  | { kind: 'conflict'; version: Version; rule: ConflictRule; reason: string; winner: CommitInfo | undefined }
 
-/** How often one commit is tried before its outcome is given up as undecided. */
-const ATTEMPTS = 6
-const FIRST_PAUSE_MS = 50
+export interface CommitOptions {
+  signal?: AbortSignal | undefined
+  /** How many versions are tried for before the answer is TooManyTries; at least 1. */
+  tries?: number
+}
+
+const TRIES = 25
+const FIRST_PAUSE_MS = 5
+const LONGEST_PAUSE_MS = 1000
+
+/** What is known of the table while a change looks for its version. */
+interface Race {
+  readonly ports: CommitPorts
+  readonly staged: Staged
+  readonly txnId: string
+  readonly tableId: string
+  readonly signal: AbortSignal | undefined
+}
 
 /**
- * Publish a staged change as the version after the one it was staged on. Whatever the winner at that version did, it
- * is a conflict. An attempt whose outcome is unknown is looked up and repeated with the same bytes, so a commit happens
- * once or not at all.
+ * Publish a staged change as the next version. Commits made since its snapshot are judged one by one by what the change
+ * says it read; the first that stands in its way is the conflict. An attempt whose outcome is unknown is looked up and
+ * repeated with the same bytes at the same version, so a commit happens once or not at all.
  *
  * @throws COMMIT_UNDECIDED when the store does not answer: the commit may exist, so no staged file may be deleted
  * @throws NOT_WRITTEN when the store refused the write before it could have any effect
  */
-export async function commit(
-  ports: CommitPorts,
-  staged: Staged,
-  options: { signal?: AbortSignal | undefined } = {},
-): Promise<CommitResult> {
-  const { signal } = options
+export async function commit(ports: CommitPorts, staged: Staged, options: CommitOptions = {}): Promise<CommitResult> {
+  const { signal, tries = TRIES } = options
   signal?.throwIfAborted()
-  const txnId = ports.ids.uuid()
-  const version = staged.base === undefined ? 0n : staged.base.version + 1n
-  if (staged.base === undefined) {
-    const existing = await findExistingTable(ports.store, staged.tablePath)
-    if (existing) return existing
+  const race: Race = { ports, staged, txnId: ports.ids.uuid(), tableId: ports.ids.uuid(), signal }
+  const first = await catchUp(race, staged.base)
+  if (first.kind === 'conflict') return first
+  let { current } = first
+  for (let attempt = 1; ; attempt += 1) {
+    const { ours, bytes, snapshot } = prepare(race, current)
+    const { version } = ours
+    const path = { tablePath: staged.tablePath, version }
+    const found = await createVersion(ports, { ...path, bytes, txnId: race.txnId, signal })
+    if (found === 'ours') return { kind: 'committed', version, snapshot }
+    if (attempt >= tries) return tooManyTries(found, attempt)
+    const blocked = findConflict(staged, found)
+    if (blocked) return toConflict(version, blocked, found)
+    await pause(ports, attempt, signal)
+    // Whoever waited behind the same winner may have gone on; what is there already need not be tried for.
+    const next = await passWinners(race, current, found)
+    if (next.kind === 'conflict') return next
+    signal?.throwIfAborted()
+    current = next.current
   }
-  const bytes = printCommit(staged, { txnId, tableId: ports.ids.uuid(), timestamp: ports.clock.now() })
-  // Built before anything is published, from the bytes a reader will see: nothing can fail once the commit is there.
+}
+
+type Passed = { kind: 'passed'; current: Snapshot | undefined } | Extract<CommitResult, { kind: 'conflict' }>
+
+/**
+ * Judge what was committed before the first attempt. The listing also tells when versions in between were cleaned away:
+ * one of them made again would be a commit that no reader ever sees.
+ */
+async function catchUp(race: Race, base: Snapshot | undefined): Promise<Passed> {
+  const { ports, staged } = race
+  const log = await listLog(ports.store, staged.tablePath, base?.version)
+  if (log.latest === undefined && !log.hasCheckpoint) return { kind: 'passed', current: base }
+  if (base === undefined) {
+    const winner = log.latest === undefined ? undefined : await findCommit(ports.store, staged.tablePath, log.latest)
+    const reason = `${staged.tablePath} already is a table`
+    return toConflict(log.latest ?? 0n, { rule: 'TableExists', reason }, winner)
+  }
+  const next = await findCommit(ports.store, staged.tablePath, base.version + 1n)
+  if (next === undefined) {
+    const reason = `versions after ${base.version} were cleaned away since it was read`
+    return toConflict(base.version + 1n, { rule: 'HistoryGone', reason }, undefined)
+  }
+  return passWinners(race, base, next)
+}
+
+/** Judge a commit and all that follow it by now; those that may come before are taken into the snapshot. */
+async function passWinners(race: Race, current: Snapshot | undefined, first: Commit): Promise<Passed> {
+  const { tablePath } = race.staged
+  const state = startReplay(current)
+  let last = first
+  for (let winner: Commit | undefined = first; winner; winner = await findNext(race, last)) {
+    const conflict = findConflict(race.staged, winner)
+    if (conflict) return toConflict(winner.version, conflict, winner)
+    replayCommit(state, winner)
+    last = winner
+  }
+  return { kind: 'passed', current: finishReplay(tablePath, last.version, state) }
+}
+
+function findNext({ ports, staged }: Race, after: Commit): Promise<Commit | undefined> {
+  return findCommit(ports.store, staged.tablePath, after.version + 1n)
+}
+
+/** The bytes for the version after `current`, and the snapshot they make, built from what a reader will see. */
+function prepare(race: Race, current: Snapshot | undefined): { ours: Commit; bytes: Uint8Array; snapshot: Snapshot } {
+  const { ports, staged, txnId, tableId } = race
+  const version = current === undefined ? 0n : current.version + 1n
+  const timestamp = ports.clock.now()
+  const bytes = printCommit(staged, { commitInfo: commitInfoOf(staged, { txnId, timestamp }), tableId, timestamp })
+  // Before anything is published: nothing can fail once the commit is there.
   const ours = parseCommit(version, bytes)
-  const state = startReplay(staged.base)
+  const state = startReplay(current)
   replayCommit(state, ours)
-  const snapshot = finishReplay(staged.tablePath, version, state)
-  const found = await createCommit(ports, { tablePath: staged.tablePath, ours, txnId, bytes, signal })
-  if (found.commitInfo?.txnId === txnId) return { kind: 'committed', version, snapshot }
-  const reason = `version ${version} was committed by another writer (${found.commitInfo?.operation ?? 'unknown operation'})`
-  return { kind: 'conflict', version, reason, winner: found.commitInfo }
+  return { ours, bytes, snapshot: finishReplay(staged.tablePath, version, state) }
 }
 
-interface Creation {
-  tablePath: string
-  ours: Commit
-  txnId: string
-  bytes: Uint8Array
-  signal: AbortSignal | undefined
-}
-
-/** Make sure that the version exists, and return who it is. */
-async function createCommit(ports: CommitPorts, creation: Creation): Promise<Commit> {
-  const { tablePath, ours, txnId, bytes, signal } = creation
-  const { version } = ours
-  const path = commitPath(tablePath, version)
-  let mayExist = false
-  let failure: unknown
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await pause(ports, txnId, attempt)
-    try {
-      const outcome = await ports.store.putIfAbsent(path, bytes, { signal })
-      if (outcome === 'created') return ours
-      mayExist = true
-    } catch (error) {
-      // What was refused outright is decided, unless an earlier attempt is still open.
-      if (isDeltaError(error, 'NOT_WRITTEN') && !mayExist) throw error
-      mayExist = true
-      failure = error
-    }
-    try {
-      // Without the signal: a cancelled caller, too, must learn what happened.
-      const found = await findCommit(ports.store, tablePath, version)
-      if (found) return found
-    } catch (error) {
-      failure = error
-    }
-    if (signal?.aborted) break
+function toConflict(version: Version, { rule, reason }: Conflict, winner: Commit | undefined): Passed & CommitResult {
+  const who = winner?.commitInfo?.operation ?? 'another writer'
+  return {
+    kind: 'conflict',
+    version,
+    rule,
+    reason: winner === undefined ? reason : `version ${version} (${who}): ${reason}`,
+    winner: winner?.commitInfo,
   }
-  throw undecided(tablePath, version, failure)
 }
 
-/** Version 0 may have been cleaned away from a table that lives; creating it again would corrupt that table. */
-async function findExistingTable(store: ObjectStore, tablePath: string): Promise<CommitResult | undefined> {
-  const log = await listLog(store, tablePath)
-  if (log.latest === undefined && !log.hasCheckpoint) return undefined
-  const winner = log.latest === undefined ? undefined : (await findCommit(store, tablePath, log.latest))?.commitInfo
-  return { kind: 'conflict', version: log.latest ?? 0n, reason: `${tablePath} already is a table`, winner }
+function tooManyTries(last: Commit, tries: number): CommitResult {
+  const reason = `each of ${tries} versions tried for went to another writer`
+  return toConflict(last.version, { rule: 'TooManyTries', reason }, last)
 }
 
-/** Doubling pauses, spread by the attempt's uuid so that writers that failed together do not return together. */
-function pause(ports: CommitPorts, txnId: string, attempt: number): Promise<void> {
-  const jitter = Number.parseInt(txnId.slice(0, 2), 16) / 255 || 0
-  return ports.clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + jitter))
-}
-
-function undecided(tablePath: string, version: Version, cause: unknown): DeltaError {
-  const message =
-    `It could not be found out whether version ${version} of ${tablePath} was committed: the store does not answer. ` +
-    `No file may be deleted. Read the table again when the store is back; the commit is there or it is not.`
-  return new DeltaError('COMMIT_UNDECIDED', message, { tablePath, version }, cause)
+/** Doubling pauses up to a second, spread by chance so that writers that lost together do not return together. */
+function pause(ports: CommitPorts, attempt: number, signal: AbortSignal | undefined): Promise<void> {
+  const chance = Number.parseInt(ports.ids.uuid().slice(0, 4), 16) / 0xffff || 0
+  return ports.clock.sleep(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (attempt - 1)) * chance, signal)
 }

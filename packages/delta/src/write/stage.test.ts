@@ -51,7 +51,7 @@ test('a table with a domain, or announced ones, has the feature; others may not 
   const protocol = {
     minReaderVersion: 1,
     minWriterVersion: 7,
-    writerFeatures: ['domainMetadata', 'appendOnly', 'invariants'],
+    writerFeatures: ['appendOnly', 'invariants', 'domainMetadata'],
   }
   const withDomain = await create({ domains: [{ domain: 'd', configuration: '{"mark":1}' }] })
   expect(withDomain.snapshot.protocol).toEqual(protocol)

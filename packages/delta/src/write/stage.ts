@@ -8,7 +8,8 @@ import type { AddFile, DataFile, MetaData } from '../log/actions.ts'
 import { checkWritableSchema } from '../schema/check-schema.ts'
 import { evolve } from '../schema/evolve.ts'
 import { printSchema, type StructType } from '../schema/schema.ts'
-import { checkRemovable, checkWritable, hasDomainMetadata, protocolFor } from '../snapshot/protocol.ts'
+import { checkRemovable, checkWritable, hasDomainMetadata } from '../snapshot/protocol.ts'
+import { PLAIN_PROTOCOL, raiseProtocol } from '../snapshot/raise-protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { checkDataFiles } from './check-files.ts'
 import { buildStaged, type Extras, type NewMetaData, type Staged, stageInvalid } from './staged.ts'
@@ -45,7 +46,8 @@ export function stageCreate(request: CreateRequest): Staged {
     partitionColumns,
     configuration,
   }
-  const protocol = protocolFor({ domainMetadata: domains.length > 0 || request.needsDomainMetadata === true })
+  const needsDomains = domains.length > 0 || request.needsDomainMetadata === true
+  const protocol = raiseProtocol(PLAIN_PROTOCOL, needsDomains ? ['domainMetadata'] : [])
   checkWritable(tablePath, protocol, { id: '', ...metaData }, schema)
   checkDataFiles(tablePath, { files, schema, partitionColumns })
   return buildStaged(tablePath, undefined, request, { protocol, metaData, add: files })

@@ -5,6 +5,7 @@
 import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile, DomainMetadata, MetaData, Protocol, Txn } from '../log/actions.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { type Reads, STRICT } from './reads.ts'
 
 /** What a commit says about itself, for people and for the table's history. */
 export interface CommitDetails {
@@ -29,6 +30,8 @@ export interface DomainChange {
 export interface Extras {
   txn?: readonly Txn[] | undefined
   domains?: readonly DomainChange[] | undefined
+  /** What the change was decided on; when left out, no other commit may come between. */
+  reads?: Reads | undefined
   info: CommitDetails
 }
 
@@ -48,6 +51,7 @@ export interface Staged {
   readonly dataChange: boolean
   readonly txn: readonly Txn[]
   readonly domains: readonly DomainMetadata[]
+  readonly reads: Reads
   readonly info: CommitDetails
 }
 
@@ -82,6 +86,7 @@ export function buildStaged(
     ...parts,
     txn,
     domains,
+    reads: extras.reads ?? STRICT,
     info: extras.info,
   }
 }

@@ -1,0 +1,17 @@
+/**
+ * Reads: what a change was decided on, said by whoever decided it. It is what a commit that came in between must have
+ * left alone; a change that says nothing lets nothing come between.
+ */
+
+export type Reads =
+  /** No commit at all may come between: look again, plan again. */
+  | { readonly kind: 'strict' }
+  /** Nothing of the table mattered: a blind append. */
+  | { readonly kind: 'none'; readonly appIds?: readonly string[] }
+  /** The rows of these files mattered, by `AddFile.path`, and every new row would have. */
+  | { readonly kind: 'files'; readonly files: readonly string[]; readonly appIds?: readonly string[] }
+  /** Every row mattered. */
+  | { readonly kind: 'table'; readonly appIds?: readonly string[] }
+
+/** What a change is staged with when its maker says nothing. */
+export const STRICT: Reads = { kind: 'strict' }
