@@ -30,6 +30,10 @@ export type DeltaErrorCode =
   | 'SCHEMA_INCOMPATIBLE'
   /** A predicate names a column the table lacks, or compares it with what is not a value of its type. */
   | 'PREDICATE_INVALID'
+  /** A file that the log names does not exist: somebody removed it while the table still needs it. */
+  | 'FILE_MISSING'
+  /** A data file or deletion vector is damaged, or is not what the log says of it. */
+  | 'FILE_INVALID'
   /** The arguments of a stage function contradict the snapshot. */
   | 'STAGE_INVALID'
   /** Whether the commit exists could not be found out. */

@@ -3,6 +3,9 @@
  * prepare (readSnapshot) → stage (stage…: a plain value) → commit (one conditional create).
  */
 
+export { readDeletionVectors, type VectorContext, type VectorRequest } from './deletion-vector/read-vectors.ts'
+export { RowSet } from './deletion-vector/row-set.ts'
+export { type VectorPorts, writeDeletionVectors } from './deletion-vector/write-vectors.ts'
 export {
   type ParquetWriter,
   type Relations,

@@ -1,0 +1,17 @@
+/**
+ * From an absolute place, as the log may name one, back to a path inside the store.
+ */
+import type { ObjectStore } from './store.ts'
+
+/**
+ * The store path of an absolute place (`/lake/t/part-0`, `s3://bucket/t/part-0`), or undefined when it is not below the
+ * store's root. Only the text is compared; the store itself still refuses what leads outside.
+ */
+export function findStorePath(store: ObjectStore, place: string): string | undefined {
+  const root = store.locate('x').slice(0, -1)
+  // A Windows root is `C:\lake\`, while URIs spell its files `/C:/lake/…`.
+  const [prefix, wanted] = /^[a-z]:\\/i.test(root)
+    ? [root.replaceAll('\\', '/'), place.replace(/^\//, '')]
+    : [root, place]
+  return wanted.startsWith(prefix) && wanted.length > prefix.length ? wanted.slice(prefix.length) : undefined
+}
