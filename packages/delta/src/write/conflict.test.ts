@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
-import type { Commit } from '../log/actions.ts'
+import type { Commit, DataFile } from '../log/actions.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { compare, expression, type Predicate } from '../stats/predicate.ts'
 import { commit } from './commit.ts'
 import { commitInfoOf } from './commit-info.ts'
 import { type ConflictRule, findConflict } from './conflict.ts'
@@ -13,11 +14,23 @@ import { stageAppend, stageCreate, stageMetadata, stageOverwrite, stageRemoveAnd
 import type { Staged } from './staged.ts'
 
 /** Versions are committed to a store of their own, so that what is judged is what a reader of the log would see. */
-async function makeTable(configuration: Record<string, string> = {}): Promise<Snapshot> {
-  const files = ['a', 'b', 'c'].map(name => dataFile(name, []))
+async function makeTable(
+  configuration: Record<string, string> = {},
+  partitionColumns: string[] = [],
+): Promise<Snapshot> {
+  const partitionValues = Object.fromEntries(partitionColumns.map(column => [column, 'x']))
+  const files = ['a', 'b', 'c'].map(name => ({ ...dataFile(name, []), partitionValues }))
   const domains = [{ domain: 'mine', configuration: '1' }]
   const info = { operation: 'CREATE TABLE' }
-  const created = stageCreate({ tablePath: 't', schema: ROW_SCHEMA, files, configuration, domains, info })
+  const created = stageCreate({
+    tablePath: 't',
+    schema: ROW_SCHEMA,
+    files,
+    partitionColumns,
+    configuration,
+    domains,
+    info,
+  })
   const result = await commit(testPorts(memoryStore()), created)
   if (result.kind === 'conflict') throw new Error(result.reason)
   return result.snapshot
@@ -227,6 +240,28 @@ test('a file that is added again by a winner is not what we read', async () => {
   expect(ruleOf(rewrite('UPDATE', ['a'], ['a1'], files('a')))).toBe('ConcurrentDeleteRead')
   expect(ruleOf(rewrite('DELETE', ['a'], [], none))).toBe('ConcurrentDeleteDelete')
   expect(ruleOf(rewrite('UPDATE', ['b'], ['b1'], files('b')))).toBeUndefined()
+})
+
+test('new rows stand in the way only where they may be what was looked for', async () => {
+  const partitioned = await makeTable({}, ['name'])
+  const plain = await makeTable()
+  const judge = (base: Snapshot, predicate: Predicate<never>, added: DataFile): ConflictRule | undefined => {
+    const reads: Reads = { kind: 'files', files: [], predicate }
+    const ours = stageAppend(base, { files: [], reads, info: { operation: 'MERGE' } })
+    const theirs = stageAppend(base, { files: [added], reads: table, info: { operation: 'MERGE' } })
+    return findConflict(ours, commitOf(theirs))?.rule
+  }
+  const inPartition = (name: string): DataFile => ({ ...dataFile('new', []), partitionValues: { name } })
+  expect(judge(partitioned, compare('name', '=', 'x'), inPartition('x'))).toBe('ConcurrentAppend')
+  expect(judge(partitioned, compare('name', '=', 'x'), inPartition('y'))).toBeUndefined()
+  const tenToTwenty = dataFile(
+    'new',
+    [10, 20].map(id => ({ id, name: '' })),
+  )
+  expect(judge(plain, compare('id', '=', '15'), tenToTwenty)).toBe('ConcurrentAppend')
+  expect(judge(plain, compare('id', '>', '20'), tenToTwenty)).toBeUndefined()
+  expect(judge(plain, expression(undefined as never), tenToTwenty)).toBe('ConcurrentAppend')
+  expect(() => judge(plain, compare('nowhere', '=', '1'), tenToTwenty)).toThrow(/nowhere/)
 })
 
 test('two commits of one new file do not both happen', async () => {

@@ -5,6 +5,7 @@
 import type { AddFile, Commit, RemoveFile } from '../log/actions.ts'
 import { featuresOf, isHarmlessWhenAdded } from '../snapshot/features.ts'
 import { checkReadable, checkWritable } from '../snapshot/protocol.ts'
+import { pruneFiles } from '../stats/prune.ts'
 import { isolationOf } from './isolation.ts'
 import type { Staged } from './staged.ts'
 
@@ -123,9 +124,11 @@ function findDeleteConflict(staged: Staged, winner: Commit): Conflict | undefine
 }
 
 function shouldHaveSeen(staged: Staged, file: AddFile): boolean {
-  const { reads } = staged
+  const { reads, base } = staged
   if (reads.kind === 'table') return true
-  return reads.kind === 'files' && file.dataChange
+  if (reads.kind !== 'files') return false
+  // Bounds of the file count as well as its partition: what it certainly lacks cannot have been wanted.
+  return !base || reads.predicate === undefined || pruneFiles([file], base, reads.predicate).length > 0
 }
 
 function readAppIds({ reads }: Staged): readonly string[] {

@@ -11,6 +11,7 @@ import { printSchema, type StructType } from '../schema/schema.ts'
 import { checkRemovable, checkWritable, hasDomainMetadata } from '../snapshot/protocol.ts'
 import { PLAIN_PROTOCOL, raiseProtocol } from '../snapshot/raise-protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { bindPredicate } from '../stats/bind-predicate.ts'
 import { checkDataFiles } from './check-files.ts'
 import { buildStaged, type Extras, type NewMetaData, type Staged, stageInvalid } from './staged.ts'
 
@@ -127,6 +128,9 @@ function stageChange(snapshot: Snapshot, extras: Extras, change: Change): Staged
   if ((extras.domains ?? []).length > 0 && !hasDomainMetadata(protocol)) {
     throw stageInvalid(tablePath, 'it was created without the feature domainMetadata, so no domain can be set')
   }
+  const { reads } = extras
+  // A predicate that does not fit is told now, not when somebody happens to commit in between.
+  if (reads?.kind === 'files' && reads.predicate) bindPredicate(snapshot, reads.predicate)
   checkDataFiles(tablePath, { files: change.add, schema: change.schema, partitionColumns })
   for (const { path } of change.add) {
     if (snapshot.files.has(path)) throw stageInvalid(tablePath, `${path} is already part of the table`)
