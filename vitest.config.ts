@@ -20,7 +20,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'heavy',
-          globalSetup: ['test/support/postgres-global.ts'],
+          globalSetup: ['test/support/postgres-global.ts', 'test/support/interop/spark-global.ts'],
           include: ['test/{faults,interop,live}/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,

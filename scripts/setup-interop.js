@@ -1,44 +1,78 @@
 #!/usr/bin/env node
 /**
- * Prepares the other readers that `npm run test:all` compares us with: delta-rs, from Python's registry, in .cache/venv.
- * Without Python or without the registry it says so in one line and succeeds; the tests that need it then say that
- * they were left out, and why. Plain JavaScript for Node 20.
+ * Prepares the other Delta engines that `npm run test:all` compares us with, in .cache/: delta-rs and DuckDB's delta
+ * extension from Python's registry, Spark with Delta as jars by Maven. What cannot be had is named with its reason, and
+ * the script succeeds; the tests that need it then say that they were left out. Plain JavaScript for Node 20.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Pinned, so that a new release of another reader is a change we make and not one that happens to us. */
-const PACKAGES = ['deltalake==1.6.6', 'pyarrow==26.0.1']
+const root = fileURLToPath(new URL('..', import.meta.url))
+const lists = join(root, 'test/support/interop')
+const isWindows = process.platform === 'win32'
 
-const folder = fileURLToPath(new URL('../.cache/venv', import.meta.url))
-const python = process.platform === 'win32' ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
-const stamp = join(folder, 'installed.txt')
+const ENGINES = [
+  {
+    what: 'delta-rs and DuckDB with its delta extension',
+    folder: join(root, '.cache/venv'),
+    list: join(lists, 'requirements.txt'),
+    needs: 'Python 3.10 or later with venv, and the packages of test/support/interop/requirements.txt.',
+    install: installPython,
+  },
+  {
+    what: 'Spark with Delta',
+    folder: join(root, '.cache/spark'),
+    list: join(lists, 'pom.xml'),
+    needs: 'a JDK 17 or later (with its compiler), Maven, and the artifacts of test/support/interop/pom.xml.',
+    install: installSpark,
+  },
+]
 
 /** Run a command to its end; the last line it printed is the reason when it failed, undefined when it did not. */
 function findFailure(command, args) {
-  const done = spawnSync(command, args, { encoding: 'utf8', timeout: 240_000 })
+  const done = spawnSync(command, args, { encoding: 'utf8', timeout: 600_000, shell: isWindows && command === 'mvn' })
   if (done.error !== undefined) return done.error.message
   if (done.status === 0) return undefined
-  return `${done.stdout}${done.stderr}`.trim().split('\n').at(-1) ?? `exit ${done.status}`
+  const lines = `${done.stdout}${done.stderr}`.trim().split('\n')
+  return lines.find(line => line.startsWith('[ERROR]')) ?? lines.at(-1) ?? `exit ${done.status}`
 }
 
-function install() {
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === PACKAGES.join('\n')) return undefined
-  rmSync(folder, { recursive: true, force: true })
+function installPython(folder, list) {
+  const python = isWindows ? join(folder, 'Scripts', 'python.exe') : join(folder, 'bin', 'python')
   return (
-    findFailure(process.platform === 'win32' ? 'py' : 'python3', ['-m', 'venv', folder]) ??
-    findFailure(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...PACKAGES])
+    findFailure(isWindows ? 'py' : 'python3', ['-m', 'venv', folder]) ??
+    findFailure(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', list])
   )
 }
 
-const failure = install()
-if (failure === undefined) {
-  writeFileSync(stamp, PACKAGES.join('\n'))
-} else {
-  // A half-made environment would look like a finished one to the tests.
+function installSpark(folder, list) {
+  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${join(folder, 'lib')}`]
+  return findMissingJava() ?? findFailure('mvn', ['--batch-mode', '--quiet', '--file', list, ...copy])
+}
+
+/** Why the machine's Java cannot run Spark and compile the small program in front of it, or undefined. */
+function findMissingJava() {
+  const done = spawnSync('java', ['--list-modules'], { encoding: 'utf8' })
+  if (done.error !== undefined) return done.error.message
+  const version = Number(/^java\.base@(\d+)/m.exec(done.stdout)?.[1] ?? 0)
+  if (version < 17) return `java is version ${version || 'unknown'}`
+  return done.stdout.includes('jdk.compiler@') ? undefined : 'java has no compiler: it is a JRE'
+}
+
+for (const { what, folder, list, needs, install } of ENGINES) {
+  const stamp = join(folder, 'installed.txt')
+  const wanted = readFileSync(list, 'utf8')
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) continue
   rmSync(folder, { recursive: true, force: true })
-  console.error(`The comparison with other Delta readers is left out: ${failure}`)
-  console.error(`hint: it needs Python 3.10 or later with venv, and ${PACKAGES.join(', ')} from Python's registry.`)
+  const failure = install(folder, list)
+  if (failure === undefined) {
+    writeFileSync(stamp, wanted)
+    continue
+  }
+  // A half-made installation would look like a finished one to the tests.
+  rmSync(folder, { recursive: true, force: true })
+  console.error(`The comparison with ${what} is left out: ${failure}`)
+  console.error(`hint: it needs ${needs}`)
 }
