@@ -6,13 +6,10 @@
 export { readDeletionVectors, type VectorContext, type VectorRequest } from './deletion-vector/read-vectors.ts'
 export { RowSet } from './deletion-vector/row-set.ts'
 export { type VectorPorts, writeDeletionVectors } from './deletion-vector/write-vectors.ts'
-export {
-  type ParquetWriter,
-  type Relations,
-  type ReplaceKeysRequest,
-  stageReplaceKeys,
-  type WriteOptions,
-} from './dml/replace-keys.ts'
+export { type ReplaceKeysRequest, stageReplaceKeys } from './dml/replace-keys.ts'
+export type { ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
+export type { Relations } from './engine/relations.ts'
+export { planScan, type ScanFile, type ScanPlan, type ScanRequest } from './engine/scan.ts'
 export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from './errors.ts'
 export type {
   Action,
@@ -33,6 +30,16 @@ export type {
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
+export {
+  assignColumnMapping,
+  type ColumnMapping,
+  columnMappingOf,
+  fieldId,
+  MAX_COLUMN_ID,
+  type NewMapping,
+  physicalName,
+  physicalSchema,
+} from './schema/column-mapping.ts'
 export { type Drift, type Evolution, evolve, printType } from './schema/evolve.ts'
 export {
   type ArrayType,
@@ -54,6 +61,7 @@ export {
   type SnapshotRequest,
 } from './snapshot/read-log.ts'
 export type { Snapshot } from './snapshot/snapshot.ts'
+export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'
 export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
 export type { TableColumns } from './stats/bound-column.ts'
 export {

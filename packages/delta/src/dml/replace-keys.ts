@@ -3,37 +3,15 @@
  * of the keys; the relational work and the Parquet writing are done by what the caller passes in.
  */
 
+import type { ParquetWriter } from '../engine/parquet.ts'
+import type { Relations } from '../engine/relations.ts'
 import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile, Txn } from '../log/actions.ts'
 import type { StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { type KeyRange, pruneByKeys } from '../stats/prune.ts'
+import { pruneByKeys } from '../stats/prune.ts'
 import { evolvedSchema, stageRemoveAndAdd } from '../write/stage.ts'
 import type { CommitDetails, DomainChange, Staged } from '../write/staged.ts'
-
-/** Writes rows as finished Parquet files of a table. `Rows` is whatever handle the engine uses. */
-export interface ParquetWriter<Rows> {
-  /** No rows, no file. Files get new unique names and are complete and durable when this returns. */
-  write(rows: Rows, options: WriteOptions): Promise<DataFile[]>
-}
-
-export interface WriteOptions {
-  tablePath: string
-  schema: StructType
-  /** Columns that must have statistics wherever they stand in the schema. */
-  statsColumns?: string[]
-  signal?: AbortSignal
-}
-
-/** The relational work an engine does. Keys are compared null-safe: NULL equals NULL. */
-export interface Relations<Rows> {
-  /** Paths of those files that hold at least one row whose key is in `keys`. */
-  findFiles(files: AddFile[], keys: Rows, keyColumns: string[]): Promise<string[]>
-  /** The rows of `files` whose key is not in `keys`. */
-  withoutKeys(files: AddFile[], keys: Rows, keyColumns: string[]): Promise<Rows>
-  /** Range of each key column among `keys`, as text in SQL form; lets files be left out unread. */
-  keyRange?(keys: Rows, keyColumns: string[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
-}
 
 export interface ReplaceKeysRequest<Rows> {
   snapshot: Snapshot

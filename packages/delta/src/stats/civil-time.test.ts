@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { parseDays, parseTime } from './civil-time.ts'
+import { parseDays, parseTime, printDays, printMicros } from './civil-time.ts'
 
 test('days are those of the proleptic Gregorian calendar, in any year', () => {
   fc.assert(
@@ -67,4 +67,17 @@ test.each([
 test('a time says whether it named an offset, and whether digits were cut off', () => {
   expect(parseTime('2024-01-01T00:00:00.1234567Z')).toMatchObject({ hasZone: true, isCut: true })
   expect(parseTime('2024-01-01T00:00:00.123456000')).toMatchObject({ hasZone: false, isCut: false })
+})
+
+test('what is printed is parsed back: any day, any microsecond', () => {
+  const micros = fc.bigInt({ min: -(10n ** 18n), max: 10n ** 18n })
+  fc.assert(
+    fc.property(fc.integer({ min: -9_000_000, max: 9_000_000 }), micros, (days, time) => {
+      expect(parseDays(printDays(days))).toBe(days)
+      expect(parseTime(printMicros(time, 'Z'))).toEqual({ micros: time, hasZone: true, isCut: false })
+      expect(parseTime(printMicros(time, ''))?.hasZone).toBe(false)
+    }),
+  )
+  expect([printDays(3_672_148), printDays(-735_160)]).toEqual(['+12024-01-01', '-0043-03-15'])
+  expect(printMicros(-1n, 'Z')).toBe('1969-12-31T23:59:59.999999Z')
 })

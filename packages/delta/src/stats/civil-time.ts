@@ -49,6 +49,36 @@ export function parseTime(text: string): CivilTime | undefined {
   }
 }
 
+/** The day as ISO 8601: `2024-02-29`; years beyond 9999 have a `+`, those before 0 a `-`. */
+export function printDays(days: number): string {
+  const shifted = days + 719_468
+  const era = Math.floor(shifted / 146_097)
+  const dayOfEra = shifted - era * 146_097
+  const leapDays = Math.floor(dayOfEra / 1460) - Math.floor(dayOfEra / 36_524) + Math.floor(dayOfEra / 146_096)
+  const yearOfEra = Math.floor((dayOfEra - leapDays) / 365)
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100))
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153)
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+  const year = era * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+  const day = dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1
+  const sign = year > 9999 ? '+' : year < 0 ? '-' : ''
+  return `${sign}${padded(Math.abs(year), 4)}-${padded(month, 2)}-${padded(day, 2)}`
+}
+
+/** The time as ISO 8601 with six digits of a second, followed by `zone`: `2024-01-31T12:00:00.000001Z`. */
+export function printMicros(micros: bigint, zone: 'Z' | ''): string {
+  const remainder = micros % 86_400_000_000n
+  const ofDay = remainder < 0n ? remainder + 86_400_000_000n : remainder
+  const days = Number((micros - ofDay) / 86_400_000_000n)
+  const seconds = Number(ofDay / 1_000_000n)
+  const time = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60].map(n => padded(n, 2))
+  return `${printDays(days)}T${time.join(':')}.${padded(Number(ofDay % 1_000_000n), 6)}${zone}`
+}
+
+function padded(value: number, length: number): string {
+  return String(value).padStart(length, '0')
+}
+
 function offsetSeconds(zone: string): number {
   if (zone === 'Z') return 0
   const digits = zone.slice(1).replaceAll(':', '').padEnd(6, '0')

@@ -1,0 +1,134 @@
+/**
+ * Column mapping (Delta protocol, "Column Mapping"): a column may have another name in the files than in the schema, so
+ * that it can be renamed or dropped without touching them. The physical name and a number stand in each field's
+ * metadata, nested fields included; partition values and stats are kept under physical names.
+ */
+import { DeltaError } from '../errors.ts'
+import type { MetaData, Protocol } from '../log/actions.ts'
+import type { DataType, StructField, StructType } from './schema.ts'
+import { walkTypes } from './walk.ts'
+
+/** How columns are found in data files: by their own name, by their physical name, or by their field id. */
+export type ColumnMapping = 'none' | 'name' | 'id'
+
+const ID = 'delta.columnMapping.id'
+const PHYSICAL_NAME = 'delta.columnMapping.physicalName'
+
+/** The table's setting with the highest id handed out so far. */
+export const MAX_COLUMN_ID = 'delta.columnMapping.maxColumnId'
+
+/**
+ * A table's mode. Without the feature the setting means nothing, by the protocol.
+ *
+ * @throws FEATURE_UNSUPPORTED for a mode nobody knows
+ */
+export function columnMappingOf(table: {
+  readonly protocol: Protocol
+  readonly configuration: MetaData['configuration']
+}): ColumnMapping {
+  const { minReaderVersion, readerFeatures = [] } = table.protocol
+  const mode = table.configuration['delta.columnMapping.mode'] ?? 'none'
+  if (minReaderVersion < 2 || (minReaderVersion === 3 && !readerFeatures.includes('columnMapping'))) return 'none'
+  if (mode === 'none' || mode === 'name' || mode === 'id') return mode
+  throw new DeltaError('FEATURE_UNSUPPORTED', `The column mapping mode ${mode} is not supported.`, {
+    features: ['columnMapping'],
+  })
+}
+
+/** The field's name in files, partition values and stats. */
+export function physicalName(field: StructField, mapping: ColumnMapping): string {
+  if (mapping === 'none') return field.name
+  const name = field.metadata[PHYSICAL_NAME]
+  if (typeof name === 'string' && name !== '') return name
+  throw new DeltaError('SCHEMA_INVALID', `Column ${field.name} has no physical name.`, { column: field.name })
+}
+
+/** The field's id in files; undefined where columns are not mapped. */
+export function fieldId(field: StructField, mapping: ColumnMapping): number | undefined {
+  if (mapping === 'none') return undefined
+  const id = field.metadata[ID]
+  if (typeof id === 'number' && Number.isSafeInteger(id)) return id
+  throw new DeltaError('SCHEMA_INVALID', `Column ${field.name} has no column mapping id.`, { column: field.name })
+}
+
+/** The schema with the names that files have, at every depth; all else stays. */
+export function physicalSchema(schema: StructType, mapping: ColumnMapping): StructType {
+  return mapping === 'none' ? schema : mapFields(schema, f => ({ ...f, name: physicalName(f, mapping) }))
+}
+
+/**
+ * Throw SCHEMA_INVALID when a mapped schema does not lead to one column of the files for each field: a name or id that
+ * is missing, or used twice.
+ */
+export function checkColumnMapping(schema: StructType, mapping: ColumnMapping): void {
+  if (mapping === 'none') return
+  const ids = new Map<number, string>()
+  const names = new Map<string, string>()
+  for (const { place, field } of walkTypes(schema)) {
+    if (field === undefined) continue
+    const parent = place.slice(0, -field.name.length)
+    const isTaken = [
+      taken(ids, fieldId(field, mapping) ?? -1, place),
+      taken(names, `${parent}\0${physicalName(field, mapping)}`, place),
+    ].find(other => other !== undefined)
+    if (isTaken === undefined) continue
+    const message = `The columns ${isTaken} and ${place} are mapped to the same column of the files.`
+    throw new DeltaError('SCHEMA_INVALID', message, { column: place })
+  }
+}
+
+function taken<K>(seen: Map<K, string>, key: K, place: string): string | undefined {
+  const other = seen.get(key)
+  if (other === undefined) seen.set(key, place)
+  return other
+}
+
+export interface NewMapping {
+  /** Highest id handed out so far, from the table's settings; undefined for a table that was never mapped. */
+  readonly maxColumnId: number | undefined
+  /**
+   * Names for columns that have none yet: their own, for a table whose files exist already, or new ones that no other
+   * column ever had.
+   */
+  readonly names: 'own' | { uuid(): string }
+}
+
+/**
+ * Give every field without id or physical name one, nested ones included; what has them keeps them. Ids are never used
+ * again, so the highest is carried on from version to version.
+ */
+export function assignColumnMapping(
+  schema: StructType,
+  { maxColumnId, names }: NewMapping,
+): { schema: StructType; maxColumnId: number } {
+  let highest = Math.max(maxColumnId ?? 0, ...existingIds(schema))
+  const assigned = mapFields(schema, f => {
+    const known = f.metadata[ID]
+    const id = typeof known === 'number' ? known : (highest += 1)
+    const name = f.metadata[PHYSICAL_NAME] ?? (names === 'own' ? f.name : `col-${names.uuid()}`)
+    return { ...f, metadata: { ...f.metadata, [ID]: id, [PHYSICAL_NAME]: name } }
+  })
+  return { schema: assigned, maxColumnId: highest }
+}
+
+function existingIds(schema: StructType): number[] {
+  return [...walkTypes(schema)].flatMap(({ field }) => {
+    const id = field?.metadata[ID]
+    return typeof id === 'number' ? [id] : []
+  })
+}
+
+/** Change every field of a schema, from outside to inside. */
+function mapFields(struct: StructType, change: (field: StructField) => StructField): StructType {
+  const inside = (type: DataType): DataType => {
+    if (typeof type === 'string') return type
+    if (type.type === 'struct') return mapFields(type, change)
+    if (type.type === 'array') return { ...type, elementType: inside(type.elementType) }
+    return { ...type, keyType: inside(type.keyType), valueType: inside(type.valueType) }
+  }
+  const fields = struct.fields.map(f => {
+    const changed = change(f)
+    return { ...changed, type: inside(changed.type) }
+  })
+  return { type: 'struct', fields }
+}
