@@ -84,7 +84,7 @@ test.each([
   expect(await project.rows('SELECT n FROM {gold.of_users}')).toEqual([{ n: 9n }])
   expect(await project.rows('SELECT n FROM {gold.of_orders}')).toEqual([{ n: 7n }])
   if (code !== 'DELTA_LOG_UNREADABLE') return
-  const status = await readStatus(project.store)
+  const status = await readStatus(project)
   expect(status.find(({ table }) => table === 'bronze.orders')).toMatchObject({ rows: undefined, problem: { code } })
   expect(status.filter(({ problem }) => problem !== undefined).map(({ table }) => table)).toEqual(['bronze.orders'])
 })

@@ -143,7 +143,7 @@ test('the from_date of a table without a key is done by the next whole reload, a
 })
 
 async function recordedFromDates(project: CliProject, table: string): Promise<readonly string[]> {
-  const snapshot = await readSnapshot({ store: new LocalStore(project.lake), tablePath: `bronze/${table}` })
+  const snapshot = await readSnapshot({ store: new LocalStore(project.lake) }, { tablePath: `bronze/${table}` })
   return parseMark(snapshot?.domain(markDomain('app')) ?? '').backfills
 }
 

@@ -79,7 +79,7 @@ export async function openTestLake(): Promise<TestLake> {
     folders: [root],
     threads: 2,
   })
-  const ports = { store, clock, ids: systemIds }
+  const ports = { store, logParquet: engine.logParquet, clock, ids: systemIds }
   const info = { operation: 'WRITE', runId: 'bronze' }
   const write = async (
     table: string,
@@ -90,7 +90,7 @@ export async function openTestLake(): Promise<TestLake> {
     const path = tablePath(table)
     await using session = await engine.session()
     const files = await session.writeParquet(valuesRelation(schema, rows), { tablePath: path, schema })
-    const current = await readSnapshot({ store, tablePath: path })
+    const current = await readSnapshot(ports, { tablePath: path })
     const staged =
       current === undefined
         ? stageCreate({ tablePath: path, schema, files, info, needsDomainMetadata: true })
@@ -105,6 +105,7 @@ export async function openTestLake(): Promise<TestLake> {
     await using session = await engine.session()
     return await work({
       store,
+      logParquet: engine.logParquet,
       session,
       clock,
       ids: systemIds,
@@ -138,7 +139,7 @@ export async function openTestLake(): Promise<TestLake> {
     },
     run: (flow, options = {}) => withContext(options, context => executeFlow(context, flow)),
     rows: async (table, columns, orderBy = columns) => {
-      const snapshot = await readSnapshot({ store, tablePath: tablePath(table) })
+      const snapshot = await readSnapshot(ports, { tablePath: tablePath(table) })
       if (snapshot === undefined) return undefined
       await using session = await engine.session()
       return await readRows(session, session.scan(snapshot), columns, orderBy)

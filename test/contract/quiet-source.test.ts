@@ -51,7 +51,7 @@ async function start(schema: string): Promise<CliProject> {
 /** Commit to a bronze table as another program would. */
 async function commitAs(project: CliProject, table: string, stage: (current: Snapshot) => Staged): Promise<void> {
   const store = new LocalStore(project.lake)
-  const current = await readSnapshot({ store, tablePath: `bronze/${table}` })
+  const current = await readSnapshot({ store }, { tablePath: `bronze/${table}` })
   if (current === undefined) throw new Error(`bronze.${table} does not exist`)
   await commit({ store, clock: systemClock, ids: systemIds }, stage(current))
 }

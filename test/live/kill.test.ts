@@ -63,7 +63,7 @@ function runAndKill(project: TestProject, moment: Moment | undefined): Promise<K
 async function countCommits(project: TestProject): Promise<number> {
   let commits = 0
   for (const table of await project.tables()) {
-    const snapshot = await readSnapshot({ store: project.store, tablePath: tablePath(table) })
+    const snapshot = await readSnapshot(project, { tablePath: tablePath(table) })
     commits += Number(snapshot?.version ?? -1n) + 1
   }
   return commits

@@ -14,6 +14,7 @@ import { join as joinSql, raw, type Sql } from '../../packages/tidemark/src/engi
 import { loadFlows } from '../../packages/tidemark/src/flows/language/load-flows.ts'
 import type { Verdict } from '../../packages/tidemark/src/ingest/verify.ts'
 import type { StepResult } from '../../packages/tidemark/src/model/event.ts'
+import type { LakeStore } from '../../packages/tidemark/src/model/ports.ts'
 import { openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { listTables, openTable } from '../../packages/tidemark/src/run/lake-tables.ts'
 import { type RunOutcome, runProject } from '../../packages/tidemark/src/run/run-project.ts'
@@ -32,12 +33,11 @@ export interface ProjectFiles {
   parallel?: number
 }
 
-export interface TestProject extends AsyncDisposable {
+export interface TestProject extends LakeStore, AsyncDisposable {
   root: string
   lake: string
   /** Environment in which a command line finds the source. */
   env: Readonly<Record<string, string>>
-  store: ObjectStore
   /** Run once. `openStore` may put itself between the run and the lake's folder. */
   run(openStore?: (root: string) => ObjectStore): Promise<RunOutcome>
   /** `verify` over every bronze table. */
@@ -63,6 +63,7 @@ export async function createProject(files: ProjectFiles): Promise<TestProject> {
     lake,
     env,
     store,
+    logParquet: engine.logParquet,
     run: openStore => runLoaded(loaded, openStore),
     verify: () => verifyLoaded(loaded),
     tables: () => listTables(store),
@@ -71,7 +72,7 @@ export async function createProject(files: ProjectFiles): Promise<TestProject> {
       const parts = query.split(/\{(\w+\.[^}]+)\}/)
       const pieces = parts.map(async (part, i): Promise<Sql> => {
         if (i % 2 === 0) return raw(part)
-        return raw(`(${session.scan((await openTable(store, part)).snapshot).text})`)
+        return raw(`(${session.scan((await openTable({ store, logParquet: engine.logParquet }, part)).snapshot).text})`)
       })
       return await session.rows(joinSql(await Promise.all(pieces), ''))
     },

@@ -90,9 +90,10 @@ export async function createWorld(server: Server): Promise<World> {
   let runs = 0
   const context = (allowMassDelete = false): IngestContext => {
     runs += 1
-    const { store, engine, scratch, discard } = lake
+    const { store, logParquet, engine, scratch, discard } = lake
     const ports = { clock: systemClock, ids: systemIds, read: readCsv, readKeys: readKeyCsv, progress: () => undefined }
-    return { store, engine, scratch, discard, ...ports, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
+    const tables = { store, logParquet, engine, scratch, discard }
+    return { ...tables, ...ports, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
   }
   const resolve = (overrides: EntryOverrides, snapshot: SourceSnapshot): ResolvedTable => {
     const entry = entryOf(overrides)
@@ -119,7 +120,7 @@ export async function createWorld(server: Server): Promise<World> {
     }
   }
   const scan = async (table: string): Promise<Sql> => {
-    const snapshot = await readSnapshot({ store: lake.store, tablePath: tablePath(`bronze.${table}`) })
+    const snapshot = await readSnapshot(lake, { tablePath: tablePath(`bronze.${table}`) })
     if (snapshot === undefined) throw new Error(`bronze.${table} does not exist`)
     await using session = await lake.engine.session()
     return session.scan(snapshot)
@@ -147,7 +148,7 @@ export async function createWorld(server: Server): Promise<World> {
 QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _op = 'upsert' ORDER BY ALL`),
     plant: async (table, query, as = 'ours') => {
       const tablePathOf = tablePath(`bronze.${table}`)
-      const current = await readSnapshot({ store: lake.store, tablePath: tablePathOf })
+      const current = await readSnapshot(lake, { tablePath: tablePathOf })
       if (current === undefined) throw new Error(`bronze.${table} does not exist`)
       await using session = await lake.engine.session()
       await session.run(sql`CREATE TEMP TABLE rows AS ${session.scan(current)}`)
@@ -157,10 +158,9 @@ QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _
       const configuration = printMark({ ...mark, version: current.version + 1n })
       const domains = as === 'ours' ? [{ domain, configuration }] : []
       const staged = stageOverwrite(current, { files, domains, info: { operation: 'WRITE' } })
-      await commit({ store: lake.store, clock: systemClock, ids: systemIds }, staged)
+      await commit({ ...lake, clock: systemClock, ids: systemIds }, staged)
     },
-    version: async table =>
-      (await readSnapshot({ store: lake.store, tablePath: tablePath(`bronze.${table}`) }))?.version,
+    version: async table => (await readSnapshot(lake, { tablePath: tablePath(`bronze.${table}`) }))?.version,
   }
 }
 

@@ -29,6 +29,7 @@ export type {
 } from './log/actions.ts'
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
+export type { LogParquet, TableStore } from './log/table-store.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
 export {
   assignColumnMapping,

@@ -23,7 +23,7 @@ test('four processes on one table: versions without gap, every acknowledged comm
       WRITERS.map(name => promisify(execFile)(process.execPath, [script, root, name, String(COMMITS)])),
     )
     const acknowledged = outputs.flatMap(({ stdout }) => stdout.trim().split('\n')).sort()
-    const latest = await readSnapshot({ store, tablePath: 't' })
+    const latest = await readSnapshot({ store }, { tablePath: 't' })
     expect(latest?.version).toBe(BigInt(WRITERS.length * COMMITS))
     const commits = await readCommits(store, 't', { after: 0n, upTo: latest?.version ?? 0n })
     expect(commits.map(c => `${c.version} ${String(c.commitInfo?.['runId'])}`).sort()).toEqual(acknowledged)

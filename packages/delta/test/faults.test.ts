@@ -48,7 +48,7 @@ async function write(ports: CommitPorts, rows: Row[], name: string, signal?: Abo
 }
 
 async function current(ports: CommitPorts, signal?: AbortSignal): Promise<Snapshot> {
-  const snapshot = await readSnapshot({ store: ports.store, tablePath: TABLE, signal })
+  const snapshot = await readSnapshot(ports, { tablePath: TABLE, signal })
   if (!snapshot) throw new Error('no table')
   return snapshot
 }
@@ -92,7 +92,7 @@ const scenarios: Scenario[] = [
 ]
 
 async function rowsNow(store: ObjectStore): Promise<Row[] | undefined> {
-  const snapshot = await readSnapshot({ store, tablePath: TABLE })
+  const snapshot = await readSnapshot({ store }, { tablePath: TABLE })
   return snapshot && tableRows(store, snapshot)
 }
 

@@ -107,7 +107,7 @@ const expected: Record<string, number | string> = {
 
 test.skipIf(!existsSync(GOLDEN)).each(Object.entries(expected))('%s gives %s', async (name, outcome) => {
   const store = new LocalStore(join(GOLDEN, name))
-  const seen = await readSnapshot({ store, tablePath: 'delta' }).then(
+  const seen = await readSnapshot({ store }, { tablePath: 'delta' }).then(
     snapshot => snapshot?.files.size ?? 'none',
     (error: unknown) => {
       if (isDeltaError(error)) return error.code

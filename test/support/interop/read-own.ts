@@ -33,13 +33,14 @@ export async function readOwn(
   if (cdf !== undefined) throw new Error('tidemark does not read the change data feed')
   const store = new LocalStore(dirname(folder))
   const at = version === undefined ? undefined : BigInt(version)
-  const snapshot = await readSnapshot({ store, tablePath: basename(folder), version: at })
-  if (!snapshot) throw new Error(`there is no Delta table in ${folder}`)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-read-own-'))
   const engine = await openDuckdb({ store, ids: testIds, scratch, folders: [dirname(folder)] })
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   try {
+    const tables = { store, logParquet: engine.logParquet }
+    const snapshot = await readSnapshot(tables, { tablePath: basename(folder), version: at })
+    if (!snapshot) throw new Error(`there is no Delta table in ${folder}`)
     await using session = await engine.session()
     await connection.run("SET TimeZone = 'UTC'")
     const found = await connection.runAndReadAll(session.scan(snapshot).text)

@@ -30,28 +30,28 @@ async function makeTable(appends: number): Promise<{ store: MemoryStore; latest:
 test('a folder without a log is no table, and one with a log but no commit is an error', async () => {
   const store = memoryStore()
   await store.put('t/part-0', encode('rows'))
-  expect(await readSnapshot({ store, tablePath: 't' })).toBeUndefined()
+  expect(await readSnapshot({ store }, { tablePath: 't' })).toBeUndefined()
   await store.put('t/_delta_log/_last_checkpoint', encode('{}'))
-  await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_INCOMPLETE' })
+  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_INCOMPLETE' })
 })
 
 test('a snapshot knows when it was committed, unless its writer did not say', async () => {
   const { store, latest } = await makeTable(1)
   expect(latest.timestamp).toBe(1_700_000_000_000)
   await store.put(commitPath('t', 2n), encode('{"commitInfo":{"timestamp":"yesterday"}}'))
-  expect(await refreshSnapshot(store, latest)).toMatchObject({ version: 2n, timestamp: undefined })
+  expect(await refreshSnapshot({ store }, latest)).toMatchObject({ version: 2n, timestamp: undefined })
 })
 
 test('a refresh reads only the newer commits, and none when there are none', async () => {
   const { store } = await makeTable(5)
-  const old = await readSnapshot({ store, tablePath: 't', version: 3n })
+  const old = await readSnapshot({ store }, { tablePath: 't', version: 3n })
   if (!old) throw new Error('no table')
   store.counts.get = 0
-  const latest = await refreshSnapshot(store, old)
+  const latest = await refreshSnapshot({ store }, old)
   expect(store.counts.get).toBe(2)
   expect([...latest.files.keys()]).toHaveLength(5)
   expect([...old.files.keys()]).toHaveLength(3)
-  expect(await refreshSnapshot(store, latest)).toBe(latest)
+  expect(await refreshSnapshot({ store }, latest)).toBe(latest)
   expect(store.counts.get).toBe(2)
 })
 
@@ -59,29 +59,29 @@ test('a missing version in the middle is a gap that names it', async () => {
   const { store, latest } = await makeTable(5)
   await store.delete(commitPath('t', 2n))
   const gap = { code: 'LOG_GAP', details: { tablePath: 't', version: 2n, file: '00000000000000000002.json' } }
-  await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject(gap)
+  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject(gap)
   await expect(readCommits(store, 't', { after: 0n, upTo: latest.version })).rejects.toMatchObject(gap)
 })
 
 test('a table whose first commits lie in a checkpoint says that it needs checkpoint support', async () => {
   const { store } = await makeTable(3)
   await store.delete(commitPath('t', 0n))
-  await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_GAP' })
+  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_GAP' })
   await store.put('t/_delta_log/00000000000000000002.checkpoint.parquet', encode('x'))
-  await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject({ code: 'CHECKPOINT_NEEDED' })
+  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject({ code: 'CHECKPOINT_NEEDED' })
 })
 
 test('a checkpoint beside a complete log does no harm', async () => {
   const { store } = await makeTable(3)
   await store.put('t/_delta_log/00000000000000000002.checkpoint.parquet', encode('not even parquet'))
-  expect(await readSnapshot({ store, tablePath: 't' })).toMatchObject({ version: 3n })
+  expect(await readSnapshot({ store }, { tablePath: 't' })).toMatchObject({ version: 3n })
 })
 
 test('a version that does not exist is refused with the latest one', async () => {
   const { store } = await makeTable(2)
   for (const version of [3n, -1n]) {
     const wrong = { code: 'VERSION_NOT_FOUND', details: { latest: 2n } }
-    await expect(readSnapshot({ store, tablePath: 't', version })).rejects.toMatchObject(wrong)
+    await expect(readSnapshot({ store }, { tablePath: 't', version })).rejects.toMatchObject(wrong)
   }
 })
 
@@ -92,13 +92,13 @@ test('a log without protocol or metaData is refused with the missing action', as
   for (const action of ['protocol', 'metaData']) {
     await store.put(path, encode(lines.filter(line => !line.startsWith(`{"${action}"`)).join('\n')))
     const incomplete = { code: 'LOG_INCOMPLETE', details: { version: 0n, action } }
-    await expect(readSnapshot({ store, tablePath: 't' })).rejects.toMatchObject(incomplete)
+    await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject(incomplete)
   }
 })
 
 test('reading stops when it is cancelled', async () => {
   const { store } = await makeTable(1)
-  await expect(readSnapshot({ store, tablePath: 't', signal: AbortSignal.abort() })).rejects.toThrow(/abort/)
+  await expect(readSnapshot({ store }, { tablePath: 't', signal: AbortSignal.abort() })).rejects.toThrow(/abort/)
 })
 
 test('commits come in order with what each of them added', async () => {
@@ -113,7 +113,7 @@ test('appends and rewrites of the same rows are append-only, an overwrite is not
   const ports = testPorts(store, 'b')
   const files = [dataFile('compacted', [])]
   await commit(ports, stageRemoveAndAdd(latest, { remove: ['part-1'], files, dataChange: false, info }))
-  const compacted = await refreshSnapshot(store, latest)
+  const compacted = await refreshSnapshot({ store }, latest)
   await commit(ports, stageOverwrite(compacted, { files: [dataFile('new', [])], info }))
   const commits = await readCommits(store, 't', { after: 0n, upTo: 3n })
   expect(commits.map(isAppendOnly)).toEqual([true, true, false])

@@ -6,6 +6,7 @@ import { DeltaError, isDeltaError } from '../errors.ts'
 import type { AddFile, Commit } from '../log/actions.ts'
 import { commitPath, logFolderPath, parseLogName, printLogName, type Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
+import type { TableStore } from '../log/table-store.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { deletionVectorUnsupported } from './protocol.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from './snapshot.ts'
@@ -14,7 +15,6 @@ import { finishReplay, replayCommit, type Snapshot, startReplay } from './snapsh
 const READ_AHEAD = 16
 
 export interface SnapshotRequest {
-  store: ObjectStore
   tablePath: string
   /** The latest when left out. */
   version?: Version | undefined
@@ -25,8 +25,8 @@ export interface SnapshotRequest {
  * Read a table at a version. Returns undefined when there is no log at all; throws LOG_GAP, LOG_INVALID,
  * LOG_INCOMPLETE, CHECKPOINT_NEEDED, FEATURE_UNSUPPORTED or VERSION_NOT_FOUND when there is one that does not tell.
  */
-export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot | undefined> {
-  const { store, tablePath, signal } = request
+export async function readSnapshot({ store }: TableStore, request: SnapshotRequest): Promise<Snapshot | undefined> {
+  const { tablePath, signal } = request
   const log = await listLog(store, tablePath)
   if (log.isEmpty) return undefined
   if (log.latest === undefined) throw withoutCommits(tablePath, log)
@@ -48,7 +48,7 @@ export async function readSnapshot(request: SnapshotRequest): Promise<Snapshot |
 }
 
 /** The latest snapshot, reading only commits newer than the given one; the same value when there are none. */
-export async function refreshSnapshot(store: ObjectStore, snapshot: Snapshot): Promise<Snapshot> {
+export async function refreshSnapshot({ store }: TableStore, snapshot: Snapshot): Promise<Snapshot> {
   const { tablePath, version } = snapshot
   const { latest } = await listLog(store, tablePath, version)
   if (latest === undefined || latest <= version) return snapshot

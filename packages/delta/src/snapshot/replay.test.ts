@@ -82,10 +82,10 @@ test('replay of any history, at once or step by step, equals a naive model at ev
         await store.put(commitPath('t', BigInt(i)), new TextEncoder().encode(lines(commit, i)))
       }
       const stop = middle % commits.length
-      const early = await readSnapshot({ store, tablePath: 't', version: BigInt(stop) })
-      const latest = await readSnapshot({ store, tablePath: 't' })
+      const early = await readSnapshot({ store }, { tablePath: 't', version: BigInt(stop) })
+      const latest = await readSnapshot({ store }, { tablePath: 't' })
       if (!early || !latest) throw new Error('the table was not found')
-      const refreshed = await refreshSnapshot(store, early)
+      const refreshed = await refreshSnapshot({ store }, early)
       for (const [snapshot, upTo] of [
         [early, stop],
         [latest, commits.length - 1],

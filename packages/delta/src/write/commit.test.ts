@@ -23,7 +23,7 @@ async function makeTable(): Promise<{ store: MemoryStore; base: Snapshot }> {
 }
 
 async function filesOf(store: ObjectStore): Promise<string[]> {
-  const snapshot = await readSnapshot({ store, tablePath: 't' })
+  const snapshot = await readSnapshot({ store }, { tablePath: 't' })
   return [...(snapshot?.files.keys() ?? [])]
 }
 
@@ -39,7 +39,7 @@ function brokenPut(store: ObjectStore, error: Error, effective = false): ObjectS
 test('a committed version comes with its snapshot, equal to what a reader gets', async () => {
   const { store, base } = await makeTable()
   const result = await commit(testPorts(store, 'b'), append(base, 'a'))
-  const read = await readSnapshot({ store, tablePath: 't' })
+  const read = await readSnapshot({ store }, { tablePath: 't' })
   if (result.kind === 'conflict' || !read) throw new Error('not committed')
   expect(result.version).toBe(1n)
   const plain = ({ txn: _txn, domain: _domain, ...rest }: Snapshot): object => rest

@@ -10,14 +10,13 @@ import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import { findCommit, listLog } from '../snapshot/read-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
-import type { ObjectStore } from '../store/store.ts'
+import type { TableStore } from '../log/table-store.ts'
 import { commitInfoOf } from './commit-info.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
 import { createVersion } from './create-version.ts'
 import type { Staged } from './staged.ts'
 
-export interface CommitPorts {
-  store: ObjectStore
+export interface CommitPorts extends TableStore {
   clock: { now(): number; sleep(ms: number, signal?: AbortSignal): Promise<void> }
   ids: { uuid(): string }
 }

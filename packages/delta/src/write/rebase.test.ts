@@ -44,7 +44,7 @@ test('a change nobody stands in the way of becomes the next free version, as it 
   await others(store, base, ['a', 'b', 'c'])
   const result = await commit(testPorts(store, 'd'), append(base, 'd'))
   if (result.kind === 'conflict') throw new Error(result.reason)
-  const read = await readSnapshot({ store, tablePath: 't' })
+  const read = await readSnapshot({ store }, { tablePath: 't' })
   const [ours] = await readCommits(store, 't', { after: 3n, upTo: 4n })
   expect(result.version).toBe(4n)
   expect([...result.snapshot.files.keys()]).toEqual(['a', 'b', 'c', 'd'])
@@ -76,14 +76,14 @@ test('a writer that is always overtaken gives up after the tries it was given, h
   const ports = testPorts(overtaken(store, base, 99), 'b')
   const result = await commit(ports, append(base, 'ours'), { tries: 4 })
   expect(result).toMatchObject({ kind: 'conflict', rule: 'TooManyTries', version: 4n })
-  const read = await readSnapshot({ store, tablePath: 't' })
+  const read = await readSnapshot({ store }, { tablePath: 't' })
   expect([...(read?.files.keys() ?? [])]).toEqual(['x1', 'x2', 'x3', 'x4'])
 })
 
 test('the conflict names the version that stands in the way, not the first that was passed', async () => {
   const { store, base } = await makeTable()
   await others(store, base, ['a', 'b'])
-  const current = await readSnapshot({ store, tablePath: 't' })
+  const current = await readSnapshot({ store }, { tablePath: 't' })
   if (!current) throw new Error('no table')
   const reads: Reads = { kind: 'files', files: ['a'] }
   const remove = { remove: ['a'], files: [], dataChange: true, reads, info: { operation: 'DELETE' } }
@@ -139,6 +139,6 @@ test('a caller who gives up between two tries leaves nothing behind', async () =
   const ports = testPorts(overtaken(store, base, 99), 'b')
   const clock = { ...ports.clock, sleep: async () => stop.abort(new Error('enough')) }
   await expect(commit({ ...ports, clock }, append(base, 'ours'), { signal: stop.signal })).rejects.toThrow('enough')
-  const read = await readSnapshot({ store, tablePath: 't' })
+  const read = await readSnapshot({ store }, { tablePath: 't' })
   expect([...(read?.files.keys() ?? [])]).toEqual(['x1'])
 })

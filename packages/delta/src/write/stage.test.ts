@@ -27,7 +27,7 @@ async function create(request: Partial<CreateRequest> = {}): Promise<{ snapshot:
 
 async function publish(store = memoryStore(), staged: Staged): Promise<{ snapshot: Snapshot; text: string }> {
   const result = await commit(testPorts(store), staged)
-  const snapshot = await readSnapshot({ store, tablePath: 't' })
+  const snapshot = await readSnapshot({ store }, { tablePath: 't' })
   if (result.kind === 'conflict' || !snapshot) throw new Error('not committed')
   return { snapshot, text: new TextDecoder().decode(await store.get(commitPath('t', result.version))) }
 }
@@ -118,7 +118,7 @@ test('a removed file is named as the log spelled it, not as we would', async () 
   const { snapshot } = await publish(store, stageCreate({ tablePath: 't', schema: ROW_SCHEMA, info }))
   const add = { path: './a%3Db', partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
   await store.put(commitPath('t', 1n), new TextEncoder().encode(JSON.stringify({ add })))
-  const current = await readSnapshot({ store, tablePath: 't' })
+  const current = await readSnapshot({ store }, { tablePath: 't' })
   expect(snapshot.files.size).toBe(0)
   if (!current) throw new Error('no table')
   const staged = stageRemoveAndAdd(current, { remove: ['a=b'], files: [], dataChange: true, info })

@@ -12,7 +12,7 @@ const store = new LocalStore(root)
 const clock = { now: () => Date.now(), sleep: (ms: number) => setTimeout(ms) }
 
 for (let i = 0; i < Number(count); ) {
-  const snapshot = await readSnapshot({ store, tablePath: 't' })
+  const snapshot = await readSnapshot({ store }, { tablePath: 't' })
   if (!snapshot) throw new Error('no table')
   const info = { operation: 'WRITE', runId: `${name}-${i}` }
   const staged = stageAppend(snapshot, { files: [dataFile(`${name}-${i}`, [])], info })

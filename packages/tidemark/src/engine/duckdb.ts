@@ -8,6 +8,7 @@ import { type DataFile, type ObjectStore, type Snapshot, type StructType, statsF
 import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
 import type { Cell, Engine, ParquetTarget, Row, ScanOptions, Session } from './engine.ts'
+import { duckdbLogParquet } from './duckdb-log.ts'
 import { ident, join, raw, type Sql, sql, text, textList } from './sql.ts'
 import { castFields, emptyRelation } from './types.ts'
 
@@ -48,6 +49,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   for (const statement of settings) await connection.run(statement.text)
   connection.closeSync()
   return {
+    logParquet: duckdbLogParquet({ ...options, connect: () => instance.connect() }),
     session: async () => new DuckdbSession(await instance.connect(), options),
     close: async () => {
       instance.closeSync()

@@ -2,7 +2,7 @@
  * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
  * that run side by side do not see each other's.
  */
-import type { DataFile, Snapshot, StructType } from '@tidemark/delta'
+import type { DataFile, LogParquet, Snapshot, StructType } from '@tidemark/delta'
 import type { Sql } from './sql.ts'
 
 /** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
@@ -11,6 +11,8 @@ export type Row = Readonly<Record<string, Cell>>
 
 export interface Engine {
   session(): Promise<Session>
+  /** Reads and writes the Parquet files of table logs, without a session. */
+  readonly logParquet: LogParquet
   close(): Promise<void>
 }
 

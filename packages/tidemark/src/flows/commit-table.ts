@@ -21,10 +21,10 @@ export const MAX_TRIES = 12
 
 /** The current snapshot of a lake table, or undefined when it has not been made. */
 export function readTable(
-  context: Pick<FlowContext, 'store' | 'signal'>,
+  context: Pick<FlowContext, 'store' | 'logParquet' | 'signal'>,
   table: TableName,
 ): Promise<Snapshot | undefined> {
-  return readSnapshot({ store: context.store, tablePath: tablePath(table), signal: context.signal })
+  return readSnapshot(context, { tablePath: tablePath(table), signal: context.signal })
 }
 
 /** The snapshot of a table that a flow reads. Throws FLOW_SOURCE_MISSING when it has not been made. */
@@ -34,8 +34,7 @@ export async function getSource(
   table: TableName,
   version?: bigint,
 ): Promise<Snapshot> {
-  const snapshot = await readSnapshot({
-    store: context.store,
+  const snapshot = await readSnapshot(context, {
     tablePath: tablePath(table),
     signal: context.signal,
     ...(version === undefined ? {} : { version }),
@@ -54,8 +53,7 @@ export async function ensureTable(
   table: { path: string; name: TableName; schema: StructType },
 ): Promise<Snapshot> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
-    const read = { store: context.store, tablePath: table.path, signal: context.signal }
-    const snapshot = await readSnapshot(read)
+    const snapshot = await readSnapshot(context, { tablePath: table.path, signal: context.signal })
     if (snapshot !== undefined) return snapshot
     for await (const object of context.store.list(table.path)) {
       if (object.path.startsWith(`${table.path}/_delta_log/`)) continue
@@ -79,14 +77,14 @@ export async function commitTable(
   start: Snapshot,
   stage: (snapshot: Snapshot) => Promise<Staged | undefined>,
 ): Promise<{ snapshot: Snapshot; committed: boolean }> {
-  let snapshot = await refreshSnapshot(context.store, start)
+  let snapshot = await refreshSnapshot(context, start)
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     context.signal.throwIfAborted()
     const staged = await stage(snapshot)
     if (staged === undefined) return { snapshot, committed: false }
     const result = await commit(context, staged, { signal: context.signal })
     if (result.kind === 'committed') return { snapshot: result.snapshot, committed: true }
-    snapshot = await refreshSnapshot(context.store, snapshot)
+    snapshot = await refreshSnapshot(context, snapshot)
   }
   throw FLOW_COMMIT_BUSY({ flow: flow.name, table: flow.target, tries: MAX_TRIES })
 }

@@ -1,14 +1,12 @@
 /**
  * What every flow is handed: the lake, one session of the engine and the run it works for. Nothing here is global.
  */
-import type { ObjectStore } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import type { Clock, Ids } from '../model/ports.ts'
+import type { Clock, Ids, LakeStore } from '../model/ports.ts'
 import type { PortableSql } from './language/portable/portable-sql.ts'
 
-export interface FlowContext {
-  store: ObjectStore
+export interface FlowContext extends LakeStore {
   /** A session of this step alone; its temporary tables live until the session ends. */
   session: Session
   clock: Clock

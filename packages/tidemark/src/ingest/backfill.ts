@@ -60,7 +60,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const { context, snapshot, session } = work
   const column = wanted.entry.cdcCol === undefined ? undefined : findColumn(wanted.table, wanted.entry.cdcCol)
   if (column === undefined) throw BACKFILL_NEEDS_COLUMN({ table: wanted.name }, { place: wanted.entry.place })
-  const current = await readSnapshot({ store: context.store, tablePath: wanted.tablePath, signal: context.signal })
+  const current = await readSnapshot(context, { tablePath: wanted.tablePath, signal: context.signal })
   if (current === undefined) throw needsTable(wanted, 'it has not been loaded yet')
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')

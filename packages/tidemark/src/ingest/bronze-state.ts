@@ -5,8 +5,8 @@ import type { IngestContext } from './context.ts'
 import { type Mark, markDomain, parseMark } from './mark.ts'
 import type { ExtractTable } from './work.ts'
 
-/** What looking at a bronze table takes: a store, and whose mark is looked for. */
-export type Onlooker = Pick<IngestContext, 'store' | 'source' | 'signal'>
+/** What looking at a bronze table takes: the lake, and whose mark is looked for. */
+export type Onlooker = Pick<IngestContext, 'store' | 'logParquet' | 'source' | 'signal'>
 
 /**
  * A bronze table as it is now, with its mark; both undefined before the first load. Reads the log alone, never the
@@ -19,8 +19,7 @@ export async function inspectBronze(
   onlooker: Onlooker,
   wanted: ExtractTable,
 ): Promise<{ current: Snapshot; mark: Mark } | { current: undefined; mark: undefined }> {
-  const { store, signal } = onlooker
-  const current = await readSnapshot({ store, tablePath: wanted.tablePath, signal })
+  const current = await readSnapshot(onlooker, { tablePath: wanted.tablePath, signal: onlooker.signal })
   if (current !== undefined) return { current, mark: await assertOurs(onlooker, wanted, current) }
   await checkNewFolder(onlooker, wanted)
   return { current, mark: undefined }

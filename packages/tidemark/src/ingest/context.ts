@@ -1,12 +1,10 @@
 /** What every part of ingestion is handed: the lake, the engine and the run it works for. */
-import type { ObjectStore } from '@tidemark/delta'
 import type { Engine } from '../engine/engine.ts'
-import type { Clock, Ids } from '../model/ports.ts'
+import type { Clock, Ids, LakeStore } from '../model/ports.ts'
 import type { ReadSegments } from './candidates.ts'
 import type { ReadKeySegments } from './deletes.ts'
 
-export interface IngestContext {
-  store: ObjectStore
+export interface IngestContext extends LakeStore {
   engine: Engine
   clock: Clock
   ids: Ids

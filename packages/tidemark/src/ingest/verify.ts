@@ -78,15 +78,15 @@ async function findComparable(
   position: Position,
   wanted: ExtractTable,
 ): Promise<{ current: Snapshot; mark: Mark } | undefined> {
-  const { store, signal } = context
+  const { signal } = context
   const { tablePath } = wanted
-  let current = await readSnapshot({ store, tablePath, signal })
+  let current = await readSnapshot(context, { tablePath, signal })
   while (current !== undefined) {
     const mark = await assertOurs(context, wanted, current)
     const standing = mark.identity === position.identity ? standingOf(position, mark) : 'current'
     if (standing === 'current' || standing === 'went back') return { current, mark }
     const version: bigint = current.version - 1n
-    current = version < 0n ? undefined : await readSnapshot({ store, tablePath, version, signal })
+    current = version < 0n ? undefined : await readSnapshot(context, { tablePath, version, signal })
   }
   return undefined
 }

@@ -2,7 +2,12 @@
  * The small interfaces through which everything outside the process is reached. They are passed in, never imported as
  * singletons; tests and the simulator bring their own.
  */
+import type { TableStore } from '@tidemark/delta'
+
 export type { ObjectStore } from '@tidemark/delta'
+
+/** Where a lake's tables lie, with all that is needed to open any of them. */
+export type LakeStore = Required<TableStore>
 
 export interface Clock {
   /** Milliseconds since 1970 UTC. */

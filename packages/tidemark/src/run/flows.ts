@@ -14,9 +14,10 @@ import { lakeColumnName } from '../ingest/system-columns.ts'
 import type { DerivedFlow, Flow } from '../model/flow.ts'
 import { splitTableName, tableName } from '../model/names.ts'
 import type { PlanStep } from '../model/plan.ts'
-import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
+import type { Clock, Ids } from '../model/ports.ts'
 import type { Project, TableEntry } from '../model/project.ts'
 import type { StepOutcome } from './execute.ts'
+import type { Lake } from './lake.ts'
 import { inputsOf, type PlannedFlow, stepId } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { toProblem } from './problem-fact.ts'
@@ -32,8 +33,7 @@ export interface CompiledFlows {
 export interface CompileRequest {
   project: Project
   sources: readonly OpenSource[]
-  store: ObjectStore
-  engine: Engine
+  lake: Lake
   clock: Clock
   ids: Ids
   fullRefresh: readonly string[]
@@ -47,7 +47,7 @@ export interface CompileRequest {
  * @throws {Problems} everything wrong with the flows, together
  */
 export async function compileFlows(request: CompileRequest): Promise<CompiledFlows> {
-  await using session = await request.engine.session()
+  await using session = await request.lake.engine.session()
   const tables = request.sources.flatMap(knownTables)
   const flows = await graphOf(session, request.project, tables).catch((error: unknown) => {
     throw hiddenTables(request.sources) ?? error
@@ -107,10 +107,9 @@ export async function runFlow(scope: RunScope, compiled: CompiledFlows, step: Pl
   const { ports, lake, runId, request } = scope
   const { clock, ids } = ports
   const { signal } = request
-  const { store, engine } = lake
-  await using session = await engine.session()
+  await using session = await lake.engine.session()
   const context: FlowContext = {
-    ...bareContext({ store, clock, ids, signal }, session),
+    ...bareContext({ lake, clock, ids, signal }, session),
     runId,
     progress: ({ rows, phase }) =>
       request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, rows, bytes: 0n, phase }),
@@ -208,10 +207,12 @@ function withSibling(flow: Flow, flows: readonly Flow[]): string[] {
 }
 
 function bareContext(
-  ports: { store: ObjectStore; clock: Clock; ids: Ids; signal: AbortSignal },
+  ports: { lake: Lake; clock: Clock; ids: Ids; signal: AbortSignal },
   session: Session,
 ): FlowContext {
-  const { store, clock, ids, signal } = ports
+  const { lake, clock, ids, signal } = ports
+  const { store, logParquet } = lake
   const portable = createPortableSql(session)
-  return { store, session, clock, ids, runId: '', portable, progress: () => undefined, signal, fullRefresh: false }
+  const nothing = { runId: '', progress: () => undefined, fullRefresh: false }
+  return { store, logParquet, session, clock, ids, portable, signal, ...nothing }
 }

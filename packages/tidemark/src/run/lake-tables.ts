@@ -5,6 +5,7 @@ import { TABLE_UNKNOWN } from '../errors/run.ts'
 import { suggest } from '../config/suggest.ts'
 import type { TableName } from '../model/flow.ts'
 import { findTableName, parseTablePath, tablePath } from '../model/names.ts'
+import type { LakeStore } from '../model/ports.ts'
 import { toProblem } from './problem-fact.ts'
 
 export const LAYERS: readonly string[] = ['bronze', 'silver', 'gold', 'quarantine']
@@ -46,13 +47,10 @@ async function hasLog(store: ObjectStore, path: string): Promise<boolean> {
  * @throws {TABLE_UNKNOWN} with the nearest name
  * @throws {DELTA_LOG_UNREADABLE} its log is broken
  */
-export async function openTable(
-  store: ObjectStore,
-  wanted: TableName,
-): Promise<{ name: TableName; snapshot: Snapshot }> {
-  const known = await listTables(store)
+export async function openTable(lake: LakeStore, wanted: TableName): Promise<{ name: TableName; snapshot: Snapshot }> {
+  const known = await listTables(lake.store)
   const name = findTableName(known, wanted)
-  const snapshot = name === undefined ? undefined : await lookAtTable(store, name)
+  const snapshot = name === undefined ? undefined : await lookAtTable(lake, name)
   if (snapshot instanceof Problem) throw snapshot
   if (name === undefined || snapshot === undefined) {
     throw TABLE_UNKNOWN({ table: wanted, suggestion: suggest(wanted, known) ?? '' })
@@ -61,9 +59,9 @@ export async function openTable(
 }
 
 /** The current snapshot of a table, undefined when there is none, or why it cannot be read: one broken table is no more. */
-export async function lookAtTable(store: ObjectStore, name: TableName): Promise<Snapshot | Problem | undefined> {
+export async function lookAtTable(lake: LakeStore, name: TableName): Promise<Snapshot | Problem | undefined> {
   try {
-    return await readSnapshot({ store, tablePath: tablePath(name) })
+    return await readSnapshot(lake, { tablePath: tablePath(name) })
   } catch (error) {
     return toProblem(error, name)
   }

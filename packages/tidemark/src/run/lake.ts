@@ -5,11 +5,10 @@ import { LocalStore, type ObjectStore } from '@tidemark/delta'
 import { openDuckdb } from '../engine/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
 import { LAKE_NOT_WRITABLE } from '../errors/run.ts'
-import type { Ids } from '../model/ports.ts'
+import type { Ids, LakeStore } from '../model/ports.ts'
 
-export interface Lake extends AsyncDisposable {
+export interface Lake extends LakeStore, AsyncDisposable {
   root: string
-  store: ObjectStore
   engine: Engine
   /** Local folder of this run alone; removed when the lake is closed. */
   scratch: string
@@ -39,6 +38,7 @@ export async function openLake(root: string, run: string, ids: Ids, openStore: O
   return {
     root,
     store,
+    logParquet: engine.logParquet,
     engine,
     scratch,
     discard: path => rm(path, { force: true }),

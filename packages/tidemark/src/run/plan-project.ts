@@ -1,6 +1,4 @@
 /** Plan a project against an open lake and open sources: gather the facts, then hand them to the pure planner. */
-import type { Engine } from '../engine/engine.ts'
-import type { ObjectStore } from '@tidemark/delta'
 import { STEP_UNKNOWN } from '../errors/run.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import { decideSlice } from '../ingest/slice.ts'
@@ -8,6 +6,7 @@ import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { readLatestRuns } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
+import type { LakeStore } from '../model/ports.ts'
 import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { suggest } from '../config/suggest.ts'
@@ -20,8 +19,7 @@ const COUNT_BYTES = 256n * 1024n * 1024n
 const RUNS_SEARCHED = 5
 
 export interface PlanRequest {
-  store: ObjectStore
-  engine: Engine
+  lake: LakeStore
   sources: readonly OpenSource[]
   flows: readonly PlannedFlow[]
   select: readonly string[] | undefined
@@ -41,10 +39,10 @@ export interface ProjectPlan extends Plan {
  * @throws {STEP_UNKNOWN} for each selected name that is no table of the project
  */
 export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
-  const { store, sources, flows, select, signal } = request
-  const lastRuns = await readLatestRuns(store, RUNS_SEARCHED)
+  const { lake, sources, flows, select, signal } = request
+  const lastRuns = await readLatestRuns(lake.store, RUNS_SEARCHED)
   const known = sources.flatMap(({ config, tables }) => tables.map(table => ({ source: config.name, table })))
-  const states = await readTableStates({ store, signal }, known, lastRuns)
+  const states = await readTableStates({ ...lake, signal }, known, lastRuns)
   const tables: PlannedTable[] = []
   for (const source of sources) {
     for (const table of source.tables) {

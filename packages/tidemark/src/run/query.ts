@@ -5,6 +5,7 @@ import { type Sql, sql, text } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import { QUERY_FAILED, TABLE_UNKNOWN } from '../errors/run.ts'
 import { splitTableName } from '../model/names.ts'
+import type { LakeStore } from '../model/ports.ts'
 import { openTable } from './lake-tables.ts'
 
 export interface QueryResult {
@@ -26,13 +27,12 @@ export interface CheckedQuery {
  * @throws {QUERY_FAILED} the engine refused it
  */
 export async function runQuery(
-  lake: { store: ObjectStore; session: Session },
+  { lake, session }: { lake: LakeStore; session: Session },
   query: CheckedQuery,
   signal: AbortSignal,
 ): Promise<QueryResult> {
-  const { session } = lake
   const relations = new Map<string, Sql>()
-  for (const table of new Set(query.tables)) relations.set(table, await relationOf(lake, table))
+  for (const table of new Set(query.tables)) relations.set(table, await relationOf(lake, session, table))
   const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
   try {
     return { columns: await session.describe(statement), rows: await session.rows(statement, signal) }
@@ -43,12 +43,12 @@ export async function runQuery(
   }
 }
 
-async function relationOf({ store, session }: { store: ObjectStore; session: Session }, wanted: string): Promise<Sql> {
+async function relationOf(lake: LakeStore, session: Session, wanted: string): Promise<Sql> {
   if (!wanted.includes('.')) throw TABLE_UNKNOWN({ table: wanted, suggestion: `silver.${wanted}` })
   const { schema, table } = splitTableName(wanted)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
-  if (system !== undefined) return system(store)
-  return session.scan((await openTable(store, wanted)).snapshot)
+  if (system !== undefined) return system(lake.store)
+  return session.scan((await openTable(lake, wanted)).snapshot)
 }
 
 const RUN_COLUMNS = sql`{runId: 'VARCHAR', status: 'VARCHAR', startedAt: 'BIGINT', endedAt: 'BIGINT', target: 'VARCHAR', \

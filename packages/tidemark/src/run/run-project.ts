@@ -77,7 +77,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
     await writeRunEnd(lake.store, end)
   }
   await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
-  const sources = await openSources(project, adapter, { signal, loaded: source => listLoaded(lake.store, source) })
+  const sources = await openSources(project, adapter, { signal, loaded: source => listLoaded(lake, source) })
   const close = async (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<RunEnd> => {
     const whole: RunEnd = { runId, startedAt, endedAt: clock.now(), target, ...end }
     await request.beforeEnd(lake, whole)
@@ -127,11 +127,10 @@ export interface RunScope {
 async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const { ports, request, lake, runId, sources } = scope
   const { project, signal, emit } = request
-  const { store, engine } = lake
   const { clock, ids } = ports
   const { fullRefresh } = request
-  const compiled = await compileFlows({ project, sources, store, engine, clock, ids, fullRefresh, signal })
-  const planRequest = { store, engine, sources, flows: compiled.flows, select: request.select, count: false, signal }
+  const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
+  const planRequest = { lake, sources, flows: compiled.flows, select: request.select, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
   const steps = plan.steps.map(({ id, kind }) => ({ id, kind }))

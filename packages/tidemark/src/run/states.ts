@@ -2,16 +2,16 @@
  * What the lake says about bronze tables before a run: version, mark, what the last run proved about them, and what will
  * stop them whatever the source says.
  */
-import type { ObjectStore } from '@tidemark/delta'
 import { inspectBronze } from '../ingest/bronze-state.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
+import type { LakeStore } from '../model/ports.ts'
 import type { RunEnd } from './facts.ts'
 import { toProblem } from './problem-fact.ts'
 import type { TableState } from './table-plan.ts'
 
 /** States by table name, of every table given. */
 export async function readTableStates(
-  lake: { store: ObjectStore; signal: AbortSignal },
+  lake: LakeStore & { signal: AbortSignal },
   tables: readonly { source: string; table: ResolvedTable }[],
   lastRuns: readonly RunEnd[],
 ): Promise<Map<string, TableState>> {

@@ -1,6 +1,6 @@
 /** `status`: for every table of the lake, what it holds, how far it is known to be complete, and what happened last. */
-import type { ObjectStore } from '@tidemark/delta'
 import { Problem } from '../errors/problem.ts'
+import type { LakeStore } from '../model/ports.ts'
 import { readLatestRuns } from './facts.ts'
 import { countRows, listTables, lookAtTable } from './lake-tables.ts'
 import { readVerdicts } from './verdicts.ts'
@@ -28,7 +28,8 @@ const LAYERS: readonly string[] = ['bronze', 'silver', 'gold']
  * One line a table, layer by layer; a table that the last run tried and never filled has one too, and so has one whose
  * log is broken. Reads the lake alone, never a source.
  */
-export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
+export async function readStatus(lake: LakeStore): Promise<TableStatus[]> {
+  const { store } = lake
   const [filled, runs, verdicts] = await Promise.all([
     listTables(store, LAYERS),
     readLatestRuns(store, RUNS_SEARCHED),
@@ -40,8 +41,8 @@ export async function readStatus(store: ObjectStore): Promise<TableStatus[]> {
   )
   return Promise.all(
     names.map(async (table): Promise<TableStatus> => {
-      const found = filled.includes(table) ? await lookAtTable(store, table) : undefined
-      const quarantine = await lookAtTable(store, `quarantine.${table.replace('.', '_')}`)
+      const found = filled.includes(table) ? await lookAtTable(lake, table) : undefined
+      const quarantine = await lookAtTable(lake, `quarantine.${table.replace('.', '_')}`)
       const problem = [found, quarantine].find(one => one instanceof Problem)
       const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
       const last = steps[0]

@@ -38,7 +38,7 @@ export async function verifyTables(
   onVerdict?: (verdict: Verdict) => void,
 ): Promise<Verdict[]> {
   const { project, lake, signal } = work
-  const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake.store, source)
+  const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake, source)
   const sources = await openSources(project, work.ports.adapter, { signal, loaded })
   try {
     assertKnown(sources, names)
@@ -85,7 +85,7 @@ export async function backfillTable(work: TableWork, name: string, range: Backfi
   const sources = await openSources(project, ports.adapter, {
     signal,
     only: known => isWanted(known, [name]),
-    loaded: source => listLoaded(lake.store, source),
+    loaded: source => listLoaded(lake, source),
   })
   try {
     assertKnown(sources, [name])

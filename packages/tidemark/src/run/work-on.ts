@@ -46,7 +46,7 @@ async function untouched(
   table: ExtractTable,
   step: PlanStep,
 ): Promise<Omit<StepOutcome, 'warnings'>> {
-  const current = await readSnapshot({ store: context.store, tablePath: table.tablePath, signal: context.signal })
+  const current = await readSnapshot(context, { tablePath: table.tablePath, signal: context.signal })
   const reason = step.expect.kind === 'nothing' ? `nothing, ${step.expect.why}` : undefined
   const ledger = { kind: 'extract' as const, read: 0n, inserted: 0n, duplicate: 0n, deletes: 0n }
   return { status: 'unchanged', reason, ledger, versionBefore: current?.version, versionAfter: current?.version }
@@ -71,7 +71,7 @@ async function pendingBackfill(
   table: ResolvedTable,
 ): Promise<ExtractOutcome | undefined> {
   if (table.fromDate === undefined) return undefined
-  const current = await readSnapshot({ store: context.store, tablePath: table.tablePath, signal: context.signal })
+  const current = await readSnapshot(context, { tablePath: table.tablePath, signal: context.signal })
   const configuration = current?.domain(markDomain(context.source))
   const from = configuration === undefined ? undefined : pendingFromDate(table, parseMark(configuration))
   return from === undefined ? undefined : backfill(context, snapshot, table, { from, to: undefined })
@@ -121,7 +121,7 @@ export function ingestContext(
   step: { id: string },
 ): IngestContext {
   const { ports, lake, runId, request } = scope
-  const { store, engine, scratch, discard } = lake
+  const { store, logParquet, engine, scratch, discard } = lake
   const { clock, ids, adapter } = ports
   const progress: IngestContext['progress'] = at =>
     request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, ...at })
@@ -129,6 +129,7 @@ export function ingestContext(
   const { read, readKeys } = adapter
   return {
     store,
+    logParquet,
     engine,
     clock,
     ids,

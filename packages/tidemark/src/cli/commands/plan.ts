@@ -34,15 +34,14 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   await using lake = await openLakeFor(ports, project)
   const sources = await openSources(project, createAdapter(ports, loaded), {
     signal,
-    loaded: source => listLoaded(lake.store, source),
+    loaded: source => listLoaded(lake, source),
   })
   try {
-    const { store, engine } = lake
     const { clock, ids } = ports
     const fullRefresh = options.fullRefresh ?? []
-    const compiled = await compileFlows({ project, sources, store, engine, clock, ids, fullRefresh, signal })
+    const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
     const select = options.select
-    const value = await planProject({ store, engine, sources, flows: compiled.flows, select, count: true, signal })
+    const value = await planProject({ lake, sources, flows: compiled.flows, select, count: true, signal })
     const windows = sources.flatMap(({ config, snapshot }) =>
       snapshot === undefined
         ? []

@@ -35,7 +35,7 @@ async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot
   const found: Record<string, string | bigint | boolean | null>[] = []
   const problems: Problem[] = []
   for (const name of await listTables(lake.store, ['quarantine'])) {
-    const snapshot = await lookAtTable(lake.store, name)
+    const snapshot = await lookAtTable(lake, name)
     if (snapshot instanceof Problem) problems.push(snapshot)
     if (snapshot === undefined || snapshot instanceof Problem) continue
     const table = name.slice('quarantine.'.length).replace('_', '.')
@@ -57,7 +57,7 @@ async function show(ports: CliPorts, table: string, options: QuarantineOptions, 
   const bare = table.replace(/^quarantine\./i, '')
   const name = bare.includes('.') ? splitTableName(bare) : undefined
   const wanted = `quarantine.${name === undefined ? bare : `${name.schema}_${name.table}`}`
-  const { snapshot } = await openTable(lake.store, wanted)
+  const { snapshot } = await openTable(lake, wanted)
   const limit = integer(Math.max(1, Number.parseInt(options.limit, 10) || 20))
   const rows = await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
 FROM (${session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)

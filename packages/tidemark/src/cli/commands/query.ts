@@ -30,7 +30,7 @@ async function query(ports: CliPorts, text: string, options: QueryOptions, at: P
   await using session = await lake.engine.session()
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
   const checked = await createPortableSql(session).checkUserQuery(wanted)
-  const { columns, rows } = await runQuery({ store: lake.store, session }, checked, ports.signal)
+  const { columns, rows } = await runQuery({ lake, session }, checked, ports.signal)
   const shown = inferColumns(
     columns.map(column => column.name),
     rows,

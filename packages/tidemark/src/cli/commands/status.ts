@@ -20,7 +20,7 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)
       await using lake = await openLakeFor(ports, project)
-      const tables = await readStatus(lake.store)
+      const tables = await readStatus(lake)
       const problems = tables.flatMap(({ problem }) => problem ?? [])
       if (options.json)
         ports.stdout.write(`${printJson({ target: project.target.name, tables: tables.map(toJson) })}\n`)

@@ -1,7 +1,8 @@
 /** `tables`: what is in the lake. */
 import type { Command } from 'commander'
-import type { ObjectStore, Snapshot } from '@tidemark/delta'
+import type { Snapshot } from '@tidemark/delta'
 import { Problem } from '../../errors/problem.ts'
+import type { LakeStore } from '../../model/ports.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { countRows, listTables, lookAtTable } from '../../run/lake-tables.ts'
@@ -17,7 +18,7 @@ export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectR
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)
       await using lake = await openLakeFor(ports, project)
-      const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake.store, table)))
+      const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake, table)))
       if (options.json) ports.stdout.write(`${printJson(tables.map(toJson))}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
       else ports.stdout.write(printTable(COLUMNS, tables.map(toRow)))
@@ -35,8 +36,8 @@ interface TableLine {
   problem: Problem | undefined
 }
 
-async function describe(store: ObjectStore, table: string): Promise<TableLine> {
-  const found = await lookAtTable(store, table)
+async function describe(lake: LakeStore, table: string): Promise<TableLine> {
+  const found = await lookAtTable(lake, table)
   return found instanceof Problem
     ? { table, snapshot: undefined, problem: found }
     : { table, snapshot: found, problem: undefined }
