@@ -52,8 +52,40 @@ test('a required column that the input lacks is a drift', () => {
   expect(driftsOf(current, struct(field('name', 'string')))).toMatchObject([{ column: 'id', wanted: 'missing' }])
 })
 
-test('what is inside an array or a map does not change by itself', () => {
-  const array = (elementType: DataType): DataType => ({ type: 'array', elementType, containsNull: true })
-  const drifts = driftsOf(struct(field('a', array('long'))), struct(field('a', array('string'))))
-  expect(drifts).toEqual([{ column: 'a', reason: 'type', current: 'array<long>', wanted: 'array<string>' }])
+const array = (elementType: DataType, containsNull = true): DataType => ({ type: 'array', elementType, containsNull })
+const map = (keyType: DataType, valueType: DataType): DataType => {
+  return { type: 'map', keyType, valueType, valueContainsNull: true }
+}
+const one = (type: DataType): StructType => struct(field('a', type))
+
+test('structs in lists and in values of maps grow too, keys of maps never', () => {
+  const [small, grown] = [struct(field('x', 'long')), struct(field('x', 'long'), field('y', 'string'))]
+  for (const inside of [array, (type: DataType) => map('string', type), (type: DataType) => array(map('long', type))]) {
+    const evolution = evolve(one(inside(small)), one(inside(grown)))
+    expect(evolution).toEqual({ kind: 'compatible', changed: true, schema: one(inside(grown)) })
+  }
+  expect(driftsOf(one(map(small, 'long')), one(map(grown, 'long')))).toMatchObject([
+    { column: 'a.key', reason: 'type' },
+  ])
+})
+
+test('a type inside a list or a map that differs is a drift, told by its place', () => {
+  expect(driftsOf(one(array(map('long', 'date'))), one(array(map('long', 'string'))))).toEqual([
+    { column: 'a.element.value', reason: 'type', current: 'date', wanted: 'string' },
+  ])
+  const drifts = driftsOf(one(array('long', false)), one(array('long')))
+  expect(drifts).toMatchObject([{ column: 'a.element', reason: 'nullability' }])
+})
+
+test('types grow only where the table agrees, and the schema keeps what they were', () => {
+  const [current, wanted] = [one(map('short', 'float')), one(map('long', 'double'))]
+  expect(driftsOf(current, wanted).map(d => d.column)).toEqual(['a.key', 'a.value'])
+  const evolution = evolve(current, wanted, { widenTypes: true })
+  const changes = [
+    { fromType: 'short', toType: 'long', fieldPath: 'key' },
+    { fromType: 'float', toType: 'double', fieldPath: 'value' },
+  ]
+  const schema = struct(field('a', map('long', 'double'), { metadata: { 'delta.typeChanges': changes } }))
+  expect(evolution).toEqual({ kind: 'compatible', changed: true, schema })
+  expect(evolve(one('long'), one('integer'), { widenTypes: true }).kind).toBe('incompatible')
 })

@@ -29,3 +29,25 @@ function* walkInto(walked: Walked): Generator<Walked> {
     yield* walkInto({ place: `${place}.value`, type: type.valueType, field: undefined })
   }
 }
+
+/** The schema with every field changed, however deep; a field is changed before what is inside it. */
+export function mapFields(schema: StructType, change: (field: StructField) => StructField): StructType {
+  return { type: 'struct', fields: schema.fields.map(field => mapField(field, change)) }
+}
+
+function mapField(field: StructField, change: (field: StructField) => StructField): StructField {
+  const changed = change(field)
+  return { ...changed, type: mapType(changed.type, change) }
+}
+
+function mapType(type: DataType, change: (field: StructField) => StructField): DataType {
+  if (typeof type === 'string') return type
+  switch (type.type) {
+    case 'struct':
+      return mapFields(type, change)
+    case 'array':
+      return { ...type, elementType: mapType(type.elementType, change) }
+    case 'map':
+      return { ...type, keyType: mapType(type.keyType, change), valueType: mapType(type.valueType, change) }
+  }
+}

@@ -26,11 +26,15 @@ export function checkReadable(tablePath: string, protocol: Protocol, metaData: M
 }
 
 /** Throw FEATURE_UNSUPPORTED or WRITE_REFUSED when a commit of this version could break the table's rules. */
-export function checkWritable(tablePath: string, protocol: Protocol, metaData: MetaData, schema: StructType): void {
+export function checkWritable(
+  tablePath: string,
+  protocol: Protocol,
+  { configuration }: Pick<MetaData, 'configuration'>,
+  schema: StructType,
+): void {
   const writer = protocol.minWriterVersion
   if (writer < 1 || writer > 7) throw unsupported(tablePath, `writer version ${writer}`)
   if (writer === 7) refuseListed(tablePath, protocol.writerFeatures ?? [], 'write')
-  const { configuration } = metaData
   for (const feature of FEATURES) {
     if (feature.write === 'honoured') continue
     const use = findSettingInUse(feature, configuration) ?? findColumnInUse(feature, schema)
@@ -47,6 +51,16 @@ export function checkWritable(tablePath: string, protocol: Protocol, metaData: M
 /** True when domainMetadata actions may be written. */
 export function hasDomainMetadata(protocol: Protocol): boolean {
   return featuresOf(protocol).has('domainMetadata')
+}
+
+/** True when the table has the feature and a setting of it makes use of it. */
+export function isActive(
+  name: string,
+  table: { protocol: Protocol; configuration: MetaData['configuration'] },
+): boolean {
+  const feature = findFeature(name)
+  if (feature === undefined || !featuresOf(table.protocol).has(name)) return false
+  return findSettingInUse(feature, table.configuration) !== undefined
 }
 
 /** Throw WRITE_REFUSED when data may only be added. */

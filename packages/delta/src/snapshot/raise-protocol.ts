@@ -2,7 +2,7 @@
  * Raising a protocol: the lowest one that has the wanted features and everything the table had before.
  */
 import type { Protocol } from '../log/actions.ts'
-import { FEATURES, type Feature, featuresOf, findFeature } from './features.ts'
+import { FEATURES, featuresOf, findFeature } from './features.ts'
 
 /** What every table here begins with: readable everywhere, append-only and invariants respected. */
 export const PLAIN_PROTOCOL: Protocol = { minReaderVersion: 1, minWriterVersion: 2 }
@@ -17,9 +17,8 @@ export function raiseProtocol(protocol: Protocol, wanted: Iterable<string>): Pro
   const names = withRequired(wanted)
   const added = [...names].filter(name => !had.has(name))
   if (added.length === 0) return protocol
-  const features = added.flatMap(name => findFeature(name) ?? [])
-  if (protocol.minWriterVersion < 7 && features.every(f => f.legacy !== undefined))
-    return withVersions(protocol, features)
+  const versions = added.flatMap(name => findFeature(name)?.legacy ?? [])
+  if (protocol.minWriterVersion < 7 && versions.length === added.length) return withVersions(protocol, versions)
   return withLists(protocol, [...had, ...added])
 }
 
@@ -32,10 +31,10 @@ function withRequired(wanted: Iterable<string>): ReadonlySet<string> {
   return new Set([...known, ...names])
 }
 
-function withVersions(protocol: Protocol, features: readonly Feature[]): Protocol {
+function withVersions(protocol: Protocol, versions: readonly { reader: number; writer: number }[]): Protocol {
   return {
-    minReaderVersion: Math.max(protocol.minReaderVersion, ...features.map(f => f.legacy?.reader ?? 1)),
-    minWriterVersion: Math.max(protocol.minWriterVersion, ...features.map(f => f.legacy?.writer ?? 1)),
+    minReaderVersion: Math.max(protocol.minReaderVersion, ...versions.map(v => v.reader)),
+    minWriterVersion: Math.max(protocol.minWriterVersion, ...versions.map(v => v.writer)),
   }
 }
 

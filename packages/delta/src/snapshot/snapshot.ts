@@ -26,6 +26,8 @@ export interface Snapshot {
   readonly domains: ReadonlyMap<string, string>
   /** When the version was committed, by its writer: milliseconds since 1970 UTC; undefined when it did not say. */
   readonly timestamp: number | undefined
+  /** The version's time where the table keeps one in each commit; undefined where it does not, or is not known. */
+  readonly inCommitTimestamp: number | undefined
   /** What an application committed last with `txn`, or undefined. */
   txn(appId: string): bigint | undefined
   /** A domain's configuration, or undefined. */
@@ -108,16 +110,17 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     configuration: metaData.configuration,
     txns,
     domains,
-    timestamp: timestampOf(state.last),
+    timestamp: timeOf(state.last, 'timestamp'),
+    inCommitTimestamp: timeOf(state.last, 'inCommitTimestamp'),
     txn: (appId: string) => txns.get(appId),
     domain: (name: string) => domains.get(name),
   })
 }
 
 /** commitInfo is free JSON, so whatever another writer put there is looked at before it is called a time. */
-function timestampOf(commit: Commit | undefined): number | undefined {
-  const timestamp: unknown = commit?.commitInfo?.timestamp
-  return typeof timestamp === 'number' ? timestamp : undefined
+function timeOf(commit: Commit | undefined, field: 'timestamp' | 'inCommitTimestamp'): number | undefined {
+  const time: unknown = commit?.commitInfo?.[field]
+  return typeof time === 'number' ? time : undefined
 }
 
 function missing(tablePath: string, version: Version, action: string): DeltaError {

@@ -8,12 +8,13 @@ import type { Commit, CommitInfo } from '../log/actions.ts'
 import type { Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
+import type { TableStore } from '../log/table-store.ts'
 import { findCommit, listLog } from '../snapshot/read-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
-import type { TableStore } from '../log/table-store.ts'
-import { commitInfoOf } from './commit-info.ts'
+import { attemptOf } from './attempt.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
 import { createVersion } from './create-version.ts'
+import { findTimeBefore } from './in-commit-timestamp.ts'
 import type { Staged } from './staged.ts'
 
 export interface CommitPorts extends TableStore {
@@ -61,7 +62,7 @@ export async function commit(ports: CommitPorts, staged: Staged, options: Commit
   if (first.kind === 'conflict') return first
   let { current } = first
   for (let attempt = 1; ; attempt += 1) {
-    const { ours, bytes, snapshot } = prepare(race, current)
+    const { ours, bytes, snapshot } = await prepare(race, current)
     const { version } = ours
     const path = { tablePath: staged.tablePath, version }
     const found = await createVersion(ports, { ...path, bytes, txnId: race.txnId, signal })
@@ -120,11 +121,15 @@ function findNext({ ports, staged }: Race, after: Commit): Promise<Commit | unde
 }
 
 /** The bytes for the version after `current`, and the snapshot they make, built from what a reader will see. */
-function prepare(race: Race, current: Snapshot | undefined): { ours: Commit; bytes: Uint8Array; snapshot: Snapshot } {
+async function prepare(
+  race: Race,
+  current: Snapshot | undefined,
+): Promise<{ ours: Commit; bytes: Uint8Array; snapshot: Snapshot }> {
   const { ports, staged, txnId, tableId } = race
   const version = current === undefined ? 0n : current.version + 1n
-  const timestamp = ports.clock.now()
-  const bytes = printCommit(staged, { commitInfo: commitInfoOf(staged, { txnId, timestamp }), tableId, timestamp })
+  const before = await findTimeBefore(ports.store, staged, current)
+  const { change, attempt } = attemptOf(staged, { current, txnId, tableId, now: ports.clock.now(), before })
+  const bytes = printCommit(change, attempt)
   // Before anything is published: nothing can fail once the commit is there.
   const ours = parseCommit(version, bytes)
   const state = startReplay(current)

@@ -207,7 +207,7 @@ test.each([
   ['adds a feature that asks nothing of new files', protocol(...had, 'changeDataFeed'), undefined],
   ['adds a feature that asks something of every file', protocol(...had, 'checkConstraints'), /checkConstraints/],
   ['adds a feature nobody knows', protocol(...had, 'shiny'), /shiny/],
-  ['adds a harmless feature we cannot write', protocol(...had, 'inCommitTimestamp'), /inCommitTimestamp/],
+  ['gives the table to a catalog', protocol(...had, 'catalogManaged'), /catalogManaged/],
   ['takes a feature away', protocol('appendOnly', 'domainMetadata'), /invariants/],
 ])('a winner that %s', async (_what, action, reason) => {
   const staged = append(none)(await makeTable())

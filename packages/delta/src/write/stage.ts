@@ -4,16 +4,18 @@
  */
 
 import { DeltaError } from '../errors.ts'
-import type { AddFile, DataFile, MetaData } from '../log/actions.ts'
-import { checkWritableSchema } from '../schema/check-schema.ts'
+import type { AddFile, DataFile } from '../log/actions.ts'
 import { evolve } from '../schema/evolve.ts'
-import { printSchema, type StructType } from '../schema/schema.ts'
-import { checkRemovable, checkWritable, hasDomainMetadata } from '../snapshot/protocol.ts'
-import { PLAIN_PROTOCOL, raiseProtocol } from '../snapshot/raise-protocol.ts'
+import type { StructType } from '../schema/schema.ts'
+import { checkRemovable, isActive } from '../snapshot/protocol.ts'
+import { PLAIN_PROTOCOL } from '../snapshot/raise-protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { bindPredicate } from '../stats/bind-predicate.ts'
 import { checkDataFiles } from './check-files.ts'
+import { checkDomains } from './domains.ts'
+import { checkRowTracking } from './row-tracking.ts'
 import { buildStaged, type Extras, type NewMetaData, type Staged, stageInvalid } from './staged.ts'
+import { rulesAfter } from './rules-after.ts'
 
 export interface CreateRequest extends Extras {
   tablePath: string
@@ -23,33 +25,31 @@ export interface CreateRequest extends Extras {
   description?: string | undefined
   configuration?: Readonly<Record<string, string>>
   files?: readonly DataFile[]
-  /** Raise the protocol for domainMetadata although this commit sets none. */
+  /** The feature domainMetadata although this commit sets no domain; the same as naming it in `features`. */
   needsDomainMetadata?: boolean
 }
 
-/**
- * Stage version 0 of a table. Protocol (1,2), or (1,7) with the feature domainMetadata when domains are set or
- * announced; a table cannot be given the feature later in this version.
- */
+/** Stage version 0 of a table, with the lowest protocol that has what its settings, columns and `features` need. */
 export function stageCreate(request: CreateRequest): Staged {
-  const { tablePath, schema, partitionColumns = [], configuration = {}, files = [], domains = [] } = request
-  checkWritableSchema(schema)
+  const { tablePath, schema, partitionColumns = [], files = [], domains = [] } = request
   for (const column of partitionColumns) {
     if (!schema.fields.some(f => f.name === column)) {
       throw stageInvalid(tablePath, `the partition column ${column} is not in the schema`)
     }
   }
-  const metaData: NewMetaData = {
+  const empty: NewMetaData = {
     ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.description === undefined ? {} : { description: request.description }),
     format: { provider: 'parquet', options: {} },
-    schemaString: printSchema(schema),
+    schemaString: '',
     partitionColumns,
-    configuration,
+    configuration: {},
   }
   const needsDomains = domains.length > 0 || request.needsDomainMetadata === true
-  const protocol = raiseProtocol(PLAIN_PROTOCOL, needsDomains ? ['domainMetadata'] : [])
-  checkWritable(tablePath, protocol, { id: '', ...metaData }, schema)
+  const features = [...(request.features ?? []), ...(needsDomains ? ['domainMetadata'] : [])]
+  const { configuration } = request
+  const before = { protocol: PLAIN_PROTOCOL, metaData: empty }
+  const { protocol, metaData } = rulesAfter(tablePath, before, { schema, configuration, features })
   checkDataFiles(tablePath, { files, schema, partitionColumns })
   return buildStaged(tablePath, undefined, request, { protocol, metaData, add: files })
 }
@@ -104,9 +104,7 @@ export function stageMetadata(
   },
 ): Staged {
   const schema = evolvedSchema(snapshot, request.schema)
-  const configuration = { ...snapshot.configuration, ...request.configuration }
-  const kept = Object.entries(configuration).filter((entry): entry is [string, string] => entry[1] !== null)
-  return stageChange(snapshot, request, { schema, add: [], remove: [], configuration: Object.fromEntries(kept) })
+  return stageChange(snapshot, request, { schema, add: [], remove: [], configuration: request.configuration })
 }
 
 interface Change {
@@ -114,45 +112,39 @@ interface Change {
   add: readonly DataFile[]
   remove: readonly AddFile[]
   dataChange?: boolean
-  configuration?: Readonly<Record<string, string>>
+  configuration?: Readonly<Record<string, string | null>> | undefined
 }
 
 function stageChange(snapshot: Snapshot, extras: Extras, change: Change): Staged {
-  const { tablePath, protocol } = snapshot
-  const { partitionColumns } = snapshot.metaData
-  const metaData = changedMetaData(snapshot, change)
-  const after = metaData ?? snapshot.metaData
-  checkWritable(tablePath, protocol, after, change.schema)
-  const dataChange = change.dataChange ?? true
-  if (change.remove.length > 0 && dataChange) checkRemovable(tablePath, snapshot.metaData)
-  if ((extras.domains ?? []).length > 0 && !hasDomainMetadata(protocol)) {
-    throw stageInvalid(tablePath, 'it was created without the feature domainMetadata, so no domain can be set')
-  }
+  const { tablePath } = snapshot
+  const { schema, configuration, add, remove, dataChange = true } = change
+  const rules = rulesAfter(tablePath, snapshot, { schema, configuration, features: extras.features })
+  checkRowTracking(snapshot, { protocol: rules.protocol, configuration: rules.metaData.configuration })
+  if (remove.length > 0 && dataChange) checkRemovable(tablePath, snapshot.metaData)
+  checkDomains(tablePath, rules.protocol, extras.domains ?? [])
   const { reads } = extras
   // A predicate that does not fit is told now, not when somebody happens to commit in between.
   if (reads?.kind === 'files' && reads.predicate) bindPredicate(snapshot, reads.predicate)
-  checkDataFiles(tablePath, { files: change.add, schema: change.schema, partitionColumns })
-  for (const { path } of change.add) {
-    if (snapshot.files.has(path)) throw stageInvalid(tablePath, `${path} is already part of the table`)
+  checkDataFiles(tablePath, { files: add, schema, partitionColumns: rules.metaData.partitionColumns })
+  const removed = new Set(remove.map(file => file.path))
+  for (const { path } of add) {
+    if (snapshot.files.has(path) && !removed.has(path)) {
+      throw stageInvalid(tablePath, `${path} is already part of the table`)
+    }
   }
-  return buildStaged(tablePath, snapshot, extras, { metaData, add: change.add, remove: change.remove, dataChange })
-}
-
-function changedMetaData(snapshot: Snapshot, change: Change): MetaData | undefined {
-  const schemaString = printSchema(change.schema)
-  const isSameSchema = schemaString === printSchema(snapshot.schema)
-  if (isSameSchema && change.configuration === undefined) return undefined
-  if (!isSameSchema) {
-    const allowTimestampNtz = snapshot.protocol.writerFeatures?.includes('timestampNtz') ?? false
-    checkWritableSchema(change.schema, { allowTimestampNtz })
-  }
-  return { ...snapshot.metaData, schemaString, configuration: change.configuration ?? snapshot.configuration }
+  return buildStaged(tablePath, snapshot, extras, {
+    protocol: rules.protocol === snapshot.protocol ? undefined : rules.protocol,
+    metaData: rules.metaData === snapshot.metaData ? undefined : rules.metaData,
+    add,
+    remove,
+    dataChange,
+  })
 }
 
 /** The snapshot's schema evolved to `wanted`; throws SCHEMA_INCOMPATIBLE with every drift. */
 export function evolvedSchema(snapshot: Snapshot, wanted: StructType | undefined): StructType {
   if (wanted === undefined) return snapshot.schema
-  const evolution = evolve(snapshot.schema, wanted)
+  const evolution = evolve(snapshot.schema, wanted, { widenTypes: isActive('typeWidening', snapshot) })
   if (evolution.kind === 'compatible') return evolution.schema
   const { tablePath } = snapshot
   const { drifts } = evolution

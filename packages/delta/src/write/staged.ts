@@ -30,6 +30,8 @@ export interface DomainChange {
 export interface Extras {
   txn?: readonly Txn[] | undefined
   domains?: readonly DomainChange[] | undefined
+  /** Features the table is to have from this commit on; the protocol is raised as far as they need. */
+  features?: readonly string[] | undefined
   /** What the change was decided on; when left out, no other commit may come between. */
   reads?: Reads | undefined
   info: CommitDetails
@@ -55,6 +57,20 @@ export interface Staged {
   readonly info: CommitDetails
 }
 
+/** What a table obliges its writers to. */
+export interface TableRules {
+  readonly protocol: Protocol
+  readonly configuration: Readonly<Record<string, string>>
+}
+
+/** The rules from a staged change on, when it is committed right after `current`. */
+export function rulesOf(staged: Staged, current: Snapshot | undefined): TableRules {
+  const protocol = staged.protocol ?? current?.protocol
+  const configuration = (staged.metaData ?? current?.metaData)?.configuration
+  if (protocol === undefined || configuration === undefined) throw stageInvalid(staged.tablePath, 'it creates no table')
+  return { protocol, configuration }
+}
+
 /** Complete a staged change; throws STAGE_INVALID when a domain or appId is named twice. */
 export function buildStaged(
   tablePath: string,
@@ -62,7 +78,7 @@ export function buildStaged(
   extras: Extras,
   parts: Partial<Staged>,
 ): Staged {
-  const domains = extras.domains ?? []
+  const domains = (extras.domains ?? []).map(change => withLastConfiguration(base, change))
   const txn = extras.txn ?? []
   refuseTwice(
     tablePath,
@@ -89,6 +105,12 @@ export function buildStaged(
     reads: extras.reads ?? STRICT,
     info: extras.info,
   }
+}
+
+/** A domain that is removed keeps on record what it said last. */
+function withLastConfiguration(base: Snapshot | undefined, change: DomainChange): DomainChange {
+  if (change.removed !== true) return change
+  return { ...change, configuration: base?.domain(change.domain) ?? change.configuration }
 }
 
 /** The protocol allows one action for each domain and appId in a commit. */
