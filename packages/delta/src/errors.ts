@@ -36,6 +36,8 @@ export type DeltaErrorCode =
   | 'FILE_INVALID'
   /** The arguments of a stage function contradict the snapshot. */
   | 'STAGE_INVALID'
+  /** Several rows of a merge's source would change one row of the table. */
+  | 'MERGE_AMBIGUOUS'
   /** Whether the commit exists could not be found out. */
   | 'COMMIT_UNDECIDED'
 

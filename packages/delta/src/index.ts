@@ -6,9 +6,23 @@
 export { readDeletionVectors, type VectorContext, type VectorRequest } from './deletion-vector/read-vectors.ts'
 export { RowSet } from './deletion-vector/row-set.ts'
 export { type VectorPorts, writeDeletionVectors } from './deletion-vector/write-vectors.ts'
+export { type ChangeRequest, stageChange, type StagedChange } from './dml/change.ts'
+export type { ChangeCounts } from './dml/counts.ts'
+export { stageDelete, stageUpdate } from './dml/delete-update.ts'
 export { type ReplaceKeysRequest, stageReplaceKeys } from './dml/replace-keys.ts'
 export type { ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
-export type { Relations } from './engine/relations.ts'
+export type {
+  Assignments,
+  FileHits,
+  InsertClause,
+  JudgeRequest,
+  Judgement,
+  KeyPair,
+  MergeSource,
+  Relations,
+  RowChange,
+  TargetClause,
+} from './engine/relations.ts'
 export { planScan, type ScanFile, type ScanPlan, type ScanRequest } from './engine/scan.ts'
 export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from './errors.ts'
 export type {

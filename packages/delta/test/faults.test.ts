@@ -77,7 +77,7 @@ const replaceKeys: Operation = async (ports, name, signal) => {
     keyColumns: ['id'],
     rows: NEW,
     parquet: rowWriter(ports.store, () => `${name}-${(files += 1)}`),
-    relations: rowRelations(ports.store, TABLE),
+    relations: rowRelations(ports.store),
     info,
     signal,
   })

@@ -28,7 +28,7 @@ async function makeTable(batches: readonly Row[][]) {
     const files = await parquet.write(rows, { tablePath: 't', schema: ROW_SCHEMA })
     snapshot = await publish(ports, stageAppend(snapshot, { files, info }))
   }
-  return { store, ports, parquet, relations: rowRelations(store, 't'), snapshot }
+  return { store, ports, parquet, relations: rowRelations(store), snapshot }
 }
 
 const rowsFrom = (start: number, count: number): Row[] =>

@@ -1,15 +1,100 @@
 /**
- * What an engine must be able to do with the rows of a table: find and leave out those with certain keys.
+ * Relations: the relational work that is handed in. The package decides which files to look at and what a commit holds;
+ * an engine judges rows and hands relations around, never values.
  */
 import type { AddFile } from '../log/actions.ts'
+import type { StructType } from '../schema/schema.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import type { Predicate } from '../stats/predicate.ts'
 import type { KeyRange } from '../stats/prune.ts'
 
-/** The relational work an engine does. Keys are compared null-safe: NULL equals NULL. */
-export interface Relations<Rows> {
-  /** Paths of those files that hold at least one row whose key is in `keys`. */
-  findFiles(files: AddFile[], keys: Rows, keyColumns: string[]): Promise<string[]>
-  /** The rows of `files` whose key is not in `keys`. */
-  withoutKeys(files: AddFile[], keys: Rows, keyColumns: string[]): Promise<Rows>
-  /** Range of each key column among `keys`, as text in SQL form; lets files be left out unread. */
-  keyRange?(keys: Rows, keyColumns: string[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
+/**
+ * What a change does to rows, in the terms of SQL's MERGE. Of each list the first clause whose condition is TRUE decides
+ * about a row; a row that no clause takes stays as it is. DELETE and UPDATE are `notMatchedBySource` clauses of a change
+ * without a source, where no row of the target is matched.
+ *
+ * `Expr` is the engine's own expression; in it, `target` and `source` name the two sides.
+ */
+export interface RowChange<Rows, Expr> {
+  readonly source?: MergeSource<Rows, Expr> | undefined
+  /** For a row of the target that a row of the source matches. */
+  readonly matched?: readonly TargetClause<Expr>[]
+  /** For a row of the target that no row of the source matches. */
+  readonly notMatchedBySource?: readonly TargetClause<Expr>[]
+  /** For a row of the source that matches no row of the target. */
+  readonly notMatched?: readonly InsertClause<Expr>[]
+}
+
+export interface MergeSource<Rows, Expr> {
+  /** Must give the same rows whenever it is read during the change. */
+  readonly rows: Rows
+  /** Column pairs that must be equal for a match; at least one. */
+  readonly keys: readonly KeyPair[]
+  /** True when a NULL key equals a NULL key; SQL's `=` when false. */
+  readonly nullSafe?: boolean
+  /** What must hold besides for a match. */
+  readonly condition?: Expr | undefined
+}
+
+export interface KeyPair {
+  readonly target: string
+  readonly source: string
+}
+
+export type TargetClause<Expr> =
+  | { readonly kind: 'delete'; readonly when?: Expr | undefined }
+  /** Columns left out keep their value. */
+  | { readonly kind: 'update'; readonly when?: Expr | undefined; readonly set: Assignments<Expr> }
+
+export interface InsertClause<Expr> {
+  readonly when?: Expr | undefined
+  /** Columns left out become NULL. */
+  readonly values: Assignments<Expr>
+}
+
+/** New values by column name. `source` takes a column of the source as it is, so an engine need not read the target. */
+export type Assignments<Expr> = ReadonlyMap<string, { readonly source: string } | { readonly expression: Expr }>
+
+/** The verdict over the rows of some files. Holds engine resources until it is disposed of. */
+export interface Judgement<Rows> extends AsyncDisposable {
+  /** One entry for each file with a row to update or delete, in any order. */
+  readonly hits: readonly FileHits[]
+  /** Rows of the source that will be inserted. */
+  readonly insertCount: bigint
+  /** Rows of the target that more than one row of the source would update or delete. */
+  readonly ambiguousCount: bigint
+  /** Rows of the files that are neither updated nor deleted, with the columns of the schema. */
+  kept(files: readonly AddFile[]): Rows
+  /** New versions of the updated rows of the files. */
+  updated(files: readonly AddFile[]): Rows
+  /** The rows to insert. */
+  inserted(): Rows
+}
+
+export interface FileHits {
+  readonly path: string
+  readonly updateCount: bigint
+  readonly deleteCount: bigint
+}
+
+export interface JudgeRequest<Rows, Expr> {
+  /** The version that is changed. */
+  readonly snapshot: Snapshot
+  /** The files that may hold a row to update, to delete or to match; no other file does. */
+  readonly files: readonly AddFile[]
+  /** The schema the commit will have; rows of older files come out with its columns, new ones NULL. */
+  readonly schema: StructType
+  readonly change: RowChange<Rows, Expr>
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface Relations<Rows, Expr> {
+  /** Judge the rows of the files against the change. */
+  judge(request: JudgeRequest<Rows, Expr>): Promise<Judgement<Rows>>
+  /** A condition on rows of the target as an expression of the engine; three-valued as `Predicate` says. */
+  express(predicate: Predicate<Expr>, schema: StructType): Expr
+  /** Put relations with the same columns together, duplicates kept. */
+  union(parts: readonly [Rows, ...Rows[]]): Rows
+  /** Range of each column among the rows, as text in SQL form; lets files be left out unread. */
+  keyRange?(rows: Rows, columns: readonly string[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
 }

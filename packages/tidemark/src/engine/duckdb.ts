@@ -7,8 +7,17 @@ import { basename, join as joinPath } from 'node:path'
 import { type DataFile, type ObjectStore, type Snapshot, type StructType, statsFromColumns } from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
-import type { Cell, Engine, ParquetTarget, Row, ScanOptions, Session } from './engine.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
+import {
+  type Cell,
+  type Engine,
+  FILE_COLUMN,
+  type ParquetTarget,
+  ROW_COLUMN,
+  type Row,
+  type ScanOptions,
+  type Session,
+} from './engine.ts'
 import { ident, join, raw, type Sql, sql, text, textList } from './sql.ts'
 import { castFields, emptyRelation } from './types.ts'
 
@@ -115,18 +124,24 @@ class DuckdbSession implements Session {
     }
   }
 
+  locate(snapshot: Snapshot, path: string): string {
+    return this.#options.store.locate(`${snapshot.tablePath}/${path}`)
+  }
+
   scan(snapshot: Snapshot, options: ScanOptions = {}): Sql {
     const wanted = options.files ?? [...snapshot.files.keys()]
-    const file = options.withFile ? sql`, CAST(NULL AS VARCHAR) AS _file` : raw('')
-    const empty = sql`SELECT *${file} FROM (${emptyRelation(snapshot.schema)})`
+    const place = sql`${ident(FILE_COLUMN)}, ${ident(ROW_COLUMN)}`
+    const none = options.withPlace
+      ? sql`, CAST(NULL AS VARCHAR) AS ${ident(FILE_COLUMN)}, CAST(NULL AS BIGINT) AS ${ident(ROW_COLUMN)}`
+      : raw('')
+    const empty = sql`SELECT *${none} FROM (${emptyRelation(snapshot.schema)})`
     if (wanted.length === 0) return empty
-    const locations = new Map(wanted.map(path => [this.#options.store.locate(`${snapshot.tablePath}/${path}`), path]))
-    const source = sql`read_parquet(${textList([...locations.keys()])}, union_by_name = true, hive_partitioning = false${
-      options.withFile ? raw(", filename = '_path'") : raw('')
-    })`
-    const columns = options.withFile ? sql`* EXCLUDE (_path), ${fileName(locations)} AS _file` : raw('*')
+    const locations = textList(wanted.map(path => this.locate(snapshot, path)))
+    const virtual = options.withPlace ? sql`, filename = ${text(FILE_COLUMN)}, file_row_number = true` : raw('')
+    const columns = options.withPlace ? sql`* RENAME (file_row_number AS ${ident(ROW_COLUMN)})` : raw('*')
+    const source = sql`read_parquet(${locations}, union_by_name = true, hive_partitioning = false${virtual})`
     const names = join(snapshot.schema.fields.map(f => ident(f.name)))
-    const tail = options.withFile ? raw(', _file') : raw('')
+    const tail = options.withPlace ? sql`, ${place}` : raw('')
     return sql`SELECT ${names}${tail} FROM (${empty} UNION ALL BY NAME SELECT ${columns} FROM ${source})`
   }
 
@@ -175,12 +190,6 @@ export function copyStatement(query: Sql, schema: StructType, folder: string): S
   return sql`COPY (SELECT ${castFields(schema)} FROM (${query})) TO ${text(folder)} (FORMAT parquet, COMPRESSION zstd, \
 COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${raw(String(ROW_GROUP_ROWS))}, ROW_GROUPS_PER_FILE ${raw(String(ROW_GROUPS_PER_FILE))}, \
 FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)`
-}
-
-function fileName(locations: ReadonlyMap<string, string>): Sql {
-  const keys = textList([...locations.keys()])
-  const values = textList([...locations.values()])
-  return sql`map_extract_value(map(${keys}, ${values}), _path)`
 }
 
 function toStatistics(value: unknown): Map<string, Map<string, string>> {

@@ -32,6 +32,8 @@ export interface Session extends AsyncDisposable {
    * The files become part of the table only when a commit names them. Columns are cast to `schema`, in its order.
    */
   writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
+  /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
+  locate(snapshot: Snapshot, path: string): string
   /** A relation over a Delta table's rows with the columns of its schema, typed; missing columns are NULL. */
   scan(snapshot: Snapshot, options?: ScanOptions): Sql
 }
@@ -44,9 +46,14 @@ export interface ParquetTarget {
   statsColumns?: readonly string[]
 }
 
+/** What the engine opened for a row, as `Session.locate` gives it: constant over a file, so it costs nothing to carry. */
+export const FILE_COLUMN = '_tidemark_file'
+/** Number of the row in its file, from 0, deleted rows counted too. */
+export const ROW_COLUMN = '_tidemark_row'
+
 export interface ScanOptions {
   /** Only these files (add paths) instead of all of the snapshot's. */
   files?: readonly string[]
-  /** Adds the column `_file` (the file's add path). */
-  withFile?: boolean
+  /** Adds the columns `FILE_COLUMN` and `ROW_COLUMN`: where a row physically lies. */
+  withPlace?: boolean
 }

@@ -3,7 +3,8 @@
  * whatever run, sees the same rows.
  */
 import { addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
-import { integer, raw, type Sql, sql, textList } from '../engine/sql.ts'
+import { FILE_COLUMN, ROW_COLUMN, type Session } from '../engine/engine.ts'
+import { ident, integer, join, raw, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
 import { findTableName } from '../model/names.ts'
 import { getSource } from './commit-table.ts'
@@ -33,16 +34,22 @@ export async function orderedBatchRows(context: FlowContext, record: BatchRecord
   const versions = new Map(commits.flatMap(commit => addedFiles(commit).map(f => [f.path, commit.version] as const)))
   const files = after === undefined ? [...source.files.keys()] : [...versions.keys()]
   return {
-    query: sql`SELECT * EXCLUDE (_file), ${versionOf(files, versions)} AS _seq \
-FROM (${context.session.scan(source, { files, withFile: true })})`,
+    query: sql`SELECT * EXCLUDE (${ident(FILE_COLUMN)}, ${ident(ROW_COLUMN)}), ${versionOf(context.session, source, files, versions)} AS _seq \
+FROM (${context.session.scan(source, { files, withPlace: true })})`,
     schema: { type: 'struct', fields: [...source.schema.fields, field('_seq', 'long')] },
   }
 }
 
-function versionOf(files: readonly string[], versions: ReadonlyMap<string, bigint>): Sql {
+function versionOf(
+  session: Session,
+  source: Snapshot,
+  files: readonly string[],
+  versions: ReadonlyMap<string, bigint>,
+): Sql {
   if (files.length === 0) return raw('CAST(NULL AS BIGINT)')
-  const numbers = files.map(f => integer(versions.get(f) ?? 0n).text).join(', ')
-  return sql`CAST(map_extract_value(map(${textList(files)}, [${raw(numbers)}]), _file) AS BIGINT)`
+  const locations = textList(files.map(path => session.locate(source, path)))
+  const numbers = join(files.map(path => integer(versions.get(path) ?? 0n)))
+  return sql`CAST(map_extract_value(map(${locations}, [${numbers}]), ${ident(FILE_COLUMN)}) AS BIGINT)`
 }
 
 /** A flow's query over its batch: the stream is the batch, other tables are as the record pinned them. */

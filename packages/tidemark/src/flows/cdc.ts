@@ -22,7 +22,7 @@ import { appliedEvents, type FoldNames, ORIGIN, placedMarkers, points, targetRow
 import { balance } from './ledger.ts'
 import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
-import { columnList, sessionParquet, sessionRelations } from './relations.ts'
+import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
 import { expressionColumns, findField, fitRows, structOf, type TypedQuery } from './schema-fit.ts'
 import { openTombstones, replaceTombstones } from './tombstones.ts'
 
@@ -167,8 +167,8 @@ async function applyCdc(
     return { staged: stageOverwrite(snapshot, { files, schema, ...parts }), ledger }
   }
   if (count === 0n) return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
-  const relations = sessionRelations(session, snapshot, schema, signal)
-  const staged = await stageReplaceKeys<Sql>({
+  const relations = sessionRelations(session, signal)
+  const staged = await stageReplaceKeys<Sql, Sql>({
     snapshot,
     keys: touched,
     keyColumns: keys,

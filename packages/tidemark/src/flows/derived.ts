@@ -20,7 +20,7 @@ import { type Judged, judge } from './expect.ts'
 import { balance } from './ledger.ts'
 import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
-import { columnList, sessionParquet, sessionRelations } from './relations.ts'
+import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
 import { fitRows, structOf, type TypedQuery } from './schema-fit.ts'
 import { findFailedCast, type Transformed, transformRows } from './transform.ts'
 
@@ -117,13 +117,13 @@ SEMI JOIN ${entries.table} e USING (${columnList(keys)})`,
   if (ledger.inserted + ledger.updated + ledger.deleted === 0n) {
     return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
   }
-  const staged = await stageReplaceKeys<Sql>({
+  const staged = await stageReplaceKeys<Sql, Sql>({
     snapshot,
     keys: sql`SELECT ${columnList(keys)} FROM ${outcome} WHERE __outcome IN ('inserted', 'updated', 'deleted')`,
     keyColumns: [...keys],
     rows,
     parquet,
-    relations: sessionRelations(session, snapshot, schema, signal),
+    relations: sessionRelations(session, signal),
     schema,
     ...parts,
   })

@@ -9,7 +9,7 @@ import { FLOW_EXPECTATION_FAILED } from '../errors/flow-run.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Expectation } from '../model/project.ts'
 import { type FlowContext, keepRows } from './context.ts'
-import { columnList } from './relations.ts'
+import { columnList } from '../engine/relations.ts'
 import { expressionColumns } from './schema-fit.ts'
 
 export type RejectReason = 'null key' | 'null sequence' | 'expectation'

@@ -7,7 +7,7 @@
  * newest version known then (`__end` is set once it has its place).
  */
 import { ident, join, raw, type Sql, sql } from '../engine/sql.ts'
-import { columnList } from './relations.ts'
+import { columnList } from '../engine/relations.ts'
 
 /** Where an event was found. Of events alike in key, sequence and `_seq` the higher one counts. */
 export const ORIGIN = { tombstone: 0, batch: 1, target: 2 } as const

@@ -18,7 +18,7 @@ import { splitTableName, tableName, tablePath } from '../model/names.ts'
 import { commitTable, ensureTable, readTable } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import { ruleHash } from './expect.ts'
-import { sessionParquet, sessionRelations } from './relations.ts'
+import { sessionParquet, sessionRelations } from '../engine/relations.ts'
 import { findField, fitRows, followSchema, structOf, type TypedQuery } from './schema-fit.ts'
 
 /** What quarantine adds to a rejected row. */
@@ -72,13 +72,13 @@ export async function quarantine(context: FlowContext, rejects: Rejects): Promis
       ...(appId === undefined ? {} : { txn: [{ appId, version: batch }] }),
     }
     if (rejects.replace) {
-      return stageReplaceKeys<Sql>({
+      return stageReplaceKeys<Sql, Sql>({
         snapshot,
         keys: sql`SELECT ${text(flow.name)} AS _flow`,
         keyColumns: ['_flow'],
         rows: query,
         parquet: sessionParquet(context.session),
-        relations: sessionRelations(context.session, snapshot, schema, context.signal),
+        relations: sessionRelations(context.session, context.signal),
         ...commitParts,
       })
     }

@@ -17,7 +17,7 @@ import { commitTable, ensureTable } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import { generationDomain, generationOf } from './generation.ts'
 import { appIdOf, type BatchRecord } from './record.ts'
-import { columnList, sessionParquet, sessionRelations } from './relations.ts'
+import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
 import { followSchema, structOf } from './schema-fit.ts'
 
 export interface Tombstones {
@@ -74,9 +74,9 @@ export async function replaceTombstones(
     const before = sql`SELECT 1 FROM (${session.scan(snapshot)}) t SEMI JOIN (${change.keys}) k USING (${columnList(change.keyColumns)})`
     const differing = sql`SELECT count(*) FROM (${before} UNION ALL SELECT 1 FROM (${change.rows}))`
     if ((await session.count(differing, signal)) === 0n) return undefined
-    const relations = sessionRelations(session, snapshot, schema, signal)
+    const relations = sessionRelations(session, signal)
     const keyColumns = [...change.keyColumns]
-    return stageReplaceKeys<Sql>({
+    return stageReplaceKeys<Sql, Sql>({
       snapshot,
       keys: change.keys,
       keyColumns,

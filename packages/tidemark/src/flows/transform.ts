@@ -12,14 +12,22 @@ import type { Place } from '../errors/problem.ts'
 import type { DerivedFlow } from '../model/flow.ts'
 import type { Transform } from '../model/transform.ts'
 import type { FlowContext } from './context.ts'
-import { columnList } from './relations.ts'
+import { columnList } from '../engine/relations.ts'
 import { describeColumn, expressionColumns, structOf, type TypedQuery } from './schema-fit.ts'
 
 /** Columns of ours that travel with every bronze entry. */
 export const ENTRY_COLUMNS: readonly string[] = ['_op', '_seq', '_row_version', '_run_id', '_ingested_at']
 
 /** Columns a user's table cannot have. */
-const RESERVED = new Set([...ENTRY_COLUMNS, '_at', '_file', '__start_at', '__end_at', '__sequence'])
+const RESERVED = new Set([
+  ...ENTRY_COLUMNS,
+  '_at',
+  '_tidemark_file',
+  '_tidemark_row',
+  '__start_at',
+  '__end_at',
+  '__sequence',
+])
 
 export interface Transformed {
   /** Bronze entries with transformed columns, followed by the entry columns. */

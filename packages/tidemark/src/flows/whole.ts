@@ -19,7 +19,7 @@ import { type Judged, judge } from './expect.ts'
 import { balance } from './ledger.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { quarantine } from './quarantine.ts'
-import { sessionParquet } from './relations.ts'
+import { sessionParquet } from '../engine/relations.ts'
 import { fitRows, structOf } from './schema-fit.ts'
 
 export async function readInputs(context: FlowContext, flow: WholeFlow): Promise<Inputs> {
