@@ -248,7 +248,11 @@ async function changeTable(
   })
 }
 
-const ports = ({ session }: FlowContext) => ({ parquet: sessionParquet(session), relations: sessionRelations(session) })
+const engine = (context: FlowContext) => ({
+  ports: context,
+  parquet: sessionParquet(context.session),
+  relations: sessionRelations(context.session),
+})
 
 test('any MERGE leaves the rows of the model and counts them, or refuses what is ambiguous', async () => {
   await fc.assert(
@@ -256,7 +260,7 @@ test('any MERGE leaves the rows of the model and counts them, or refuses what is
       const model = mergeRows(merge, files.flat(), source)
       const change = toChange(merge, source)
       const changing = changeTable(files, (snapshot, context) =>
-        stageChange({ snapshot, change, info, ...ports(context) }),
+        stageChange({ snapshot, change, info, ...engine(context) }),
       )
       if (model === undefined) {
         await expect(changing).rejects.toSatisfy(error => isDeltaError(error, 'MERGE_AMBIGUOUS'))
@@ -284,7 +288,7 @@ test('DELETE removes the rows for which its condition is TRUE, and no other', as
     fc.asyncProperty(fc.array(targets, { maxLength: 3 }), fc.constantFrom(...conditions), async (files, condition) => {
       const [where, js] = condition
       const { rows, counts } = await changeTable(files, (snapshot, context) =>
-        stageDelete({ snapshot, where, info: { operation: 'DELETE' }, ...ports(context) }),
+        stageDelete({ snapshot, where, info: { operation: 'DELETE' }, ...engine(context) }),
       )
       const left = files.flat().filter(row => js(row) !== true)
       expect(inOrder(rows)).toEqual(inOrder(left))
@@ -303,7 +307,7 @@ test('UPDATE sets values of the rows for which its condition is TRUE, seeing the
         ['k', { expression: raw('target.v') }],
       ])
       const { rows, counts } = await changeTable(files, (snapshot, context) =>
-        stageUpdate({ snapshot, where, set, info: { operation: 'UPDATE' }, ...ports(context) }),
+        stageUpdate({ snapshot, where, set, info: { operation: 'UPDATE' }, ...engine(context) }),
       )
       const swapped = files.flat().map(row => (js(row) === true ? { ...row, k: row.v, v: row.k } : row))
       expect(inOrder(rows)).toEqual(inOrder(swapped))
@@ -320,7 +324,7 @@ test('a file without a hit is left as it is, and one that loses every row is not
       snapshot: before,
       where: or(compare('k', '>=', '20'), compare('k', '=', '0')),
       info: { operation: 'DELETE' },
-      ...ports(context),
+      ...engine(context),
     }),
   )
   expect(counts).toEqual({ inserted: 0n, updated: 0n, deleted: 3n, copied: 1n, filesAdded: 1, filesRemoved: 2 })
@@ -340,7 +344,7 @@ test('a commit tells by the metrics of its operation what it did', async () => {
       snapshot,
       where: compare('k', '=', '1'),
       info: { operation: 'DELETE' },
-      ...ports(context),
+      ...engine(context),
     })
     staged.push(change)
     return change

@@ -77,6 +77,7 @@ const replaceKeys: Operation = async (ports, name, signal) => {
     keyColumns: ['id'],
     rows: NEW,
     parquet: rowWriter(ports.store, () => `${name}-${(files += 1)}`),
+    ports,
     relations: rowRelations(ports.store),
     info,
     signal,

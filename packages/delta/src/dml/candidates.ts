@@ -4,30 +4,34 @@
 import type { Relations, RowChange } from '../engine/relations.ts'
 import type { AddFile } from '../log/actions.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import type { Predicate } from '../stats/predicate.ts'
-import { pruneByKeys, pruneFiles } from '../stats/prune.ts'
+import { and, or, type Predicate } from '../stats/predicate.ts'
+import { keysPredicate, pruneFiles } from '../stats/prune.ts'
+
+export interface Candidates {
+  files: AddFile[]
+  /** TRUE for every row of the target that could be matched or changed; undefined when that may be any row. */
+  predicate: Predicate<unknown> | undefined
+}
 
 /**
  * The files that have to be judged. A clause for unmatched rows of the target looks at every file that `where` leaves.
  *
- * @param where what must be TRUE for a row of the target to be matched or changed at all
+ * @param request.where TRUE for every row of the target that can be matched or changed
  * @throws PREDICATE_INVALID when `where` does not fit the schema
  */
 export async function findCandidates<Rows, Expr>(
   request: { snapshot: Snapshot; change: RowChange<Rows, Expr>; where?: Predicate<Expr> | undefined },
   relations: Relations<Rows, Expr>,
-): Promise<AddFile[]> {
+): Promise<Candidates> {
   const { snapshot, change, where } = request
-  const { source } = change
-  const files = snapshot.files.values()
-  const all = where === undefined ? [...files] : pruneFiles(files, snapshot, where)
-  if (all.length === 0 || (change.notMatchedBySource ?? []).length > 0) return all
-  if (source === undefined) return []
-  const ranges = await relations.keyRange?.(
-    source.rows,
-    source.keys.map(key => key.source),
-  )
-  if (ranges === undefined) return all
+  const { source, notMatchedBySource = [] } = change
+  const all = snapshot.files.values()
+  const files = where === undefined ? [...all] : pruneFiles(all, snapshot, where)
+  if (notMatchedBySource.length > 0) return { files, predicate: where }
+  if (source === undefined) return { files: [], predicate: or() }
+  const names = source.keys.map(key => key.source)
+  const ranges = await relations.keyRange?.(source.rows, names)
+  if (ranges === undefined) return { files, predicate: where }
   const byTarget = new Map(
     source.keys.flatMap(key => {
       const range = ranges.get(key.source)
@@ -35,5 +39,6 @@ export async function findCandidates<Rows, Expr>(
       return [[key.target, source.nullSafe === true ? range : { ...range, hasNull: false }] as const]
     }),
   )
-  return pruneByKeys(all, snapshot, byTarget)
+  const keys = keysPredicate(snapshot, byTarget)
+  return { files: pruneFiles(files, snapshot, keys), predicate: where === undefined ? keys : and(where, keys) }
 }

@@ -1,35 +1,45 @@
 /**
  * Change rows of a table: DELETE, UPDATE, MERGE and replacing by key are this one operation, in two phases. First the
- * rows of the files that may hold a hit are judged; then only the files with a hit are written anew.
+ * rows of the files that may hold a hit are judged; then only files with a hit are written anew, or get a larger
+ * deletion vector.
  */
+import type { VectorPorts } from '../deletion-vector/write-vectors.ts'
 import type { ParquetWriter, WriteOptions } from '../engine/parquet.ts'
-import type { FileHits, Judgement, Relations, RowChange } from '../engine/relations.ts'
+import type { Judgement, Relations, RowChange } from '../engine/relations.ts'
 import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
+import { columnMappingOf } from '../schema/column-mapping.ts'
 import type { StructType } from '../schema/schema.ts'
+import { isActive } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { parseStats } from '../stats/parse-stats.ts'
 import type { Predicate } from '../stats/predicate.ts'
+import type { Reads } from '../write/reads.ts'
 import { evolvedSchema, stageRemoveAndAdd } from '../write/stage.ts'
 import type { Extras, Staged } from '../write/staged.ts'
 import { findCandidates } from './candidates.ts'
 import { checkChange } from './check-change.ts'
 import { type ChangeCounts, operationMetrics } from './counts.ts'
+import { markRows } from './mark-rows.ts'
 import { groupForRewrite } from './rewrite-groups.ts'
+import { type HitFiles, splitHits } from './split-hits.ts'
 
 export interface ChangeRequest<Rows, Expr> extends Extras {
   snapshot: Snapshot
   change: RowChange<Rows, Expr>
-  /** What must be TRUE for a row of the table to be matched or changed at all; files without such rows are not opened. */
+  /** What the change's own conditions demand of a row they match or change; files without such rows are not opened. */
   where?: Predicate<Expr> | undefined
   /** Rows that are added whatever the change finds, with the columns of the schema. */
   append?: Rows | undefined
+  /** Where deletion vectors are read and written. */
+  ports: VectorPorts
   parquet: ParquetWriter<Rows>
   relations: Relations<Rows, Expr>
   /** The schema after the change; see `evolve`. */
   schema?: StructType | undefined
   /** Columns that must have statistics in new files, wherever they stand. */
   statsColumns?: readonly string[]
+  /** When left out: the files that were judged, and every row that could have been matched. */
+  reads?: Reads | undefined
   signal?: AbortSignal | undefined
 }
 
@@ -39,95 +49,129 @@ export interface StagedChange {
   counts: ChangeCounts
 }
 
-type RowCounts = Pick<ChangeCounts, 'inserted' | 'updated' | 'deleted' | 'copied'>
-const NO_ROWS: RowCounts = { inserted: 0n, updated: 0n, deleted: 0n, copied: 0n }
+/** What the second phase wrote. */
+interface Written {
+  remove: readonly AddFile[]
+  add: DataFile[]
+  cdc: DataFile[]
+  rows: Pick<ChangeCounts, 'inserted' | 'updated' | 'deleted' | 'copied'>
+}
 
 /**
  * Judge, write the new files and stage one commit. Nothing is visible until it is committed; when it never is, the new
  * files are orphans that `vacuum` removes.
  *
  * @throws MERGE_AMBIGUOUS when several rows of the source would update or delete one row of the table
+ * @throws PREDICATE_INVALID when `where` does not fit the schema
  */
 export async function stageChange<Rows, Expr>(request: ChangeRequest<Rows, Expr>): Promise<StagedChange> {
   const { snapshot, change, relations, signal } = request
   const schema = evolvedSchema(snapshot, request.schema)
   checkChange(snapshot, schema, change)
-  const files = await findCandidates(request, relations)
+  const { files, predicate } = await findCandidates(request, relations)
   signal?.throwIfAborted()
-  const isIdle = files.length === 0 && (change.notMatched ?? []).length === 0
-  if (isIdle) return finish(request, schema, { remove: [], add: await writeAppend(request, schema) }, NO_ROWS)
+  const reads: Reads = request.reads ?? { kind: 'files', files: files.map(file => file.path), predicate }
+  const context = { ...request, reads, schema }
+  if (files.length === 0 && (change.notMatched ?? []).length === 0) return finish(context, await append(context))
   await using judged = await relations.judge({ snapshot, files, schema, change, signal })
   if (judged.ambiguousCount > 0n) throw ambiguous(snapshot.tablePath, judged.ambiguousCount)
-  return await rewrite(request, schema, judged)
+  return finish(context, await rewrite(context, judged))
+}
+
+type Context<Rows, Expr> = ChangeRequest<Rows, Expr> & { schema: StructType; reads: Reads }
+
+/** No file holds a hit: all there may be to do is to add rows. */
+async function append<Rows, Expr>(context: Context<Rows, Expr>): Promise<Written> {
+  const add = context.append === undefined ? [] : await context.parquet.write(context.append, writeOptions(context))
+  return { remove: [], add, cdc: [], rows: { inserted: 0n, updated: 0n, deleted: 0n, copied: 0n } }
 }
 
 /** The second phase: write what is left of the files with a hit, and what is new. */
-async function rewrite<Rows, Expr>(
-  request: ChangeRequest<Rows, Expr>,
-  schema: StructType,
-  judged: Judgement<Rows>,
-): Promise<StagedChange> {
-  const { snapshot, parquet, relations } = request
-  const options = writeOptions(request, schema)
-  const hits = new Map(judged.hits.map(hit => [hit.path, hit]))
-  const remove = [...snapshot.files.values()].filter(file => hits.has(file.path))
-  const left = remove.filter(file => !isEmptied(file, hits.get(file.path)))
-  const counts = { ...NO_ROWS, inserted: judged.insertCount }
-  for (const hit of judged.hits) {
-    counts.updated += hit.updateCount
-    counts.deleted += hit.deleteCount
-  }
+async function rewrite<Rows, Expr>(context: Context<Rows, Expr>, judged: Judgement<Rows>): Promise<Written> {
+  const { snapshot, parquet, relations, ports, signal } = context
+  const hits = splitHits(snapshot, judged.hits)
+  const updates = new Map(judged.hits.map(hit => [hit.path, hit.updateCount]))
+  const updatesOf = (files: readonly AddFile[]): bigint => files.reduce((n, f) => n + (updates.get(f.path) ?? 0n), 0n)
   const add: DataFile[] = []
-  for (const group of groupForRewrite(left)) {
-    const isUpdated = group.some(file => (hits.get(file.path)?.updateCount ?? 0n) > 0n)
+  for (const group of groupForRewrite(hits.rewritten)) {
     const kept = judged.kept(group)
-    const rows = isUpdated ? relations.union([kept, judged.updated(group)]) : kept
-    add.push(...(await parquet.write(rows, options)))
+    const rows = updatesOf(group) > 0n ? relations.union([kept, judged.updated(group)]) : kept
+    add.push(...(await parquet.write(rows, writeOptions(context))))
   }
-  counts.copied = add.reduce((sum, file) => sum + file.numRecords, 0n) - counts.updated
-  if (judged.insertCount > 0n) add.push(...(await parquet.write(judged.inserted(), options)))
-  add.push(...(await writeAppend(request, schema)))
-  return finish(request, schema, { remove, add }, counts)
+  const copied = add.reduce((n, file) => n + file.numRecords, 0n) - updatesOf(hits.rewritten)
+  add.push(...(await markRows(ports, snapshot, hits.marked, judged.positions(hits.marked), signal)))
+  const fresh = freshRows(context, judged, updatesOf(hits.marked) > 0n ? hits.marked : [])
+  if (fresh !== undefined) add.push(...(await parquet.write(fresh, writeOptions(context))))
+  const deleted = judged.hits.reduce((n, hit) => n + hit.deleteCount, 0n)
+  const updated = judged.hits.reduce((n, hit) => n + hit.updateCount, 0n)
+  return {
+    remove: [...hits.emptied, ...hits.marked, ...hits.rewritten],
+    add,
+    cdc: await writeChanges(context, judged, hits),
+    rows: { inserted: judged.insertCount, updated, deleted, copied },
+  }
+}
+
+/** Rows that get a file of their own: updated ones whose old versions are only marked, inserted and appended ones. */
+function freshRows<Rows, Expr>(
+  { relations, append: appended }: Context<Rows, Expr>,
+  judged: Judgement<Rows>,
+  marked: readonly AddFile[],
+): Rows | undefined {
+  const parts: Rows[] = []
+  if (marked.length > 0) parts.push(judged.updated(marked))
+  if (judged.insertCount > 0n) parts.push(judged.inserted())
+  if (appended !== undefined) parts.push(appended)
+  const [first, ...more] = parts
+  return first === undefined ? undefined : relations.union([first, ...more])
+}
+
+/**
+ * Change data, where adds and removes do not say what happened: rows that were copied would seem changed, and an update
+ * would be two unrelated rows (Delta protocol, "Add CDC File").
+ */
+async function writeChanges<Rows, Expr>(
+  context: Context<Rows, Expr>,
+  judged: Judgement<Rows>,
+  { rewritten }: HitFiles,
+): Promise<DataFile[]> {
+  const { snapshot, relations, parquet, append: appended } = context
+  if (!isActive('changeDataFeed', snapshot)) return []
+  if (rewritten.length === 0 && judged.hits.every(hit => hit.updateCount === 0n)) return []
+  const changes = judged.changes()
+  const rows = appended === undefined ? changes : relations.union([changes, relations.asInserted(appended)])
+  return parquet.write(rows, { ...writeOptions(context), purpose: 'changes' })
 }
 
 /** Stage what was written, with counts that are true once it is committed. */
-function finish<Rows, Expr>(
-  request: ChangeRequest<Rows, Expr>,
-  schema: StructType,
-  files: { remove: readonly AddFile[]; add: DataFile[] },
-  rows: RowCounts,
-): StagedChange {
-  const { snapshot, txn, domains, info } = request
-  const counts = { ...rows, filesAdded: files.add.length, filesRemoved: files.remove.length }
+function finish<Rows, Expr>(context: Context<Rows, Expr>, { remove, add, cdc, rows }: Written): StagedChange {
+  const { snapshot, schema, txn, domains, reads, features, info } = context
+  const counts = { ...rows, filesAdded: add.length, filesRemoved: remove.length }
   const staged = stageRemoveAndAdd(snapshot, {
-    remove: files.remove.map(file => file.path),
-    files: files.add,
+    remove: remove.map(file => file.path),
+    files: add,
+    cdc,
     dataChange: true,
     schema,
     txn,
     domains,
+    reads,
+    features,
     info: { ...info, operationMetrics: { ...operationMetrics(info.operation, counts), ...info.operationMetrics } },
   })
   return { staged, counts }
 }
 
-async function writeAppend<Rows, Expr>(request: ChangeRequest<Rows, Expr>, schema: StructType): Promise<DataFile[]> {
-  return request.append === undefined ? [] : request.parquet.write(request.append, writeOptions(request, schema))
-}
-
-function writeOptions<Rows, Expr>(request: ChangeRequest<Rows, Expr>, schema: StructType): WriteOptions {
-  const { snapshot, statsColumns, signal } = request
+function writeOptions<Rows, Expr>(context: Context<Rows, Expr>): WriteOptions {
+  const { snapshot, schema, statsColumns, signal } = context
   return {
     tablePath: snapshot.tablePath,
     schema,
-    ...(statsColumns === undefined ? {} : { statsColumns: [...statsColumns] }),
-    ...(signal === undefined ? {} : { signal }),
+    columnMapping: columnMappingOf(snapshot),
+    partitionColumns: snapshot.metaData.partitionColumns,
+    statsColumns,
+    signal,
   }
-}
-
-/** True when every row of the file is deleted, so that there is nothing left to read. */
-function isEmptied(file: AddFile, hit: FileHits | undefined): boolean {
-  return hit !== undefined && hit.updateCount === 0n && parseStats(file.stats)?.numRecords === hit.deleteCount
 }
 
 function ambiguous(tablePath: string, count: bigint): DeltaError {

@@ -2,10 +2,12 @@
  * Replace rows by key: upsert, delete by key and history in one primitive, as a change that deletes what matches and
  * adds the new rows.
  */
+import type { VectorPorts } from '../deletion-vector/write-vectors.ts'
 import type { ParquetWriter } from '../engine/parquet.ts'
 import type { Relations } from '../engine/relations.ts'
 import type { StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { STRICT } from '../write/reads.ts'
 import type { Extras, Staged } from '../write/staged.ts'
 import { stageChange } from './change.ts'
 
@@ -16,6 +18,7 @@ export interface ReplaceKeysRequest<Rows, Expr = unknown> extends Extras {
   keyColumns: readonly string[]
   /** The new rows, with the columns of the schema; left out when the keys are only deleted. */
   rows?: Rows | undefined
+  ports: VectorPorts
   parquet: ParquetWriter<Rows>
   relations: Relations<Rows, Expr>
   /** The evolved schema of the new rows; see `stageAppend`. */
@@ -28,9 +31,10 @@ export interface ReplaceKeysRequest<Rows, Expr = unknown> extends Extras {
  * NULL. Only files with a hit are rewritten. Nothing is visible until the staged value is committed.
  */
 export async function stageReplaceKeys<Rows, Expr>(request: ReplaceKeysRequest<Rows, Expr>): Promise<Staged> {
-  const { keys, keyColumns, rows, ...rest } = request
+  const { keys, keyColumns, rows, reads = STRICT, ...rest } = request
   const { staged } = await stageChange({
     ...rest,
+    reads,
     change: {
       source: { rows: keys, keys: keyColumns.map(column => ({ target: column, source: column })), nullSafe: true },
       matched: [{ kind: 'delete' }],

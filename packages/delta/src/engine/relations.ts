@@ -69,6 +69,10 @@ export interface Judgement<Rows> extends AsyncDisposable {
   updated(files: readonly AddFile[]): Rows
   /** The rows to insert. */
   inserted(): Rows
+  /** Every changed row with `_change_type`: insert, update_preimage, update_postimage, delete. */
+  changes(): Rows
+  /** Numbers of the updated and deleted rows, counted from 0 in their file; a file may come more than once. */
+  positions(files: readonly AddFile[]): AsyncIterable<{ path: string; rows: readonly number[] }>
 }
 
 export interface FileHits {
@@ -95,6 +99,8 @@ export interface Relations<Rows, Expr> {
   express(predicate: Predicate<Expr>, schema: StructType): Expr
   /** Put relations with the same columns together, duplicates kept. */
   union(parts: readonly [Rows, ...Rows[]]): Rows
+  /** The rows with the column `_change_type`, set to insert. */
+  asInserted(rows: Rows): Rows
   /** Range of each column among the rows, as text in SQL form; lets files be left out unread. */
   keyRange?(rows: Rows, columns: readonly string[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
 }

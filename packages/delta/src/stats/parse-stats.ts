@@ -1,7 +1,7 @@
 /**
  * Reading the `stats` text of an add action without loss: numbers stay text, so no digit of a long or decimal is lost.
  */
-import { parseJsonNumbers } from '../json.ts'
+import { exactNumber, parseJsonNumbers, printJson } from '../json.ts'
 
 /** Values by column name, nested for structs. Numbers are their exact text. */
 export interface StatsTree {
@@ -35,6 +35,15 @@ export function parseStats(stats: string | undefined): Stats | undefined {
     nullCount: treeOf(json['nullCount']),
     tightBounds: json['tightBounds'] !== false,
   }
+}
+
+/**
+ * The same stats for a file whose rows are fewer than its bounds speak of, because some are deleted (Delta protocol,
+ * "Per-file Statistics"). Every other digit stays.
+ */
+export function looseStats(stats: string): string {
+  const json = parseJsonNumbers(stats, exactNumber)
+  return printJson({ ...(isTree(json) ? json : {}), tightBounds: false })
 }
 
 function treeOf(value: unknown): StatsTree {

@@ -57,11 +57,13 @@ export function pruneByKeys(
   table: TableColumns,
   ranges: ReadonlyMap<string, KeyRange>,
 ): AddFile[] {
-  const usable = [...ranges].flatMap(([column, range]) => {
-    const predicate = rangePredicate(column, range)
-    return isUsable(table, predicate) ? [predicate] : []
-  })
-  return pruneFiles(files, table, and(...usable))
+  return pruneFiles(files, table, keysPredicate(table, ranges))
+}
+
+/** The predicate that a row's key lies in all the ranges that can be compared with the table's columns. */
+export function keysPredicate(table: TableColumns, ranges: ReadonlyMap<string, KeyRange>): Predicate<never> {
+  const predicates = [...ranges].map(([column, range]) => rangePredicate(column, range))
+  return and(...predicates.filter(predicate => isUsable(table, predicate)))
 }
 
 /** The predicate that a column's value is one of the wanted keys', NULL equal to NULL. */

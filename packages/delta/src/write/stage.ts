@@ -82,6 +82,8 @@ export function stageRemoveAndAdd(
     remove: readonly string[]
     files: readonly DataFile[]
     dataChange: boolean
+    /** Change data files; when there are any, they tell all changes of the commit. */
+    cdc?: readonly DataFile[]
     schema?: StructType | undefined
   },
 ): Staged {
@@ -91,7 +93,13 @@ export function stageRemoveAndAdd(
     return file
   })
   const schema = evolvedSchema(snapshot, request.schema)
-  return stageChange(snapshot, request, { schema, add: request.files, remove, dataChange: request.dataChange })
+  return stageChange(snapshot, request, {
+    schema,
+    add: request.files,
+    remove,
+    dataChange: request.dataChange,
+    cdc: request.cdc ?? [],
+  })
 }
 
 /** Stage a commit without files: txn and domains only, a schema with new nullable columns, or other settings. */
@@ -112,6 +120,7 @@ interface Change {
   add: readonly DataFile[]
   remove: readonly AddFile[]
   dataChange?: boolean
+  cdc?: readonly DataFile[]
   configuration?: Readonly<Record<string, string | null>> | undefined
 }
 
@@ -137,6 +146,7 @@ function stageChange(snapshot: Snapshot, extras: Extras, change: Change): Staged
     metaData: rules.metaData === snapshot.metaData ? undefined : rules.metaData,
     add,
     remove,
+    cdc: change.cdc ?? [],
     dataChange,
   })
 }

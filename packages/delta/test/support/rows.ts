@@ -86,6 +86,7 @@ export function rowRelations(store: ObjectStore): Relations<Row[], RowExpr> & { 
     asked,
     express: predicate => sides => evaluateRow(predicate, sides),
     union: parts => parts.flat(),
+    asInserted: rows => rows.map(row => ({ ...row, _change_type: 'insert' })),
     keyRange: async rows => {
       const ids = rows.map(r => r.id)
       if (ids.length === 0) return undefined
@@ -123,6 +124,8 @@ function evaluateRow(predicate: Predicate<RowExpr>, sides: Parameters<RowExpr>[0
       return predicate.expression(sides)
   }
 }
+
+const typed = (row: Row, type: string): Row & { _change_type: string } => ({ ...row, _change_type: type })
 
 interface Verdict {
   path: string
@@ -189,6 +192,16 @@ function judgement(change: RowRule, lines: readonly Verdict[]): Judgement<Row[]>
     kept: files => of(files).flatMap(line => (line.after === 'kept' ? [line.target] : [])),
     updated: files => of(files).flatMap(line => (typeof line.after === 'object' ? [line.after] : [])),
     inserted: () => inserted,
+    changes: () => [
+      ...hits.map(({ target, after }) => typed(target, after === 'deleted' ? 'delete' : 'update_preimage')),
+      ...hits.flatMap(({ after }) => (typeof after === 'object' ? [typed(after, 'update_postimage')] : [])),
+      ...inserted.map(row => typed(row, 'insert')),
+    ],
+    positions: async function* (files) {
+      for (const { path, row } of hits.filter(line => files.some(f => f.path === line.path))) {
+        yield { path, rows: [Number(row)] }
+      }
+    },
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }
 }

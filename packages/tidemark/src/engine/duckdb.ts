@@ -87,6 +87,15 @@ class DuckdbSession implements Session {
     return reader.getRows().map(values => Object.fromEntries(names.map((name, i) => [name, toCell(values[i])])))
   }
 
+  async *batches(query: Sql, signal?: AbortSignal): AsyncGenerator<readonly (readonly Cell[])[]> {
+    const result = await this.#interruptible(signal, () => this.#connection.stream(query.text))
+    for (;;) {
+      const chunk = await this.#interruptible(signal, () => result.fetchChunk())
+      if (chunk === null || chunk.rowCount === 0) return
+      yield chunk.getColumns().map(column => column.map(toCell))
+    }
+  }
+
   async count(query: Sql, signal?: AbortSignal): Promise<bigint> {
     const [row] = await this.rows(query, signal)
     const [value] = Object.values(row ?? {})

@@ -21,6 +21,8 @@ export interface Session extends AsyncDisposable {
   run(statement: Sql, signal?: AbortSignal): Promise<void>
   /** All rows of a small result. */
   rows(query: Sql, signal?: AbortSignal): Promise<Row[]>
+  /** The rows of a result of any size, as batches of columns. Nothing else may run in the session meanwhile. */
+  batches(query: Sql, signal?: AbortSignal): AsyncIterable<readonly (readonly Cell[])[]>
   /** The single bigint of a one-row, one-column query, such as a count. */
   count(query: Sql, signal?: AbortSignal): Promise<bigint>
   /** Names and DuckDB types of a query's columns, without running it. */

@@ -2,7 +2,16 @@
  * The first phase of a change on DuckDB: which rows of some files are updated or deleted, by which clause, and because
  * of which row of the source. The verdicts lie in a temporary table; everything else is a query over it.
  */
-import type { AddFile, FileHits, InsertClause, JudgeRequest, Judgement, RowChange, TargetClause } from '@tidemark/delta'
+import type {
+  AddFile,
+  Assignments,
+  FileHits,
+  InsertClause,
+  JudgeRequest,
+  Judgement,
+  RowChange,
+  TargetClause,
+} from '@tidemark/delta'
 import { FILE_COLUMN, ROW_COLUMN, type Session } from './engine.ts'
 import { ident, integer, join, raw, type Sql, sql, text } from './sql.ts'
 
@@ -38,6 +47,8 @@ export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): 
     kept: files => keptQuery(at, files),
     updated: files => updatedQuery(at, files),
     inserted: () => insertQuery(at),
+    changes: () => changesQuery(at),
+    positions: files => positions(at, files),
     [Symbol.asyncDispose]: async () => {
       for (const table of source === undefined ? [verdicts] : [verdicts, source]) {
         await session.run(sql`DROP TABLE IF EXISTS ${table}`)
@@ -151,14 +162,46 @@ function updatedQuery(at: Verdicts, files: readonly AddFile[]): Sql {
     const target = needsTarget ? sql` JOIN ${scanTarget(session, request, files)} target USING (${PLACE})` : raw('')
     const from =
       number > 0 && source !== undefined ? sql` JOIN ${source} source ON source.${SOURCE} = verdict.${SOURCE}` : raw('')
-    const values = request.schema.fields.map(f => {
-      const value = clause.set.get(f.name)
-      if (value === undefined) return sql`${ident('target', f.name)} AS ${ident(f.name)}`
-      return sql`${'source' in value ? ident('source', value.source) : sql`(${value.expression})`} AS ${ident(f.name)}`
-    })
+    const values = request.schema.fields.map(({ name }) => assigned(clause.set, name, ident('target', name)))
     return sql`SELECT ${join(values)} FROM ${hits}${target}${from}`
   })
   return join(parts, ' UNION ALL ')
+}
+
+/** Old versions of the changed rows, the new ones, and what is inserted. */
+function changesQuery(at: Verdicts): Sql {
+  const { session, request, verdicts } = at
+  const paths = [...request.files]
+  const updates = updateNumbers(request.change).map(({ number }) => integer(number))
+  const type =
+    updates.length === 0
+      ? text('delete')
+      : sql`CASE WHEN ${CLAUSE} IN (${join(updates)}) THEN 'update_preimage' ELSE 'delete' END`
+  const parts = [
+    sql`SELECT ${columnNames(request)}, ${type} AS _change_type FROM ${scanTarget(session, request, paths)} target \
+JOIN (SELECT * FROM ${verdicts} WHERE ${CLAUSE} <> 0) verdict USING (${PLACE})`,
+  ]
+  if (updates.length > 0) parts.push(sql`SELECT *, 'update_postimage' FROM (${updatedQuery(at, paths)})`)
+  if ((request.change.notMatched ?? []).length > 0) parts.push(sql`SELECT *, 'insert' FROM (${insertQuery(at)})`)
+  return join(parts, ' UNION ALL ')
+}
+
+async function* positions(
+  { session, request, verdicts }: Verdicts,
+  files: readonly AddFile[],
+): AsyncGenerator<{ path: string; rows: readonly number[] }> {
+  for (const file of files) {
+    const place = text(session.locate(request.snapshot, file.path))
+    const query = sql`SELECT ${ident(ROW_COLUMN)} FROM ${verdicts} WHERE ${CLAUSE} <> 0 AND ${FILE} = ${place}`
+    for await (const [rows = []] of session.batches(query, request.signal))
+      yield { path: file.path, rows: rows.map(Number) }
+  }
+}
+
+function assigned(values: Assignments<Sql>, column: string, otherwise: Sql): Sql {
+  const value = values.get(column)
+  if (value === undefined) return sql`${otherwise} AS ${ident(column)}`
+  return sql`${'source' in value ? ident('source', value.source) : sql`(${value.expression})`} AS ${ident(column)}`
 }
 
 /** Rows of the source that matched nothing, each by the first clause that takes it. */
@@ -172,11 +215,7 @@ ANTI JOIN (SELECT ${SOURCE} FROM ${verdicts} WHERE ${SOURCE} IS NOT NULL) verdic
 }
 
 function insertPart(request: JudgeRequest<Sql, Sql>, clause: InsertClause<Sql>, unmatched: Sql, number: number): Sql {
-  const values = request.schema.fields.map(f => {
-    const value = clause.values.get(f.name)
-    if (value === undefined) return sql`NULL AS ${ident(f.name)}`
-    return sql`${'source' in value ? ident('source', value.source) : sql`(${value.expression})`} AS ${ident(f.name)}`
-  })
+  const values = request.schema.fields.map(({ name }) => assigned(clause.values, name, raw('NULL')))
   return sql`SELECT ${join(values)} FROM (${unmatched}) source WHERE ${CLAUSE} = ${integer(number)}`
 }
 

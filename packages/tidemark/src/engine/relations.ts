@@ -28,6 +28,7 @@ export function sessionRelations(session: Session, signal?: AbortSignal): Relati
   return {
     judge: request => judge(session, request),
     express: (predicate, schema) => predicateSql(predicate, schema, 'target'),
+    asInserted: rows => sql`SELECT *, 'insert' AS _change_type FROM (${rows})`,
     union: parts => join(parts, ' UNION ALL BY NAME '),
     keyRange: async (rows, columns) => {
       const bounds = columns.map(

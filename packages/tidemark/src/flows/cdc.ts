@@ -169,6 +169,7 @@ async function applyCdc(
   if (count === 0n) return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
   const relations = sessionRelations(session, signal)
   const staged = await stageReplaceKeys<Sql, Sql>({
+    ports: context,
     snapshot,
     keys: touched,
     keyColumns: keys,

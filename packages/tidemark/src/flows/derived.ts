@@ -118,6 +118,7 @@ SEMI JOIN ${entries.table} e USING (${columnList(keys)})`,
     return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
   }
   const staged = await stageReplaceKeys<Sql, Sql>({
+    ports: context,
     snapshot,
     keys: sql`SELECT ${columnList(keys)} FROM ${outcome} WHERE __outcome IN ('inserted', 'updated', 'deleted')`,
     keyColumns: [...keys],

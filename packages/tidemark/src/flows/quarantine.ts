@@ -73,6 +73,7 @@ export async function quarantine(context: FlowContext, rejects: Rejects): Promis
     }
     if (rejects.replace) {
       return stageReplaceKeys<Sql, Sql>({
+        ports: context,
         snapshot,
         keys: sql`SELECT ${text(flow.name)} AS _flow`,
         keyColumns: ['_flow'],

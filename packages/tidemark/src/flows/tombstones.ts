@@ -77,6 +77,7 @@ export async function replaceTombstones(
     const relations = sessionRelations(session, signal)
     const keyColumns = [...change.keyColumns]
     return stageReplaceKeys<Sql, Sql>({
+      ports: context,
       snapshot,
       keys: change.keys,
       keyColumns,

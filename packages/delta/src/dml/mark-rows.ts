@@ -1,0 +1,39 @@
+/**
+ * Marking rows as deleted: the files stay, each with a deletion vector of all its deleted rows, old and new.
+ */
+import { readDeletionVectors } from '../deletion-vector/read-vectors.ts'
+import { RowSet } from '../deletion-vector/row-set.ts'
+import { type VectorPorts, writeDeletionVectors } from '../deletion-vector/write-vectors.ts'
+import type { AddFile, DataFile } from '../log/actions.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import { looseStats, parseStats } from '../stats/parse-stats.ts'
+
+/**
+ * Write one file of deletion vectors and return the data files as they are to be added again; the commit has to remove
+ * them as they were.
+ *
+ * @param positions the newly deleted rows of the files; a file may come more than once
+ */
+export async function markRows(
+  ports: VectorPorts,
+  snapshot: Snapshot,
+  files: readonly AddFile[],
+  positions: AsyncIterable<{ path: string; rows: readonly number[] }>,
+  signal?: AbortSignal,
+): Promise<DataFile[]> {
+  if (files.length === 0) return []
+  const { tablePath, version } = snapshot
+  const had = files.flatMap(file => (file.deletionVector ? [{ dataFile: file.path, vector: file.deletionVector }] : []))
+  const vectors = await readDeletionVectors({ store: ports.store, tablePath, version, signal }, had)
+  const sets = new Map(had.map(({ dataFile }, i) => [dataFile, vectors[i] ?? RowSet.empty]))
+  for await (const { path, rows } of positions) sets.set(path, (sets.get(path) ?? RowSet.empty).add(rows))
+  const wanted = files.map(file => sets.get(file.path) ?? RowSet.empty)
+  const descriptors = await writeDeletionVectors(ports, tablePath, wanted, { signal })
+  return files.map((file, i) => {
+    const { dataChange: _, partitionValues, stats = '{}', deletionVector: _old, ...kept } = file
+    const numRecords = parseStats(stats)?.numRecords ?? 0n
+    const deletionVector = descriptors[i]
+    if (deletionVector === undefined) throw new TypeError('this is a bug in @tidemark/delta: a vector is missing')
+    return { ...kept, partitionValues: { ...partitionValues }, stats: looseStats(stats), numRecords, deletionVector }
+  })
+}
