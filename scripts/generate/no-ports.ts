@@ -10,6 +10,7 @@ export const noPorts: CliPorts = {
   stderr: { write: unused },
   env: {},
   cwd: '.',
+  temporary: '.',
   clock: { now: unused, monotonic: unused, sleep: unused },
   ids: { uuid: unused, runId: unused },
   processes: new Proxy({} as CliPorts['processes'], { get: unused }),

@@ -141,6 +141,6 @@ function runLoaded(loaded: LoadedProject, openStore?: (root: string) => ObjectSt
 async function verifyLoaded(loaded: LoadedProject): Promise<Verdict[]> {
   const adapter = createAdapter({ clock: systemClock }, loaded)
   const ports = { clock: systemClock, ids: systemIds, processes: systemProcesses, adapter }
-  await using lake = await openLake(loaded.project.lake, 'verify', systemIds)
+  await using lake = await openLake(loaded.project.lake, { work: 'verify', ids: systemIds, processes: systemProcesses })
   return await verifyTables({ ports, project: loaded.project, lake, emit: () => undefined, signal: never }, [])
 }

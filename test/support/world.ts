@@ -19,7 +19,7 @@ import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/work.ts'
 import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'
 import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
-import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
+import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import { carryAsText } from '../../packages/tidemark/src/sources/postgres/column.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/postgres/read-csv.ts'
@@ -71,7 +71,7 @@ export interface IngestOptions {
 
 export async function createWorld(server: Server): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'tidemark-world-'))
-  const lake = await openLake(root, 'test', systemIds)
+  const lake = await openLake(root, { work: 'test', ids: systemIds, processes: systemProcesses })
   const signal = new AbortController().signal
   const config: SourceConfig = {
     name: 'app',

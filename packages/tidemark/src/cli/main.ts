@@ -1,4 +1,5 @@
 /** The process: real ports, signals, exit code. The first SIGINT or SIGTERM stops a run cleanly, the second at once. */
+import { tmpdir } from 'node:os'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
 import { runCli } from './run-cli.ts'
 
@@ -22,6 +23,7 @@ await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   cwd: process.cwd(),
+  temporary: tmpdir(),
   clock: systemClock,
   ids: systemIds,
   processes: systemProcesses,

@@ -10,6 +10,8 @@ export interface CliPorts {
   stderr: TerminalStream
   env: Readonly<Record<string, string | undefined>>
   cwd: string
+  /** Existing folder outside every lake, for what a reader may have to spill. */
+  temporary: string
   clock: Clock
   ids: Ids
   processes: Processes

@@ -7,6 +7,7 @@ import { join as joinPath } from 'node:path'
 import type { LogParquet, ObjectStore, StructType } from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBStructType, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
+import { fileList } from './file-list.ts'
 import { ident, join, type Sql, sql, text } from './sql.ts'
 import { toDuckType } from './types.ts'
 
@@ -14,8 +15,8 @@ export interface LogParquetPorts {
   connect: () => Promise<DuckDBConnection>
   store: ObjectStore
   ids: Ids
-  /** Local folder that DuckDB may write. */
-  scratch: string
+  /** Local folder that DuckDB may write; without one nothing is. */
+  scratch: string | undefined
 }
 
 /** Make the reader and writer of logs that belongs to an engine. */
@@ -35,7 +36,7 @@ async function* readRows(
   const connection = await ports.connect()
   const stop = interruptOn(signal, connection)
   try {
-    const source = sql`read_parquet(${text(ports.store.locate(path))}, hive_partitioning = false)`
+    const source = sql`read_parquet(${fileList([ports.store.locate(path)])}, hive_partitioning = false)`
     const shape = await connection.runAndReadAll(sql`SELECT * FROM ${source} LIMIT 0`.text)
     const types = new Map(shape.columnNames().map((name, i) => [name, shape.columnType(i)]))
     const query = rowsQuery(source, types, columns)
@@ -115,6 +116,8 @@ async function writeRows(
   what: { schema: StructType; rows: AsyncIterable<readonly string[]>; signal: AbortSignal | undefined },
 ): Promise<{ outcome: 'created' | 'exists'; rowCount: bigint; sizeBytes: bigint }> {
   const { schema, rows, signal } = what
+  if (ports.scratch === undefined)
+    throw new TypeError('this is a bug in tidemark: an engine without scratch cannot write')
   const folder = joinPath(ports.scratch, ports.ids.uuid())
   await mkdir(folder, { recursive: true, mode: 0o700 })
   const connection = await ports.connect()
@@ -123,7 +126,7 @@ async function writeRows(
     const [lines, file] = [joinPath(folder, 'rows.json'), joinPath(folder, 'rows.parquet')]
     const sent = await writeLines(lines, rows, signal)
     await connection.run(copyRows(schema, lines, file).text)
-    const counted = await connection.runAndReadAll(sql`SELECT count(*) FROM read_parquet(${text(file)})`.text)
+    const counted = await connection.runAndReadAll(sql`SELECT count(*) FROM read_parquet(${fileList([file])})`.text)
     const rowCount = counted.getRows()[0]?.[0]
     if (rowCount !== sent) throw new Error(`${path} was to hold ${sent} rows but ${String(rowCount)} were read back`)
     const { size } = await stat(file)
@@ -141,7 +144,7 @@ async function writeRows(
 /** Exported for its golden test. */
 export function copyRows(schema: StructType, lines: string, file: string): Sql {
   const columns = join(schema.fields.map(f => sql`${text(f.name)}: ${text(toDuckType(f.type).text)}`))
-  return sql`COPY (SELECT * FROM read_json(${text(lines)}, format = 'newline_delimited', columns = {${columns}})) \
+  return sql`COPY (SELECT * FROM read_json(${fileList([lines])}, hive_partitioning = false, format = 'newline_delimited', columns = {${columns}})) \
 TO ${text(file)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
 }
 

@@ -18,15 +18,16 @@ import {
   type ScanOptions,
   type Session,
 } from './engine.ts'
+import { fileList } from './file-list.ts'
 import { ident, join, raw, type Sql, sql, text, textList } from './sql.ts'
 import { castFields, emptyRelation } from './types.ts'
 
 export interface DuckdbOptions {
   store: ObjectStore
   ids: Ids
-  /** Absolute folder inside the lake for staging and spilling; created when missing, owned by one run. */
-  scratch: string
-  /** Absolute folders DuckDB may read and write: the lake. */
+  /** Absolute folder for staging and spilling, owned by one run or reader; without one nothing is spilled or written. */
+  scratch: string | undefined
+  /** Absolute folders DuckDB may read and write beside it: the lake. */
   folders: readonly string[]
   /** For example `2GB`. Beyond it DuckDB spills to `scratch`. */
   memoryLimit?: string
@@ -39,11 +40,11 @@ const ROW_GROUPS_PER_FILE = 16
 
 /** Start DuckDB with the sandbox closed. */
 export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
-  await mkdir(options.scratch, { recursive: true, mode: 0o700 })
+  const { scratch } = options
   const instance = await DuckDBInstance.create(':memory:', {
     ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
     memory_limit: options.memoryLimit ?? '1GB',
-    temp_directory: joinPath(options.scratch, 'spill'),
+    temp_directory: scratch === undefined ? '' : joinPath(scratch, 'spill'),
     autoinstall_known_extensions: 'false',
     autoload_known_extensions: 'false',
     preserve_insertion_order: 'false',
@@ -51,7 +52,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   const connection = await instance.connect()
   const settings = [
     sql`SET GLOBAL TimeZone = 'UTC'`,
-    sql`SET GLOBAL allowed_directories = ${textList([...options.folders, options.scratch])}`,
+    sql`SET GLOBAL allowed_directories = ${textList([...options.folders, ...(scratch === undefined ? [] : [scratch])])}`,
     sql`SET GLOBAL enable_external_access = false`,
     sql`SET GLOBAL lock_configuration = true`,
   ]
@@ -62,7 +63,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
     session: async () => new DuckdbSession(await instance.connect(), options),
     close: async () => {
       instance.closeSync()
-      await rm(joinPath(options.scratch, 'spill'), { recursive: true, force: true })
+      if (scratch !== undefined) await rm(joinPath(scratch, 'spill'), { recursive: true, force: true })
     },
   }
 }
@@ -114,8 +115,10 @@ class DuckdbSession implements Session {
   }
 
   async writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]> {
-    const id = this.#options.ids.uuid()
-    const folder = joinPath(this.#options.scratch, id)
+    const { ids, scratch } = this.#options
+    if (scratch === undefined) throw new TypeError('this is a bug in tidemark: an engine without scratch cannot write')
+    const id = ids.uuid()
+    const folder = joinPath(scratch, id)
     await mkdir(folder, { recursive: true, mode: 0o700 })
     try {
       const written = await this.#interruptible(signal, () =>
@@ -145,7 +148,7 @@ class DuckdbSession implements Session {
       : raw('')
     const empty = sql`SELECT *${none} FROM (${emptyRelation(snapshot.schema)})`
     if (wanted.length === 0) return empty
-    const locations = textList(wanted.map(path => this.locate(snapshot, path)))
+    const locations = fileList(wanted.map(path => this.locate(snapshot, path)))
     const virtual = options.withPlace ? sql`, filename = ${text(FILE_COLUMN)}, file_row_number = true` : raw('')
     const columns = options.withPlace ? sql`* RENAME (file_row_number AS ${ident(ROW_COLUMN)})` : raw('*')
     const source = sql`read_parquet(${locations}, union_by_name = true, hive_partitioning = false${virtual})`

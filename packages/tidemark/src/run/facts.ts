@@ -27,7 +27,8 @@ export interface RunEnd {
 
 const FOLDER = 'system/runs'
 const startPath = (runId: string): string => `${FOLDER}/${runId}.start.json`
-const endPath = (runId: string): string => `${FOLDER}/${runId}.end.json`
+/** Where a run's end is kept. */
+export const endPath = (runId: string): string => `${FOLDER}/${runId}.end.json`
 
 export async function writeRunStart(store: ObjectStore, start: RunStart): Promise<void> {
   await store.putIfAbsent(startPath(start.runId), encode(start))

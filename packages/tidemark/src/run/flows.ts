@@ -14,10 +14,10 @@ import { lakeColumnName } from '../ingest/system-columns.ts'
 import type { DerivedFlow, Flow } from '../model/flow.ts'
 import { splitTableName, tableName } from '../model/names.ts'
 import type { PlanStep } from '../model/plan.ts'
-import type { Clock, Ids } from '../model/ports.ts'
+import type { Clock, Ids, LakeStore } from '../model/ports.ts'
 import type { Project, TableEntry } from '../model/project.ts'
 import type { StepOutcome } from './execute.ts'
-import type { Lake } from './lake.ts'
+import type { LakeReader } from './lake.ts'
 import { inputsOf, type PlannedFlow, stepId } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { toProblem } from './problem-fact.ts'
@@ -33,7 +33,7 @@ export interface CompiledFlows {
 export interface CompileRequest {
   project: Project
   sources: readonly OpenSource[]
-  lake: Lake
+  lake: LakeReader
   clock: Clock
   ids: Ids
   fullRefresh: readonly string[]
@@ -207,7 +207,7 @@ function withSibling(flow: Flow, flows: readonly Flow[]): string[] {
 }
 
 function bareContext(
-  ports: { lake: Lake; clock: Clock; ids: Ids; signal: AbortSignal },
+  ports: { lake: LakeStore; clock: Clock; ids: Ids; signal: AbortSignal },
   session: Session,
 ): FlowContext {
   const { lake, clock, ids, signal } = ports

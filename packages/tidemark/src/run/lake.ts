@@ -1,16 +1,27 @@
-/** A lake opened for work: its store, its engine, a scratch folder of its own, and the sweep of what dead runs left. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+/**
+ * A lake opened: to be read, which creates nothing in it, or for work, with an engine that may write and a scratch folder
+ * of its own.
+ */
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalStore, type ObjectStore } from '@tidemark/delta'
 import { openDuckdb } from '../engine/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
-import { LAKE_NOT_WRITABLE } from '../errors/run.ts'
+import { LAKE_NOT_READABLE } from '../errors/run.ts'
 import type { Ids, LakeStore } from '../model/ports.ts'
+import type { Processes } from './lease.ts'
+import { makeScratch } from './scratch.ts'
 
-export interface Lake extends LakeStore, AsyncDisposable {
-  root: string
+/** A lake to look at. */
+export interface LakeReader extends LakeStore, AsyncDisposable {
+  /** May read the lake's folder and nothing else. */
   engine: Engine
-  /** Local folder of this run alone; removed when the lake is closed. */
+}
+
+/** A lake to work in. */
+export interface Lake extends LakeReader {
+  root: string
+  /** Local folder of this work alone; removed when the lake is closed. */
   scratch: string
   /** Remove one file of the scratch folder. */
   discard: (path: string) => Promise<void>
@@ -19,21 +30,23 @@ export interface Lake extends LakeStore, AsyncDisposable {
 /** Opens the store of a lake's folder; tests put a failing one between a run and its files. */
 export type OpenStore = (root: string) => ObjectStore
 
+export interface LakeWork {
+  /** What the scratch folder is for, such as a run id. */
+  work: string
+  ids: Ids
+  processes: Processes
+  /** The folder's own store when left out. */
+  openStore?: OpenStore | undefined
+}
+
 /**
- * Open a local lake, creating its folder when it is missing.
+ * Open a local lake for work, creating its folder when it is missing.
  *
- * @param run name of the scratch folder under `_tmp`
  * @throws {LAKE_NOT_WRITABLE} the folder cannot be created or written
  */
-export async function openLake(root: string, run: string, ids: Ids, openStore: OpenStore = openLocal): Promise<Lake> {
-  const scratch = join(root, '_tmp', run)
-  try {
-    await mkdir(scratch, { recursive: true, mode: 0o700 })
-  } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    throw LAKE_NOT_WRITABLE({ lake: root, reason }, { cause: error, state: 'Nothing was read or written.' })
-  }
-  const store = openStore(root)
+export async function openLake(root: string, { work, ids, processes, openStore }: LakeWork): Promise<Lake> {
+  const scratch = await makeScratch(root, work, processes)
+  const store = (openStore ?? openLocal)(root)
   const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
   return {
     root,
@@ -49,11 +62,45 @@ export async function openLake(root: string, run: string, ids: Ids, openStore: O
   }
 }
 
-const openLocal: OpenStore = root => new LocalStore(root)
-
-/** Remove the scratch folders of runs that are no longer alive. Only called while holding the lease. */
-export async function sweepScratch(root: string, keep: string): Promise<void> {
-  const folder = join(root, '_tmp')
-  const entries = await readdir(folder).catch(() => [])
-  for (const name of entries) if (name !== keep) await rm(join(folder, name), { recursive: true, force: true })
+/**
+ * The store of a lake, for what needs no engine. Opening creates nothing; a lake that does not exist yet is empty.
+ *
+ * @throws {LAKE_NOT_READABLE} the folder is no folder, or may not be read
+ */
+export async function lakeStore(root: string): Promise<ObjectStore> {
+  try {
+    await readdir(root)
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+    const reason = code === 'ENOTDIR' ? 'it is not a folder' : code === 'EACCES' ? `no permission (${code})` : code
+    if (code !== 'ENOENT') throw LAKE_NOT_READABLE({ lake: root, reason }, { cause: error })
+  }
+  return openLocal(root)
 }
+
+/**
+ * Open a lake to read its rows. Nothing is created in it; what a query spills goes into a folder of its own under
+ * `temporary`, and where that cannot be made a query has to do within memory.
+ *
+ * @param temporary existing folder outside the lake
+ * @throws {LAKE_NOT_READABLE} as for its store
+ */
+export async function openLakeReader(
+  root: string,
+  { ids, temporary }: { ids: Ids; temporary: string },
+): Promise<LakeReader> {
+  const store = await lakeStore(root)
+  const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
+  const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
+  return {
+    store,
+    logParquet: engine.logParquet,
+    engine,
+    [Symbol.asyncDispose]: async () => {
+      await engine.close()
+      if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })
+    },
+  }
+}
+
+const openLocal: OpenStore = root => new LocalStore(root)

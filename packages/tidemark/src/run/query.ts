@@ -1,11 +1,13 @@
 /** `query`: one SELECT over the lake's tables, in the sandboxed engine. Only tables the text names are opened. */
 import type { ObjectStore } from '@tidemark/delta'
 import type { Row, Session } from '../engine/engine.ts'
-import { type Sql, sql, text } from '../engine/sql.ts'
+import { fileList } from '../engine/file-list.ts'
+import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import { QUERY_FAILED, TABLE_UNKNOWN } from '../errors/run.ts'
 import { splitTableName } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
+import { endPath, listRuns } from './facts.ts'
 import { openTable } from './lake-tables.ts'
 
 export interface QueryResult {
@@ -47,23 +49,40 @@ async function relationOf(lake: LakeStore, session: Session, wanted: string): Pr
   if (!wanted.includes('.')) throw TABLE_UNKNOWN({ table: wanted, suggestion: `silver.${wanted}` })
   const { schema, table } = splitTableName(wanted)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
-  if (system !== undefined) return system(lake.store)
+  if (system !== undefined) return system(await factsOf(lake.store))
   return session.scan((await openTable(lake, wanted)).snapshot)
 }
 
-const RUN_COLUMNS = sql`{runId: 'VARCHAR', status: 'VARCHAR', startedAt: 'BIGINT', endedAt: 'BIGINT', target: 'VARCHAR', \
-steps: 'STRUCT(step VARCHAR, kind VARCHAR, "table" VARCHAR, status VARCHAR, ledger JSON, versionBefore BIGINT, versionAfter BIGINT, startedAt BIGINT, durationMs BIGINT, reason VARCHAR, problem STRUCT(code VARCHAR, message VARCHAR))[]'}`
+const RUN_FIELDS: readonly { name: string; type: string }[] = [
+  { name: 'runId', type: 'VARCHAR' },
+  { name: 'status', type: 'VARCHAR' },
+  { name: 'startedAt', type: 'BIGINT' },
+  { name: 'endedAt', type: 'BIGINT' },
+  { name: 'target', type: 'VARCHAR' },
+  {
+    name: 'steps',
+    type: `STRUCT(step VARCHAR, kind VARCHAR, "table" VARCHAR, status VARCHAR, ledger JSON, versionBefore BIGINT, \
+versionAfter BIGINT, startedAt BIGINT, durationMs BIGINT, reason VARCHAR, problem STRUCT(code VARCHAR, message VARCHAR))[]`,
+  },
+]
 
 /** Facts as tables: `system.runs`, one row a run, and `system.steps`, one row a step. */
-const SYSTEM_VIEWS: Readonly<Record<string, (store: ObjectStore) => Sql>> = {
-  runs: store => sql`SELECT runId AS run_id, status, epoch_ms(startedAt) AS started_at, epoch_ms(endedAt) AS ended_at, \
-target, len(steps) AS steps FROM ${facts(store)} ORDER BY run_id`,
-  steps: store => sql`SELECT runId AS run_id, s.step, s.kind, s."table", s.status, s.ledger, \
+const SYSTEM_VIEWS: Readonly<Record<string, (facts: Sql) => Sql>> = {
+  runs: facts => sql`SELECT runId AS run_id, status, epoch_ms(startedAt) AS started_at, epoch_ms(endedAt) AS ended_at, \
+target, len(steps) AS steps FROM ${facts} ORDER BY run_id`,
+  steps: facts => sql`SELECT runId AS run_id, s.step, s.kind, s."table", s.status, s.ledger, \
 s.versionBefore AS version_before, s.versionAfter AS version_after, epoch_ms(s.startedAt) AS started_at, \
 s.durationMs AS duration_ms, s.reason, s.problem.code AS problem_code, s.problem.message AS problem_message \
-FROM (SELECT runId, unnest(steps) AS s FROM ${facts(store)}) ORDER BY run_id`,
+FROM (SELECT runId, unnest(steps) AS s FROM ${facts}) ORDER BY run_id`,
 }
 
-function facts(store: ObjectStore): Sql {
-  return sql`read_json(${text(`${store.locate('system/runs')}/*.end.json`)}, columns = ${RUN_COLUMNS}, format = 'newline_delimited')`
+async function factsOf(store: ObjectStore): Promise<Sql> {
+  const ended = (await listRuns(store)).filter(run => run.ended).map(({ runId }) => store.locate(endPath(runId)))
+  if (ended.length === 0) {
+    const columns = RUN_FIELDS.map(({ name, type }) => sql`CAST(NULL AS ${raw(type)}) AS ${ident(name)}`)
+    return sql`(SELECT ${join(columns)} WHERE false)`
+  }
+  const columns = RUN_FIELDS.map(({ name, type }) => sql`${ident(name)}: ${text(type)}`)
+  return sql`read_json(${fileList(ended)}, columns = {${join(columns)}}, format = 'newline_delimited', \
+hive_partitioning = false)`
 }

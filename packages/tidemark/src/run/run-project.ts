@@ -5,18 +5,19 @@
 import { Problems } from '../errors/problem.ts'
 import type { ProblemFact, RunEvent, RunStatus, StepResult } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
-import type { Clock, Ids } from '../model/ports.ts'
+import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
 import type { Project } from '../model/project.ts'
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import { compileFlows } from './flows.ts'
-import { type Lake, type OpenStore, openLake, sweepScratch } from './lake.ts'
+import { type Lake, type OpenStore, openLake, lakeStore } from './lake.ts'
 import { type Processes, takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
+import { sweepScratch } from './scratch.ts'
 import type { SourceAdapter } from './source-adapter.ts'
 import { workOn } from './work-on.ts'
 
@@ -44,7 +45,7 @@ export interface RunRequest {
    * Called before the run's end is written, and for runs found dead: what must survive a crash (alert records) is made
    * durable here, before the run counts as ended.
    */
-  beforeEnd: (lake: Lake, end: RunEnd) => Promise<void>
+  beforeEnd: (store: ObjectStore, end: RunEnd) => Promise<void>
   signal: AbortSignal
 }
 
@@ -67,20 +68,20 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   const { project, signal } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(project.lake, runId, ids, ports.openStore)
+  await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   const target = project.target.name
-  await sweepScratch(lake.root, runId)
+  await sweepScratch(lake.root, processes, startedAt)
   for (const end of await findAbandoned(lake.store, runId, clock.now())) {
-    await request.beforeEnd(lake, end)
+    await request.beforeEnd(lake.store, end)
     await writeRunEnd(lake.store, end)
   }
   await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
   const sources = await openSources(project, adapter, { signal, loaded: source => listLoaded(lake, source) })
   const close = async (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<RunEnd> => {
     const whole: RunEnd = { runId, startedAt, endedAt: clock.now(), target, ...end }
-    await request.beforeEnd(lake, whole)
+    await request.beforeEnd(lake.store, whole)
     await writeRunEnd(lake.store, whole)
     return whole
   }
@@ -108,12 +109,12 @@ export async function recordFailedStart(
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
   const target = request.project.target.name
-  await using lake = await openLake(request.project.lake, `read-${runId}`, ids)
-  await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
+  const store = await lakeStore(request.project.lake)
+  await writeRunStart(store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
   const { problem } = request
   const end: RunEnd = { runId, status: 'failed', startedAt, endedAt: clock.now(), target, steps: [], problem }
-  await request.beforeEnd(lake, end)
-  await writeRunEnd(lake.store, end)
+  await request.beforeEnd(store, end)
+  await writeRunEnd(store, end)
 }
 
 export interface RunScope {

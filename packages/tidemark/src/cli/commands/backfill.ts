@@ -6,7 +6,7 @@ import { backfillTable } from '../../run/table-work.ts'
 import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openLakeOf } from '../open-lake.ts'
 
 interface BackfillOptions extends ProjectOptions {
   from?: string
@@ -28,7 +28,7 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
 async function run(ports: CliPorts, table: string, options: BackfillOptions, at: ProjectRoot): Promise<void> {
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
-  await using lake = await openLakeFor(ports, loaded.project)
+  await using lake = await openLakeOf(ports, loaded.project)
   const adapter = createAdapter(ports, loaded)
   const work = {
     ports: { clock, ids, processes, adapter },

@@ -11,7 +11,7 @@ import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 interface PlanOptions extends ProjectOptions {
   select?: string[]
@@ -31,7 +31,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const { signal } = ports
   const loaded = await openProject(ports, options, at)
   const { project } = loaded
-  await using lake = await openLakeFor(ports, project)
+  await using lake = await openReaderOf(ports, project)
   const sources = await openSources(project, createAdapter(ports, loaded), {
     signal,
     loaded: source => listLoaded(lake, source),

@@ -9,7 +9,7 @@ import { listTables, lookAtTable, openTable } from '../../run/lake-tables.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 interface QuarantineOptions extends ProjectOptions {
   json?: true
@@ -30,7 +30,7 @@ export function addQuarantineCommand(program: Command, ports: CliPorts, at: Proj
 
 async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
   const { project } = await openProject(ports, options, at)
-  await using lake = await openLakeFor(ports, project)
+  await using lake = await openReaderOf(ports, project)
   await using session = await lake.engine.session()
   const found: Record<string, string | bigint | boolean | null>[] = []
   const problems: Problem[] = []
@@ -52,7 +52,7 @@ FROM (${session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
 
 async function show(ports: CliPorts, table: string, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
   const { project } = await openProject(ports, options, at)
-  await using lake = await openLakeFor(ports, project)
+  await using lake = await openReaderOf(ports, project)
   await using session = await lake.engine.session()
   const bare = table.replace(/^quarantine\./i, '')
   const name = bare.includes('.') ? splitTableName(bare) : undefined

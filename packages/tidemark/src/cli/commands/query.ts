@@ -7,7 +7,7 @@ import { lineWidth } from '../../report/terminal.ts'
 import { runQuery } from '../../run/query.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 interface QueryOptions extends ProjectOptions {
   json?: true
@@ -26,7 +26,7 @@ export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRo
 
 async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
   const { project } = await openProject(ports, options, at)
-  await using lake = await openLakeFor(ports, project)
+  await using lake = await openReaderOf(ports, project)
   await using session = await lake.engine.session()
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
   const checked = await createPortableSql(session).checkUserQuery(wanted)

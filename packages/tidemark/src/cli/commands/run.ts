@@ -16,7 +16,7 @@ import { createAdapter } from '../adapter.ts'
 import { createAlerting } from '../alerting.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { storeOf } from '../open-lake.ts'
 
 interface RunOptions extends ProjectOptions {
   select?: string[]
@@ -50,7 +50,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
       allowMassDelete: options.allowMassDelete ?? [],
       emit: reader.emit,
       onPlan: plan => reader.planned(plan),
-      beforeEnd: (lake, end) => alerting.record(lake.store, end),
+      beforeEnd: (store, end) => alerting.record(store, end),
       signal,
     },
   )
@@ -75,7 +75,7 @@ async function failToStart(ports: CliPorts, error: unknown): Promise<never> {
   const { clock, ids, processes } = ports
   const [first] = error instanceof ProjectProblems ? error.problems : [error]
   const problem = problemFact(first, 'the project')
-  const beforeEnd: RunRequest['beforeEnd'] = (lake, end) => alerting.record(lake.store, end)
+  const beforeEnd: RunRequest['beforeEnd'] = (store, end) => alerting.record(store, end)
   await recordFailedStart({ clock, ids, processes }, { project: loaded.project, beforeEnd, problem })
   await deliverAndWarn(ports, loaded, alerting)
   throw error
@@ -97,8 +97,7 @@ async function deliver(
   alerting: ReturnType<typeof createAlerting>,
 ): Promise<string[]> {
   if (loaded.project.alerts.channels.length === 0 || ports.signal.aborted) return []
-  await using lake = await openLakeFor(ports, loaded.project)
-  const report = await alerting.deliver(lake.store)
+  const report = await alerting.deliver(await storeOf(loaded.project))
   return report.problems.map(problem => `${problem.code}: ${problem.message}`)
 }
 

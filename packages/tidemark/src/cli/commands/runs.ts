@@ -10,7 +10,7 @@ import { printTable } from '../../report/table.ts'
 import { readLatestRuns, type RunEnd } from '../../run/facts.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { storeOf } from '../open-lake.ts'
 
 interface RunsOptions extends ProjectOptions {
   limit: string
@@ -24,9 +24,9 @@ export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoo
     .option('--json', 'one JSON document on standard output')
     .action(async (runId: string | undefined, options: RunsOptions) => {
       const { project } = await openProject(ports, options, at)
-      await using lake = await openLakeFor(ports, project)
+      const store = await storeOf(project)
       const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
-      const all = await readLatestRuns(lake.store, limit)
+      const all = await readLatestRuns(store, limit)
       const runs = runId === undefined ? all : all.filter(run => run.runId.startsWith(runId))
       if (options.json) ports.stdout.write(`${printJson(runs.map(toJson))}\n`)
       else if (runs.length === 0)

@@ -10,7 +10,7 @@ import { readStatus, type TableStatus } from '../../run/status.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(
@@ -19,7 +19,7 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)
-      await using lake = await openLakeFor(ports, project)
+      await using lake = await openReaderOf(ports, project)
       const tables = await readStatus(lake)
       const problems = tables.flatMap(({ problem }) => problem ?? [])
       if (options.json)

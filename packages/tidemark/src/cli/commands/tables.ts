@@ -10,14 +10,14 @@ import { problemFact } from '../../run/problem-fact.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('tables').description('the tables of the lake: version, files, rows, columns'))
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)
-      await using lake = await openLakeFor(ports, project)
+      await using lake = await openReaderOf(ports, project)
       const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake, table)))
       if (options.json) ports.stdout.write(`${printJson(tables.map(toJson))}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')

@@ -4,13 +4,13 @@ import { plural } from '../../report/numbers.ts'
 import { checkFlows } from '../../run/flows.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openReaderOf } from '../open-lake.ts'
 
 export function addValidateCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('validate').description('check the project without touching a database')).action(
     async (options: ProjectOptions) => {
       const { project } = await openProject(ports, options, at)
-      await using lake = await openLakeFor(ports, project)
+      await using lake = await openReaderOf(ports, project)
       await checkFlows(lake.engine, project)
       const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)
       const counts = [

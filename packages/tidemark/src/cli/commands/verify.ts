@@ -7,7 +7,7 @@ import { verifyTables } from '../../run/table-work.ts'
 import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeFor } from '../work-folder.ts'
+import { openLakeOf } from '../open-lake.ts'
 
 export function addVerifyCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(
@@ -26,7 +26,7 @@ async function verify(
 ): Promise<void> {
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
-  await using lake = await openLakeFor(ports, loaded.project)
+  await using lake = await openLakeOf(ports, loaded.project)
   const adapter = createAdapter(ports, loaded)
   const work = {
     ports: { clock, ids, processes, adapter },

@@ -2,7 +2,8 @@
  * Segment files as a DuckDB relation. Everything is read as VARCHAR and typed by casts, which fail aloud on text they
  * cannot read; the reader's own guessing is off throughout.
  */
-import { ident, integer, join, raw, type Sql, sql, text, textList } from '../../engine/sql.ts'
+import { fileList } from '../../engine/file-list.ts'
+import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import type { SourceColumn } from '../source.ts'
 
 /** Longest row that is carried, in bytes of CSV text. */
@@ -38,7 +39,7 @@ function csvFiles(files: readonly string[], width: number): Sql {
   const room = files.some(file => file.endsWith(WIDE_SUFFIX))
     ? sql`, max_line_size = ${integer(MAX_ROW_BYTES)}, buffer_size = ${integer(2 * MAX_ROW_BYTES)}`
     : raw('')
-  return sql`read_csv(${textList(files)}, auto_detect = false, header = false, columns = {${join(names)}}, \
+  return sql`read_csv(${fileList(files)}, hive_partitioning = false, auto_detect = false, header = false, columns = {${join(names)}}, \
 delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, new_line = '\\n', encoding = 'utf-8', \
 strict_mode = true, null_padding = false, ignore_errors = false, compression = 'none'${room})`
 }

@@ -1,0 +1,20 @@
+/** The lake of a project as a command needs it: to list, to query, or to work in. */
+import type { ObjectStore } from '../model/ports.ts'
+import type { Project } from '../model/project.ts'
+import { type Lake, type LakeReader, openLake, openLakeReader, lakeStore } from '../run/lake.ts'
+import type { CliPorts } from './ports.ts'
+
+/** For commands that read logs and facts; needs no right to write anywhere. */
+export function storeOf({ lake }: Project): Promise<ObjectStore> {
+  return lakeStore(lake)
+}
+
+/** For commands that read rows; needs no right to write in the lake. */
+export function openReaderOf({ ids, temporary }: CliPorts, { lake }: Project): Promise<LakeReader> {
+  return openLakeReader(lake, { ids, temporary })
+}
+
+/** For commands that are no run and write: their scratch is kept apart from runs. */
+export function openLakeOf({ ids, processes }: CliPorts, { lake }: Project): Promise<Lake> {
+  return openLake(lake, { work: `work-${ids.uuid()}`, ids, processes })
+}
