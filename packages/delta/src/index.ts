@@ -44,6 +44,7 @@ export type {
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'
+export { vacuum, type VacuumPorts, type VacuumRequest, type VacuumResult } from './maintain/vacuum.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
 export {
   assignColumnMapping,

@@ -11,12 +11,15 @@ export interface MemoryStore extends ObjectStore {
   readonly objects: Map<string, Uint8Array>
 }
 
-export function memoryStore(): MemoryStore {
+/** @param now the store's clock; time stands still at 0 when it is left out */
+export function memoryStore(now: () => number = () => 0): MemoryStore {
+  const modifiedAt = new Map<string, number>()
   const objects = new Map<string, Uint8Array>()
   const counts = { get: 0, putIfAbsent: 0, put: 0, putFile: 0, list: 0, delete: 0 }
   const createNew = (path: string, bytes: Uint8Array): 'created' | 'exists' => {
     if (objects.has(path)) return 'exists'
     objects.set(path, bytes.slice())
+    modifiedAt.set(path, now())
     return 'created'
   }
   return {
@@ -41,6 +44,7 @@ export function memoryStore(): MemoryStore {
       signal?.throwIfAborted()
       splitStorePath(path)
       objects.set(path, bytes.slice())
+      modifiedAt.set(path, now())
     },
     putFile: async (path, localFile, { signal } = {}) => {
       counts.putFile += 1
@@ -53,7 +57,7 @@ export function memoryStore(): MemoryStore {
       const paths = [...objects.keys()].filter(p => prefix === '' || p.startsWith(`${prefix}/`)).sort(compareBytes)
       for (const path of paths) {
         if (startAfter !== undefined && compareBytes(path, startAfter) <= 0) continue
-        yield { path, size: objects.get(path)?.length ?? 0, modifiedAt: 0 }
+        yield { path, size: objects.get(path)?.length ?? 0, modifiedAt: modifiedAt.get(path) ?? 0 }
       }
     },
     delete: async path => {

@@ -1,0 +1,149 @@
+/**
+ * VACUUM: remove files of a table's folder that no version within the retention needs. What is not certainly garbage
+ * stays: files younger than the retention, because a writer may be about to commit them, and everything hidden.
+ */
+import { vectorFilePath } from '../deletion-vector/vector-location.ts'
+import { DeltaError } from '../errors.ts'
+import type { Action, DeletionVectorDescriptor } from '../log/actions.ts'
+import { logFolderPath, parseLogName, type Version } from '../log/log-path.ts'
+import type { TableStore } from '../log/table-store.ts'
+import { checkWritable } from '../snapshot/protocol.ts'
+import { readCommits, readSnapshot, refreshSnapshot } from '../snapshot/read-log.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import type { ObjectStore, StoredObject } from '../store/store.ts'
+import { findStorePath } from '../store/store-location.ts'
+import { retentionOf } from './retention.ts'
+
+/** Files removed at the same time. */
+const WORKERS = 16
+
+export interface VacuumPorts extends TableStore {
+  clock: { now(): number }
+}
+
+export interface VacuumRequest {
+  tablePath: string
+  /** Milliseconds; the table's own retention when left out. */
+  retentionMs?: number | undefined
+  /** Allow less than the table's own retention: readers of older versions, and writers that have not committed, break. */
+  allowShortRetention?: boolean
+  /** Only say what would be removed. */
+  dryRun?: boolean
+  signal?: AbortSignal | undefined
+}
+
+export interface VacuumResult {
+  version: Version
+  /** Store paths of the files that were removed, or would be. */
+  removed: readonly string[]
+  sizeBytes: bigint
+}
+
+/**
+ * Remove the files that no version newer than the retention refers to.
+ *
+ * @throws NOT_FOUND when there is no table
+ * @throws WRITE_REFUSED when the retention is shorter than the table's own, and that was not allowed
+ * @throws FEATURE_UNSUPPORTED when the table has a feature whose files this package does not know
+ */
+export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promise<VacuumResult> {
+  const { store, clock } = ports
+  const { tablePath, signal } = request
+  const snapshot = await readSnapshot(ports, { tablePath, signal })
+  if (snapshot === undefined) throw new DeltaError('NOT_FOUND', `There is no table at ${tablePath}.`, { tablePath })
+  checkWritable(tablePath, snapshot.protocol, snapshot.metaData, snapshot.schema)
+  const oldest = clock.now() - checkedRetention(snapshot, request)
+  const old: StoredObject[] = []
+  for await (const object of store.list(tablePath)) {
+    signal?.throwIfAborted()
+    if (object.modifiedAt < oldest && !isHidden(tablePath, object.path)) old.push(object)
+  }
+  // Only now, because listing takes long: a commit may have brought an old file back meanwhile, as RESTORE does.
+  const needed = await neededPaths(store, await refreshSnapshot(ports, snapshot), oldest, signal)
+  const garbage = old.filter(object => !needed.has(object.path))
+  if (request.dryRun !== true) await removeAll(store, garbage, signal)
+  return {
+    version: snapshot.version,
+    removed: garbage.map(object => object.path),
+    sizeBytes: garbage.reduce((sum, object) => sum + BigInt(object.size), 0n),
+  }
+}
+
+function checkedRetention({ tablePath, configuration }: Snapshot, request: VacuumRequest): number {
+  const { filesMs } = retentionOf(tablePath, configuration)
+  const { retentionMs = filesMs, allowShortRetention = false } = request
+  if (retentionMs >= filesMs || (allowShortRetention && retentionMs >= 0)) return retentionMs
+  const reason = `a retention of ${retentionMs} ms is shorter than its own of ${filesMs} ms`
+  throw new DeltaError('WRITE_REFUSED', `${tablePath} cannot be cleaned: ${reason}.`, { tablePath, reason })
+}
+
+/** What the newest version holds, and whatever a commit since then speaks of: it may have been current until that commit. */
+async function neededPaths(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  oldest: number,
+  signal: AbortSignal | undefined,
+): Promise<Set<string>> {
+  const { tablePath, version } = snapshot
+  const needed = new Set<string>()
+  const add = (file: { path: string; deletionVector?: DeletionVectorDescriptor }): void => {
+    const path = storePath(store, tablePath, file.path)
+    if (path !== undefined) needed.add(path)
+    const vector = file.deletionVector && vectorFilePath(store, tablePath, file.deletionVector)
+    if (vector !== undefined) needed.add(vector)
+  }
+  for (const file of snapshot.files.values()) add(file)
+  const first = await firstVersionSince(store, tablePath, oldest)
+  if (first === undefined) return needed
+  const commits = await readCommits(store, tablePath, { after: first - 1n, upTo: version, signal })
+  for (const action of commits.flatMap(commit => commit.actions)) fileOf(action).forEach(add)
+  return needed
+}
+
+function fileOf(action: Action): { path: string; deletionVector?: DeletionVectorDescriptor }[] {
+  switch (action.kind) {
+    case 'add':
+      return [action.add]
+    case 'remove':
+      return [action.remove]
+    case 'cdc':
+      return [action.cdc]
+    default:
+      return []
+  }
+}
+
+/** The oldest commit that was written within the retention, by the store's clock as the data files are judged by it. */
+async function firstVersionSince(store: ObjectStore, tablePath: string, oldest: number): Promise<Version | undefined> {
+  const folder = logFolderPath(tablePath)
+  let first: Version | undefined
+  for await (const { path, modifiedAt } of store.list(folder)) {
+    const name = parseLogName(path.slice(folder.length + 1))
+    if (name?.kind !== 'commit' || modifiedAt < oldest) continue
+    if (first === undefined || name.version < first) first = name.version
+  }
+  return first
+}
+
+/** A file that the log names by an absolute place may still lie in the table's folder. */
+function storePath(store: ObjectStore, tablePath: string, path: string): string | undefined {
+  const isAbsolute = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
+  return isAbsolute ? findStorePath(store, path) : `${tablePath}/${path}`
+}
+
+/** Folders and files that begin with a dot or underscore belong to others, but for the change data and partitions. */
+function isHidden(tablePath: string, path: string): boolean {
+  const names = path.slice(tablePath.length + 1).split('/')
+  return names.some(name => /^[._]/.test(name) && !name.includes('=') && name !== '_change_data')
+}
+
+async function removeAll(store: ObjectStore, objects: readonly StoredObject[], signal?: AbortSignal): Promise<void> {
+  const queue = objects.values()
+  const work = async (): Promise<void> => {
+    for (const { path } of queue) {
+      signal?.throwIfAborted()
+      await store.delete(path)
+    }
+  }
+  await Promise.all(Array.from({ length: WORKERS }, work))
+}
