@@ -24,6 +24,8 @@ export type DeltaErrorCode =
   | 'FEATURE_UNSUPPORTED'
   /** The table's own settings forbid this change, or demand work this version does not do. */
   | 'WRITE_REFUSED'
+  /** Rows break a constraint, an invariant, a generated value or a column without NULL. */
+  | 'CONSTRAINT_VIOLATED'
   /** A schema cannot be stored, or cannot be read. */
   | 'SCHEMA_INVALID'
   /** A wanted schema differs from the table's in more than new nullable columns. */

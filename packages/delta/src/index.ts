@@ -23,6 +23,7 @@ export type {
   RowChange,
   TargetClause,
 } from './engine/relations.ts'
+export type { RowChecker } from './engine/row-checker.ts'
 export { planScan, type ScanFile, type ScanPlan, type ScanRequest } from './engine/scan.ts'
 export { DeltaError, type DeltaErrorCode, type ErrorDetails, isDeltaError } from './errors.ts'
 export type {
@@ -45,6 +46,7 @@ export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'
 export { vacuum, type VacuumPorts, type VacuumRequest, type VacuumResult } from './maintain/vacuum.ts'
+export type { FieldPath } from './schema/alter.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
 export {
   assignColumnMapping,
@@ -56,6 +58,7 @@ export {
   physicalName,
   physicalSchema,
 } from './schema/column-mapping.ts'
+export type { Condition } from './schema/conditions.ts'
 export { type Drift, type Evolution, evolve, printType } from './schema/evolve.ts'
 export {
   type ArrayType,
@@ -99,8 +102,11 @@ export { LocalStore } from './store/local-store.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'
 export { compareBytes, splitStorePath } from './store/store-path.ts'
 export { type CommitOptions, type CommitPorts, type CommitResult, commit } from './write/commit.ts'
+export { needsChangeFiles } from './write/change-feed-rules.ts'
+export { type CheckedRows, type CheckRequest, checkRows } from './write/check-rows.ts'
 export type { ConflictRule } from './write/conflict.ts'
 export type { Reads } from './write/reads.ts'
+export { evolvedSchema, replacedSchema } from './write/schema-after.ts'
 export {
   type CreateRequest,
   stageAppend,
@@ -109,4 +115,5 @@ export {
   stageOverwrite,
   stageRemoveAndAdd,
 } from './write/stage.ts'
+export { type Alteration, settingsWith, stageAlter } from './write/stage-alter.ts'
 export type { CommitDetails, DomainChange, Staged } from './write/staged.ts'

@@ -14,7 +14,8 @@ import { isActive } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { Predicate } from '../stats/predicate.ts'
 import type { Reads } from '../write/reads.ts'
-import { evolvedSchema, stageRemoveAndAdd } from '../write/stage.ts'
+import { evolvedSchema } from '../write/schema-after.ts'
+import { stageRemoveAndAdd } from '../write/stage.ts'
 import type { Extras, Staged } from '../write/staged.ts'
 import { findCandidates } from './candidates.ts'
 import { checkChange } from './check-change.ts'
@@ -145,18 +146,20 @@ async function writeChanges<Rows, Expr>(
 
 /** Stage what was written, with counts that are true once it is committed. */
 function finish<Rows, Expr>(context: Context<Rows, Expr>, { remove, add, cdc, rows }: Written): StagedChange {
-  const { snapshot, schema, txn, domains, reads, features, info } = context
+  const { snapshot, schema, txn, domains, reads, features, checked, info } = context
   const counts = { ...rows, filesAdded: add.length, filesRemoved: remove.length }
   const staged = stageRemoveAndAdd(snapshot, {
     remove: remove.map(file => file.path),
     files: add,
     cdc,
     dataChange: true,
+    copiesNothing: rows.copied === 0n,
     schema,
     txn,
     domains,
     reads,
     features,
+    checked,
     info: { ...info, operationMetrics: { ...operationMetrics(info.operation, counts), ...info.operationMetrics } },
   })
   return { staged, counts }

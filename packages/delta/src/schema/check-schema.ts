@@ -9,30 +9,37 @@ import { type DataType, parseDecimal, type StructType } from './schema.ts'
 const FORBIDDEN = /[ ,;{}()\n\t=]/
 
 /** Throw SCHEMA_INVALID naming the first column that cannot be stored. */
-export function checkWritableSchema(schema: StructType, options: { allowTimestampNtz?: boolean } = {}): void {
+export function checkWritableSchema(schema: StructType, options: SchemaOptions = {}): void {
   if (schema.fields.length === 0) throw new DeltaError('SCHEMA_INVALID', 'A table needs at least one column.')
-  checkType(schema, '', options.allowTimestampNtz ?? false)
+  checkType(schema, '', options)
 }
 
-function checkType(type: DataType, place: string, allowNtz: boolean): void {
-  if (typeof type === 'string') return checkPrimitive(type, place, allowNtz)
-  if (type.type === 'array') return checkType(type.elementType, `${place}.element`, allowNtz)
+export interface SchemaOptions {
+  /** The table has the feature timestampNtz. */
+  readonly allowTimestampNtz?: boolean
+  /** Files do not bear the columns' names, so those may have any character. */
+  readonly allowAnyName?: boolean
+}
+
+function checkType(type: DataType, place: string, options: SchemaOptions): void {
+  if (typeof type === 'string') return checkPrimitive(type, place, options.allowTimestampNtz ?? false)
+  if (type.type === 'array') return checkType(type.elementType, `${place}.element`, options)
   if (type.type === 'map') {
-    checkType(type.keyType, `${place}.key`, allowNtz)
-    return checkType(type.valueType, `${place}.value`, allowNtz)
+    checkType(type.keyType, `${place}.key`, options)
+    return checkType(type.valueType, `${place}.value`, options)
   }
   const seen = new Map<string, string>()
   for (const { name, type: inner } of type.fields) {
     const column = place === '' ? name : `${place}.${name}`
     if (name === '') throw invalid(column, 'has an empty name')
-    const character = FORBIDDEN.exec(name)
+    const character = options.allowAnyName ? undefined : FORBIDDEN.exec(name)
     if (character) {
       throw invalid(column, `has the character ${JSON.stringify(character[0])}, which needs column mapping; rename it`)
     }
     const twin = seen.get(name.toLowerCase())
     if (twin !== undefined) throw invalid(column, `differs from ${twin} at most in upper and lower case`)
     seen.set(name.toLowerCase(), name)
-    checkType(inner, column, allowNtz)
+    checkType(inner, column, options)
   }
 }
 

@@ -5,8 +5,9 @@
  */
 import { DeltaError } from '../errors.ts'
 import type { MetaData, Protocol } from '../log/actions.ts'
-import type { DataType, StructField, StructType } from './schema.ts'
-import { walkTypes } from './walk.ts'
+import type { StructField, StructType } from './schema.ts'
+import { mapFields, walkTypes } from './walk.ts'
+import { TYPE_CHANGES } from './widen.ts'
 
 /** How columns are found in data files: by their own name, by their physical name, or by their field id. */
 export type ColumnMapping = 'none' | 'name' | 'id'
@@ -118,17 +119,13 @@ function existingIds(schema: StructType): number[] {
   })
 }
 
-/** Change every field of a schema, from outside to inside. */
-function mapFields(struct: StructType, change: (field: StructField) => StructField): StructType {
-  const inside = (type: DataType): DataType => {
-    if (typeof type === 'string') return type
-    if (type.type === 'struct') return mapFields(type, change)
-    if (type.type === 'array') return { ...type, elementType: inside(type.elementType) }
-    return { ...type, keyType: inside(type.keyType), valueType: inside(type.valueType) }
-  }
-  const fields = struct.fields.map(f => {
-    const changed = change(f)
-    return { ...changed, type: inside(changed.type) }
+/**
+ * The schema as a person would write it, without ids, physical names and records of former types: what one table gave
+ * its columns means nothing in another.
+ */
+export function withoutMapping(schema: StructType): StructType {
+  return mapFields(schema, f => {
+    const { [ID]: _id, [PHYSICAL_NAME]: _name, [TYPE_CHANGES]: _changes, ...metadata } = f.metadata
+    return { ...f, metadata }
   })
-  return { type: 'struct', fields }
 }

@@ -11,7 +11,8 @@ export interface TypeChange {
   readonly fieldPath?: string
 }
 
-const TYPE_CHANGES = 'delta.typeChanges'
+/** Where a column's metadata keeps the types it had. */
+export const TYPE_CHANGES = 'delta.typeChanges'
 
 /** Integers by width, and the decimal digits that hold each. */
 const INTEGERS = ['byte', 'short', 'integer', 'long']

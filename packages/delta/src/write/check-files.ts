@@ -11,12 +11,20 @@ import { parseStats } from '../stats/parse-stats.ts'
 /** Throw STAGE_INVALID naming the first file that does not fit the table. */
 export function checkDataFiles(
   tablePath: string,
-  table: { files: readonly DataFile[]; schema: StructType; partitionColumns: readonly string[] },
+  table: {
+    files: readonly DataFile[]
+    schema: StructType
+    partitionColumns: readonly string[]
+    /** Name of a top-level column in partition values and stats. */
+    physicalName: (column: string) => string
+  },
 ): void {
+  const { physicalName } = table
   const seen = new Set<string>()
-  const required = table.schema.fields.filter(f => !f.nullable).map(f => f.name)
+  const required = table.schema.fields.filter(f => !f.nullable).map(f => physicalName(f.name))
+  const partitionKeys = table.partitionColumns.map(physicalName)
   for (const file of table.files) {
-    const reason = findFault(file, table.partitionColumns, required)
+    const reason = findFault(file, partitionKeys, required)
     if (reason !== undefined) throw invalid(tablePath, file.path, reason)
     if (seen.has(file.path)) throw invalid(tablePath, file.path, 'is named twice')
     seen.add(file.path)

@@ -4,10 +4,12 @@
  */
 import type { MetaData, Protocol } from '../log/actions.ts'
 import { checkWritableSchema } from '../schema/check-schema.ts'
+import { assignColumnMapping, MAX_COLUMN_ID, withoutMapping } from '../schema/column-mapping.ts'
 import { printSchema, type StructType } from '../schema/schema.ts'
 import { FEATURES, featuresOf } from '../snapshot/features.ts'
-import { checkWritable, findColumnInUse, findSettingInUse } from '../snapshot/protocol.ts'
+import { checkWritable, findColumnInUse, findSettingInUse, refused } from '../snapshot/protocol.ts'
 import { raiseProtocol } from '../snapshot/raise-protocol.ts'
+import { maxColumnIdOf, newlyMapped } from './schema-after.ts'
 import { type NewMetaData, stageInvalid } from './staged.ts'
 
 export interface Rules<M extends MetaData | NewMetaData> {
@@ -17,15 +19,18 @@ export interface Rules<M extends MetaData | NewMetaData> {
 
 export interface RulesChange {
   readonly schema: StructType
+  readonly partitionColumns?: readonly string[] | undefined
   /** Settings to set; null removes one. `delta.feature.<name>` with the value `supported` asks for a feature. */
   readonly configuration?: Readonly<Record<string, string | null>> | undefined
   /** Features the table is to have from now on, whether anything uses them yet or not. */
   readonly features?: readonly string[] | undefined
+  /** True when no file stays that was written under the rules before. */
+  readonly isEmpty: boolean
 }
 
 /** Settings that are part of how a feature works; who sets them by hand breaks the table. */
 const INTERNAL_SETTINGS = [
-  'delta.columnMapping.maxColumnId',
+  MAX_COLUMN_ID,
   'delta.inCommitTimestampEnablementVersion',
   'delta.inCommitTimestampEnablementTimestamp',
   'delta.rowTracking.materializedRowIdColumnName',
@@ -33,40 +38,78 @@ const INTERNAL_SETTINGS = [
 ]
 
 const FEATURE_SETTING = 'delta.feature.'
+const MAPPING_MODE = 'delta.columnMapping.mode'
 
 /**
- * The table's rules after a change; what stays is the same value. Throws FEATURE_UNSUPPORTED or WRITE_REFUSED when this
- * version could not keep them, SCHEMA_INVALID when the schema cannot be stored.
+ * The table's rules after a change, and its schema as they keep it; what stays is the same value. Throws
+ * FEATURE_UNSUPPORTED or WRITE_REFUSED when this version could not keep them, SCHEMA_INVALID when the schema cannot be
+ * stored.
  */
 export function rulesAfter<M extends MetaData | NewMetaData>(
   tablePath: string,
   before: Rules<M>,
   change: RulesChange,
-): Rules<M> {
+): Rules<M> & { schema: StructType } {
   const settings = change.configuration ?? {}
   refuseInternal(tablePath, before.metaData.configuration, settings)
   const asked = [...(change.features ?? []), ...featureSettings(tablePath, settings)]
-  const metaData = metaDataAfter(before.metaData, change)
-  const isChanged = metaData !== before.metaData
-  const used = isChanged ? featuresInUse(metaData, change.schema) : []
+  const { schema, configuration } = mappedRules(tablePath, before.metaData, change)
+  const metaData = metaDataAfter(before.metaData, { ...change, schema }, configuration)
+  const used = metaData === before.metaData ? [] : featuresInUse(metaData, schema)
   const protocol = raiseProtocol(before.protocol, [...asked, ...used])
   if (metaData.schemaString !== before.metaData.schemaString) {
-    checkWritableSchema(change.schema, { allowTimestampNtz: featuresOf(protocol).has('timestampNtz') })
+    checkWritableSchema(schema, {
+      allowTimestampNtz: featuresOf(protocol).has('timestampNtz'),
+      allowAnyName: modeOf(configuration) !== 'none',
+    })
   }
-  checkWritable(tablePath, protocol, metaData, change.schema)
-  return { protocol, metaData }
+  checkWritable(tablePath, protocol, metaData, schema)
+  return { protocol, metaData, schema }
 }
 
-function metaDataAfter<T extends MetaData | NewMetaData>(before: T, change: RulesChange): T {
+/**
+ * The schema and the settings with what column mapping needs. It can be begun at any time, by name, since files then
+ * keep the names they have; by id only where no file is without ids. It is never ended: files have other names by then.
+ */
+function mappedRules(
+  tablePath: string,
+  before: MetaData | NewMetaData,
+  change: RulesChange,
+): { schema: StructType; configuration: Record<string, string> } {
+  const configuration = settingsAfter(before, change)
+  const [from, to] = [modeOf(before.configuration), modeOf(configuration)]
+  if (to === 'none' && from === 'none') return { schema: change.schema, configuration }
+  const begins = from === 'none'
+  if (!begins && from !== to) throw refused(tablePath, `${MAPPING_MODE} cannot change from ${from} to ${to}`)
+  if (begins && to === 'id' && !change.isEmpty) {
+    throw refused(tablePath, `${MAPPING_MODE} cannot become id, as its files have no column ids; name is possible`)
+  }
+  const maxColumnId = maxColumnIdOf(configuration)
+  const { schema, maxColumnId: max } =
+    begins && !change.isEmpty
+      ? assignColumnMapping(withoutMapping(change.schema), { maxColumnId, names: 'own' })
+      : newlyMapped(change.schema, { id: 'id' in before ? before.id : tablePath, maxColumnId })
+  return { schema, configuration: { ...configuration, [MAX_COLUMN_ID]: String(max) } }
+}
+
+function settingsAfter(before: MetaData | NewMetaData, { configuration }: RulesChange): Record<string, string> {
+  const changed = Object.entries(configuration ?? {}).filter(([key]) => !key.startsWith(FEATURE_SETTING))
+  const all = Object.entries({ ...before.configuration, ...Object.fromEntries(changed) })
+  return Object.fromEntries(all.filter((entry): entry is [string, string] => entry[1] !== null))
+}
+
+function metaDataAfter<M extends MetaData | NewMetaData>(
+  before: M,
+  change: RulesChange,
+  configuration: Record<string, string>,
+): M {
   const schemaString = printSchema(change.schema)
-  const changed = Object.entries(change.configuration ?? {}).filter(([key]) => !key.startsWith(FEATURE_SETTING))
-  const configuration = Object.fromEntries(
-    Object.entries({ ...before.configuration, ...Object.fromEntries(changed) }).filter(
-      (entry): entry is [string, string] => entry[1] !== null,
-    ),
-  )
-  const isSame = schemaString === before.schemaString && changed.length === 0
-  return isSame ? before : { ...before, schemaString, configuration }
+  const partitionColumns = change.partitionColumns ?? before.partitionColumns
+  const isSame =
+    schemaString === before.schemaString &&
+    isEqual(configuration, before.configuration) &&
+    isEqual(partitionColumns, before.partitionColumns)
+  return isSame ? before : { ...before, schemaString, partitionColumns, configuration }
 }
 
 /** Features that a setting or a column makes use of. A type alone never brings one: that has to be asked for. */
@@ -93,4 +136,13 @@ function refuseInternal(
 ): void {
   const key = INTERNAL_SETTINGS.find(name => name in settings && settings[name] !== before[name])
   if (key !== undefined) throw stageInvalid(tablePath, `${key} is kept by the table itself`)
+}
+
+function modeOf(configuration: Readonly<Record<string, string>>): string {
+  return configuration[MAPPING_MODE] ?? 'none'
+}
+
+function isEqual(a: object, b: object): boolean {
+  const [x, y] = [Object.entries(a), Object.entries(b)]
+  return x.length === y.length && x.every(([key, value]) => Object.is((b as Record<string, unknown>)[key], value))
 }

@@ -188,7 +188,7 @@ test('an append-only table takes appends and rewrites, not removals', async () =
 })
 
 test('a table is not created with settings this version could not honour', () => {
-  const configuration = { 'delta.enableChangeDataFeed': 'true' }
+  const configuration = { 'delta.setTransactionRetentionDuration': 'interval 30 days' }
   expect(() => stageCreate({ tablePath: 't', schema: ROW_SCHEMA, configuration, info })).toThrow(
     expect.objectContaining({ code: 'WRITE_REFUSED' }),
   )

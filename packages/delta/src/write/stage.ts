@@ -3,19 +3,15 @@
  * store is refused here; nothing is written before `commit`.
  */
 
-import { DeltaError } from '../errors.ts'
-import type { AddFile, DataFile } from '../log/actions.ts'
-import { evolve } from '../schema/evolve.ts'
+import type { DataFile, MetaData } from '../log/actions.ts'
+import type { FieldPath } from '../schema/alter.ts'
 import type { StructType } from '../schema/schema.ts'
-import { checkRemovable, isActive } from '../snapshot/protocol.ts'
 import { PLAIN_PROTOCOL } from '../snapshot/raise-protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { bindPredicate } from '../stats/bind-predicate.ts'
-import { checkDataFiles } from './check-files.ts'
-import { checkDomains } from './domains.ts'
-import { checkRowTracking } from './row-tracking.ts'
-import { buildStaged, type Extras, type NewMetaData, type Staged, stageInvalid } from './staged.ts'
-import { rulesAfter } from './rules-after.ts'
+import type { CheckedRows } from './check-rows.ts'
+import { evolvedSchema, replacedSchema } from './schema-after.ts'
+import { stageOn } from './stage-on.ts'
+import { type Extras, type Staged, stageInvalid } from './staged.ts'
 
 export interface CreateRequest extends Extras {
   tablePath: string
@@ -25,6 +21,8 @@ export interface CreateRequest extends Extras {
   description?: string | undefined
   configuration?: Readonly<Record<string, string>>
   files?: readonly DataFile[]
+  /** Columns by which rows that are read together should lie together; brings the feature clustering. */
+  clusterBy?: readonly FieldPath[]
   /** The feature domainMetadata although this commit sets no domain; the same as naming it in `features`. */
   needsDomainMetadata?: boolean
 }
@@ -37,21 +35,41 @@ export function stageCreate(request: CreateRequest): Staged {
       throw stageInvalid(tablePath, `the partition column ${column} is not in the schema`)
     }
   }
-  const empty: NewMetaData = {
-    ...(request.name === undefined ? {} : { name: request.name }),
-    ...(request.description === undefined ? {} : { description: request.description }),
-    format: { provider: 'parquet', options: {} },
-    schemaString: '',
-    partitionColumns,
+  const { name, description, configuration, clusterBy } = request
+  const features = [...(request.features ?? [])]
+  if (domains.length > 0 || request.needsDomainMetadata === true) features.push('domainMetadata')
+  const change = { schema, add: files, remove: [], configuration, partitionColumns, clusterBy }
+  const staged = stageOn(emptyTable(tablePath, { name, description }), { ...request, features }, change)
+  const { id: _none, ...metaData } = { id: '', ...staged.metaData } as MetaData
+  return { ...staged, base: undefined, protocol: staged.protocol ?? PLAIN_PROTOCOL, metaData }
+}
+
+/** What a table is changed from that is not there yet. */
+function emptyTable(tablePath: string, about: { name: string | undefined; description: string | undefined }): Snapshot {
+  const { name, description } = about
+  return {
+    tablePath,
+    version: -1n,
+    protocol: PLAIN_PROTOCOL,
+    metaData: {
+      id: '',
+      ...(name === undefined ? {} : { name }),
+      ...(description === undefined ? {} : { description }),
+      format: { provider: 'parquet', options: {} },
+      schemaString: '',
+      partitionColumns: [],
+      configuration: {},
+    },
+    schema: { type: 'struct', fields: [] },
+    files: new Map(),
     configuration: {},
+    txns: new Map(),
+    domains: new Map(),
+    timestamp: undefined,
+    inCommitTimestamp: undefined,
+    txn: () => undefined,
+    domain: () => undefined,
   }
-  const needsDomains = domains.length > 0 || request.needsDomainMetadata === true
-  const features = [...(request.features ?? []), ...(needsDomains ? ['domainMetadata'] : [])]
-  const { configuration } = request
-  const before = { protocol: PLAIN_PROTOCOL, metaData: empty }
-  const { protocol, metaData } = rulesAfter(tablePath, before, { schema, configuration, features })
-  checkDataFiles(tablePath, { files, schema, partitionColumns })
-  return buildStaged(tablePath, undefined, request, { protocol, metaData, add: files })
 }
 
 /** Stage new rows. `schema` may add nullable columns; see `evolve`. */
@@ -60,7 +78,7 @@ export function stageAppend(
   request: Extras & { files: readonly DataFile[]; schema?: StructType | undefined },
 ): Staged {
   const schema = evolvedSchema(snapshot, request.schema)
-  return stageChange(snapshot, request, { schema, add: request.files, remove: [] })
+  return stageOn(snapshot, request, { schema, add: request.files, remove: [] })
 }
 
 /** Stage the replacement of all rows. `schema` may be any schema, since no old file stays. */
@@ -68,8 +86,9 @@ export function stageOverwrite(
   snapshot: Snapshot,
   request: Extras & { files: readonly DataFile[]; schema?: StructType | undefined },
 ): Staged {
-  const schema = request.schema ?? snapshot.schema
-  return stageChange(snapshot, request, { schema, add: request.files, remove: [...snapshot.files.values()] })
+  const schema = replacedSchema(snapshot, request.schema)
+  const remove = [...snapshot.files.values()]
+  return stageOn(snapshot, request, { schema, add: request.files, remove, copiesNothing: true })
 }
 
 /**
@@ -82,8 +101,8 @@ export function stageRemoveAndAdd(
     remove: readonly string[]
     files: readonly DataFile[]
     dataChange: boolean
-    /** Change data files; when there are any, they tell all changes of the commit. */
-    cdc?: readonly DataFile[]
+    /** No row of a removed file is in an added one, so a change feed can be read from the files themselves. */
+    copiesNothing?: boolean | undefined
     schema?: StructType | undefined
   },
 ): Staged {
@@ -93,13 +112,8 @@ export function stageRemoveAndAdd(
     return file
   })
   const schema = evolvedSchema(snapshot, request.schema)
-  return stageChange(snapshot, request, {
-    schema,
-    add: request.files,
-    remove,
-    dataChange: request.dataChange,
-    cdc: request.cdc ?? [],
-  })
+  const { files: add, dataChange, copiesNothing } = request
+  return stageOn(snapshot, request, { schema, add, remove, dataChange, copiesNothing })
 }
 
 /** Stage a commit without files: txn and domains only, a schema with new nullable columns, or other settings. */
@@ -109,58 +123,11 @@ export function stageMetadata(
     schema?: StructType | undefined
     /** Settings to set; null removes one. */
     configuration?: Readonly<Record<string, string | null>>
+    /** What `checkRows` found all rows of the table to fulfil; needed for a new constraint. */
+    checkedTable?: CheckedRows
   },
 ): Staged {
   const schema = evolvedSchema(snapshot, request.schema)
-  return stageChange(snapshot, request, { schema, add: [], remove: [], configuration: request.configuration })
-}
-
-interface Change {
-  schema: StructType
-  add: readonly DataFile[]
-  remove: readonly AddFile[]
-  dataChange?: boolean
-  cdc?: readonly DataFile[]
-  configuration?: Readonly<Record<string, string | null>> | undefined
-}
-
-function stageChange(snapshot: Snapshot, extras: Extras, change: Change): Staged {
-  const { tablePath } = snapshot
-  const { schema, configuration, add, remove, dataChange = true } = change
-  const rules = rulesAfter(tablePath, snapshot, { schema, configuration, features: extras.features })
-  checkRowTracking(snapshot, { protocol: rules.protocol, configuration: rules.metaData.configuration })
-  if (remove.length > 0 && dataChange) checkRemovable(tablePath, snapshot.metaData)
-  checkDomains(tablePath, rules.protocol, extras.domains ?? [])
-  const { reads } = extras
-  // A predicate that does not fit is told now, not when somebody happens to commit in between.
-  if (reads?.kind === 'files' && reads.predicate) bindPredicate(snapshot, reads.predicate)
-  checkDataFiles(tablePath, { files: add, schema, partitionColumns: rules.metaData.partitionColumns })
-  const removed = new Set(remove.map(file => file.path))
-  for (const { path } of add) {
-    if (snapshot.files.has(path) && !removed.has(path)) {
-      throw stageInvalid(tablePath, `${path} is already part of the table`)
-    }
-  }
-  return buildStaged(tablePath, snapshot, extras, {
-    protocol: rules.protocol === snapshot.protocol ? undefined : rules.protocol,
-    metaData: rules.metaData === snapshot.metaData ? undefined : rules.metaData,
-    add,
-    remove,
-    cdc: change.cdc ?? [],
-    dataChange,
-  })
-}
-
-/** The snapshot's schema evolved to `wanted`; throws SCHEMA_INCOMPATIBLE with every drift. */
-export function evolvedSchema(snapshot: Snapshot, wanted: StructType | undefined): StructType {
-  if (wanted === undefined) return snapshot.schema
-  const evolution = evolve(snapshot.schema, wanted, { widenTypes: isActive('typeWidening', snapshot) })
-  if (evolution.kind === 'compatible') return evolution.schema
-  const { tablePath } = snapshot
-  const { drifts } = evolution
-  const list = drifts.map(d => `${d.column} (${d.reason}: ${d.current ?? 'none'} → ${d.wanted})`).join(', ')
-  throw new DeltaError('SCHEMA_INCOMPATIBLE', `The schema of ${tablePath} cannot evolve: ${list}.`, {
-    tablePath,
-    drifts,
-  })
+  const { configuration, checkedTable } = request
+  return stageOn(snapshot, request, { schema, add: [], remove: [], configuration, checkedTable })
 }

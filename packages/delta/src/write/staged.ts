@@ -5,6 +5,7 @@
 import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile, DomainMetadata, MetaData, Protocol, Txn } from '../log/actions.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import type { CheckedRows } from './check-rows.ts'
 import { type Reads, STRICT } from './reads.ts'
 
 /** What a commit says about itself, for people and for the table's history. */
@@ -32,6 +33,10 @@ export interface Extras {
   domains?: readonly DomainChange[] | undefined
   /** Features the table is to have from this commit on; the protocol is raised as far as they need. */
   features?: readonly string[] | undefined
+  /** Files of the rows that were changed, for a table with a change data feed; see `needsChangeFiles`. */
+  cdc?: readonly DataFile[] | undefined
+  /** What `checkRows` found the new rows to fulfil; needed where the table demands something of rows. */
+  checked?: CheckedRows | undefined
   /** What the change was decided on; when left out, no other commit may come between. */
   reads?: Reads | undefined
   info: CommitDetails
@@ -78,7 +83,8 @@ export function buildStaged(
   extras: Extras,
   parts: Partial<Staged>,
 ): Staged {
-  const domains = (extras.domains ?? []).map(change => withLastConfiguration(base, change))
+  const given = (extras.domains ?? []).map(change => withLastConfiguration(base, change))
+  const domains = [...(parts.domains ?? []), ...given]
   const txn = extras.txn ?? []
   refuseTwice(
     tablePath,
