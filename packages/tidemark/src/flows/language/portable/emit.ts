@@ -41,7 +41,7 @@ export async function emitDuckdb(session: ParserSession, query: Query, from: Fro
   const { tables, problems } = gate(root, normalised)
   throwAny(problems)
   const replacements = tables.map(table => ({ table, by: from.relation(resolve(table.parts, query)) }))
-  const replaced = replaceTables(query.text, normalised, replacements)
+  const replaced = replaceTables(normalised, replacements)
   const columns = await describe(session, replaced, query.place)
   return finish(
     session,

@@ -68,7 +68,7 @@ function readTable(node: Node, sources: Sources): From {
   const name = str(node, 'table_name')
   const schema = str(node, 'schema_name')
   if (str(node, 'catalog_name')) return refuseFrom(node, sources, 'A name of three parts')
-  if (isFileName(name) || isFileName(schema)) return refuseFrom(node, sources, 'A file in place of a table')
+  if (!schema && isFileName(name)) return refuseFrom(node, sources, 'A file in place of a table')
   if (hasChild(node, 'sample') || hasChild(node, 'at_clause')) return refuseFrom(node, sources, 'TABLESAMPLE or AT')
   const alias = str(node, 'alias') || name
   const cte = schema ? undefined : sources.ctes.get(name.toLowerCase())

@@ -53,14 +53,15 @@ export function gate(
       found.volatile = true
     if (type === 'BASE_TABLE') {
       const [catalog, schema, name] = [str(value, 'catalog_name'), str(value, 'schema_name'), str(value, 'table_name')]
+      const parts = schema ? [schema, name] : [name]
+      const location = Number(str(value, 'query_location'))
+      const written = normalised.parsedNameAt(location)?.parts
       if (catalog) refuse(value, `${catalog}.${schema}.${name} has three parts; a table is schema.table`)
-      else if (isFileName(name) || isFileName(schema)) refuse(value, `${name} is a file; a table is schema.table`)
+      else if (!schema && isFileName(name)) refuse(value, `${name} is a file; a table is schema.table`)
       else if (schema || !inner.has(name.toLowerCase())) {
-        found.tables.push({
-          parts: schema ? [schema, name] : [name],
-          location: Number(str(value, 'query_location')),
-          hasAlias: str(value, 'alias') !== '',
-        })
+        if (written?.join('\0') === parts.join('\0'))
+          found.tables.push({ parts, location, hasAlias: str(value, 'alias') !== '' })
+        else refuse(value, `The table ${parts.join('.')} is not written as a name, plain or in double quotes,`)
       }
     }
     for (const part of Object.values(value)) visit(part, inner)
@@ -89,18 +90,19 @@ function withCtes(node: Node, ctes: ReadonlySet<string>): ReadonlySet<string> {
   return new Set([...ctes, ...own, ...(recursive ? [recursive] : [])])
 }
 
-/** The user's text with each table replaced; a table keeps its name as alias unless it has another. */
-export function replaceTables(
-  userText: string,
-  normalised: Normalised,
-  replacements: readonly { table: GatedTable; by: Sql }[],
-): Sql {
-  let result = userText
+/**
+ * The text that was parsed, and so judged, with each table replaced; a table keeps its name as alias unless it has
+ * another. Comments and spacing are those of the parser: the user's own text is never run, since what it means to DuckDB
+ * was not looked at.
+ */
+export function replaceTables(normalised: Normalised, replacements: readonly { table: GatedTable; by: Sql }[]): Sql {
+  let result = normalised.text
   const last = [...replacements].sort((a, b) => b.table.location - a.table.location)
   for (const { table, by } of last) {
-    const { start, end } = normalised.nameAt(table.location)
+    const name = normalised.parsedNameAt(table.location)
+    if (name === undefined) throw new TypeError(`this is a bug in tidemark: ${table.parts.join('.')} has no place`)
     const alias = table.hasAlias ? sql`` : sql` AS ${ident(table.parts.at(-1) ?? '')}`
-    result = `${result.slice(0, start)}(SELECT * FROM ${by.text})${alias.text}${result.slice(end)}`
+    result = `${result.slice(0, name.start)}(SELECT * FROM ${by.text})${alias.text}${result.slice(name.end)}`
   }
   return checked(result)
 }

@@ -15,6 +15,13 @@ export interface NameSpan {
   streamed: boolean
 }
 
+/** A table's name in the text that was parsed: UTF-16 offsets, `end` exclusive, and its parts without quotes. */
+export interface ParsedName {
+  start: number
+  end: number
+  parts: readonly string[]
+}
+
 export interface Normalised {
   text: string
   problems: Problem[]
@@ -22,6 +29,8 @@ export interface Normalised {
   place(byteOffset: number | undefined): Place
   /** The table name that stands at a byte offset of `text`. */
   nameAt(byteOffset: number | undefined): NameSpan
+  /** The name that begins at a byte offset of `text`, in `text` itself; undefined where no name begins. */
+  parsedNameAt(byteOffset: number): ParsedName | undefined
 }
 
 export function normalise(source: string, origin: Place, dialect: Dialect): Normalised {
@@ -31,11 +40,15 @@ export function normalise(source: string, origin: Place, dialect: Dialect): Norm
   const streams = new Map<number, { start: number; end: number }>()
   const dropped = findStreams(tokens, streams)
   const out: string[] = []
-  let byte = 0
+  /** Where each emitted token stands in the text, by its index. */
+  const spans = new Map<number, { byte: number; start: number; end: number }>()
+  let [byte, at] = [0, 0]
   const emit = (text: string, index: number): void => {
     marks.push({ byte, index })
+    spans.set(index, { byte, start: at, end: at + text.length })
     out.push(text)
     byte += Buffer.byteLength(text)
+    at += text.length
   }
   const placeOf = (token: Token): Place => placeAt(source, token.start, origin, token.end - token.start)
   for (const [i, token] of tokens.entries()) {
@@ -48,7 +61,7 @@ export function normalise(source: string, origin: Place, dialect: Dialect): Norm
       problems.push(
         FLOW_SYNTAX({ expected: 'a closed literal without NUL', found: 'its start' }, { place: placeOf(token) }),
       )
-    } else emit(dialect === 'portable' ? respell(tokens, i) : token.text, i)
+    } else emit(dialect === 'portable' ? respell(tokens, i) : respellName(token), i)
   }
   const tokenAt = (offset: number | undefined): number => {
     const found = marks.findLast(m => m.byte <= (offset ?? 0))
@@ -64,6 +77,14 @@ export function normalise(source: string, origin: Place, dialect: Dialect): Norm
       if (stream) return { ...stream, streamed: true }
       const [first, last] = [tokens[index] as Token, tokens[lastOfName(tokens, index)] as Token]
       return { start: first.start, end: last.end, streamed: false }
+    },
+    parsedNameAt: offset => {
+      const first = tokenAt(offset)
+      const last = lastOfName(tokens, first)
+      const [from, to] = [spans.get(first), spans.get(last)]
+      if (!isName(tokens[first]) || from?.byte !== offset || to === undefined) return undefined
+      const parts = tokens.slice(first, last + 1).filter(isName)
+      return { start: from.start, end: to.end, parts: parts.map(token => token.value) }
     },
   }
 }
@@ -99,9 +120,14 @@ const isName = (token: Token | undefined): boolean => token?.kind === 'word' || 
 const isWord = (token: Token | undefined, word: string): boolean =>
   token?.kind === 'word' && token.text.toUpperCase() === word
 
+/** A name in backticks as DuckDB writes it; everything else as it is. */
+function respellName(token: Token): string {
+  return token.kind === 'name' ? `"${token.value.replaceAll('"', '""')}"` : token.text
+}
+
 function respell(tokens: readonly Token[], i: number): string {
   const token = tokens[i] as Token
-  if (token.kind === 'name') return `"${token.value.replaceAll('"', '""')}"`
+  if (token.kind === 'name') return respellName(token)
   if (token.kind === 'string') return `'${token.value.replaceAll("'", "''")}'`
   if (isWord(token, 'EXCEPT') && tokens[i - 1]?.text === '*' && tokens[i + 1]?.text === '(') return 'EXCLUDE'
   if (token.text === '<=>') return ' IS NOT DISTINCT FROM '

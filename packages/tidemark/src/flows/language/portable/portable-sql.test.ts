@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { Problems } from '../../../errors/problem.ts'
-import { ident } from '../../../engine/sql.ts'
+import { ident, sql, text as literal } from '../../../engine/sql.ts'
 import { normalise } from './normalise.ts'
 import { openTestSession, queryOf, sayAll, type TestSession } from '../../../../../../test/support/portable-session.ts'
 
@@ -284,6 +284,54 @@ test('a typed query reads tables and nothing else', async () => {
   ]) {
     await expect(session.portable.checkUserQuery(text), text).rejects.toThrow(/QUERY_REFUSED/)
   }
+})
+
+test('a typed query names tables as they are called, in double quotes or backticks', async () => {
+  const query = await session.portable.checkUserQuery(
+    'SELECT * FROM silver."back\\slash" a, silver.`say "hi" to a``b` b, silver."../up" c, silver."x.parquet" d',
+  )
+  expect(query.tables).toEqual(['silver.back\\slash', 'silver.say "hi" to a`b', 'silver.../up', 'silver.x.parquet'])
+  const emitted = query.replaced(name => ident('lake', name)).text
+  expect(emitted).toContain(
+    '(SELECT * FROM "lake"."silver.say ""hi"" to a`b") b, (SELECT * FROM "lake"."silver.../up") c',
+  )
+})
+
+/** DuckDB ends a comment at a carriage return, reads $$ and E'' as literals; the gate's own reader knows none of this. */
+const BETWEEN = [
+  "SELECT 1 --\r, content FROM read_text('f')",
+  "SELECT 1 --\r; COPY (SELECT 1) TO 'f'",
+  "SELECT $$a --$$ AS x, content FROM read_text('f') /*\n b$$ --*/",
+  "SELECT $$a --$$; COPY (SELECT 1) TO 'f' /*\n b$$ --*/",
+  "SELECT E'a\\' --' AS x FROM read_text('f') --'",
+]
+
+test.each(BETWEEN)('what the gate did not see is not run: %j', async text => {
+  const run = await session.portable.checkUserQuery(text).then(
+    query => query.replaced(name => ident('lake', name)).text,
+    (error: unknown) => (error instanceof Problems ? 'refused' : error),
+  )
+  expect(run).not.toMatch(/read_text|COPY/)
+})
+
+test('what is run is one SELECT over the replaced tables, whatever was typed', async () => {
+  const pieces = fc.constantFrom(
+    ...[' ', '\n', '\r', '--', '/*', '*/', '$$', '$a$', "'", '"', '`', "E'", '\\', ';', ',', '(', ')'],
+    ...['SELECT 1', 'a', ' AS x', ' FROM ', 'silver.DimUser', "read_text('f')", "'f.csv'", "COPY (SELECT 1) TO 'f'"],
+  )
+  await fc.assert(
+    fc.asyncProperty(fc.array(pieces, { maxLength: 12 }), async parts => {
+      const text = `SELECT 1 ${parts.join('')}`
+      const query = await session.portable.checkUserQuery(text).catch((error: unknown) => {
+        if (!(error instanceof Problems)) throw error
+      })
+      if (query === undefined) return
+      const run = query.replaced(() => sql`(SELECT 1)`).text
+      const [tree] = await session.values(`SELECT json_serialize_sql(${literal(run).text}, skip_default := true)`)
+      expect(tree?.[0]).not.toMatch(/"type":"(TABLE_FUNCTION|BASE_TABLE)"|"error":true/)
+    }),
+    { numRuns: 2000 },
+  )
 })
 
 test('every token of a respelt text leads back to the place it was written at', () => {

@@ -68,8 +68,6 @@ export interface ExpressionOptions {
 
 /** A query a person typed, let through the gate. */
 export interface UserQuery {
-  /** The query as written; it runs where its tables are views of the same names. */
-  statement: Sql
   /** Tables it names, as written, each once: `schema.table`, or `table` where no schema is written. */
   tables: readonly string[]
   references: readonly { name: string; place: Place }[]

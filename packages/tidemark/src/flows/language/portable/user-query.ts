@@ -1,6 +1,5 @@
 /** The gate for queries a person types: one SELECT in DuckDB's dialect that can reach nothing but tables of the lake. */
 import { Problems } from '../../../errors/problem.ts'
-import { checked } from '../../../engine/sql.ts'
 import { gate, replaceTables } from './gate.ts'
 import { type ParserSession, parseSelect } from './parse.ts'
 import type { UserQuery } from './portable-sql.ts'
@@ -17,12 +16,11 @@ export async function checkUserQuery(session: ParserSession, text: string): Prom
   if (found.problems.length > 0) throw new Problems(found.problems)
   const names = found.tables.map(table => table.parts.join('.'))
   return {
-    statement: checked(written),
     tables: [...new Set(names)],
     references: found.tables.map((table, i) => ({ name: names[i] ?? '', place: normalised.place(table.location) })),
     replaced: relation => {
       const replacements = found.tables.map((table, i) => ({ table, by: relation(names[i] ?? '') }))
-      return replaceTables(written, normalised, replacements)
+      return replaceTables(normalised, replacements)
     },
   }
 }
