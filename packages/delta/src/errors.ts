@@ -36,6 +36,8 @@ export type DeltaErrorCode =
   | 'FILE_MISSING'
   /** A data file or deletion vector is damaged, or is not what the log says of it. */
   | 'FILE_INVALID'
+  /** A version does not tell which rows it changed, or they cannot be read with the columns of a later one. */
+  | 'CHANGES_UNAVAILABLE'
   /** The arguments of a stage function contradict the snapshot. */
   | 'STAGE_INVALID'
   /** Several rows of a merge's source would change one row of the table. */

@@ -10,6 +10,13 @@ export { type ChangeRequest, stageChange, type StagedChange } from './dml/change
 export type { ChangeCounts } from './dml/counts.ts'
 export { stageDelete, stageUpdate } from './dml/delete-update.ts'
 export { type ReplaceKeysRequest, stageReplaceKeys } from './dml/replace-keys.ts'
+export {
+  type ChangePart,
+  type ChangePlan,
+  type ChangesRequest,
+  planChanges,
+  type VersionChanges,
+} from './engine/changes.ts'
 export type { ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
 export type {
   Assignments,
