@@ -16,8 +16,10 @@ export type DeltaErrorCode =
   | 'LOG_GAP'
   /** The log names no protocol, no metaData, or has no commits beside its other files. */
   | 'LOG_INCOMPLETE'
-  /** Older commits were cleaned up; only checkpoints hold them, which this version does not read. */
+  /** Older versions are kept in Parquet checkpoints only, and the caller brought nobody to read Parquet. */
   | 'CHECKPOINT_NEEDED'
+  /** A checkpoint, or a sidecar of it, is missing, torn or not what it says, and the log does not reach back without it. */
+  | 'CHECKPOINT_INVALID'
   /** The wanted version does not exist. */
   | 'VERSION_NOT_FOUND'
   /** The table uses a feature this version does not implement. */

@@ -78,15 +78,9 @@ export {
   type StructField,
   type StructType,
 } from './schema/schema.ts'
-export {
-  addedFiles,
-  isAppendOnly,
-  readCommits,
-  readSnapshot,
-  refreshSnapshot,
-  type SnapshotRequest,
-} from './snapshot/read-log.ts'
-export type { Snapshot } from './snapshot/snapshot.ts'
+export { addedFiles, isAppendOnly, readCommits } from './snapshot/read-commits.ts'
+export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/read-snapshot.ts'
+export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
 export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'
 export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
 export type { TableColumns } from './stats/bound-column.ts'

@@ -128,6 +128,8 @@ export interface Commit {
   /** Undefined when the writer left it out. */
   readonly commitInfo: CommitInfo | undefined
   readonly actions: readonly Action[]
+  /** Size of its file. */
+  readonly sizeInBytes: number
 }
 
 /** A finished Parquet file that a commit may add, or change data that it carries. */

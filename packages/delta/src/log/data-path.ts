@@ -3,18 +3,23 @@
  */
 import { DeltaError } from '../errors.ts'
 
+/** Relative, without anything to decode: how nearly every path of every log is spelled. */
+const PLAIN = /^(?![./])[^%:]*$/
+
 /**
  * Decode a path of the log so that all its spellings are one key: `/x`, `file:/x` and `file:///x` are equal, and a
- * relative path stays relative to the table. Throws PATH_INVALID for broken percent-encoding and for a relative path
- * that steps out of the table.
+ * relative path stays relative to the table. An absolute path may lie anywhere. Throws PATH_INVALID for broken
+ * percent-encoding and for a path that steps upwards, out of the table or through another folder.
  */
 export function canonicalDataPath(spelling: string): string {
+  if (PLAIN.test(spelling) && !spelling.includes('..')) return spelling
+  const isUri = /^[a-z][a-z0-9+.-]*:/i.test(spelling)
   const path = decode(spelling.replace(/^file:\/*(?=\/)/i, ''), spelling)
-  const isRelative = !path.startsWith('/') && !/^[a-z][a-z0-9+.-]*:/i.test(spelling)
-  if (isRelative && path.split('/').includes('..')) {
-    throw invalid(spelling, 'leaves the table')
+  const isAbsolute = isUri || path.startsWith('/')
+  if (path.split('/').includes('..')) {
+    throw invalid(spelling, isAbsolute ? 'steps upwards' : 'leaves the table')
   }
-  return isRelative ? path.replace(/^(\.\/)+/, '') : path
+  return isAbsolute ? path : path.replace(/^(\.\/)+/, '')
 }
 
 /** Encode a decoded path for the log. `=` stays readable, because partition folders are full of it. */

@@ -4,8 +4,8 @@
  */
 
 import { DeltaError } from '../errors.ts'
-import type { AddFile, Commit, MetaData, Protocol } from '../log/actions.ts'
-import { isSameFile } from '../log/file-key.ts'
+import type { Action, AddFile, Commit, MetaData, Protocol, RemoveFile, Txn } from '../log/actions.ts'
+import { fileKey, isSameFile } from '../log/file-key.ts'
 import type { Version } from '../log/log-path.ts'
 import { parseSchema, type StructType } from '../schema/schema.ts'
 import { checkReadable, deletionVectorUnsupported } from './protocol.ts'
@@ -28,78 +28,112 @@ export interface Snapshot {
   readonly timestamp: number | undefined
   /** The version's time where the table keeps one in each commit; undefined where it does not, or is not known. */
   readonly inCommitTimestamp: number | undefined
+  /** What a reader has to go through to get here. */
+  readonly log: LogTail
   /** What an application committed last with `txn`, or undefined. */
   txn(appId: string): bigint | undefined
   /** A domain's configuration, or undefined. */
   domain(name: string): string | undefined
 }
 
+/** The part of the log after the newest checkpoint. */
+export interface LogTail {
+  /** The checkpoint that was begun with; undefined when the log was read from version 0. */
+  readonly checkpoint: Version | undefined
+  /** Bytes of the commits after it. */
+  readonly sizeInBytes: number
+}
+
 /** The state before the first commit, or of an earlier snapshot, to replay commits onto. */
 export interface Replay {
+  /** -1 before the first commit. */
+  version: Version
   protocol: Protocol | undefined
   metaData: MetaData | undefined
   files: Map<string, AddFile>
-  txns: Map<string, bigint>
+  txns: Map<string, Txn>
   domains: Map<string, string>
+  /** The commit of `version`, where it was read. */
   last: Commit | undefined
+  tail: LogTail
+  /** Files that were removed and not added again, by `fileKey`; only collected when asked for. */
+  removed: Map<string, RemoveFile> | undefined
 }
 
 /** Start a replay; the snapshot given stays as it is. */
-export function startReplay(base?: Snapshot): Replay {
+export function startReplay(base?: Snapshot, options: { removed?: boolean } = {}): Replay {
   return {
+    version: base?.version ?? -1n,
     protocol: base?.protocol,
     metaData: base?.metaData,
     files: new Map(base?.files),
-    txns: new Map(base?.txns),
+    txns: new Map([...(base?.txns ?? [])].map(([appId, version]) => [appId, { appId, version }])),
     domains: new Map(base?.domains),
     last: undefined,
+    tail: base?.log ?? { checkpoint: undefined, sizeInBytes: 0 },
+    removed: options.removed ? new Map() : undefined,
   }
 }
 
 /** Apply the next commit. */
 export function replayCommit(state: Replay, commit: Commit): void {
+  replayActions(state, commit.actions)
+  state.version = commit.version
   state.last = commit
-  // Order inside a commit means nothing: a file may be removed and added again, so removes go first.
-  for (const action of commit.actions) {
-    if (action.kind !== 'remove') continue
-    const current = state.files.get(action.remove.path)
-    // A remove of an older deletion vector says nothing about the file with a newer one.
-    if (current !== undefined && isSameFile(current, action.remove)) state.files.delete(current.path)
-  }
-  for (const action of commit.actions) {
-    switch (action.kind) {
-      case 'protocol':
-        state.protocol = action.protocol
-        break
-      case 'metaData':
-        state.metaData = action.metaData
-        break
-      case 'add':
-        state.files.set(action.add.path, action.add)
-        break
-      case 'txn':
-        state.txns.set(action.txn.appId, action.txn.version)
-        break
-      case 'domainMetadata':
-        if (action.domainMetadata.removed) state.domains.delete(action.domainMetadata.domain)
-        else state.domains.set(action.domainMetadata.domain, action.domainMetadata.configuration)
-        break
-      case 'remove':
-      case 'cdc':
-        break
+  state.tail = { ...state.tail, sizeInBytes: state.tail.sizeInBytes + commit.sizeInBytes }
+}
+
+/**
+ * Apply the actions of a commit, or of several that were reconciled with each other. Their order means nothing: a file
+ * may be removed and added again, so removes go first.
+ */
+export function replayActions(state: Replay, actions: readonly Action[]): void {
+  for (const action of actions) if (action.kind === 'remove') replayAction(state, action)
+  for (const action of actions) if (action.kind !== 'remove') replayAction(state, action)
+}
+
+/** Apply one action. */
+export function replayAction(state: Replay, action: Action): void {
+  switch (action.kind) {
+    case 'protocol':
+      state.protocol = action.protocol
+      break
+    case 'metaData':
+      state.metaData = action.metaData
+      break
+    case 'add':
+      state.files.set(action.add.path, action.add)
+      state.removed?.delete(fileKey(action.add))
+      break
+    case 'remove': {
+      const current = state.files.get(action.remove.path)
+      // A remove of an older deletion vector says nothing about the file with a newer one.
+      if (current !== undefined && isSameFile(current, action.remove)) state.files.delete(current.path)
+      state.removed?.set(fileKey(action.remove), action.remove)
+      break
     }
+    case 'txn':
+      state.txns.set(action.txn.appId, action.txn)
+      break
+    case 'domainMetadata':
+      if (action.domainMetadata.removed) state.domains.delete(action.domainMetadata.domain)
+      else state.domains.set(action.domainMetadata.domain, action.domainMetadata.configuration)
+      break
+    case 'cdc':
+      break
   }
 }
 
 /** Finish a replay. Throws LOG_INCOMPLETE or FEATURE_UNSUPPORTED when the table cannot be read. */
 export function finishReplay(tablePath: string, version: Version, state: Replay): Snapshot {
-  const { protocol, metaData, files, txns, domains } = state
+  const { protocol, metaData, files, domains } = state
   if (protocol === undefined) throw missing(tablePath, version, 'protocol')
   if (metaData === undefined) throw missing(tablePath, version, 'metaData')
   checkReadable(tablePath, protocol, metaData)
   for (const file of files.values()) {
     if (file.deletionVector !== undefined) throw deletionVectorUnsupported(tablePath)
   }
+  const txns = new Map([...state.txns].map(([appId, txn]) => [appId, txn.version]))
   return Object.freeze({
     tablePath,
     version,
@@ -112,6 +146,7 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     domains,
     timestamp: timeOf(state.last, 'timestamp'),
     inCommitTimestamp: timeOf(state.last, 'inCommitTimestamp'),
+    log: state.tail,
     txn: (appId: string) => txns.get(appId),
     domain: (name: string) => domains.get(name),
   })

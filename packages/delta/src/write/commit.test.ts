@@ -4,7 +4,7 @@ import { type MemoryStore, memoryStore } from '../../test/support/memory-store.t
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { DeltaError } from '../errors.ts'
 import { commitPath } from '../log/log-path.ts'
-import { readSnapshot } from '../snapshot/read-log.ts'
+import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { commit } from './commit.ts'

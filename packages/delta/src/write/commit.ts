@@ -5,11 +5,12 @@
  */
 
 import type { Commit, CommitInfo } from '../log/actions.ts'
+import { findCommit } from '../log/find-commit.ts'
+import { listLog } from '../log/listing.ts'
 import type { Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import type { TableStore } from '../log/table-store.ts'
-import { findCommit, listLog } from '../snapshot/read-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
 import { attemptOf } from './attempt.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'

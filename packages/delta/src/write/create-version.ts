@@ -5,8 +5,8 @@
 
 import { DeltaError, isDeltaError } from '../errors.ts'
 import type { Commit } from '../log/actions.ts'
+import { findCommit } from '../log/find-commit.ts'
 import { commitPath, type Version } from '../log/log-path.ts'
-import { findCommit } from '../snapshot/read-log.ts'
 import type { CommitPorts } from './commit.ts'
 
 export interface Creation {

@@ -3,7 +3,7 @@ import { type MemoryStore, memoryStore } from '../../test/support/memory-store.t
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import type { DataFile } from '../log/actions.ts'
 import { commitPath } from '../log/log-path.ts'
-import { readCommits } from '../snapshot/read-log.ts'
+import { readCommits } from '../snapshot/read-commits.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { commit } from './commit.ts'
 import { type CreateRequest, stageAppend, stageCreate, stageMetadata, stageRemoveAndAdd } from './stage.ts'

@@ -4,7 +4,7 @@
  */
 import { commitPath, logFolderPath, type Version } from '../log/log-path.ts'
 import { isActive } from '../snapshot/protocol.ts'
-import { findCommit } from '../snapshot/read-log.ts'
+import { findCommit } from '../log/find-commit.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { rulesOf, type Staged } from './staged.ts'

@@ -3,7 +3,7 @@ import { memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
 import { field, type StructType } from '../schema/schema.ts'
-import { readSnapshot } from '../snapshot/read-log.ts'
+import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { commit } from './commit.ts'
 import {

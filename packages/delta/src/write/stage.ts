@@ -67,6 +67,7 @@ function emptyTable(tablePath: string, about: { name: string | undefined; descri
     domains: new Map(),
     timestamp: undefined,
     inCommitTimestamp: undefined,
+    log: { checkpoint: undefined, sizeInBytes: 0 },
     txn: () => undefined,
     domain: () => undefined,
   }

@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
+import { jsonParquet } from '../../test/support/json-parquet.ts'
 import { type MemoryStore, memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
 import { commit } from '../write/commit.ts'
 import { stageAppend, stageCreate, stageOverwrite, stageRemoveAndAdd } from '../write/stage.ts'
 import type { Staged } from '../write/staged.ts'
-import { addedFiles, isAppendOnly, readCommits, readSnapshot, refreshSnapshot } from './read-log.ts'
+import { addedFiles, isAppendOnly, readCommits } from './read-commits.ts'
+import { readSnapshot, refreshSnapshot } from './read-snapshot.ts'
 import type { Snapshot } from './snapshot.ts'
 
 const info = { operation: 'WRITE' }
@@ -27,6 +29,12 @@ async function makeTable(appends: number): Promise<{ store: MemoryStore; latest:
   return { store, latest }
 }
 
+/** Requests since now. */
+function countRequests(store: MemoryStore): () => { get: number; list: number } {
+  const { get, list } = store.counts
+  return () => ({ get: store.counts.get - get, list: store.counts.list - list })
+}
+
 test('a folder without a log is no table, and one with a log but no commit is an error', async () => {
   const store = memoryStore()
   await store.put('t/part-0', encode('rows'))
@@ -42,17 +50,19 @@ test('a snapshot knows when it was committed, unless its writer did not say', as
   expect(await refreshSnapshot({ store }, latest)).toMatchObject({ version: 2n, timestamp: undefined })
 })
 
-test('a refresh reads only the newer commits, and none when there are none', async () => {
+test('a refresh without news costs one request, and with news little more than the newer commits', async () => {
   const { store } = await makeTable(5)
   const old = await readSnapshot({ store }, { tablePath: 't', version: 3n })
   if (!old) throw new Error('no table')
-  store.counts.get = 0
+  const requests = countRequests(store)
   const latest = await refreshSnapshot({ store }, old)
-  expect(store.counts.get).toBe(2)
   expect([...latest.files.keys()]).toHaveLength(5)
   expect([...old.files.keys()]).toHaveLength(3)
+  expect(requests().list).toBe(0)
+  expect(requests().get).toBeLessThanOrEqual(2 + 4)
+  const quiet = countRequests(store)
   expect(await refreshSnapshot({ store }, latest)).toBe(latest)
-  expect(store.counts.get).toBe(2)
+  expect(quiet()).toEqual({ get: 1, list: 0 })
 })
 
 test('a missing version in the middle is a gap that names it', async () => {
@@ -63,18 +73,27 @@ test('a missing version in the middle is a gap that names it', async () => {
   await expect(readCommits(store, 't', { after: 0n, upTo: latest.version })).rejects.toMatchObject(gap)
 })
 
-test('a table whose first commits lie in a checkpoint says that it needs checkpoint support', async () => {
+test('a table whose first commits lie in a Parquet checkpoint says what is needed to read it', async () => {
   const { store } = await makeTable(3)
   await store.delete(commitPath('t', 0n))
   await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject({ code: 'LOG_GAP' })
-  await store.put('t/_delta_log/00000000000000000002.checkpoint.parquet', encode('x'))
-  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject({ code: 'CHECKPOINT_NEEDED' })
+  const file = '00000000000000000002.checkpoint.parquet'
+  await store.put(`t/_delta_log/${file}`, encode('x'))
+  const needed = {
+    code: 'CHECKPOINT_NEEDED',
+    details: { version: 2n, file },
+    message: expect.stringMatching(/logParquet/),
+  }
+  await expect(readSnapshot({ store }, { tablePath: 't' })).rejects.toMatchObject(needed)
 })
 
-test('a checkpoint beside a complete log does no harm', async () => {
+test('a checkpoint beside a complete log does no harm, whatever is in it', async () => {
   const { store } = await makeTable(3)
   await store.put('t/_delta_log/00000000000000000002.checkpoint.parquet', encode('not even parquet'))
-  expect(await readSnapshot({ store }, { tablePath: 't' })).toMatchObject({ version: 3n })
+  await store.put('t/_delta_log/_last_checkpoint', encode('{"version":2,"size":3}'))
+  for (const tables of [{ store }, { store, logParquet: jsonParquet(store) }]) {
+    expect(await readSnapshot(tables, { tablePath: 't' })).toMatchObject({ version: 3n })
+  }
 })
 
 test('a version that does not exist is refused with the latest one', async () => {
