@@ -117,4 +117,4 @@ export {
   stageRemoveAndAdd,
 } from './write/stage.ts'
 export { type Alteration, settingsWith, stageAlter } from './write/stage-alter.ts'
-export type { CommitDetails, DomainChange, Staged } from './write/staged.ts'
+export type { CommitDetails, DomainChange, Extras, Staged } from './write/staged.ts'
