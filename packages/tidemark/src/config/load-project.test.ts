@@ -35,12 +35,11 @@ function line(problem: Problem): string {
 
 async function problemsOf(files: Record<string, string>, options: Options = {}): Promise<string[]> {
   try {
-    await load(files, options)
+    return (await load(files, options)).unusable.map(line)
   } catch (error) {
     if (error instanceof Problems) return error.problems.map(line)
     throw error
   }
-  return []
 }
 
 const minimal = `name: music

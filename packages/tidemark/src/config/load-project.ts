@@ -8,7 +8,7 @@ import type { AlertConfig, Project } from '../model/project.ts'
 import { buildAlerts } from './alert-config.ts'
 import { type FetchText, fetchText } from './fetch-list.ts'
 import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
-import { checkLakeNames } from './lake-name.ts'
+import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 import { findLiteralSecrets } from './literal-secret.ts'
 import { type ConfigNode, findNode, type MapNode, textOf } from './node.ts'
 import {
@@ -48,6 +48,8 @@ export interface LoadedProject {
   project: Project
   /** What is suspicious and stops nothing. */
   warnings: readonly Problem[]
+  /** What is wrong with single entries of the lists: a run refuses their tables, and the others go on. */
+  unusable: readonly Problem[]
   /** The environment with `.env` in it: what `openSecret` needs. */
   env: Environment
 }
@@ -65,7 +67,7 @@ export class ProjectProblems extends Problems {
 }
 
 /**
- * Load and check a project.
+ * Load and check a project. What concerns a single table only is in `unusable` and stops nothing by itself.
  *
  * @throws {Problems} with every problem found, ordered by file and line
  */
@@ -89,10 +91,13 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
   const problems = [...envProblems, ...tree.problems, ...unplanned]
   if (problems.length > 0) {
     const reachable =
-      built.canAlert && envProblems.length === 0 ? { project: built.project, warnings: [], env } : undefined
-    throw new ProjectProblems(inOrder(problems), reachable)
+      built.canAlert && envProblems.length === 0
+        ? { project: built.project, warnings: [], unusable: [], env }
+        : undefined
+    throw new ProjectProblems(inOrder([...problems, ...built.unusable]), reachable)
   }
-  return { project: built.project, warnings: inOrder([...tree.warnings, ...built.warnings]), env }
+  const warnings = inOrder([...tree.warnings, ...built.warnings])
+  return { project: built.project, warnings, unusable: inOrder(built.unusable), env }
 }
 
 interface Built {
@@ -101,6 +106,7 @@ interface Built {
   canAlert: boolean
   problems: readonly Problem[]
   warnings: readonly Problem[]
+  unusable: readonly Problem[]
 }
 
 async function buildProject(
@@ -148,6 +154,7 @@ async function buildProject(
       ...(isProduction ? literals : []),
     ],
     warnings: [...sources.warnings, ...flows.warnings, ...(isProduction ? [] : literals)],
+    unusable: findUnusableNames(sources.tables),
   }
 }
 

@@ -5,7 +5,7 @@ import { type ReadList, readList } from './read-list.ts'
 import { sourceText } from './source-text.ts'
 import type { ConfigNode } from './node.ts'
 import { parseYaml } from './yaml-text.ts'
-import { checkLakeNames } from './lake-name.ts'
+import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 
 interface Options {
   file?: string
@@ -249,7 +249,8 @@ describe('an entry', () => {
 
   test('with the lake name of an earlier one is a problem that names both ways out', async () => {
     const text = '[{"schema":"a","table":"Orders"},\n {"schema":"b","table":"orders"},\n {"schema":"b","table":"con"}]'
-    const found = checkLakeNames((await read(text)).tables)
+    const { tables } = await read(text)
+    const found = [...checkLakeNames(tables), ...findUnusableNames(tables)]
     expect(
       found.map(one => `${one.place?.line}:${one.place?.column} ${one.message} ${one.hint}`),
     ).toMatchInlineSnapshot(`

@@ -2,6 +2,7 @@
  * From a project to what a run works on: each source's snapshot opened once, its tables resolved against the database,
  * the flows put in graph order. A source or table that cannot be used keeps its problem; the others go on.
  */
+import { namePlace } from '../config/lake-name.ts'
 import { LAKE_NAME_TAKEN } from '../errors/config.ts'
 import { type Place, Problem } from '../errors/problem.ts'
 import {
@@ -93,7 +94,7 @@ async function openSource(
       try {
         tables.push(resolveBound(entry, snapshot, config, opener.asText))
       } catch (error) {
-        refused.push(refuse(entry, toProblem(error, entry.name)))
+        refused.push(refuse(entry, withPlace(toProblem(error, entry.name), namePlace(entry.entry))))
       }
     }
     return { config, source, snapshot, tables, refused }

@@ -1,5 +1,6 @@
 /** `validate`: everything that can be known to be wrong without touching a database. */
 import type { Command } from 'commander'
+import { type Problem, Problems } from '../../errors/problem.ts'
 import { plural } from '../../report/numbers.ts'
 import { checkFlows } from '../../run/flows.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
@@ -9,9 +10,10 @@ import { openReaderOf } from '../open-lake.ts'
 export function addValidateCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('validate').description('check the project without touching a database')).action(
     async (options: ProjectOptions) => {
-      const { project } = await openProject(ports, options, at)
+      const { project, unusable } = await openProject(ports, options, at)
       await using lake = await openReaderOf(ports, project)
-      await checkFlows(lake.engine, project)
+      const problems = await checkFlows(lake.engine, project).then(() => [], problemsOf)
+      if (unusable.length + problems.length > 0) throw new Problems([...unusable, ...problems])
       const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)
       const counts = [
         plural(project.sources.length, 'source'),
@@ -21,4 +23,9 @@ export function addValidateCommand(program: Command, ports: CliPorts, at: Projec
       ports.stdout.write(`${project.name} (target ${project.target.name}) is valid: ${counts}\n`)
     },
   )
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof Problems) return error.problems
+  throw error
 }
