@@ -311,6 +311,40 @@ describe('the project file', () => {
     expectProblem(await project.tidemark('run', ...args), expected)
   })
 
+  test('with many mistakes shows all of them at once, each with its place, reason and way out', async () => {
+    const project = await createShop(database, 'many', {
+      yaml: 'paralel: 2\nparallel: none\ncatalog: "${var.region}"\nlake: .\n',
+      entries: [
+        { schema: 'many', table: 'users' },
+        { schema: 'many', table: '..' },
+        { schema: 'many', table: 'orders', primry_key: 'id' },
+        { table: 'lines' },
+      ],
+      flows: {
+        'gold/a.sql': 'CREATE TABLE x AS SELECT 1',
+        'gold/b.sql': 'CREATE STREAMING TABLE gold.b CLUSTER BY (name) AS SELECT name FROM STREAM(silver.users)',
+      },
+    })
+    const ended = await project.tidemark('validate')
+    const shown = [...ended.stderr.matchAll(/^error (\w+): .*\n {2}(\S+:\d+:\d+)\n([^]*?)(?=^error |$(?![^]))/gm)]
+    expect(shown.map(([, code, place]) => `${place} ${code}`)).toEqual([
+      'gold/a.sql:1:8 FLOW_SYNTAX',
+      'gold/b.sql:1:31 FLOW_UNBUILT',
+      'loop_input.json:3:28 LAKE_NAME_TAKEN',
+      'loop_input.json:4:28 TABLE_NAME_INVALID',
+      'loop_input.json:5:37 CONFIG_UNKNOWN_KEY',
+      'loop_input.json:6:3 CONFIG_MISSING_KEY',
+      'tidemark.yml:7:1 CONFIG_UNKNOWN_KEY',
+      'tidemark.yml:8:11 CONFIG_VALUE',
+      'tidemark.yml:9:10 VARIABLE_UNDEFINED',
+      'tidemark.yml:10:7 CONFIG_LAKE_PATH',
+    ])
+    for (const [, code, , rest] of shown) expect(rest, code).toMatch(/^ {2}\S[^]*^ {2}hint: \S/m)
+    expectNoTrace(ended.stderr)
+    expect(ended.stdout).toBe('')
+    expect(ended.exit).toBe(2)
+  })
+
   test('with a password written out is refused without showing it', async () => {
     const project = await createShop(database, 'literal')
     await project.write({

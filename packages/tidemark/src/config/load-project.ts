@@ -2,6 +2,7 @@
  * From the files a user wrote to a Project. Everything is read and checked to the end before anything stops, so one
  * look shows every mistake; a project with a mistake is never returned.
  */
+import { CONFIG_VALUE, VARIABLE_UNDEFINED } from '../errors/config.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { FlowSource } from '../model/flow.ts'
 import type { AlertConfig, Project } from '../model/project.ts'
@@ -94,7 +95,7 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
       built.canAlert && envProblems.length === 0
         ? { project: built.project, warnings: [], unusable: [], env }
         : undefined
-    throw new ProjectProblems(inOrder([...problems, ...built.unusable]), reachable)
+    throw new ProjectProblems(inOrder(withoutEchoes([...problems, ...built.unusable])), reachable)
   }
   const warnings = inOrder([...tree.warnings, ...built.warnings])
   return { project: built.project, warnings, unusable: inOrder(built.unusable), env }
@@ -190,6 +191,13 @@ function catalogName(tree: ProjectTree & { body: MapNode }, env: Environment): s
   if (tree.target.mode === 'production' || tree.targetNamesCatalog) return name
   const user = (env['USER'] ?? env['USERNAME'] ?? env['LOGNAME'] ?? 'user').replaceAll(/[^A-Za-z0-9_]/g, '_')
   return `${name}_dev_${user}`
+}
+
+/** A value that a variable was to give is wrong too, but only because the variable has none: one mistake, one problem. */
+function withoutEchoes(problems: readonly Problem[]): Problem[] {
+  const where = ({ place }: Problem): string => JSON.stringify(place ?? '')
+  const undefinedAt = new Set(problems.filter(one => one.code === VARIABLE_UNDEFINED.code).map(where))
+  return problems.filter(one => one.code !== CONFIG_VALUE.code || !undefinedAt.has(where(one)))
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {
