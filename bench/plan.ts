@@ -117,7 +117,7 @@ for (let round = 0; round < 15; round += 1) {
   const lines = tables.map((table, i) =>
     planTable(table, { version: 3n, mark: marks[i], observed: undefined, problem: undefined }, position, undefined),
   )
-  const plan = planRun({ tables: lines, flows, select: undefined })
+  const plan = planRun({ tables: lines, flows, select: undefined, lake: [] })
   times.push(performance.now() - start)
   if (plan.steps.length !== 3 * count) throw new Error('the plan is not whole')
 }

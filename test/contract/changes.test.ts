@@ -1,11 +1,13 @@
 /**
- * What the next run does after a declaration was changed: the rows of docs/reference/changes.md, each as a promise. A
- * change is written into the project's files and run by the command line, as a user would.
+ * What the next run does after the table list was changed, and that `plan` says so before: the rows of
+ * docs/reference/changes.md, each as a promise. A change is written into the project's files and run by the command
+ * line, as a user would.
  */
 import { LocalStore, readSnapshot } from '@tidemark/delta'
 import { beforeAll, expect, test } from 'vitest'
 import { markDomain, parseMark } from '../../packages/tidemark/src/ingest/mark.ts'
-import { type CliProject, createProject } from '../support/cli.ts'
+import { expectFailedStep } from '../support/cli.ts'
+import { type Changing, type Entry, startChanging } from '../support/changing.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase
@@ -15,59 +17,44 @@ beforeAll(async () => {
   return () => database.drop()
 })
 
-type Entry = { table: string } & Record<string, unknown>
-
-/** The schema holds `item` and more tables of the same form, three rows each. */
-async function start(schema: string, tables: readonly string[], entries: readonly Entry[]): Promise<CliProject> {
-  await database.query(`CREATE SCHEMA ${schema}`)
-  for (const table of tables) {
-    await database.query(`CREATE TABLE ${schema}.${table} (id int PRIMARY KEY, name text, n int, moved timestamp);
-      INSERT INTO ${schema}.${table} SELECT i, 'name ' || i, i, '2026-01-01' FROM generate_series(1, 3) i`)
-  }
-  const project = await createProject(listOf(schema, entries), { APP_URL: database.url })
-  return project
-}
-
-function listOf(schema: string, entries: readonly Entry[]): Record<string, string> {
-  return {
-    'tidemark.yml': 'name: t\nsources:\n  app: { type: postgres, url: { secret: env:APP_URL }, tables: list.json }\n',
-    'list.json': JSON.stringify(entries.map(entry => ({ schema, ...entry }))),
-  }
-}
-
-/** A run that must succeed. */
-async function run(project: CliProject, ...args: string[]): ReturnType<CliProject['run']> {
-  const done = await project.run(...args)
-  expect(done.status, done.stderr).toBe('succeeded')
-  return done
-}
+const start = (schema: string, tables: readonly string[], entries: readonly Entry[]): Promise<Changing> =>
+  startChanging(database, schema, tables, entries)
 
 test('an added entry is loaded in full, a renamed one under its new name, and a removed one keeps its data', async () => {
   const entries = [{ table: 'stays' }, { table: 'old_name' }, { table: 'leaves' }]
   const project = await start('entries', ['stays', 'old_name', 'leaves', 'comes'], entries)
-  await run(project)
+  await project.succeed()
   await database.query(`UPDATE entries.leaves SET name = 'after'`)
-  await project.write(
-    listOf('entries', [{ table: 'stays' }, { table: 'old_name', name: 'new_name' }, { table: 'comes' }]),
-  )
-  const after = await run(project)
-  expect(after.steps.map(step => step.step).sort()).toEqual(
-    ['stays', 'new_name', 'comes'].flatMap(name => [`bronze.${name}`, `silver.${name}`]).sort(),
-  )
+  await project.list([{ table: 'stays' }, { table: 'old_name', name: 'new_name' }, { table: 'comes' }])
+  const plan = await project.plan()
+  const steps = ['stays', 'new_name', 'comes'].flatMap(name => [`bronze.${name}`, `silver.${name}`])
+  expect([...plan.steps].sort()).toEqual(steps.sort())
+  expect(plan.says('bronze.new_name').expect).toBe('whole table')
+  expect(plan.says('bronze.comes').expect).toBe('whole table')
+  expect(plan.unfilled).toEqual(['bronze.leaves', 'bronze.old_name', 'silver.leaves', 'silver.old_name'])
+  const after = await project.succeed()
+  expect(after.steps.map(step => step.step).sort()).toEqual(steps.sort())
   expect(after.step('bronze.comes').ledger).toMatchObject({ inserted: '3' })
   expect(after.step('bronze.new_name').ledger).toMatchObject({ inserted: '3' })
   expect(after.step('bronze.stays').status).toBe('unchanged')
   for (const table of ['silver.leaves', 'silver.old_name']) {
     expect(await project.query(`SELECT count(*) AS n FROM ${table} WHERE name <> 'after'`)).toEqual([{ n: '3' }])
   }
+  expect((await project.tidemark('plan')).stdout).toContain(
+    'nothing fills these tables any more; they stay as they are: bronze.leaves, bronze.old_name, silver.leaves, silver.old_name',
+  )
 })
 
 test('an entry that points at another table under the same name is compared whole, and only differences are appended', async () => {
   const project = await start('pointed', ['item', 'other'], [{ table: 'item' }])
   await database.query(`UPDATE pointed.other SET name = 'other' WHERE id = 3; DELETE FROM pointed.other WHERE id = 1`)
-  await run(project)
-  await project.write(listOf('pointed', [{ table: 'other', name: 'item' }]))
-  const after = await run(project)
+  await project.succeed()
+  await project.list([{ table: 'other', name: 'item' }])
+  expect((await project.plan()).says('bronze.item')).toEqual({
+    expect: 'whole table',
+    notes: expect.arrayContaining(['full compare: the relation changed']),
+  })
+  const after = await project.succeed()
   expect(after.step('bronze.item').ledger).toMatchObject({ read: '2', inserted: '1', deletes: '1' })
   expect(await project.query('SELECT id, name FROM silver.item ORDER BY id')).toEqual([
     { id: '2', name: 'name 2' },
@@ -75,39 +62,80 @@ test('an entry that points at another table under the same name is compared whol
   ])
 })
 
-test('a changed key, a renamed source and a column carried as text stop the table, say why, and leave it as it is', async () => {
-  const entries = [{ table: 'keyed' }, { table: 'typed' }]
-  const project = await start('stops', ['keyed', 'typed', 'well'], [...entries, { table: 'well' }])
-  await run(project)
-  await project.write(
-    listOf('stops', [{ table: 'keyed', primary_key: ['name'] }, { table: 'typed', as_text: 'n' }, { table: 'well' }]),
-  )
-  await database.query(`UPDATE stops.keyed SET n = 7 WHERE id = 1`)
-  const after = await project.run()
-  expect(after.exit).toBe(1)
-  expect(after.step('bronze.keyed').problem).toMatchObject({ code: 'KEY_CHANGED' })
-  expect(after.step('bronze.typed').problem).toMatchObject({ code: 'COLUMN_DRIFT' })
-  expect(after.step('bronze.well').status).toBe('unchanged')
-  expect(await project.query('SELECT count(*) AS n FROM silver.keyed')).toEqual([{ n: '3' }])
-  const files = listOf('stops', [{ table: 'well' }])
-  await project.write({ ...files, 'tidemark.yml': (files['tidemark.yml'] ?? '').replace('app:', 'renamed:') })
-  await database.query(`UPDATE stops.well SET n = 7 WHERE id = 1`)
-  expect((await project.run()).step('bronze.well').problem).toMatchObject({ code: 'BRONZE_WITHOUT_MARK' })
-  expect(await project.query('SELECT count(*) AS n FROM silver.well')).toEqual([{ n: '3' }])
+test('a source with another timezone is compared whole; one under another name stops its tables', async () => {
+  const project = await start('sourced', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  await project.list([{ table: 'item' }], { timezone: 'Europe/Oslo' })
+  expect((await project.plan()).says('bronze.item').notes).toContain('full compare: the entry changed')
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ read: '3', inserted: '3' })
+  await project.list([{ table: 'item' }], { timezone: 'Europe/Oslo', source: 'renamed' })
+  const refused = { exit: 1, code: 'BRONZE_WITHOUT_MARK', place: 'list.json:1:30' }
+  const plan = await project.plan()
+  expect(plan.says('bronze.item').expect).toBe('refused BRONZE_WITHOUT_MARK')
+  expect(plan).toMatchObject({ exit: 1, stderr: expect.stringContaining('list.json:1:30') })
+  expectFailedStep(await project.run(), 'bronze.item', refused)
+  expect(await project.column('id', 'silver.item')).toEqual(['1', '2', '3'])
 })
 
-test('cdc_col may come, change and go without a row being read again', async () => {
-  const project = await start('cursor', ['item'], [{ table: 'item' }])
-  await run(project)
-  for (const entry of [{ cdc_col: 'moved' }, { cdc_col: 'n' }, {}]) {
-    await project.write(listOf('cursor', [{ table: 'item', ...entry }]))
-    expect((await run(project)).step('bronze.item').reason).toContain('nothing, proved')
+test('a key that comes, changes, is renamed or goes stops the table at once, unless it is the one in use', async () => {
+  const tables = ['same', 'other', 'renamed', 'longer']
+  const project = await start(
+    'keyed',
+    tables,
+    tables.map(table => ({ table })),
+  )
+  await project.succeed()
+  const keyed = (table: string, ...primary_key: string[]): Entry => ({ table, primary_key })
+  await database.query('ALTER TABLE keyed.renamed RENAME COLUMN id TO key')
+  const changed = [keyed('same', 'ID'), keyed('other', 'name'), { table: 'renamed' }, keyed('longer', 'id', 'n')]
+  await project.list(changed)
+  const plan = await project.plan()
+  expect(plan.exit).toBe(1)
+  expect(plan.says('bronze.same').expect).toBe('at most 0')
+  const run = await project.run()
+  expect(run.step('bronze.same').status).toBe('unchanged')
+  for (const [i, table] of ['other', 'renamed', 'longer'].entries()) {
+    expect(plan.says(`bronze.${table}`).expect).toBe('refused KEY_CHANGED')
+    expectFailedStep(run, `bronze.${table}`, {
+      exit: 1,
+      code: 'KEY_CHANGED',
+      says: `bronze.${table} was loaded by (id)`,
+    })
+    expect(run.step(`bronze.${table}`).problem?.place).toMatch(/^list\.json:1:\d+$/)
+    expect(await project.column('n', `silver.${table}`), String(i)).toEqual(['1', '2', '3'])
   }
+  await project.list(tables.filter(table => table !== 'renamed').map(table => ({ table })))
+  await project.succeed()
+})
+
+test('a column carried as text stops the table when that changes its type, and the table stays as it is', async () => {
+  const project = await start('typed', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  await project.list([{ table: 'item', as_text: 'n' }])
+  expect((await project.plan()).says('bronze.item').expect).toBe('refused COLUMN_DRIFT')
+  expectFailedStep(await project.run(), 'bronze.item', { exit: 1, code: 'COLUMN_DRIFT' })
+  await project.list([{ table: 'item' }])
+  await project.succeed()
+  expect(await project.column('n', 'silver.item')).toEqual(['1', '2', '3'])
+})
+
+test('cdc_col may come, change and go without a row being read again; a renamed column stops the table', async () => {
+  const project = await start('cursor', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  for (const entry of [{ cdc_col: 'moved' }, { cdc_col: 'n' }, {}]) {
+    await project.list([{ table: 'item', ...entry }])
+    expect((await project.plan()).says('bronze.item').expect).toContain('nothing proved')
+    expect((await project.succeed()).step('bronze.item').reason).toContain('nothing, proved')
+  }
+  await database.query('ALTER TABLE cursor.item RENAME COLUMN moved TO changed')
+  await project.list([{ table: 'item', cdc_col: 'changed' }])
+  expect((await project.plan()).says('bronze.item').expect).toBe('refused COLUMN_DRIFT')
+  expectFailedStep(await project.run(), 'bronze.item', { exit: 1, code: 'COLUMN_DRIFT', says: 'moved is gone' })
 })
 
 test('each new from_date is read once; the same one again and an empty one read nothing', async () => {
   const project = await start('backfilled', ['item'], [{ table: 'item', cdc_col: 'moved' }])
-  await run(project)
+  await project.succeed()
   for (const [from_date, read] of [
     ['2025-06-01', '3'],
     ['2025-06-01', '0'],
@@ -115,53 +143,67 @@ test('each new from_date is read once; the same one again and an empty one read 
     ['', '0'],
     ['2024-06-01', '3'],
   ] as const) {
-    await project.write(listOf('backfilled', [{ table: 'item', cdc_col: 'moved', from_date }]))
-    expect((await run(project)).step('bronze.item').ledger).toMatchObject({ read, inserted: '0' })
+    await project.list([{ table: 'item', cdc_col: 'moved', from_date }])
+    const { notes } = (await project.plan()).says('bronze.item')
+    if (read === '3') expect(notes).toContain(`from_date ${from_date}: read once from there`)
+    expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ read, inserted: '0' })
   }
 })
 
 test('the from_date of a table without a key is done by the next whole reload, and is never pending', async () => {
   const entry = { table: 'log', cdc_col: 'moved' }
-  await database.query(`CREATE SCHEMA keyless; CREATE TABLE keyless.log (n int, moved timestamp);
-    INSERT INTO keyless.log VALUES (1, '2026-01-01'), (1, '2026-01-01')`)
-  const project = await createProject(listOf('keyless', [entry]), { APP_URL: database.url })
-  await run(project)
-  const plan = async (): Promise<string> => (await project.tidemark('plan')).stdout
-  await project.write(listOf('keyless', [{ ...entry, from_date: '2025-06-01' }]))
-  expect(await plan()).toMatch(/bronze\.log .*nothing, proved/)
-  expect((await run(project)).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '0' } })
+  const project = await start('loosely_dated', ['other'], [entry])
+  await database.query(`CREATE TABLE loosely_dated.log (n int, moved timestamp);
+    INSERT INTO loosely_dated.log VALUES (1, '2026-01-01'), (1, '2026-01-01')`)
+  await project.succeed()
+  const isQuiet = async (): Promise<void> =>
+    expect((await project.plan()).says('bronze.log').expect).toContain('nothing proved')
+  await project.list([{ ...entry, from_date: '2025-06-01' }])
+  await isQuiet()
+  expect((await project.succeed()).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '0' } })
 
-  await database.query('UPDATE keyless.log SET n = n WHERE false; CREATE TABLE keyless.other (id int)')
-  expect((await run(project)).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '2' } })
+  await database.query('CREATE TABLE loosely_dated.more (id int)')
+  expect((await project.succeed()).step('bronze.log')).toMatchObject({ status: 'unchanged', ledger: { read: '2' } })
   expect(await recordedFromDates(project, 'log')).toEqual(['2025-06-01'])
-  expect(await plan()).toMatch(/bronze\.log .*nothing, proved/)
+  await isQuiet()
 
-  await project.write(listOf('keyless', [{ ...entry, from_date: '2024-06-01' }]))
-  await database.query(`INSERT INTO keyless.log VALUES (2, '2026-01-02')`)
-  expect((await run(project)).step('bronze.log').ledger).toMatchObject({ read: '3', inserted: '3' })
+  await project.list([{ ...entry, from_date: '2024-06-01' }])
+  await database.query(`INSERT INTO loosely_dated.log VALUES (2, '2026-01-02')`)
+  expect((await project.succeed()).step('bronze.log').ledger).toMatchObject({ read: '3', inserted: '3' })
   expect(await recordedFromDates(project, 'log')).toEqual(['2025-06-01', '2024-06-01'])
 })
 
-async function recordedFromDates(project: CliProject, table: string): Promise<readonly string[]> {
+async function recordedFromDates(project: Changing, table: string): Promise<readonly string[]> {
   const snapshot = await readSnapshot({ store: new LocalStore(project.lake) }, { tablePath: `bronze/${table}` })
   return parseMark(snapshot?.domain(markDomain('app')) ?? '').backfills
 }
 
 test('a filter is refused before anything is read', async () => {
   const project = await start('filtered', ['item'], [{ table: 'item', filter: 'n > 1' }])
-  const ended = await project.tidemark('run')
-  expect(ended).toMatchObject({ exit: 2, stdout: '' })
-  expect(ended.stderr).toContain('error CONFIG_PLANNED')
+  for (const command of ['plan', 'run']) {
+    const ended = await project.tidemark(command)
+    expect(ended).toMatchObject({ exit: 2, stdout: '' })
+    expect(ended.stderr).toContain('error CONFIG_PLANNED')
+  }
 })
 
-test('deletes that were ignored are found by one full compare when they are to be detected', async () => {
+test('deletes that were ignored are found by one full compare; to ignore them again is compared whole once more', async () => {
   const project = await start('deleted', ['item'], [{ table: 'item', deletes: 'ignore' }])
-  await run(project)
+  await project.succeed()
   await database.query('DELETE FROM deleted.item WHERE id = 1')
-  expect((await run(project)).step('bronze.item').ledger).toMatchObject({ deletes: '0' })
-  await project.write(listOf('deleted', [{ table: 'item', deletes: 'detect' }]))
-  expect((await run(project)).step('bronze.item').ledger).toMatchObject({ read: '2', inserted: '0', deletes: '1' })
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ deletes: '0' })
+  await project.list([{ table: 'item', deletes: 'detect' }])
+  expect((await project.plan()).says('bronze.item').notes).toContain('full compare: the entry changed')
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ read: '2', inserted: '0', deletes: '1' })
+  await database.query('DELETE FROM deleted.item WHERE id = 2')
+  await project.list([{ table: 'item', deletes: 'ignore' }])
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ read: '1', inserted: '0' })
+  await database.query(`UPDATE deleted.item SET name = 'kept'`)
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ read: '1', deletes: '0' })
 })
+
+const applies = (what: string, table: string): string =>
+  `${what} changed: it counts for new rows; --full-refresh ${table} applies it to all`
 
 test('transformations and rules count for new rows; --full-refresh applies them to all; a changed type is refused', async () => {
   const tables = ['upper', 'added', 'judged', 'retyped']
@@ -170,7 +212,7 @@ test('transformations and rules count for new rows; --full-refresh applies them 
     tables,
     tables.map(table => ({ table })),
   )
-  await run(project)
+  await project.succeed()
   for (const table of tables) await database.query(`UPDATE silver.${table} SET moved = '2026-02-02' WHERE id = 1`)
   const silver: Record<string, object> = {
     upper: { transform: [{ upper: 'name' }] },
@@ -178,100 +220,107 @@ test('transformations and rules count for new rows; --full-refresh applies them 
     judged: { expect_or_drop: { few: 'n > 3' } },
     retyped: { transform: [{ cast: { n: 'string' } }] },
   }
-  await project.write(
-    listOf(
-      'silver',
-      tables.map(table => ({ table, silver: silver[table] })),
-    ),
-  )
+  await project.list(tables.map(table => ({ table, silver: silver[table] })))
+  const plan = await project.plan()
+  for (const table of ['upper', 'added', 'retyped'])
+    expect(plan.says(`silver.${table}`).notes).toEqual([applies('transform', `silver.${table}`)])
+  expect(plan.says('silver.judged').notes).toEqual([applies('the rules', 'silver.judged')])
   const after = await project.run()
   expect(after.exit).toBe(1)
   expect(after.step('silver.retyped').problem).toMatchObject({ code: 'FLOW_SCHEMA_CHANGED' })
-  const names = (): Promise<unknown> => project.query('SELECT name FROM silver.upper ORDER BY id')
-  expect(await names()).toEqual([{ name: 'NAME 1' }, { name: 'name 2' }, { name: 'name 3' }])
+  expect(await project.column('name', 'silver.upper')).toEqual(['NAME 1', 'name 2', 'name 3'])
   expect(await project.query('SELECT twice, moved IS NULL AS emptied FROM silver.added ORDER BY id')).toEqual([
     { twice: '2', emptied: true },
     { twice: null, emptied: false },
     { twice: null, emptied: false },
   ])
   expect(after.step('silver.judged').ledger).toMatchObject({ read: '1', quarantined: '1', staleByRule: '1' })
-  expect(await project.query('SELECT count(*) AS n FROM silver.judged')).toEqual([{ n: '3' }])
-  await run(project, '--full-refresh', ...tables.map(table => `silver.${table}`))
-  expect(await names()).toEqual([{ name: 'NAME 1' }, { name: 'NAME 2' }, { name: 'NAME 3' }])
+  expect(await project.column('id', 'silver.judged')).toEqual(['1', '2', '3'])
+  const targets = tables.map(table => `silver.${table}`)
+  const rebuilt = await project.plan('--full-refresh', ...targets)
+  expect(rebuilt.says('silver.upper').notes).toEqual(['every row is made anew from bronze.upper'])
+  await project.succeed('--full-refresh', ...targets)
+  expect(await project.column('name', 'silver.upper')).toEqual(['NAME 1', 'NAME 2', 'NAME 3'])
   expect(await project.query('SELECT typeof(n) AS type FROM silver.retyped LIMIT 1')).toEqual([{ type: 'VARCHAR' }])
-  expect(await project.query('SELECT count(*) AS n FROM silver.judged')).toEqual([{ n: '0' }])
+  expect(await project.column('id', 'silver.judged')).toEqual([])
+  // Every version that bronze holds is judged.
+  expect(await project.column('id', 'quarantine.silver_judged')).toEqual(['1', '1', '2', '3'])
 })
 
-const append = (flow: string, query: string): string =>
-  `CREATE OR REFRESH STREAMING TABLE gold.seen; CREATE FLOW ${flow} AS INSERT INTO gold.seen BY NAME ${query};`
-const view = (query: string): string => `CREATE OR REFRESH MATERIALIZED VIEW gold.total AS ${query};`
-
-test('a changed view is computed again; a changed append flow goes on with new rows; removed flows keep their tables', async () => {
-  const project = await start('flows', ['item'], [{ table: 'item' }])
-  await project.write({
-    'gold/seen.sql': append('seen', 'SELECT id, name FROM STREAM(silver.item)'),
-    'gold/total.sql': view('SELECT count(*) AS n FROM silver.item'),
-  })
-  await run(project)
-  await database.query(`UPDATE flows.item SET name = 'new' WHERE id = 1`)
-  await project.write({
-    'gold/seen.sql': append('seen', 'SELECT id, upper(name) AS name FROM STREAM(silver.item)'),
-    'gold/total.sql': view('SELECT sum(n) AS n FROM silver.item'),
-  })
-  await run(project)
-  expect(await project.query('SELECT name FROM gold.seen ORDER BY ALL')).toEqual(
-    ['NEW', 'name 1', 'name 2', 'name 3'].map(name => ({ name })),
-  )
-  expect(await project.query('SELECT n FROM gold.total')).toEqual([{ n: '6' }])
-  await project.write({ 'gold/seen.sql': '', 'gold/total.sql': '' })
-  const after = await run(project)
-  expect(after.steps.map(step => step.step)).toEqual(['bronze.item', 'silver.item'])
-  expect(await project.query('SELECT count(*) AS n FROM gold.seen')).toEqual([{ n: '4' }])
+test('a transformation or rule that is taken away, or renamed, counts for new rows; rejected rows stay', async () => {
+  const transformed = { table: 'item', silver: { transform: [{ rename: { name: 'title' } }, { upper: 'title' }] } }
+  const judged = (rule: string): Entry => ({ table: 'judged', silver: { expect_or_drop: { [rule]: 'n < 3' } } })
+  const project = await start('undone', ['item', 'judged'], [transformed, judged('few')])
+  await project.succeed()
+  await database.query(`UPDATE undone.item SET name = 'new' WHERE id = 1; UPDATE undone.judged SET n = 9 WHERE id = 1`)
+  await project.list([{ table: 'item' }, judged('little')])
+  const plan = await project.plan()
+  expect(plan.says('silver.item').notes).toEqual([applies('transform', 'silver.item')])
+  expect(plan.says('silver.judged').notes).toEqual([applies('the rules', 'silver.judged')])
+  await project.succeed()
+  expect(await project.query('SELECT name, title FROM silver.item ORDER BY id')).toEqual([
+    { name: 'new', title: null },
+    { name: null, title: 'NAME 2' },
+    { name: null, title: 'NAME 3' },
+  ])
+  expect(await project.query('SELECT id, _rules FROM quarantine.silver_judged ORDER BY id')).toEqual([
+    { id: '1', _rules: 'little' },
+    { id: '3', _rules: 'few' },
+  ])
+  await project.list([{ table: 'item' }, { table: 'judged' }])
+  await database.query('UPDATE undone.judged SET n = 10 WHERE id = 1')
+  await project.succeed()
+  expect(await project.column('n', 'silver.judged')).toEqual(['2', '10'])
+  expect(await project.column('id', 'quarantine.silver_judged')).toEqual(['1', '3'])
 })
-
-test('a renamed append flow reads its source from the start; with --full-refresh its rows are there once', async () => {
-  const project = await start('renamed', ['item'], [{ table: 'item' }])
-  const query = 'SELECT id FROM STREAM(silver.item)'
-  const rows = (): Promise<unknown> => project.query('SELECT count(*) AS n FROM gold.seen')
-  await project.write({ 'gold/seen.sql': append('first', query) })
-  await run(project)
-  await project.write({ 'gold/seen.sql': append('second', query) })
-  await run(project)
-  expect(await rows()).toEqual([{ n: '6' }])
-  await run(project, '--full-refresh', 'gold.seen')
-  expect(await rows()).toEqual([{ n: '3' }])
-})
-
-test('a flow that reads a table whose entry is gone stops the project with its place', async () => {
-  const project = await start('orphan', ['item', 'other'], [{ table: 'item' }, { table: 'other' }])
-  await project.write({ 'gold/total.sql': view('SELECT count(*) AS n FROM silver.item') })
-  await run(project)
-  await project.write(listOf('orphan', [{ table: 'other' }]))
-  const ended = await project.tidemark('run')
-  expect(ended.exit).toBe(2)
-  expect(ended.stderr).toContain('error FLOW_UNKNOWN_TABLE')
-  expect(ended.stderr).toContain('gold/total.sql:1:')
-})
-
-const history = (type: 1 | 2): string =>
-  `CREATE OR REFRESH STREAMING TABLE gold.dim; CREATE FLOW dim AS AUTO CDC INTO gold.dim FROM STREAM(silver.item)
-   KEYS (id) SEQUENCE BY moved STORED AS SCD TYPE ${type};`
 
 test.each([
-  { from: 1, to: 2 },
-  { from: 2, to: 1 },
-] as const)('SCD type $from to $to is complete after --full-refresh', async ({ from, to }) => {
-  const project = await start(`scd${from}`, ['item'], [{ table: 'item' }])
-  await project.write({ 'gold/dim.sql': history(from) })
-  await run(project)
-  await database.query(`UPDATE scd${from}.item SET name = 'new', moved = '2026-02-02' WHERE id = 1`)
-  await run(project)
-  await project.write({ 'gold/dim.sql': history(to) })
-  await run(project, '--full-refresh', 'gold.dim')
-  expect(await project.query('SELECT id, name FROM gold.dim ORDER BY id, name DESC')).toEqual([
-    { id: '1', name: 'new' },
-    ...(to === 2 ? [{ id: '1', name: 'name 1' }] : []),
-    { id: '2', name: 'name 2' },
-    { id: '3', name: 'name 3' },
+  { what: 'upper', transform: [{ upper: 'code' }], says: 'transform of the key upper code' },
+  { what: 'rename', transform: [{ rename: { code: 'key' } }], says: 'key key' },
+])('a transformation of the key ($what) stops the table until --full-refresh', async ({ what, transform, says }) => {
+  const schema = `key_${what}`
+  const project = await start(schema, ['item'], [])
+  await database.query(`CREATE TABLE ${schema}.coded (code text PRIMARY KEY, n int);
+    INSERT INTO ${schema}.coded VALUES ('a', 1), ('b', 2)`)
+  await project.list([{ table: 'coded' }])
+  await project.succeed()
+  await database.query(`UPDATE ${schema}.coded SET n = 3 WHERE code = 'a'`)
+  await project.list([{ table: 'coded', silver: { transform } }])
+  const plan = await project.plan()
+  expect(plan.says('silver.coded').expect).toBe('refused FLOW_DECLARATION_CHANGED')
+  expect(plan.stderr).toContain('--full-refresh silver.coded')
+  const refused = { exit: 1, code: 'FLOW_DECLARATION_CHANGED', says }
+  expectFailedStep(await project.run(), 'silver.coded', refused)
+  expect(await project.column('n', 'silver.coded')).toEqual(['1', '2'])
+  await project.succeed('--full-refresh', 'silver.coded')
+  expect(await project.column('n', 'silver.coded')).toEqual(['2', '3'])
+})
+
+test('silver of a table without a key is computed again as a whole after any change', async () => {
+  const project = await start('keyless', ['item'], [])
+  await database.query(
+    `CREATE TABLE keyless.loose (n int, name text); INSERT INTO keyless.loose VALUES (1, 'a'), (2, 'b')`,
+  )
+  await project.list([{ table: 'loose' }])
+  await project.succeed()
+  const silver = { transform: [{ upper: 'name' }, { cast: { n: 'string' } }], expect_or_drop: { few: "n < '2'" } }
+  await project.list([{ table: 'loose', silver }])
+  expect((await project.plan()).says('silver.loose').notes).toEqual([
+    'the definition changed: computed again as a whole',
   ])
+  await project.succeed()
+  expect(await project.column('name', 'silver.loose')).toEqual(['A'])
+  await project.list([{ table: 'loose' }])
+  await project.succeed()
+  expect(await project.column('name', 'silver.loose')).toEqual(['a', 'b'])
+})
+
+test('another lake is loaded in full, and the old one stays', async () => {
+  const project = await start('moved', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  await project.list([{ table: 'item' }], { lake: './other' })
+  expect((await project.plan()).says('bronze.item').expect).toBe('whole table')
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ inserted: '3' })
+  await project.list([{ table: 'item' }])
+  expect((await project.plan()).says('bronze.item').expect).toContain('nothing proved')
 })

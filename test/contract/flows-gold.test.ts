@@ -1,6 +1,6 @@
 /** Gold: append flows, views, rebuilds and what streams from them, and two runners at once. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { flowStatus } from '../../packages/tidemark/src/flows/status.ts'
+import { forecastFlow } from '../../packages/tidemark/src/flows/status.ts'
 import type { AppendFlow, Flow, MaterializedViewFlow } from '../../packages/tidemark/src/model/flow.ts'
 import { compiled, openTestLake, schemaOf, type TestLake } from './flows-lake.ts'
 
@@ -32,7 +32,7 @@ function append(
 }
 
 const status = (flow: Flow): Promise<{ kind: string; rows?: bigint }> =>
-  lake.withContext({}, context => flowStatus(context, flow))
+  lake.withContext({}, async context => (await forecastFlow(context, flow)).status)
 
 describe('materialized views', () => {
   test('are skipped while definition and inputs are unchanged, and computed again after either changes', async () => {

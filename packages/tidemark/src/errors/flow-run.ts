@@ -30,6 +30,18 @@ export const FLOW_SOURCE_REWRITTEN: ProblemKind<SourceRewritten> = problem<Sourc
   },
 })
 
+type DeclarationChanged = { flow: string; table: string; before: string; now: string }
+export const FLOW_DECLARATION_CHANGED: ProblemKind<DeclarationChanged> = problem<DeclarationChanged>({
+  code: 'FLOW_DECLARATION_CHANGED',
+  title: 'The table was filled by a declaration that its flow no longer has.',
+  message: p =>
+    `${p.table} holds rows made with ${p.before}; flow ${p.flow} now says ${p.now}. New rows cannot be told from old ones.`,
+  hint: p => `Make all of its rows anew from the layer below: tidemark run --full-refresh ${p.table}`,
+  retry: 'after-change',
+  exit: 1,
+  example: { flow: 'dim_user_cdc', table: 'gold.dim_user', before: 'SCD TYPE 1', now: 'SCD TYPE 2' },
+})
+
 type SchemaChanged = { flow: string; table: string; drift: string }
 export const FLOW_SCHEMA_CHANGED: ProblemKind<SchemaChanged> = problem<SchemaChanged>({
   code: 'FLOW_SCHEMA_CHANGED',

@@ -3,13 +3,14 @@
  * before another is decided, so a crash at any point leads to the same tables.
  */
 import { type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark/delta'
-import { FLOW_SOURCE_REWRITTEN } from '../errors/flow-run.ts'
+import { FLOW_DECLARATION_CHANGED, FLOW_SOURCE_REWRITTEN } from '../errors/flow-run.ts'
 import type { TableName } from '../model/flow.ts'
 import { getSource } from './commit-table.ts'
 import { isWholeTable } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { generationOf, isRebuild } from './generation.ts'
 import { appIdOf, type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
+import { assertSameIdentity } from './row-identity.ts'
 
 export type Decision =
   /** Everything there is has been processed. */
@@ -34,7 +35,8 @@ export function streamedTable(flow: StreamFlow): TableName {
  * source that was rebuilt on purpose makes this flow rebuild its target too, and so does a target whose rows were
  * computed as a whole before: a view or keyless table that became a stream.
  *
- * @throws {FLOW_SOURCE_REWRITTEN} when rows already read were changed or removed, or the source is another table now
+ * @throws {FLOW_DECLARATION_CHANGED} when the target's rows were made by clauses that the flow no longer has, or the stream is another table
+ * @throws {FLOW_SOURCE_REWRITTEN} when rows already read were changed or removed
  */
 export async function decideBatch(
   context: FlowContext,
@@ -48,13 +50,15 @@ export async function decideBatch(
   if (last !== undefined && isOpen(last, target) && (!refresh || last.generation > rebuilt.generation)) {
     return { kind: 'open', record: last }
   }
+  // The target was removed, or put back to a time before the last batch: its rows are made anew.
+  const isLost = last !== undefined && target?.txn(appIdOf(last)) === undefined
+  if (target !== undefined && !refresh && !isLost) assertContinues(flow, target, last)
   const source = await getSource(context, flow, streamedTable(flow))
   const next = (after: bigint | undefined, generation: bigint): Promise<Decision> =>
     newBatch(context, flow, source, { batch: (last?.batch ?? 0n) + 1n, after, generation })
   const newest = last === undefined || rebuilt.generation > last.generation ? rebuilt.generation : last.generation
-  if (refresh) return next(undefined, newest + 1n)
+  if (refresh || isLost) return next(undefined, newest + 1n)
   if (last === undefined) return next(undefined, rebuilt.generation)
-  if (target?.txn(appIdOf(last)) === undefined) return next(undefined, newest + 1n)
   if (rebuilt.generation > last.generation) return next(undefined, rebuilt.generation)
   if (source.metaData.id !== last.source.tableId) throw rewritten(flow, 'it was made anew')
   if (source.version === last.source.upTo) return { kind: 'nothing', reason: `${last.source.table} is unchanged` }
@@ -103,5 +107,14 @@ function changesData(commit: Commit): boolean {
 
 function rewritten(flow: StreamFlow, reason: string): Error {
   const at = { flow: flow.name, table: streamedTable(flow), reason, target: flow.target }
-  return FLOW_SOURCE_REWRITTEN(at, { state: 'Nothing was written.' })
+  return FLOW_SOURCE_REWRITTEN(at, { place: flow.place, state: 'Nothing was written.' })
+}
+
+/** Throws FLOW_DECLARATION_CHANGED when the flow's rows would not belong beside those that are there. */
+function assertContinues(flow: StreamFlow, target: Snapshot, last: BatchRecord | undefined): void {
+  assertSameIdentity(flow, target, last)
+  if (last === undefined || last.source.table === streamedTable(flow)) return
+  const [before, now] = [`STREAM(${last.source.table})`, `STREAM(${streamedTable(flow)})`]
+  const { name, target: table, place } = flow
+  throw FLOW_DECLARATION_CHANGED({ flow: name, table, before, now }, { place, state: `${table} is unchanged.` })
 }

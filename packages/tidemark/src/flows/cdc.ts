@@ -108,7 +108,7 @@ async function markDeletes(context: FlowContext, flow: AutoCdcFlow, source: Type
       ? raw('false')
       : await context.portable.emitExpression(
           applyAsDeleteWhen,
-          { file: flow.target, line: 1, column: 1 },
+          flow.place ?? { file: flow.target, line: 1, column: 1 },
           { columns: expressionColumns(source.schema.fields), result: 'condition' },
         )
   const seen = findField(source.schema, '_at') ?? findField(source.schema, '_ingested_at')

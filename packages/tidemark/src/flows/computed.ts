@@ -24,13 +24,17 @@ const DOMAIN = 'tidemark.computed'
  * that computing again would give the same rows.
  */
 function computedFrom(flow: WholeFlow, inputs: Inputs): string {
-  const definition = createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
+  const definition = definitionOf(flow)
   const versions = [...inputs].map(([table, { metaData, version }]) => ({
     table,
     id: metaData.id,
     version: version.toString(),
   }))
   return JSON.stringify({ definition, inputs: versions.sort((a, b) => (a.table < b.table ? -1 : 1)) })
+}
+
+function definitionOf(flow: WholeFlow): string {
+  return createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
 }
 
 /** Where a flow stands in its file is no part of what it computes. */
@@ -40,8 +44,19 @@ function withoutPlaces(key: string, value: unknown): unknown {
 
 /** True when the target is what these inputs give; never for a query with current_date() and kin. */
 export function isComputed(flow: WholeFlow, inputs: Inputs, target: Snapshot | undefined): boolean {
-  const volatile = flow.kind === 'materialized view' && flow.query.volatile
-  return !volatile && target?.domain(DOMAIN) === computedFrom(flow, inputs)
+  return !isVolatile(flow) && target?.domain(DOMAIN) === computedFrom(flow, inputs)
+}
+
+/** True for a view that depends on the time at which it is computed. */
+export function isVolatile(flow: WholeFlow): boolean {
+  return flow.kind === 'materialized view' && flow.query.volatile
+}
+
+/** True when the target was computed by another definition than the flow has now. */
+export function isRedefined(flow: WholeFlow, target: Snapshot | undefined): boolean {
+  const computed = target?.domain(DOMAIN)
+  if (computed === undefined) return false
+  return (JSON.parse(computed) as { definition: string }).definition !== definitionOf(flow)
 }
 
 /** The domain entry of a commit that computed the whole table. */

@@ -8,6 +8,7 @@ import { Problem, Problems } from '../errors/problem.ts'
 import type { Flow } from '../model/flow.ts'
 import type { WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
+import { placeOfFlow } from './language/place.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { executeStream } from './stream.ts'
 import { executeWhole } from './whole.ts'
@@ -39,7 +40,6 @@ function asProblem(flow: Flow, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TypeError) return error
   const kind = /^([A-Z][A-Za-z ]* Error):/.exec(error.message)?.[1]
   if (kind === undefined) return error
-  const place = flow.kind === 'append' || flow.kind === 'materialized view' ? flow.query.place : undefined
   const state = `${flow.target} is unchanged. ${error.message.split('\n')[0] ?? ''}`
-  return FLOW_COMPUTE_FAILED({ flow: flow.name, kind }, { place, state, cause: error })
+  return FLOW_COMPUTE_FAILED({ flow: flow.name, kind }, { place: placeOfFlow(flow), state, cause: error })
 }

@@ -4,51 +4,71 @@
 import { addedFiles, readCommits } from '@tidemark/delta'
 import { Problem } from '../errors/problem.ts'
 import type { Flow } from '../model/flow.ts'
-import { decideBatch } from './batch.ts'
+import { decideBatch, streamedTable } from './batch.ts'
+import { describeChanges } from './changes.ts'
 import { getSource, readTable } from './commit-table.ts'
-import { isComputed, type WholeFlow } from './computed.ts'
+import { isComputed, isRedefined, isVolatile, isWholeTable, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { isWhole } from './execute.ts'
-import type { BatchRecord, StreamFlow } from './record.ts'
+import { type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
 import { readInputs, rowCount } from './whole.ts'
 
 export type FlowStatus =
   /** Proved from the log: running it writes nothing, as long as its sources stay as they are. */
   | { kind: 'unchanged'; reason: string }
   /** It has this many rows to read at most. */
-  | { kind: 'at most'; rows: bigint; reason: string }
+  | { kind: 'at most'; rows: bigint }
   /** A source is not there yet: known after what fills it. */
-  | { kind: 'follows'; reason: string }
+  | { kind: 'follows' }
+  /** It cannot run as it is declared now. */
+  | { kind: 'refused'; problem: Problem }
 
-export async function flowStatus(context: FlowContext, flow: Flow): Promise<FlowStatus> {
+/** A status with what a person should know beside it, such as what a changed declaration will and will not do. */
+export interface FlowForecast {
+  status: FlowStatus
+  notes: readonly string[]
+}
+
+/** Throws {DeltaError} when the lake cannot be read. */
+export async function forecastFlow(context: FlowContext, flow: Flow): Promise<FlowForecast> {
   try {
-    return isWhole(flow) ? await wholeStatus(context, flow) : await streamStatus(context, flow)
+    return isWhole(flow) ? await forecastWhole(context, flow) : await forecastStream(context, flow)
   } catch (error) {
-    if (error instanceof Problem && error.code === 'FLOW_SOURCE_MISSING')
-      return { kind: 'follows', reason: error.message }
-    throw error
+    if (!(error instanceof Problem)) throw error
+    return { status: error.code === 'FLOW_SOURCE_MISSING' ? { kind: 'follows' } : refused(error), notes: [] }
   }
 }
 
-async function wholeStatus(context: FlowContext, flow: WholeFlow): Promise<FlowStatus> {
+const refused = (problem: Problem): FlowStatus => ({ kind: 'refused', problem })
+
+async function forecastWhole(context: FlowContext, flow: WholeFlow): Promise<FlowForecast> {
   const inputs = await readInputs(context, flow)
   const target = await readTable(context, flow.target)
   if (!context.fullRefresh && isComputed(flow, inputs, target)) {
-    return { kind: 'unchanged', reason: 'definition and inputs are unchanged' }
+    return { status: { kind: 'unchanged', reason: 'definition and inputs are unchanged' }, notes: [] }
   }
   const rows = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)
-  return { kind: 'at most', rows, reason: target === undefined ? 'first computation' : 'definition or inputs changed' }
+  const notes = [
+    ...(isVolatile(flow) ? ['it depends on the time: computed again in every run'] : []),
+    ...(isRedefined(flow, target) ? ['the definition changed: computed again as a whole'] : []),
+  ]
+  return { status: { kind: 'at most', rows }, notes }
 }
 
-async function streamStatus(context: FlowContext, flow: StreamFlow): Promise<FlowStatus> {
-  const decision = await decideBatch(context, flow, await readTable(context, flow.target))
-  if (decision.kind === 'nothing') return { kind: 'unchanged', reason: decision.reason }
-  const rows = await batchSize(context, decision.record)
-  return {
-    kind: 'at most',
-    rows,
-    reason: decision.kind === 'open' ? `finishes batch ${decision.record.batch}` : 'new rows',
+async function forecastStream(context: FlowContext, flow: StreamFlow): Promise<FlowForecast> {
+  const target = await readTable(context, flow.target)
+  const decision = await decideBatch(context, flow, target)
+  if (decision.kind === 'nothing') {
+    const notes = describeChanges(flow, await readLastRecord(context.store, flow), target)
+    return { status: { kind: 'unchanged', reason: decision.reason }, notes }
   }
+  const { record } = decision
+  const status: FlowStatus = { kind: 'at most', rows: await batchSize(context, record) }
+  if (decision.kind === 'open') return { status, notes: [`finishes batch ${record.batch} as it was decided`] }
+  const isRebuilt = record.source.after === undefined && (context.fullRefresh || isWholeTable(target))
+  if (isRebuilt && target !== undefined)
+    return { status, notes: [`every row is made anew from ${streamedTable(flow)}`] }
+  return { status, notes: describeChanges(flow, await readLastRecord(context.store, flow), target) }
 }
 
 /** Rows of a batch by the statistics of its files. */

@@ -2,7 +2,7 @@
  * Runs a flow's batches one after the other: prepare, decide, put rejects aside, commit. What is prepared before the
  * decision only reads, so a batch that cannot be computed is never recorded and a corrected flow simply goes on.
  */
-import type { Snapshot } from '@tidemark/delta'
+import type { Snapshot, StructType } from '@tidemark/delta'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { prepareAppend } from './append.ts'
@@ -18,6 +18,7 @@ import type { FlowOutcome } from './outcome.ts'
 import type { CommitParts, Prepared } from './prepared.ts'
 import { quarantine } from './quarantine.ts'
 import { appIdOf, type BatchRecord, type StreamFlow, writeRecord } from './record.ts'
+import { identityDomain } from './row-identity.ts'
 import { followSchema } from './schema-fit.ts'
 
 /**
@@ -36,7 +37,7 @@ export async function executeStream(context: FlowContext, flow: StreamFlow): Pro
     if (decision.kind === 'nothing') {
       return finish(before, target, { ledgers, warnings, rewritten, reason: decision.reason })
     }
-    const done = await processBatch(context, flow, decision)
+    const done = await processBatch(context, flow, decision, target)
     target = done?.target ?? (await readTable(context, flow.target))
     if (done?.ledger === undefined) continue
     ledgers.push(done.ledger)
@@ -75,10 +76,14 @@ async function processBatch(
   context: FlowContext,
   flow: StreamFlow,
   decision: Exclude<Decision, { kind: 'nothing' }>,
+  target: Snapshot | undefined,
 ): Promise<BatchDone | undefined> {
   const { record } = decision
   const prepared = await prepare(context, record)
-  if (decision.kind === 'new' && !(await writeRecord(context.store, record))) return undefined
+  if (decision.kind === 'new') {
+    if (target !== undefined) schemaAfter(record, target, prepared)
+    if (!(await writeRecord(context.store, record))) return undefined
+  }
   const path = tablePath(flow.target)
   const start = await ensureTable(context, flow, { path, name: flow.target, schema: prepared.schema })
   const rebuild = record.source.after === undefined && record.batch > 1n
@@ -90,9 +95,9 @@ async function processBatch(
   let rewritten = false
   const { snapshot, committed } = await commitTable(context, flow, start, async current => {
     if (isVoid(record, current)) return undefined
-    const overwrite = generationOf(current).generation < record.generation
-    const schema = overwrite ? prepared.schema : followSchema(record.flow, current.schema, prepared.schema)
-    const parts = commitParts(context, record, overwrite ? current : undefined)
+    const overwrite = isRebuilt(record, current)
+    const schema = schemaAfter(record, current, prepared)
+    const parts = commitParts(context, record, { current, overwrite })
     const applied = await prepared.apply({ snapshot: current, schema, overwrite, parts })
     ledger = applied.ledger
     rewritten = overwrite
@@ -113,19 +118,33 @@ function prepare(context: FlowContext, record: BatchRecord): Promise<Prepared> {
   }
 }
 
+/** True for the first batch of a rebuild: its commit replaces every row of the target. */
+function isRebuilt(record: BatchRecord, target: Snapshot): boolean {
+  return generationOf(target).generation < record.generation
+}
+
+/** The target's schema once the batch is in it. Throws FLOW_SCHEMA_CHANGED. */
+function schemaAfter(record: BatchRecord, target: Snapshot, { schema }: Prepared): StructType {
+  return isRebuilt(record, target) ? schema : followSchema(record.flow, target.schema, schema)
+}
+
 /** True when the batch is in the target already, or the target was rebuilt after it was decided. */
 function isVoid(record: BatchRecord, target: Snapshot): boolean {
   if (generationOf(target).generation > record.generation) return true
   return (target.txn(appIdOf(record)) ?? -1n) >= record.batch
 }
 
-function commitParts(context: FlowContext, record: BatchRecord, replaced: Snapshot | undefined): CommitParts {
-  const overwrite = replaced !== undefined
-  const ended = isWholeTable(replaced) ? [noLongerComputed] : []
+function commitParts(
+  context: FlowContext,
+  record: BatchRecord,
+  { current, overwrite }: { current: Snapshot; overwrite: boolean },
+): CommitParts {
+  const ended = isWholeTable(current) ? [noLongerComputed] : []
+  const rebuilt = overwrite ? [generationDomain(record.generation, context.runId), ...ended] : []
   const operation = record.flow.kind === 'append' ? 'STREAMING UPDATE' : overwrite ? 'WRITE' : 'MERGE'
   return {
     txn: [{ appId: appIdOf(record), version: record.batch }],
-    ...(overwrite ? { domains: [generationDomain(record.generation, context.runId), ...ended] } : {}),
+    domains: [...rebuilt, ...identityDomain(record.flow, current)],
     info: { operation, operationParameters: { mode: overwrite ? 'Overwrite' : 'Append' }, runId: context.runId },
   }
 }

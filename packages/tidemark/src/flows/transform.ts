@@ -231,9 +231,9 @@ function invalid(flow: DerivedFlow, t: Transform, reason: string): Error {
   return FLOW_TRANSFORM_INVALID({ flow: flow.name, transform: `${kind} ${String(subject)}`, reason })
 }
 
-/** Transformations come from the table list and do not say where; the table's name is the nearest place. */
+/** Transformations do not say where they stand; their entry in the table list is the nearest place. */
 function placeOf(flow: DerivedFlow): Place {
-  return { file: flow.target, line: 1, column: 1 }
+  return flow.place ?? { file: flow.target, line: 1, column: 1 }
 }
 
 function printed(type: DataType): string {

@@ -70,6 +70,8 @@ interface FlowBase {
   name: string
   target: TableName
   expectations: readonly Expectation[]
+  /** Where it is declared. */
+  place?: Place | undefined
 }
 
 /** Bronze to silver by the table list. `current` keeps one row per key; `changes` keeps every version. */

@@ -4,6 +4,8 @@ import type { StepId, StepKind } from './step.ts'
 
 export interface Plan {
   steps: readonly PlanStep[]
+  /** Tables of the lake that nothing in the project fills any more. They stay as they are. */
+  unfilled: readonly TableName[]
 }
 
 export interface PlanStep {

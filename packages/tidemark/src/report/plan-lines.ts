@@ -25,7 +25,9 @@ export function renderPlan(plan: Plan, options: { width: number | undefined; not
   ]
   const table = printTable(columns, rows, { width: options.width })
   const notes = options.notes ? plan.steps.flatMap(step => step.notes.map(note => `  ${step.id}: ${note}`)) : []
-  return notes.length === 0 ? table : `${table}\nnotes\n${notes.map(plainLine).join('\n')}\n`
+  const told = notes.length === 0 ? table : `${table}\nnotes\n${notes.map(plainLine).join('\n')}\n`
+  if (plan.unfilled.length === 0) return told
+  return `${told}\nnothing fills these tables any more; they stay as they are: ${plainLine(plan.unfilled.join(', '))}\n`
 }
 
 /** `at most 500 rows changed since …`, `nothing, proved: …`, `known after silver.DimUser`. */

@@ -8,7 +8,7 @@ import type { FlowContext } from '../flows/context.ts'
 import { executeFlow } from '../flows/execute.ts'
 import { buildGraph, type DerivedTable, type ListedTable } from '../flows/language/graph.ts'
 import { createPortableSql } from '../flows/language/portable/portable-sql.ts'
-import { flowStatus } from '../flows/status.ts'
+import { type FlowForecast, forecastFlow } from '../flows/status.ts'
 import { isPattern, matchesEntry } from '../ingest/resolve.ts'
 import { lakeColumnName } from '../ingest/system-columns.ts'
 import type { DerivedFlow, Flow } from '../model/flow.ts'
@@ -56,11 +56,11 @@ export async function compileFlows(request: CompileRequest): Promise<CompiledFlo
   const planned: PlannedFlow[] = []
   for (const flow of flows) {
     const context = { ...bareContext(request, session), fullRefresh: refreshed.has(flow.target) }
-    const status = await flowStatus(context, flow).catch((error: unknown): PlannedFlow['status'] => {
+    const forecast = await forecastFlow(context, flow).catch((error: unknown): FlowForecast => {
       if (request.signal.aborted) throw error
-      return { kind: 'refused', problem: toProblem(error, flow.target) }
+      return { status: { kind: 'refused', problem: toProblem(error, flow.target) }, notes: [] }
     })
-    planned.push({ flow, status, notes: [] })
+    planned.push({ flow, ...forecast })
   }
   return { flows: planned, refreshed }
 }
@@ -168,6 +168,7 @@ function derivedTable({ name, entry, keys }: KnownTable): DerivedTable {
     keys: (keys ?? ['?']).map(lakeColumnName),
     transform: entry?.silver.transform ?? [],
     expectations: entry?.silver.expectations ?? [],
+    place: entry?.place,
   }
   return { flow, streamable: keys === undefined || keys.length > 0 }
 }

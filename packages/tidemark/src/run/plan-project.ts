@@ -7,6 +7,7 @@ import type { SourceSnapshot } from '../sources/source.ts'
 import { readLatestRuns } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
 import type { LakeStore } from '../model/ports.ts'
+import { listTables } from './lake-tables.ts'
 import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { suggest } from '../config/suggest.ts'
@@ -57,8 +58,9 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
       tables.push({ name, guarantee: '-', method: 'cannot be read', expect, notes: [] })
     }
   }
-  const plan = planRun({ tables, flows, select })
-  if (select !== undefined) assertKnown(planRun({ tables, flows, select: undefined }), select)
+  const input = { tables, flows, lake: await listTables(lake.store, ['bronze', 'silver', 'gold']) }
+  const plan = planRun({ ...input, select })
+  if (select !== undefined) assertKnown(planRun({ ...input, select: undefined }), select)
   return { ...plan, problems: findProblems(plan, request, states) }
 }
 

@@ -2,7 +2,7 @@
  * The plan: what a run would do, as values. Pure: declared tables and flows, the lake's state and the source's probe go
  * in. `plan` prints these lines and `run` ticks off the same ones.
  */
-import type { Problem } from '../errors/problem.ts'
+import type { FlowStatus } from '../flows/status.ts'
 import type { Flow, TableName } from '../model/flow.ts'
 import type { Expectation, Plan, PlanStep } from '../model/plan.ts'
 import type { StepId, StepKind } from '../model/step.ts'
@@ -20,11 +20,7 @@ export interface PlannedTable {
 export interface PlannedFlow {
   flow: Flow
   /** What the flow's own log says it would do now, before any other step has run. */
-  status:
-    | { kind: 'unchanged' | 'follows'; reason: string }
-    | { kind: 'at most'; rows: bigint; reason: string }
-    /** Its own log, or that of a table it reads, will stop the step. */
-    | { kind: 'refused'; problem: Problem }
+  status: FlowStatus
   notes: readonly string[]
 }
 
@@ -34,10 +30,12 @@ export interface PlanInput {
   flows: readonly PlannedFlow[]
   /** Step or table names; a trailing `+` also selects what follows. Undefined selects everything. */
   select: readonly string[] | undefined
+  /** Bronze, silver and gold tables that are in the lake. */
+  lake: readonly TableName[]
 }
 
 /** Put steps in order and say what each will do. Selected names must exist; check with `unknownSelections` first. */
-export function planRun({ tables, flows, select }: PlanInput): Plan {
+export function planRun({ tables, flows, select, lake }: PlanInput): Plan {
   const byTable = new Map<TableName, StepId[]>()
   const quiet = new Set<StepId>()
   const steps: PlanStep[] = []
@@ -66,7 +64,8 @@ export function planRun({ tables, flows, select }: PlanInput): Plan {
       notes,
     })
   }
-  return { steps: select === undefined ? steps : selected(steps, select) }
+  if (select !== undefined) return { steps: selected(steps, select), unfilled: [] }
+  return { steps, unfilled: lake.filter(name => !byTable.has(name)) }
 }
 
 /** Step id of a flow: its target, and its name when several flows may share the target. */
@@ -92,12 +91,7 @@ export function unknownSelections(plan: Plan, select: readonly string[]): string
   return wanted.filter(name => !plan.steps.some(step => names(step, name)))
 }
 
-function expectFlow(
-  flow: Flow,
-  status: PlannedFlow['status'],
-  needs: readonly StepId[],
-  quiet: ReadonlySet<StepId>,
-): Expectation {
+function expectFlow(flow: Flow, status: FlowStatus, needs: readonly StepId[], quiet: ReadonlySet<StepId>): Expectation {
   if (status.kind === 'refused') {
     return { kind: 'refused', code: status.problem.code, reason: status.problem.message }
   }

@@ -2,6 +2,8 @@
  * What the lake says about bronze tables before a run: version, mark, what the last run proved about them, and what will
  * stop them whatever the source says.
  */
+import type { Problem } from '../errors/problem.ts'
+import { bronzeSchema, followDrift } from '../ingest/bronze-schema.ts'
 import { inspectBronze } from '../ingest/bronze-state.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { LakeStore } from '../model/ports.ts'
@@ -21,14 +23,23 @@ export async function readTableStates(
       const { current, mark } = await inspectBronze({ ...lake, source }, table)
       const last = proved.get(table.name)
       const observed = last !== undefined && last.version === current?.version ? last.position : undefined
+      if (current !== undefined && table.keys.length > 0) {
+        followDrift(table.name, current.schema, bronzeSchema(table.table, table.columns))
+      }
       return [table.name, { version: current?.version, mark, observed, problem: undefined }]
     } catch (error) {
       if (lake.signal.aborted) throw error
-      const problem = toProblem(error, table.name)
+      const problem = atEntry(table, toProblem(error, table.name))
       return [table.name, { version: undefined, mark: undefined, observed: undefined, problem }]
     }
   })
   return new Map(await Promise.all(states))
+}
+
+/** A problem that the user has to answer is shown at what the list says of the table. */
+export function atEntry({ entry }: Pick<ResolvedTable, 'entry'>, problem: Problem): Problem {
+  if (problem.place !== undefined || problem.retry !== 'after-change') return problem
+  return problem.at((problem.code === 'KEY_CHANGED' ? entry.places['primary_key'] : undefined) ?? entry.place)
 }
 
 /** The newest proof about each table: the version it holds for, and the observation text. Runs come newest first. */

@@ -5,6 +5,7 @@ import type { IngestContext } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { readSnapshot } from '@tidemark/delta'
+import { Problem } from '../errors/problem.ts'
 import { markDomain, parseMark, pendingFromDate } from '../ingest/mark.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import type { StepOutcome } from './execute.ts'
@@ -13,6 +14,7 @@ import type { Lake } from './lake.ts'
 import type { PlanStep } from '../model/plan.ts'
 import type { OpenSource } from './prepare.ts'
 import type { RunPorts, RunScope } from './run-project.ts'
+import { atEntry } from './states.ts'
 import { observation } from './table-plan.ts'
 
 /** Do one step of the plan. Rejects with the Problem that stopped it. */
@@ -25,7 +27,9 @@ async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome
   const context = ingestContext(scope, source, step)
   if (step.expect.kind === 'nothing')
     return { ...(await untouched(context, table, step)), ...tell(source, table, snapshot), warnings: [] }
-  const outcome = await extract(context, snapshot, table)
+  const outcome = await extract(context, snapshot, table).catch((error: unknown) => {
+    throw error instanceof Problem ? atEntry(table, error) : error
+  })
   const later = await pendingBackfill(context, snapshot, table)
   const merged = later === undefined ? outcome : addBackfill(outcome, later)
   const { status, reason, ledger, versionBefore, versionAfter } = merged

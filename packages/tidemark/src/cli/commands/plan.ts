@@ -47,9 +47,10 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
         ? []
         : [{ source: config.name, asOf: snapshot.position.asOf, openTransactions: snapshot.position.openTransactions }],
     )
-    if (options.json)
-      ports.stdout.write(`${printJson({ target: project.target.name, sources: windows, steps: value.steps })}\n`)
-    else {
+    if (options.json) {
+      const { steps, unfilled } = value
+      ports.stdout.write(`${printJson({ target: project.target.name, sources: windows, steps, unfilled })}\n`)
+    } else {
       ports.stdout.write(renderPlan(value, { width: lineWidth(ports.stdout), notes: true }))
       for (const { source, asOf, openTransactions } of windows) {
         ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)

@@ -32,7 +32,7 @@ export async function compileView(
   await checkRules(view.expectations, c)
   const resolved = await resolveQuery(view.query, 'view', c)
   if (!resolved) return []
-  const { name, expectations } = view
+  const { name, expectations, place } = view
   return [
     {
       kind: 'materialized view',
@@ -40,6 +40,7 @@ export async function compileView(
       target: name,
       expectations,
       query: compiledQuery(resolved.query, resolved.checked),
+      place,
     },
   ]
 }
@@ -57,7 +58,8 @@ export async function compileAppend(
     return []
   }
   const query = compiledQuery(resolved.query, resolved.checked)
-  return [{ kind: 'append', name: flow.name, target: target.name, expectations: target.expectations, query }]
+  const { name, place } = flow
+  return [{ kind: 'append', name, target: target.name, expectations: target.expectations, query, place }]
 }
 
 export async function compileAutoCdc(
@@ -82,6 +84,7 @@ export async function compileAutoCdc(
       sequenceBy,
       applyAsDeleteWhen,
       scdType,
+      place,
     },
   ]
 }

@@ -8,7 +8,7 @@ import type { Dataset, DeclaredFlow, DerivedFlow, Flow, FlowSource, TableName } 
 import { openCatalog } from './catalog.ts'
 import { compileAppend, compileAutoCdc, compileView, type Compiling } from './compile-flow.ts'
 import { suggest } from '../../config/suggest.ts'
-import { printPlace } from './place.ts'
+import { placeOfFlow, printPlace } from './place.ts'
 import type { PortableSql } from './portable/portable-sql.ts'
 
 /** A silver table that the table list gives by itself. */
@@ -123,8 +123,7 @@ function inOrder(flows: readonly Flow[], problems: Problem[]): Flow[] {
     const here = [...path, flow]
     if (state.get(flow) === 'open') {
       const names = here.slice(here.indexOf(flow)).map(f => f.target)
-      const place = flow.kind === 'append' || flow.kind === 'materialized view' ? flow.query.place : undefined
-      problems.push(FLOW_CYCLE({ path: names.join(' → ') }, { place }))
+      problems.push(FLOW_CYCLE({ path: names.join(' → ') }, { place: placeOfFlow(flow) }))
       return
     }
     state.set(flow, 'open')

@@ -1,5 +1,6 @@
 /** Offsets in a text to places a person can find: file, line and column, both counted from 1. */
 import type { Place } from '../../errors/problem.ts'
+import type { Flow } from '../../model/flow.ts'
 
 /** The place of `offset` in `text`, which itself begins at `origin` (1:1 of its file unless it is part of one). */
 export function placeAt(text: string, offset: number, origin: Place, length = 1): Place {
@@ -17,4 +18,9 @@ export function placeAt(text: string, offset: number, origin: Place, length = 1)
 /** `file:line:column`, as editors and terminals read it. */
 export function printPlace(place: Place): string {
   return `${place.file}:${place.line}:${place.column}`
+}
+
+/** Where a flow's query begins, else where the flow is declared. */
+export function placeOfFlow(flow: Flow): Place | undefined {
+  return (flow.kind === 'derived' ? undefined : flow.query?.place) ?? flow.place
 }
