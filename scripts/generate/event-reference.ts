@@ -13,7 +13,7 @@ export const eventReference: {
   [K in RunEvent['kind']]: { when: string; keys: Record<Exclude<keyof EventOf<K>, Shared>, string> }
 } = {
   'run started': {
-    when: 'First event of a run.',
+    when: 'First event of a run, also of one that fails before its steps are known: then there are none.',
     keys: {
       target: 'Name of the target.',
       steps: 'The steps to come, in order: `id`, `kind`, and `planned`, the line `plan` prints for it, or null.',
@@ -36,10 +36,11 @@ export const eventReference: {
     keys: { step: 'Id of the step, or null for the run.', text: 'The warning.' },
   },
   'run finished': {
-    when: 'Last event of a run. A run that dies has none; the next run closes it as abandoned.',
+    when: 'Last event of a run, however it ended. A run that dies has none; the next run closes it as abandoned.',
     keys: {
       status: '`succeeded`, `failed`, `abandoned` or `cancelled`.',
       results: 'The results of all steps, in the order of the plan.',
+      problem: 'Why the run as a whole could not go on, with the keys of a problem; null when steps tell it all.',
     },
   },
 }
@@ -54,7 +55,7 @@ export const resultReference: Record<keyof StepResult, string> = {
   versionAfter: 'Version after it, as text; equal to `versionBefore` when nothing was committed.',
   startedAt: 'ISO 8601 UTC.',
   durationMs: 'Milliseconds, a number.',
-  reason: 'Why nothing was done, for unchanged and skipped steps; else null.',
+  reason: 'Why nothing was done, for unchanged and skipped steps; the title of the problem for failed ones; else null.',
   blockedBy: 'Skipped steps: ids of the failed steps this one needed.',
   problem: 'Failed steps: `code`, `title`, `message`, `hint`, `place`; else null.',
   asOf: 'Instant of the source up to which the table is complete; null when it is not known.',

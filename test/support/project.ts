@@ -19,7 +19,7 @@ import { openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { listTables, openTable } from '../../packages/tidemark/src/run/lake-tables.ts'
 import { type RunOutcome, runProject } from '../../packages/tidemark/src/run/run-project.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
-import { verifyTables } from '../../packages/tidemark/src/run/table-work.ts'
+import { verifyTables } from '../../packages/tidemark/src/run/verify-tables.ts'
 import { never } from './source.ts'
 
 export interface ProjectFiles {

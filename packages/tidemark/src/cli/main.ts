@@ -1,14 +1,20 @@
-/** The process: real ports, signals, exit code. The first SIGINT or SIGTERM stops a run cleanly, the second at once. */
+/**
+ * The process: real ports, signals, exit code. The first SIGINT or SIGTERM stops a run cleanly, the second at once; either
+ * way the exit code is the one shells expect, 130 or 143, unless the work was done before the signal was noticed.
+ */
 import { tmpdir } from 'node:os'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
 import { runCli } from './run-cli.ts'
 
 const stop = new AbortController()
-let signals = 0
-for (const name of ['SIGINT', 'SIGTERM'] as const) {
+let stoppedWith: number | undefined
+for (const [name, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
   process.on(name, () => {
-    signals += 1
-    if (signals > 1) process.exit(name === 'SIGINT' ? 130 : 143)
+    if (stoppedWith !== undefined) process.exit(code)
+    stoppedWith = code
     stop.abort(new DOMException(`stopped by ${name}`, 'AbortError'))
   })
 }
@@ -33,6 +39,6 @@ await runCli(process.argv.slice(2), {
   },
   signal: stop.signal,
   exit: code => {
-    process.exitCode = code
+    process.exitCode = code === 0 ? 0 : (stoppedWith ?? code)
   },
 })

@@ -14,11 +14,12 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
   const project = { root: ports.cwd }
   try {
     await createProgram(ports, project).parseAsync([...args], { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError) {
-      ports.exit(error.exitCode === 0 ? 0 : 2)
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) {
+      ports.exit(thrown.exitCode === 0 ? 0 : 2)
       return
     }
+    const error: unknown = ports.signal.aborted ? ports.signal.reason : thrown
     const shown = error instanceof Problems ? error : (findProblem(error, 'the lake') ?? error)
     const readSource = (file: string): string | undefined => readText(resolve(project.root, file))
     ports.stderr.write(`${renderProblem(shown, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)

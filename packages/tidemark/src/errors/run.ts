@@ -87,7 +87,7 @@ export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
 
 export const RUN_CANCELLED: ProblemKind<{ by: string }> = problem({
   code: 'RUN_CANCELLED',
-  title: 'The run was stopped.',
+  title: 'The command was stopped.',
   message: (p: { by: string }) => `Stopped by ${p.by}.`,
   hint: () => 'Run again: finished tables stay, the others continue from their marks.',
   retry: 'later',

@@ -11,7 +11,15 @@ export type RunEvent =
   | { kind: 'step progress'; runId: string; at: number; step: StepId; rows: bigint; bytes: bigint; phase: string }
   | { kind: 'step finished'; runId: string; at: number; result: StepResult }
   | { kind: 'warning'; runId: string; at: number; step: StepId | undefined; text: string }
-  | { kind: 'run finished'; runId: string; at: number; status: RunStatus; results: readonly StepResult[] }
+  | {
+      kind: 'run finished'
+      runId: string
+      at: number
+      status: RunStatus
+      results: readonly StepResult[]
+      /** Why the run as a whole could not go on, when that is not the failure of a step. */
+      problem?: ProblemFact | undefined
+    }
 
 /** A step as a run announces it, before anything is done. */
 export interface AnnouncedStep {

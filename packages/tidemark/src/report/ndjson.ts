@@ -1,5 +1,5 @@
 /** Run events as NDJSON, one line an event: the contract of `--events` (docs/reference/events.md). Pure. */
-import type { RunEvent, StepResult } from '../model/event.ts'
+import type { ProblemFact, RunEvent, StepResult } from '../model/event.ts'
 import { isoInstant } from '../model/instant.ts'
 import { printJson } from './json.ts'
 
@@ -13,13 +13,18 @@ export function printEvent(event: RunEvent): string {
 
 /** A step's result in the form that events, `run --json` and `runs --json` share. */
 export function resultJson(result: StepResult): Record<string, unknown> {
-  return {
-    ...result,
-    startedAt: isoInstant(result.startedAt),
-    asOf: result.asOf,
-    blockedBy: result.blockedBy ?? [],
-    source: result.source ?? null,
-  }
+  const { step, kind, table, status, ledger, versionBefore, versionAfter, startedAt, durationMs } = result
+  const { reason, blockedBy = [], problem, asOf, source, warnings } = result
+  const counted = { step, kind, table, status, ledger, versionBefore, versionAfter }
+  const told = { reason, blockedBy, problem: problemJson(problem), asOf, source, warnings }
+  return { ...counted, startedAt: isoInstant(startedAt), durationMs, ...told }
+}
+
+/** A problem with every key, also one that was read back from a fact, where what is not known was left out. */
+export function problemJson(problem: ProblemFact | undefined): Record<string, unknown> | undefined {
+  if (problem === undefined) return undefined
+  const { code, title, message, hint, place } = problem
+  return { code, title, message, hint, place }
 }
 
 function eventJson(event: RunEvent): Record<string, unknown> {
@@ -30,7 +35,7 @@ function eventJson(event: RunEvent): Record<string, unknown> {
     case 'step finished':
       return { ...event, at, result: resultJson(event.result) }
     case 'run finished':
-      return { ...event, at, results: event.results.map(resultJson) }
+      return { ...event, at, results: event.results.map(resultJson), problem: problemJson(event.problem) }
     default:
       return { ...event, at }
   }

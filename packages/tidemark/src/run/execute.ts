@@ -30,7 +30,7 @@ export interface ExecuteOptions {
   signal: AbortSignal
 }
 
-/** Run every step once. Never rejects for a failed step: its result says so, in the order steps ended. */
+/** Run every step once. Never rejects for a failed step: its result says so. Results are in the order of the steps. */
 export async function executePlan(steps: readonly PlanStep[], options: ExecuteOptions): Promise<StepResult[]> {
   const results = new Map<StepId, StepResult>()
   const waiting = new Set(steps)
@@ -64,7 +64,7 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
       throw new TypeError('this is a bug in tidemark: steps wait for each other')
     }
   }
-  return [...results.values()]
+  return steps.flatMap(step => results.get(step.id) ?? [])
 }
 
 async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepResult> {
@@ -78,13 +78,20 @@ async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepRes
     const asOf = options.instants.get(step.id)
     return { ...base, ...outcome, asOf, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
   } catch (error) {
+    const durationMs = Math.round(clock.monotonic() - start)
+    if (isStopped(error, options.signal)) return { ...base, ...nothingDone('skipped', STOPPED, undefined), durationMs }
     const problem = problemFact(error, step.id)
-    return {
-      ...base,
-      ...nothingDone('failed', problem.title, problem),
-      durationMs: Math.round(clock.monotonic() - start),
-    }
+    return { ...base, ...nothingDone('failed', problem.title, problem), durationMs }
   }
+}
+
+const STOPPED = 'the run was stopped'
+
+/** Stopped by the signal is not failed: nothing is wrong with the table, and nobody needs to be told. */
+function isStopped(error: unknown, signal: AbortSignal): boolean {
+  if (!signal.aborted) return false
+  for (let e: unknown = error; e instanceof Error; e = e.cause) if (e === signal.reason) return true
+  return false
 }
 
 interface Blocked {
@@ -101,7 +108,7 @@ function blocker(step: PlanStep, results: ReadonlyMap<StepId, StepResult>, signa
     for (const root of result?.blockedBy ?? []) by.add(root)
   }
   if (by.size > 0) return { reason: `${[...by].join(', ')} failed`, by: [...by] }
-  return signal.aborted ? { reason: 'the run was stopped', by: [] } : undefined
+  return signal.aborted ? { reason: STOPPED, by: [] } : undefined
 }
 
 function skipped(step: PlanStep, { reason, by }: Blocked, now: number): StepResult {

@@ -28,7 +28,7 @@ export function findProblem(error: unknown, step: string): Problem | undefined {
     if (problem !== undefined) return problem
   }
   if (error instanceof DOMException && error.name === 'AbortError')
-    return RUN_CANCELLED({ by: 'a signal' }, { cause: error })
+    return RUN_CANCELLED({ by: error.message.replace(/^stopped by /, '') }, { cause: error })
   if (!(error instanceof DeltaError)) return undefined
   const reason = firstLine(error)
   return DELTA_LOG_UNREADABLE({ step, code: error.code, reason }, { cause: error })

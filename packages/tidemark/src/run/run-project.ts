@@ -2,29 +2,33 @@
  * A run: lease, snapshot, plan, steps, facts. Everything that happens goes out as one stream of RunEvents; terminal,
  * NDJSON, facts and alerts are readers of it.
  */
-import { Problems } from '../errors/problem.ts'
-import type { ProblemFact, RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import type { RunEvent, StepResult } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
-import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
 import type { Project } from '../model/project.ts'
+import {
+  type AccountPorts,
+  type AccountRequest,
+  announced,
+  type BeforeEnd,
+  closeRun,
+  keepAccount,
+  type RunOutcome,
+} from './account.ts'
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
-import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import { compileFlows } from './flows.ts'
-import { type Lake, type OpenStore, openLake, lakeStore } from './lake.ts'
-import { type Processes, takeLease } from './lease.ts'
+import { lakeStore, type Lake, type OpenStore, openLake } from './lake.ts'
+import { takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
-import { sweepScratch } from './scratch.ts'
 import type { SourceAdapter } from './source-adapter.ts'
 import { workOn } from './work-on.ts'
 
-export interface RunPorts {
-  clock: Clock
-  ids: Ids
-  processes: Processes
+export type { RunOutcome } from './account.ts'
+
+export interface RunPorts extends AccountPorts {
   adapter: SourceAdapter
   /** The lake's own folder when left out. */
   openStore?: OpenStore
@@ -41,18 +45,8 @@ export interface RunRequest {
   emit: (event: RunEvent) => void
   /** Called with the plan before the first step starts. */
   onPlan: (plan: Plan) => void
-  /**
-   * Called before the run's end is written, and for runs found dead: what must survive a crash (alert records) is made
-   * durable here, before the run counts as ended.
-   */
-  beforeEnd: (store: ObjectStore, end: RunEnd) => Promise<void>
+  beforeEnd: BeforeEnd
   signal: AbortSignal
-}
-
-export interface RunOutcome {
-  runId: string
-  status: RunStatus
-  results: readonly StepResult[]
 }
 
 /**
@@ -62,59 +56,45 @@ export interface RunOutcome {
  *
  * @throws {RUN_IN_PROGRESS} another run holds the lease
  * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
+ * @throws {RUN_CANCELLED} the signal came before the first step
  */
 export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
   const { clock, ids, processes, adapter } = ports
-  const { project, signal } = request
+  const { project, signal, emit, beforeEnd } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
   await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
-  const target = project.target.name
-  await sweepScratch(lake.root, processes, startedAt)
-  for (const end of await findAbandoned(lake.store, runId, clock.now())) {
-    await request.beforeEnd(lake.store, end)
-    await writeRunEnd(lake.store, end)
-  }
-  await writeRunStart(lake.store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
-  const sources = await openSources(project, adapter, { signal, loaded: source => listLoaded(lake, source) })
-  const close = async (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<RunEnd> => {
-    const whole: RunEnd = { runId, startedAt, endedAt: clock.now(), target, ...end }
-    await request.beforeEnd(lake.store, whole)
-    await writeRunEnd(lake.store, whole)
-    return whole
-  }
-  try {
-    const results = await runSteps({ ports, request, lake, runId, sources })
-    const status = runStatus(results, signal)
-    const end = await close({ status, steps: results })
-    request.emit({ kind: 'run finished', runId, at: end.endedAt, status, results })
-    return { runId, status, results }
-  } catch (error) {
-    const [first] = error instanceof Problems ? error.problems : [error]
-    await close({ status: signal.aborted ? 'cancelled' : 'failed', steps: [], problem: problemFact(first, 'the run') })
-    throw error
-  } finally {
-    await closeSources(sources)
-  }
+  const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
+  return await keepAccount(ports, account, async emitInRun => {
+    const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
+    const sources = await openSources(project, adapter, { signal, loaded })
+    try {
+      return await runSteps({ ports, request: { ...request, emit: emitInRun }, lake, runId, sources })
+    } finally {
+      await closeSources(sources)
+    }
+  })
 }
 
-/** Record a run that could not begin, because its project is wrong, and let `beforeEnd` raise the alarm. */
+/**
+ * Record a run that could not begin, because its project is wrong: its events, its end, and the alarm that `beforeEnd`
+ * raises. It takes no lease, so it writes no start that another run could take for its own to close.
+ */
 export async function recordFailedStart(
-  ports: Pick<RunPorts, 'clock' | 'ids' | 'processes'>,
-  request: Pick<RunRequest, 'project' | 'beforeEnd'> & { problem: ProblemFact },
+  ports: AccountPorts,
+  request: Pick<RunRequest, 'project' | 'beforeEnd' | 'emit'> & { error: unknown },
 ): Promise<void> {
-  const { clock, ids, processes } = ports
+  const { clock, ids } = ports
+  const { project, beforeEnd } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  const target = request.project.target.name
-  const store = await lakeStore(request.project.lake)
-  await writeRunStart(store, { runId, startedAt, target, host: processes.host, pid: processes.pid })
-  const { problem } = request
-  const end: RunEnd = { runId, status: 'failed', startedAt, endedAt: clock.now(), target, steps: [], problem }
-  await request.beforeEnd(store, end)
-  await writeRunEnd(store, end)
+  const target = project.target.name
+  const store = await lakeStore(project.lake)
+  const emit: AccountRequest['emit'] = announced({ emit: request.emit, target, startedAt })
+  const problem = problemFact(request.error, 'the project')
+  await closeRun(ports, { store, runId, startedAt, target, emit, beforeEnd }, { status: 'failed', steps: [], problem })
 }
 
 export interface RunScope {
@@ -158,9 +138,4 @@ function snapshotInstants(sources: readonly OpenSource[]): Map<string, string> {
       snapshot === undefined ? [] : tables.map(({ name }) => [name, snapshot.position.asOf] as const),
     ),
   )
-}
-
-function runStatus(results: readonly StepResult[], signal: AbortSignal): RunStatus {
-  if (signal.aborted) return 'cancelled'
-  return results.some(result => result.status === 'failed') ? 'failed' : 'succeeded'
 }

@@ -100,7 +100,12 @@ function addBackfill(first: ExtractOutcome, second: ExtractOutcome): ExtractOutc
   }
 }
 
-function findTable(
+/**
+ * The table of a step with its snapshot.
+ *
+ * @throws {Problem} the table cannot be read
+ */
+export function findTable(
   sources: readonly OpenSource[],
   name: string,
 ): { source: OpenSource; table: ResolvedTable; snapshot: SourceSnapshot } {
@@ -113,17 +118,15 @@ function findTable(
   throw new TypeError(`this is a bug in tidemark: ${name} belongs to no source`)
 }
 
+export interface IngestScope {
+  ports: RunPorts
+  lake: Lake
+  runId: string
+  request: Pick<RunScope['request'], 'allowMassDelete' | 'emit' | 'signal'>
+}
+
 /** What ingestion is handed for one step; also used by `backfill` and `verify`, which have no plan. */
-export function ingestContext(
-  scope: {
-    ports: RunPorts
-    lake: Lake
-    runId: string
-    request: Pick<RunScope['request'], 'allowMassDelete' | 'emit' | 'signal'>
-  },
-  source: OpenSource,
-  step: { id: string },
-): IngestContext {
+export function ingestContext(scope: IngestScope, source: OpenSource, step: { id: string }): IngestContext {
   const { ports, lake, runId, request } = scope
   const { store, logParquet, engine, scratch, discard } = lake
   const { clock, ids, adapter } = ports

@@ -1,12 +1,11 @@
-/** `backfill`: read a range of one table again; the mark does not move. */
+/** `backfill`: read a range of one table again, as a run of its own; the mark does not move. */
 import type { Command } from 'commander'
-import { printJson } from '../../report/json.ts'
 import { ledgerText } from '../../report/ledger-text.ts'
-import { backfillTable } from '../../run/table-work.ts'
+import { backfillTable } from '../../run/backfill-table.ts'
 import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
-import { openLakeOf } from '../open-lake.ts'
+import { exitCodeOfRun, reportRun } from '../report-run.ts'
 
 interface BackfillOptions extends ProjectOptions {
   from?: string
@@ -21,26 +20,25 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
     .argument('<table>', 'a bronze table')
     .option('--from <value>', 'first value of cdc_col, inclusive')
     .option('--to <value>', 'end of the range, exclusive')
-    .option('--json', 'one JSON document on standard output')
+    .option('--json', 'one JSON document on standard output when the run ends')
     .action((table: string, options: BackfillOptions) => run(ports, table, options, at))
 }
 
 async function run(ports: CliPorts, table: string, options: BackfillOptions, at: ProjectRoot): Promise<void> {
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
-  await using lake = await openLakeOf(ports, loaded.project)
   const adapter = createAdapter(ports, loaded)
-  const work = {
-    ports: { clock, ids, processes, adapter },
-    project: loaded.project,
-    lake,
-    emit: () => undefined,
-    signal,
+  const range = { from: options.from, to: options.to }
+  const outcome = await reportRun(ports, loaded, options, ({ emit, beforeEnd }) =>
+    backfillTable(
+      { clock, ids, processes, adapter },
+      { project: loaded.project, table, range, emit, beforeEnd, signal },
+    ),
+  )
+  const [result] = outcome.results
+  if (!options.json && result?.ledger !== undefined) {
+    ports.stdout.write(`${result.table}  ${result.status}  ${ledgerText(result.ledger)}\n`)
   }
-  const outcome = await backfillTable(work, table, { from: options.from, to: options.to })
-  if (options.json) ports.stdout.write(`${printJson({ table, ...outcome })}\n`)
-  else {
-    ports.stdout.write(`${table}  ${outcome.status}  ${ledgerText(outcome.ledger)}\n`)
-    ports.stderr.write('next: tidemark run carries the rows on to silver and gold\n')
-  }
+  if (result?.status === 'changed') ports.stderr.write('next: tidemark run carries the rows on to silver and gold\n')
+  ports.exit(exitCodeOfRun(outcome))
 }

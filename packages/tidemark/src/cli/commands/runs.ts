@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { ledgerText } from '../../report/ledger-text.ts'
-import { resultJson } from '../../report/ndjson.ts'
+import { problemJson, resultJson } from '../../report/ndjson.ts'
 import { durationText } from '../../report/numbers.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
@@ -76,10 +76,7 @@ function stepTable(run: RunEnd): string {
 }
 
 function toJson(run: RunEnd): object {
-  return {
-    ...run,
-    startedAt: isoInstant(run.startedAt),
-    endedAt: isoInstant(run.endedAt),
-    steps: run.steps.map(resultJson),
-  }
+  const { runId, status, startedAt, endedAt, target, steps, problem } = run
+  const when = { startedAt: isoInstant(startedAt), endedAt: isoInstant(endedAt) }
+  return { runId, status, ...when, target, steps: steps.map(resultJson), problem: problemJson(problem) }
 }

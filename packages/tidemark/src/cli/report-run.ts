@@ -1,0 +1,122 @@
+/**
+ * A run as the command line tells it: progress, summary and warnings on standard error, events or one document on
+ * standard output, and alerts sent once the run has ended.
+ */
+import type { LoadedProject } from '../config/load-project.ts'
+import { findProblemKind } from '../errors/catalogue.ts'
+import type { RunEvent, StepResult } from '../model/event.ts'
+import type { Plan } from '../model/plan.ts'
+import { printJson } from '../report/json.ts'
+import { printEvent, problemJson, resultJson } from '../report/ndjson.ts'
+import { planText } from '../report/plan-lines.ts'
+import { renderSummary, type RunFinished } from '../report/summary.ts'
+import { lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
+import type { BeforeEnd, RunOutcome } from '../run/account.ts'
+import { type Alerting, createAlerting } from './alerting.ts'
+import type { CliPorts } from './ports.ts'
+import { storeOf } from './open-lake.ts'
+
+/** What goes to standard output; nothing when both are left out. */
+export interface RunOutput {
+  events?: true
+  json?: true
+}
+
+/** What a run is handed so that it can be told. */
+export interface RunHooks {
+  emit: (event: RunEvent) => void
+  onPlan: (plan: Plan) => void
+  beforeEnd: BeforeEnd
+}
+
+/** Do a run and tell it. Rejects as `work` does, after everything that is known of the run was told. */
+export async function reportRun<Outcome extends RunOutcome>(
+  ports: CliPorts,
+  loaded: LoadedProject,
+  output: RunOutput,
+  work: (hooks: RunHooks) => Promise<Outcome>,
+): Promise<Outcome> {
+  const alerting = createAlerting(ports, loaded)
+  const reader = openReader(ports, output, alerting.redact)
+  const { emit, onPlan } = reader
+  const beforeEnd: BeforeEnd = (store, end) => alerting.record(store, end)
+  try {
+    const outcome = await work({ emit, onPlan, beforeEnd }).finally(reader.close)
+    reader.summarise(await deliver(ports, loaded, alerting))
+    return outcome
+  } catch (error) {
+    if (reader.finished()) reader.warn(await deliver(ports, loaded, alerting))
+    throw error
+  }
+}
+
+/** 0 when every step succeeded; otherwise the gravest of the failed steps' codes. */
+export function exitCodeOfRun({ status, results }: RunOutcome): number {
+  if (status === 'succeeded') return 0
+  return Math.max(1, ...results.filter(result => result.status === 'failed').map(stepExit))
+}
+
+/** A failed step is exit 1, unless every reason lies in the environment. */
+function stepExit({ problem }: StepResult): number {
+  return problem === undefined ? 1 : (findProblemKind(problem.code)?.exit ?? 1)
+}
+
+/** Alerts are sent after the run has ended: a slow mail server delays the process, never the lake. */
+async function deliver(ports: CliPorts, loaded: LoadedProject, alerting: Alerting): Promise<string[]> {
+  if (loaded.project.alerts.channels.length === 0 || ports.signal.aborted) return []
+  const report = await alerting.deliver(await storeOf(loaded.project))
+  return report.problems.map(problem => `${problem.code}: ${problem.message}`)
+}
+
+interface Reader extends Pick<RunHooks, 'emit' | 'onPlan'> {
+  /** Stop the live picture. */
+  close: () => void
+  /** Whether there was a run and it has ended. */
+  finished: () => boolean
+  /** Summary and document of a run whose steps tell how it went. */
+  summarise: (warnings: readonly string[]) => void
+  /** Warnings and document of a run that could not go on; its problem is printed by whoever catches it. */
+  warn: (warnings: readonly string[]) => void
+}
+
+function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) => string): Reader {
+  const { stdout, stderr, env, clock, startTicker } = ports
+  const colour = wantsColour(stderr, env)
+  const terminal = openTerminalReport({ stream: stderr, colour, now: () => clock.now(), startTicker })
+  const startedAt = clock.now()
+  let planned = new Map<string, string>()
+  let end: RunFinished | undefined
+  const announce = (event: RunEvent): RunEvent =>
+    event.kind === 'run started'
+      ? { ...event, steps: event.steps.map(step => ({ ...step, planned: planned.get(step.id) })) }
+      : event
+  const document = (warnings: readonly string[]): void => {
+    if (end === undefined || !output.json) return
+    const { runId, status, results, problem } = end
+    const printed = { runId, status, steps: results.map(resultJson), warnings, problem: problemJson(problem) }
+    stdout.write(`${redact(printJson(printed))}\n`)
+  }
+  return {
+    emit: event => {
+      const announced = announce(event)
+      if (announced.kind === 'run finished') end = announced
+      if (output.events) stdout.write(redact(printEvent(announced)))
+      terminal.onEvent(announced)
+    },
+    onPlan: plan => {
+      planned = new Map(plan.steps.map(step => [step.id, planText(step)]))
+    },
+    close: () => void terminal.close(),
+    finished: () => end !== undefined,
+    summarise: warnings => {
+      if (end === undefined) return
+      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: stderr.isTTY === true }
+      stderr.write(`\n${redact(renderSummary(end, options))}\n`)
+      document(warnings)
+    },
+    warn: warnings => {
+      for (const text of warnings) stderr.write(`warning: ${redact(text)}\n`)
+      document(warnings)
+    },
+  }
+}
