@@ -44,6 +44,10 @@ export type DeltaErrorCode =
   | 'STAGE_INVALID'
   /** Several rows of a merge's source would change one row of the table. */
   | 'MERGE_AMBIGUOUS'
+  /** New rows of an overwrite do not fulfil its condition. */
+  | 'ROWS_OUTSIDE'
+  /** Files that should hold the same rows hold another number of them. */
+  | 'ROWS_DIFFER'
   /** Whether the commit exists could not be found out. */
   | 'COMMIT_UNDECIDED'
 

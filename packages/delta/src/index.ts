@@ -9,6 +9,7 @@ export { type VectorPorts, writeDeletionVectors } from './deletion-vector/write-
 export { type ChangeRequest, stageChange, type StagedChange } from './dml/change.ts'
 export type { ChangeCounts } from './dml/counts.ts'
 export { stageDelete, stageUpdate } from './dml/delete-update.ts'
+export { type OverwriteWhereRequest, stageOverwriteWhere } from './dml/overwrite-where.ts'
 export { type ReplaceKeysRequest, stageReplaceKeys } from './dml/replace-keys.ts'
 export {
   type ChangePart,
@@ -52,6 +53,8 @@ export type {
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'
+export { type OptimizeRequest, stageOptimize } from './maintain/optimize.ts'
+export { type RestoreRequest, stageRestore } from './maintain/restore.ts'
 export { vacuum, type VacuumPorts, type VacuumRequest, type VacuumResult } from './maintain/vacuum.ts'
 export type { FieldPath } from './schema/alter.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'

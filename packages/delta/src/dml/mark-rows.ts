@@ -5,8 +5,9 @@ import { readDeletionVectors } from '../deletion-vector/read-vectors.ts'
 import { RowSet } from '../deletion-vector/row-set.ts'
 import { type VectorPorts, writeDeletionVectors } from '../deletion-vector/write-vectors.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
+import { dataFileOf } from '../write/data-file.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { looseStats, parseStats } from '../stats/parse-stats.ts'
+import { looseStats } from '../stats/parse-stats.ts'
 
 /**
  * Write one file of deletion vectors and return the data files as they are to be added again; the commit has to remove
@@ -30,10 +31,9 @@ export async function markRows(
   const wanted = files.map(file => sets.get(file.path) ?? RowSet.empty)
   const descriptors = await writeDeletionVectors(ports, tablePath, wanted, { signal })
   return files.map((file, i) => {
-    const { dataChange: _, partitionValues, stats = '{}', deletionVector: _old, ...kept } = file
-    const numRecords = parseStats(stats)?.numRecords ?? 0n
     const deletionVector = descriptors[i]
     if (deletionVector === undefined) throw new TypeError('this is a bug in @tidemark/delta: a vector is missing')
-    return { ...kept, partitionValues: { ...partitionValues }, stats: looseStats(stats), numRecords, deletionVector }
+    const known = dataFileOf(file)
+    return { ...known, stats: looseStats(known.stats), deletionVector }
   })
 }

@@ -95,6 +95,10 @@ export interface JudgeRequest<Rows, Expr> {
 export interface Relations<Rows, Expr> {
   /** Judge the rows of the files against the change. */
   judge(request: JudgeRequest<Rows, Expr>): Promise<Judgement<Rows>>
+  /** Rows of files of a snapshot, with the columns of its schema and without deleted rows. */
+  scan(snapshot: Snapshot, files: readonly AddFile[]): Promise<Rows>
+  /** Number of rows for which the condition is FALSE or NULL; in it, `target` names the rows. */
+  countUnless(rows: Rows, condition: Expr): Promise<bigint>
   /** A condition on rows of the target as an expression of the engine; three-valued as `Predicate` says. */
   express(predicate: Predicate<Expr>, schema: StructType): Expr
   /** Put relations with the same columns together, duplicates kept. */

@@ -29,7 +29,7 @@ export interface RulesChange {
 }
 
 /** Settings that are part of how a feature works; who sets them by hand breaks the table. */
-const INTERNAL_SETTINGS = [
+export const INTERNAL_SETTINGS: readonly string[] = [
   MAX_COLUMN_ID,
   'delta.inCommitTimestampEnablementVersion',
   'delta.inCommitTimestampEnablementTimestamp',

@@ -84,6 +84,9 @@ export function rowRelations(store: ObjectStore): Relations<Row[], RowExpr> & { 
   const asked: string[][] = []
   return {
     asked,
+    scan: (snapshot, files) => readRows(store, snapshot.tablePath, files),
+    countUnless: async (rows, condition) =>
+      BigInt(rows.filter(target => condition({ target, source: undefined }) !== true).length),
     express: predicate => sides => evaluateRow(predicate, sides),
     union: parts => parts.flat(),
     asInserted: rows => rows.map(row => ({ ...row, _change_type: 'insert' })),

@@ -27,6 +27,9 @@ export function sessionParquet(session: Session): ParquetWriter<Sql> {
 export function sessionRelations(session: Session, signal?: AbortSignal): Relations<Sql, Sql> {
   return {
     judge: request => judge(session, request),
+    scan: (snapshot, files) => Promise.resolve(session.scan(snapshot, { files: files.map(file => file.path) })),
+    countUnless: (rows, condition) =>
+      session.count(sql`SELECT count(*) FROM (${rows}) target WHERE (${condition}) IS NOT TRUE`, signal),
     express: (predicate, schema) => predicateSql(predicate, schema, 'target'),
     asInserted: rows => sql`SELECT *, 'insert' AS _change_type FROM (${rows})`,
     union: parts => join(parts, ' UNION ALL BY NAME '),

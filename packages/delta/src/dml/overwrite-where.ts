@@ -1,0 +1,34 @@
+/**
+ * Overwrite by predicate: the rows for which a condition is TRUE are exchanged for new ones that fulfil it as well.
+ */
+import { DeltaError } from '../errors.ts'
+import { type Predicate, printPredicate } from '../stats/predicate.ts'
+import { type ChangeRequest, type StagedChange, stageChange } from './change.ts'
+
+export type OverwriteWhereRequest<Rows, Expr> = Omit<ChangeRequest<Rows, Expr>, 'change' | 'where' | 'append'> & {
+  where: Predicate<Expr>
+  /** The new rows, with the columns of the schema. */
+  rows: Rows
+}
+
+/**
+ * Stage the exchange. A new row for which the condition is not TRUE would not be found by the next such overwrite, so
+ * it is refused.
+ *
+ * @throws ROWS_OUTSIDE when the condition is not TRUE for some of the new rows
+ * @throws PREDICATE_INVALID when the condition does not fit the schema
+ */
+export async function stageOverwriteWhere<Rows, Expr>(
+  request: OverwriteWhereRequest<Rows, Expr>,
+): Promise<StagedChange> {
+  const { where, rows, relations, snapshot } = request
+  const when = relations.express(where, snapshot.schema)
+  const outside = await relations.countUnless(rows, when)
+  if (outside > 0n) {
+    const { tablePath } = snapshot
+    const condition = printPredicate(where, String)
+    const message = `${outside} of the new rows for ${tablePath} do not fulfil ${condition}. Nothing was changed.`
+    throw new DeltaError('ROWS_OUTSIDE', message, { tablePath, condition, count: outside })
+  }
+  return stageChange({ ...request, change: { notMatchedBySource: [{ kind: 'delete', when }] }, append: rows })
+}

@@ -1,0 +1,81 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { memoryStore } from '../../test/support/memory-store.ts'
+import { ROW_SCHEMA, type Row, rowWriter, tableRows, testPorts } from '../../test/support/rows.ts'
+import { field } from '../schema/schema.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import { type CommitPorts, commit } from '../write/commit.ts'
+import { stageAppend, stageCreate, stageMetadata, stageOverwrite } from '../write/stage.ts'
+import type { Staged } from '../write/staged.ts'
+import { stageRestore } from './restore.ts'
+
+const info = { operation: 'WRITE' }
+
+async function publish(ports: CommitPorts, staged: Staged): Promise<Snapshot> {
+  const result = await commit(ports, staged)
+  if (result.kind === 'conflict') throw new Error(result.reason)
+  return result.snapshot
+}
+
+async function makeTable() {
+  const store = memoryStore()
+  const ports = testPorts(store)
+  let names = 0
+  const parquet = rowWriter(store, () => `part-${(names += 1)}`)
+  const write = (rows: Row[]) => parquet.write(rows, { tablePath: 't', schema: ROW_SCHEMA })
+  const snapshot = await publish(ports, stageCreate({ tablePath: 't', schema: ROW_SCHEMA, info }))
+  return { store, ports, write, snapshot }
+}
+
+test('whatever happened, any version comes back as it was, by a new commit', async () => {
+  const step = fc.constantFrom('append', 'overwrite', 'column', 'setting', 'restore')
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 10 }), fc.nat(), async (steps, seed) => {
+      const { store, ports, write, snapshot: start } = await makeTable()
+      const history = [start]
+      for (const [i, kind] of steps.entries()) {
+        const last = history.at(-1) ?? start
+        const to = history[(seed + i) % history.length] ?? start
+        const files = await write([{ id: i, name: kind }])
+        const schema = { ...last.schema, fields: [...last.schema.fields, field(`c${i}`, 'long')] }
+        const staged = {
+          append: () => stageAppend(last, { files, info }),
+          overwrite: () => stageOverwrite(last, { files, schema: ROW_SCHEMA, info }),
+          column: () => stageMetadata(last, { schema, info }),
+          setting: () => stageMetadata(last, { configuration: { [`own.${i % 2}`]: String(i) }, info }),
+          restore: () => stageRestore(ports, { snapshot: last, to }),
+        }[kind]
+        const after = await publish(ports, await staged())
+        if (kind === 'restore') {
+          expect([...after.files.keys()].toSorted()).toEqual([...to.files.keys()].toSorted())
+          expect(await tableRows(store, after)).toEqual(await tableRows(store, to))
+          expect(after.schema).toEqual(to.schema)
+          expect(after.configuration).toEqual(to.configuration)
+        }
+        expect(after.version).toBe(last.version + 1n)
+        history.push(after)
+      }
+    }),
+    { numRuns: 100 },
+  )
+})
+
+test('a version whose files were removed is refused with one of them, and nothing changes', async () => {
+  const { store, ports, write, snapshot } = await makeTable()
+  const old = await publish(ports, stageAppend(snapshot, { files: await write([{ id: 1, name: 'a' }]), info }))
+  const now = await publish(ports, stageOverwrite(old, { files: [], info }))
+  await store.delete('t/part-1')
+  await expect(stageRestore(ports, { snapshot: now, to: old })).rejects.toMatchObject({
+    code: 'FILE_MISSING',
+    details: { file: 't/part-1', count: 1 },
+  })
+})
+
+test('a commit that came in between is a conflict, whatever it did', async () => {
+  const { ports, write, snapshot } = await makeTable()
+  const files = await write([{ id: 1, name: 'a' }])
+  const old = await publish(ports, stageAppend(snapshot, { files, info }))
+  const staged = await stageRestore(ports, { snapshot: old, to: snapshot })
+  await publish(ports, stageAppend(old, { files: await write([{ id: 2, name: 'b' }]), info }))
+  expect(await commit(ports, staged)).toMatchObject({ kind: 'conflict' })
+})
