@@ -98,32 +98,28 @@ function bindList(kind: 'and' | 'or', of: readonly BoundPredicate[]): BoundPredi
   }
   const bound = list.map((one): BoundPredicate => {
     const own = 'kind' in one ? undefined : tests.get(one)
-    return 'kind' in one ? one : { kind: 'column', column: one, test: joinTests(kind, own ?? []) }
+    return 'kind' in one ? one : { kind: 'column', column: one, test: joinTests(kind, one.order, own ?? []) }
   })
   const [only] = bound
   return only !== undefined && bound.length === 1 ? only : { kind, of: bound }
 }
 
-function joinTests(kind: 'and' | 'or', of: readonly ColumnTest[]): ColumnTest {
+function joinTests(kind: 'and' | 'or', order: ValueOrder | undefined, of: readonly ColumnTest[]): ColumnTest {
   const [only] = of
   if (only !== undefined && of.length === 1) return only
-  return kind === 'or' ? gatherEquals(of) : { kind, of }
+  return kind === 'or' ? gatherEquals(order, of) : { kind, of }
 }
 
 /** Equalities joined by OR become one sorted list, so that ten thousand keys cost a binary search. */
-function gatherEquals(of: readonly ColumnTest[]): ColumnTest {
+function gatherEquals(order: ValueOrder | undefined, of: readonly ColumnTest[]): ColumnTest {
   const values: Ordered[] = []
   const rest: ColumnTest[] = []
-  let order: ValueOrder | undefined
   for (const one of of) {
-    if (one.kind === 'compare' && one.op === '=') {
-      order = one.order
-      values.push(one.value)
-    } else rest.push(one)
+    if (one.kind === 'compare' && one.op === '=') values.push(one.value)
+    else rest.push(one)
   }
   if (order === undefined || values.length < 2) return { kind: 'or', of }
-  const by = order
-  const gathered: ColumnTest = { kind: 'in', order, values: values.toSorted((a, b) => by.compare(a, b)) }
+  const gathered: ColumnTest = { kind: 'in', order, values: values.toSorted((a, b) => order.compare(a, b)) }
   return rest.length === 0 ? gathered : { kind: 'or', of: [gathered, ...rest] }
 }
 

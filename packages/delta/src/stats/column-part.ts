@@ -1,10 +1,10 @@
 /**
  * A column of one file in parts: its NULLs, its NaNs and the range of its other values. A condition on the column is
- * judged for each part by itself, and its outcomes are those of all parts together.
+ * judged for each part by itself, so it may be what it may be for any of them.
  */
 import type { ColumnTest } from './bind-predicate.ts'
+import { FALSE, mayJoin, NULL, negate, type Outcomes, TRUE } from './outcomes.ts'
 import type { CompareOperator } from './predicate.ts'
-import { both, either, FALSE, NONE, NULL, negate, type Outcomes, TRUE } from './outcomes.ts'
 import type { Ordered, ValueOrder } from './value-order.ts'
 
 /** Values from `min` to `max`, both included; undefined where there is no bound. */
@@ -13,7 +13,45 @@ export interface ValueRange {
   readonly max: Ordered | undefined
 }
 
-export type ColumnPart = 'null' | 'nan' | ValueRange
+export interface ColumnParts {
+  /** All values but NULL and NaN; undefined when there certainly are none. */
+  readonly values: ValueRange | undefined
+  /** True when there may be NaN. */
+  readonly hasNaN: boolean
+  /** True when there may be NULL. Asked only when it matters. */
+  hasNull(): boolean
+}
+
+/** Whether the condition may have one of the wanted outcomes for a row. */
+export function mayTest(test: ColumnTest, parts: ColumnParts, wanted: Outcomes): boolean {
+  return (
+    (parts.values !== undefined && mayTestPart(test, parts.values, wanted)) ||
+    (parts.hasNaN && mayTestPart(test, 'nan', wanted)) ||
+    (mayTestPart(test, 'null', wanted) && parts.hasNull())
+  )
+}
+
+type Part = 'null' | 'nan' | ValueRange
+
+function mayTestPart(test: ColumnTest, part: Part, wanted: Outcomes): boolean {
+  switch (test.kind) {
+    case 'isNull':
+      return hasAny(wanted, part === 'null' ? TRUE : FALSE)
+    case 'compare':
+      return hasAny(wanted, part === 'null' ? NULL : compareRange(test, part))
+    case 'in':
+      return hasAny(wanted, part === 'null' ? NULL : searchRange(test, part))
+    case 'and':
+    case 'or':
+      return mayJoin(test.kind, test.of, wanted, (one, outcomes) => mayTestPart(one, part, outcomes))
+    case 'not':
+      return mayTestPart(test.of, part, negate(wanted))
+  }
+}
+
+function hasAny(wanted: Outcomes, outcomes: Outcomes): boolean {
+  return (wanted & outcomes) !== 0
+}
 
 /** What a value may be to another, as bits. */
 const LESS = 1
@@ -29,41 +67,22 @@ const MEANING: Readonly<Record<CompareOperator, number>> = {
   '>=': GREATER | EQUAL,
 }
 
-/** What the condition may be for a row of any of the parts. */
-export function judgeParts(test: ColumnTest, parts: readonly ColumnPart[]): Outcomes {
-  return parts.reduce((outcomes, part) => outcomes | judgePart(test, part), NONE)
-}
-
-function judgePart(test: ColumnTest, part: ColumnPart): Outcomes {
-  switch (test.kind) {
-    case 'isNull':
-      return part === 'null' ? TRUE : FALSE
-    case 'compare':
-      return part === 'null' ? NULL : matching(relation(part, test.value, test.order), MEANING[test.op])
-    case 'in':
-      return part === 'null' ? NULL : judgeIn(test.values, part, test.order)
-    case 'and':
-      return test.of.reduce((outcomes, one) => both(outcomes, judgePart(one, part)), TRUE)
-    case 'or':
-      return test.of.reduce((outcomes, one) => either(outcomes, judgePart(one, part)), FALSE)
-    case 'not':
-      return negate(judgePart(test.of, part))
-  }
-}
-
-function matching(relation: number, meaning: number): Outcomes {
-  return (relation & meaning ? TRUE : NONE) | (relation & ~meaning ? FALSE : NONE)
+function compareRange(test: ColumnTest & { kind: 'compare' }, part: ValueRange | 'nan'): Outcomes {
+  const relation = relationOf(part, test.value, test.order)
+  const meaning = MEANING[test.op]
+  return (relation & meaning ? TRUE : 0) | (relation & ~meaning ? FALSE : 0)
 }
 
 /** What values of the part may be to `value`. */
-function relation(part: ValueRange | 'nan', value: Ordered, order: ValueOrder): number {
+function relationOf(part: ValueRange | 'nan', value: Ordered, order: ValueOrder): number {
   if (part === 'nan') return Number.isNaN(value) ? EQUAL : GREATER
   const low = part.min === undefined ? -1 : order.compare(part.min, value)
   const high = part.max === undefined ? 1 : order.compare(part.max, value)
   return (low < 0 ? LESS : 0) | (low <= 0 && high >= 0 ? EQUAL : 0) | (high > 0 ? GREATER : 0)
 }
 
-function judgeIn(values: readonly Ordered[], part: ValueRange | 'nan', order: ValueOrder): Outcomes {
+function searchRange(test: ColumnTest & { kind: 'in' }, part: ValueRange | 'nan'): Outcomes {
+  const { values, order } = test
   if (part === 'nan') return Number.isNaN(values.at(-1)) ? TRUE : FALSE
   const { min, max } = part
   const next = min === undefined ? values[0] : values[firstNotBelow(values, min, order)]

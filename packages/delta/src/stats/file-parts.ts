@@ -4,73 +4,64 @@
  */
 import type { AddFile } from '../log/actions.ts'
 import type { BoundColumn } from './bound-column.ts'
-import type { ColumnPart } from './column-part.ts'
-import { findText, openStats, type StatsText } from './stats-text.ts'
+import type { ColumnParts, ValueRange } from './column-part.ts'
+import { StatsText } from './stats-text.ts'
 
-/** The file's columns, each looked up when asked for; the stats text is taken apart once. */
-export function fileParts(
-  file: Pick<AddFile, 'partitionValues' | 'stats'>,
-): (column: BoundColumn) => readonly ColumnPart[] {
+/** The file's columns, each looked up when asked for. */
+export function fileParts(file: Pick<AddFile, 'partitionValues' | 'stats'>): (column: BoundColumn) => ColumnParts {
   let stats: StatsText | undefined
-  let isOpen = false
   return column => {
     if (column.isPartition) return partitionParts(column, file.partitionValues)
-    if (!isOpen) stats = openStats(file.stats)
-    isOpen = true
-    return stats === undefined ? anyParts(column) : statsParts(column, stats)
+    stats ??= new StatsText(file.stats)
+    return statsParts(column, stats)
   }
 }
 
+const ANYWHERE: ValueRange = { min: undefined, max: undefined }
+
 /** An empty text is NULL too, by the protocol; a column without an entry may be anything. */
-function partitionParts(column: BoundColumn, values: AddFile['partitionValues']): readonly ColumnPart[] {
+function partitionParts(column: BoundColumn, partitionValues: AddFile['partitionValues']): ColumnParts {
   const [name = ''] = column.physicalPath
-  const text = Object.hasOwn(values, name) ? values[name] : undefined
-  if (text === undefined) return anyParts(column)
-  if (text === null || text === '') return ['null']
-  const value = column.order?.parse(text)
-  if (value === undefined) return [NOT_NULL, ...nanParts(column)]
-  return Number.isNaN(value) ? ['nan'] : [{ min: value, max: value }]
+  const { order } = column
+  const text = Object.hasOwn(partitionValues, name) ? partitionValues[name] : undefined
+  if (text === null || text === '') return { values: undefined, hasNaN: false, hasNull: () => true }
+  const value = text === undefined ? undefined : order?.parse(text)
+  if (value === undefined) return { values: ANYWHERE, hasNaN: mayBeNaN(column), hasNull: () => text === undefined }
+  const isNaN = Number.isNaN(value)
+  return { values: isNaN ? undefined : { min: value, max: value }, hasNaN: isNaN, hasNull: () => false }
 }
 
-const NOT_NULL: ColumnPart = { min: undefined, max: undefined }
-
-function anyParts(column: BoundColumn): readonly ColumnPart[] {
-  return ['null', NOT_NULL, ...nanParts(column)]
-}
-
-function nanParts(column: BoundColumn): readonly ColumnPart[] {
-  return column.order?.hasNaN === true ? ['nan'] : []
+function mayBeNaN(column: BoundColumn): boolean {
+  return column.order?.hasNaN ?? false
 }
 
 /**
  * With a deletion vector `numRecords` and `nullCount` are those of the whole file, so "none" and "all" stay true of the
  * rows that are left, and nothing else is concluded from them. Bounds stay bounds.
  */
-function statsParts(column: BoundColumn, stats: StatsText): readonly ColumnPart[] {
-  const { text } = stats
+function statsParts(column: BoundColumn, stats: StatsText): ColumnParts {
   const path = column.physicalPath
-  const minText = findText(text, stats.minValues, path)
-  const maxText = findText(text, stats.maxValues, path)
-  const nulls = isCounted(column) ? findText(text, stats.nullCount, path) : undefined
-  const isAllNull = isCount(nulls) && nulls === findText(text, stats.numRecords, [])
-  const isEmpty = isAllNull && minText === undefined && maxText === undefined
-  const values = isEmpty ? [] : [rangeOf(column, minText, maxText), ...nanParts(column)]
-  return nulls === '0' ? values : ['null', ...values]
+  const minText = stats.find('minValues', path)
+  const maxText = stats.find('maxValues', path)
+  const nullCount = (): string | undefined => (isCounted(column) ? stats.find('nullCount', path) : undefined)
+  const hasNull = (): boolean => nullCount() !== '0'
+  if (minText === undefined && maxText === undefined) {
+    const nulls = nullCount()
+    const isAllNull = nulls !== undefined && /^\d+$/.test(nulls) && nulls === stats.find('numRecords', [])
+    return { values: isAllNull ? undefined : ANYWHERE, hasNaN: mayBeNaN(column) && !isAllNull, hasNull }
+  }
+  return { values: rangeOf(column, minText, maxText), hasNaN: mayBeNaN(column), hasNull }
 }
 
-function rangeOf(column: BoundColumn, minText: string | undefined, maxText: string | undefined): ColumnPart {
+function rangeOf(column: BoundColumn, minText: string | undefined, maxText: string | undefined): ValueRange {
   const { order } = column
   const min = minText === undefined ? undefined : order?.lower(minText)
   const max = maxText === undefined ? undefined : order?.upper(maxText)
   const isTurned = min !== undefined && max !== undefined && order !== undefined && order.compare(min, max) > 0
-  return isTurned ? NOT_NULL : { min, max }
+  return isTurned ? ANYWHERE : { min, max }
 }
 
 /** Writers count NULLs of arrays and maps in different ways: some count empty ones and NULL elements as well. */
 function isCounted(column: BoundColumn): boolean {
   return typeof column.type === 'string'
-}
-
-function isCount(text: string | undefined): text is string {
-  return text !== undefined && /^\d+$/.test(text)
 }

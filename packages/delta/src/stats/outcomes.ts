@@ -1,30 +1,30 @@
 /**
- * Three-valued logic over sets: what a condition may be for the rows of a file. Sets may be too large, never too small,
- * so a file is ruled out only when TRUE is certainly not among them.
+ * SQL's three truth values as bits, so that a set of them is a number. Pruning asks whether a condition may be one of a
+ * set: a file is ruled out only when it certainly may not.
  */
 
-/** A set of TRUE, FALSE and NULL, as bits. */
+/** A set of TRUE, FALSE and NULL. */
 export type Outcomes = number
 
-export const NONE: Outcomes = 0
 export const TRUE: Outcomes = 1
 export const FALSE: Outcomes = 2
 export const NULL: Outcomes = 4
-export const ANY: Outcomes = TRUE | FALSE | NULL
 
-/** What NOT may be. */
+/** The outcomes of a condition for which NOT has one of these. */
 export function negate(of: Outcomes): Outcomes {
-  return (of & NULL) | (of & TRUE ? FALSE : NONE) | (of & FALSE ? TRUE : NONE)
+  return (of & NULL) | (of & TRUE ? FALSE : 0) | (of & FALSE ? TRUE : 0)
 }
 
-/** What AND may be: FALSE wins over NULL, NULL over TRUE. No row at all on one side is no row at all. */
-export function both(a: Outcomes, b: Outcomes): Outcomes {
-  if (a === NONE || b === NONE) return NONE
-  const isNull = (a & NULL && b & (NULL | TRUE)) || (b & NULL && a & TRUE)
-  return (a & b & TRUE) | ((a | b) & FALSE) | (isNull ? NULL : NONE)
-}
-
-/** What OR may be. */
-export function either(a: Outcomes, b: Outcomes): Outcomes {
-  return negate(both(negate(a), negate(b)))
+/**
+ * Whether a list of conditions joined by AND or OR may be one of the wanted outcomes. FALSE wins an AND, so wanting it
+ * is to want it of any operand; not wanting it is to want the rest of every operand. OR is the same with TRUE.
+ */
+export function mayJoin<T>(
+  kind: 'and' | 'or',
+  of: readonly T[],
+  wanted: Outcomes,
+  may: (one: T, wanted: Outcomes) => boolean,
+): boolean {
+  const winner = kind === 'and' ? FALSE : TRUE
+  return wanted & winner ? of.some(one => may(one, wanted)) : of.every(one => may(one, wanted))
 }

@@ -174,19 +174,21 @@ const column: fc.Arbitrary<Column> = fc.record({
 })
 
 function predicateOf(columns: readonly Column[]): fc.Arbitrary<ModelPredicate> {
-  const compare = fc.nat(columns.length - 1).chain(index =>
-    fc
-      .tuple(fc.constantFrom<CompareOperator>('=', '<>', '<', '<=', '>', '>='), placeOf(columns[index]), fc.nat(2))
-      .map(([op, place, spelling]): ModelPredicate => {
-        const [, ...texts] = columns[index]?.domain.values[place] ?? [undefined]
-        return { kind: 'compare', column: index, op, place, text: texts[spelling % texts.length] ?? '' }
-      }),
-  )
+  const index = fc.nat(columns.length - 1)
+  const operator = fc.constantFrom<CompareOperator>('=', '<>', '<', '<=', '>', '>=')
+  const compare = (i: number, ops: fc.Arbitrary<CompareOperator>): fc.Arbitrary<ModelPredicate> =>
+    fc.tuple(ops, placeOf(columns[i]), fc.nat(2)).map(([op, place, spelling]) => {
+      const [, ...texts] = columns[i]?.domain.values[place] ?? [undefined]
+      return { kind: 'compare', column: i, op, place, text: texts[spelling % texts.length] ?? '' }
+    })
+  const isIn = (i: number): fc.Arbitrary<ModelPredicate> =>
+    fc.array(compare(i, fc.constant('=')), { minLength: 2, maxLength: 6 }).map(of => ({ kind: 'or', of }))
   return fc.letrec<{ any: ModelPredicate }>(tie => ({
     any: fc.oneof(
       { maxDepth: 3, withCrossShrink: true },
-      compare,
-      fc.nat(columns.length - 1).map((index): ModelPredicate => ({ kind: 'isNull', column: index })),
+      index.chain(i => compare(i, operator)),
+      index.chain(isIn),
+      index.map((i): ModelPredicate => ({ kind: 'isNull', column: i })),
       fc
         .tuple(fc.constantFrom<'and' | 'or'>('and', 'or'), fc.array(tie('any'), { maxLength: 4 }))
         .map(([kind, of]): ModelPredicate => ({ kind, of })),

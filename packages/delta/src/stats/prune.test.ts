@@ -179,14 +179,7 @@ test('stats that are missing, broken or contradict themselves rule nothing out',
   expect(mayHold('long', { min: 5, max: 5, nulls: 10 }, equals('5'))).toBe(true)
   expect(mayHold('long', { min: 5 }, equals('4'))).toBe(false)
   expect(mayHold('long', { min: 5 }, equals('6'))).toBe(true)
-  for (const stats of [
-    '',
-    '{',
-    '{"minValues":{"k":5}',
-    '{"minValues":{"k":5}}}',
-    '[]',
-    '{"numRecords":1,"nullCount":{"k":"x"}}',
-  ]) {
+  for (const stats of ['', '{', '{"minValues":{"k":"5', '[]', '{"numRecords":1,"nullCount":{"k":"x"}}']) {
     expect(pruneFiles([{ ...fileOf({}), stats }], tableOf('long'), equals('1'))).toHaveLength(1)
   }
 })

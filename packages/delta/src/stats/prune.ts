@@ -6,9 +6,9 @@ import { isDeltaError } from '../errors.ts'
 import type { AddFile, PartitionValues } from '../log/actions.ts'
 import { type BoundPredicate, bindPredicate } from './bind-predicate.ts'
 import type { BoundColumn, TableColumns } from './bound-column.ts'
-import { type ColumnPart, judgeParts } from './column-part.ts'
+import { type ColumnParts, mayTest } from './column-part.ts'
 import { fileParts } from './file-parts.ts'
-import { ANY, both, either, FALSE, NULL, negate, type Outcomes, TRUE } from './outcomes.ts'
+import { FALSE, mayJoin, NULL, negate, type Outcomes, TRUE } from './outcomes.ts'
 import { and, compare, isIn, isNull, or, type Predicate } from './predicate.ts'
 
 /**
@@ -21,7 +21,7 @@ import { and, compare, isIn, isNull, or, type Predicate } from './predicate.ts'
 export function pruneFiles<Expr>(files: Iterable<AddFile>, table: TableColumns, predicate: Predicate<Expr>): AddFile[] {
   const bound = bindPredicate(table, predicate)
   const kept: AddFile[] = []
-  for (const file of files) if (judgeFile(bound, file) & TRUE) kept.push(file)
+  for (const file of files) if (mayBe(bound, TRUE, fileParts(file))) kept.push(file)
   return kept
 }
 
@@ -36,9 +36,12 @@ export function evaluate<Expr>(
   predicate: Predicate<Expr>,
   partitionValues: PartitionValues,
 ): boolean | null | undefined {
-  const outcomes = judgeFile(bindPredicate(table, predicate), { partitionValues })
-  if (outcomes === NULL) return null
-  return outcomes === TRUE ? true : outcomes === FALSE ? false : undefined
+  const bound = bindPredicate(table, predicate)
+  const partsOf = fileParts({ partitionValues })
+  const may = (wanted: Outcomes): boolean => mayBe(bound, wanted, partsOf)
+  if (!may(FALSE | NULL)) return true
+  if (!may(TRUE | NULL)) return false
+  return may(TRUE) || may(FALSE) ? undefined : null
 }
 
 /** What values a key column has among the wanted keys, as text of the table column's type. */
@@ -86,21 +89,17 @@ function isUsable(table: TableColumns, predicate: Predicate<never>): boolean {
   }
 }
 
-function judgeFile(predicate: BoundPredicate, file: Pick<AddFile, 'partitionValues' | 'stats'>): Outcomes {
-  return judge(predicate, fileParts(file))
-}
-
-function judge(predicate: BoundPredicate, partsOf: (column: BoundColumn) => readonly ColumnPart[]): Outcomes {
+/** Whether the predicate may have one of the wanted outcomes for a row of the file. */
+function mayBe(predicate: BoundPredicate, wanted: Outcomes, partsOf: (column: BoundColumn) => ColumnParts): boolean {
   switch (predicate.kind) {
     case 'column':
-      return judgeParts(predicate.test, partsOf(predicate.column))
+      return mayTest(predicate.test, partsOf(predicate.column), wanted)
     case 'and':
-      return predicate.of.reduce((outcomes, one) => both(outcomes, judge(one, partsOf)), TRUE)
     case 'or':
-      return predicate.of.reduce((outcomes, one) => either(outcomes, judge(one, partsOf)), FALSE)
+      return mayJoin(predicate.kind, predicate.of, wanted, (one, outcomes) => mayBe(one, outcomes, partsOf))
     case 'not':
-      return negate(judge(predicate.of, partsOf))
+      return mayBe(predicate.of, negate(wanted), partsOf)
     case 'unknown':
-      return ANY
+      return true
   }
 }

@@ -1,148 +1,158 @@
 /**
- * Looking up single values in stats text without parsing all of it: a table's stats are read for every file, and of
- * each file a predicate needs a few columns. Numbers come out in their own digits.
+ * Looking up single values in stats text without parsing all of it: a table's stats are asked for every file, and of
+ * each file a predicate needs a few columns. Numbers come out in their own digits. Text is walked only as far as needed,
+ * so damage behind that is not noticed.
  */
 
-/** Where the values of one stats text begin; undefined for what it lacks. */
-export interface StatsText {
-  readonly text: string
-  readonly numRecords: number | undefined
-  readonly minValues: number | undefined
-  readonly maxValues: number | undefined
-  readonly nullCount: number | undefined
-}
+const SECTIONS = ['numRecords', 'minValues', 'maxValues', 'nullCount'] as const
+
+type Section = (typeof SECTIONS)[number]
 
 const QUOTE = 0x22
 const COMMA = 0x2c
 const COLON = 0x3a
+const OPEN_LIST = 0x5b
 const BACKSLASH = 0x5c
+const CLOSE_LIST = 0x5d
 const OPEN = 0x7b
 const CLOSE = 0x7d
 
-/** Find the sections of a stats text; undefined when it is not one JSON object. */
-export function openStats(text: string | undefined): StatsText | undefined {
-  if (text === undefined) return undefined
-  const found: Record<string, number> = {}
-  const end = eachMember(text, skipSpace(text, 0), (key, value) => {
-    found[key] = value
-    return true
-  })
-  if (end === undefined || skipSpace(text, end) !== text.length) return undefined
-  return {
-    text,
-    numRecords: found['numRecords'],
-    minValues: found['minValues'],
-    maxValues: found['maxValues'],
-    nullCount: found['nullCount'],
+/** One file's stats. Of a name that occurs twice the first counts. */
+export class StatsText {
+  readonly #text: string
+  /** Where the values of the sections begin, as far as the text was walked; -1 where there is none. */
+  readonly #starts = { numRecords: -1, minValues: -1, maxValues: -1, nullCount: -1 }
+  /** The next key of the text; -1 when it was walked to its end. */
+  #next: number
+
+  constructor(text: string | undefined) {
+    this.#text = text ?? ''
+    this.#next = enterObject(this.#text, skipSpace(this.#text, 0))
+  }
+
+  /**
+   * The text of the value at `path` in a section: a string without its quotes, anything else as it stands. Undefined when
+   * there is none, or it is null, an object or an array.
+   */
+  find(section: Section, path: readonly string[]): string | undefined {
+    while (this.#starts[section] === -1 && this.#next !== -1) this.#walk()
+    let place = this.#starts[section]
+    for (const name of path) place = findMember(this.#text, place, name)
+    return place === -1 ? undefined : scalarAt(this.#text, place)
+  }
+
+  #walk(): void {
+    const text = this.#text
+    const keyEnd = endOfString(text, this.#next)
+    const value = valueAfter(text, keyEnd)
+    const section = SECTIONS.find(name => isKey(text, this.#next, keyEnd, name))
+    if (section !== undefined && this.#starts[section] === -1) this.#starts[section] = value
+    this.#next = nextMember(text, value)
   }
 }
 
-/**
- * The text of the value at `path` under the object that begins at `start`: a string without its quotes, anything else as
- * it stands. Undefined when there is none, or it is null, an object or an array.
- */
-export function findText(text: string, start: number | undefined, path: readonly string[]): string | undefined {
-  let place = start
-  for (const name of path) {
-    if (place === undefined) return undefined
-    let next: number | undefined
-    eachMember(text, place, (key, value) => {
-      if (key === name) next = value
-      return next === undefined
-    })
-    place = next
-  }
-  return place === undefined ? undefined : scalarAt(text, place)
+/** The first key of the object at `start`; -1 when it is not an object or has none. */
+function enterObject(text: string, start: number): number {
+  if (text.charCodeAt(start) !== OPEN) return -1
+  const at = skipSpace(text, start + 1)
+  return text.charCodeAt(at) === QUOTE ? at : -1
 }
 
-/**
- * Visit the members of the object at `start` until `visit` answers false. Returns the place after the object, or
- * undefined when it is not an object or the visit ended early.
- */
-function eachMember(text: string, start: number, visit: (key: string, value: number) => boolean): number | undefined {
-  if (text.charCodeAt(start) !== OPEN) return undefined
-  let at = skipSpace(text, start + 1)
-  if (text.charCodeAt(at) === CLOSE) return at + 1
-  while (text.charCodeAt(at) === QUOTE) {
+/** Where the value of `name` in the object at `start` begins, or -1. */
+function findMember(text: string, start: number, name: string): number {
+  let at = enterObject(text, start)
+  while (at !== -1) {
     const keyEnd = endOfString(text, at)
-    if (keyEnd === undefined) return undefined
-    const key = unquote(text.slice(at + 1, keyEnd - 1))
-    at = skipSpace(text, keyEnd)
-    if (key === undefined || text.charCodeAt(at) !== COLON) return undefined
-    at = skipSpace(text, at + 1)
-    if (!visit(key, at)) return undefined
-    const valueEnd = endOfValue(text, at)
-    if (valueEnd === undefined) return undefined
-    at = skipSpace(text, valueEnd)
-    const mark = text.charCodeAt(at)
-    if (mark === CLOSE) return at + 1
-    if (mark !== COMMA) return undefined
-    at = skipSpace(text, at + 1)
+    const value = valueAfter(text, keyEnd)
+    if (value === -1 || isKey(text, at, keyEnd, name)) return value
+    at = nextMember(text, value)
   }
-  return undefined
+  return -1
+}
+
+/** Where the value begins whose key ends at `keyEnd`, or -1. */
+function valueAfter(text: string, keyEnd: number): number {
+  const colon = skipSpace(text, keyEnd)
+  return text.charCodeAt(colon) === COLON ? skipSpace(text, colon + 1) : -1
+}
+
+/** The key after the value at `start`, or -1. */
+function nextMember(text: string, start: number): number {
+  if (start === -1) return -1
+  const comma = skipSpace(text, endOfValue(text, start))
+  if (text.charCodeAt(comma) !== COMMA) return -1
+  const key = skipSpace(text, comma + 1)
+  return text.charCodeAt(key) === QUOTE ? key : -1
+}
+
+/** Compares in place. An escape makes a key longer than the name it stands for, so only longer ones have to be read. */
+function isKey(text: string, start: number, end: number, name: string): boolean {
+  const length = end - start - 2
+  if (length === name.length) return text.startsWith(name, start + 1) && !name.includes('\\')
+  return length > name.length && isSameString(text.slice(start, end), name)
+}
+
+function isSameString(quoted: string, name: string): boolean {
+  return quoted.includes('\\') && unquote(quoted) === name
 }
 
 function scalarAt(text: string, start: number): string | undefined {
-  const end = endOfValue(text, start)
-  if (end === undefined) return undefined
-  const value = text.slice(start, end)
-  if (value.startsWith('"')) return unquote(value.slice(1, -1))
-  return value === 'null' || value.startsWith('{') || value.startsWith('[') ? undefined : value
+  const value = text.slice(start, endOfValue(text, start))
+  if (value.startsWith('"')) return unquote(value)
+  return value === '' || value === 'null' || value.startsWith('{') || value.startsWith('[') ? undefined : value
 }
 
-/** The characters between quotes; undefined when an escape in them is wrong. */
-function unquote(inner: string): string | undefined {
-  if (!inner.includes('\\')) return inner
+/** The string in quotes; undefined when it is cut off or an escape in it is wrong. */
+function unquote(quoted: string): string | undefined {
+  if (!quoted.includes('\\')) return quoted.length >= 2 && quoted.endsWith('"') ? quoted.slice(1, -1) : undefined
   try {
-    return String(JSON.parse(`"${inner}"`))
+    return String(JSON.parse(quoted))
   } catch {
     return undefined
   }
 }
 
-function endOfValue(text: string, start: number): number | undefined {
+/** After the value at `start`; the end of the text when it is cut off. Brackets inside strings do not count. */
+function endOfValue(text: string, start: number): number {
   const first = text.charCodeAt(start)
   if (first === QUOTE) return endOfString(text, start)
-  if (first === OPEN || first === 0x5b) return endOfNested(text, start)
-  let at = start
-  while (at < text.length && !isEnd(text.charCodeAt(at))) at += 1
-  return at > start ? at : undefined
-}
-
-/** After the bracket that closes the one at `start`. Brackets inside strings do not count. */
-function endOfNested(text: string, start: number): number | undefined {
-  let depth = 0
-  for (let at = start; at < text.length; at += 1) {
+  if (first !== OPEN && first !== OPEN_LIST) return endOfToken(text, start)
+  let depth = 1
+  let at = start + 1
+  for (; at < text.length && depth > 0; at += 1) {
     const code = text.charCodeAt(at)
-    if (code === QUOTE) {
-      const end = endOfString(text, at)
-      if (end === undefined) return undefined
-      at = end - 1
-    } else if (code === OPEN || code === 0x5b) depth += 1
-    else if (code === CLOSE || code === 0x5d) {
-      depth -= 1
-      if (depth === 0) return at + 1
-    }
+    if (code === QUOTE) at = endOfString(text, at) - 1
+    else if (code === OPEN || code === OPEN_LIST) depth += 1
+    else if (code === CLOSE || code === CLOSE_LIST) depth -= 1
   }
-  return undefined
+  return at
 }
 
-/** After the closing quote of the string at `start`: the first quote with an even number of backslashes before it. */
-function endOfString(text: string, start: number): number | undefined {
-  for (let at = text.indexOf('"', start + 1); at !== -1; at = text.indexOf('"', at + 1)) {
-    let slashes = 0
-    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes += 1
-    if (slashes % 2 === 0) return at + 1
+function endOfToken(text: string, start: number): number {
+  let at = start
+  for (; at < text.length; at += 1) {
+    const code = text.charCodeAt(at)
+    if (code === COMMA || code === CLOSE || code === CLOSE_LIST || code <= 0x20) break
   }
-  return undefined
+  return at
+}
+
+/** After the closing quote of the string at `start`; the end of the text when it is cut off. */
+function endOfString(text: string, start: number): number {
+  let at = text.indexOf('"', start + 1)
+  while (at !== -1 && text.charCodeAt(at - 1) === BACKSLASH && isEscaped(text, at)) at = text.indexOf('"', at + 1)
+  return at === -1 ? text.length : at + 1
+}
+
+/** True when an odd number of backslashes stands before `at`. */
+function isEscaped(text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === BACKSLASH) first -= 1
+  return (at - first) % 2 === 1
 }
 
 function skipSpace(text: string, start: number): number {
   let at = start
   while (text.charCodeAt(at) <= 0x20) at += 1
   return at
-}
-
-function isEnd(code: number): boolean {
-  return code === COMMA || code === CLOSE || code === 0x5d || code <= 0x20
 }
