@@ -142,13 +142,33 @@ test('silver.t_changes keeps every valid version with deletes, and rejects nothi
   }
   await lake.append(current.source, schema, [upsert(1, 1, 'a'), upsert(1, 2, 'b', -1), upsert(1, 3, 'c')])
   await lake.append(current.source, schema, [remove(1, 4)])
-  expect((await lake.run(changes)).ledger).toMatchObject({ kind: 'append', read: 4n, inserted: 3n, quarantined: 1n })
+  const done = await lake.run(changes)
+  expect(done.ledger).toMatchObject({ kind: 'append', read: 4n, inserted: 3n, filtered: 1n, quarantined: 0n })
   expect(await lake.rows(changes.target, ['_seq', '_op', 'name'])).toEqual([
     { _seq: '1', _op: 'upsert', name: 'a' },
     { _seq: '3', _op: 'upsert', name: 'c' },
     { _seq: '4', _op: 'delete', name: null },
   ])
   expect(await lake.rows(`quarantine.${changes.target.replace('.', '_')}`, ['id'])).toBeUndefined()
+})
+
+test('a rejected row and a broken rule are told by silver.t alone, also when its changes are kept', async () => {
+  const rules: DerivedFlow['expectations'] = [
+    { name: 'grown', expression: 'age >= 0', onViolation: 'drop' },
+    { name: 'named', expression: 'name IS NOT NULL', onViolation: 'warn' },
+  ]
+  const current = derived({ expectations: rules })
+  const changes: DerivedFlow = { ...current, name: 'c', target: `${current.target}_changes`, output: 'changes' }
+  await lake.append(current.source, schema, [upsert(1, 1, null), upsert(2, 1, 'b', -1)])
+  const [told, kept] = [await lake.run(current), await lake.run(changes)]
+  expect(told).toMatchObject({
+    ledger: { read: 2n, inserted: 1n, quarantined: 1n, warned: 1n },
+    warnings: ['1 rows break the rule named'],
+  })
+  expect(kept).toMatchObject({
+    ledger: { read: 2n, inserted: 1n, filtered: 1n, quarantined: 0n, warned: 0n },
+    warnings: [],
+  })
 })
 
 test('a keyless table is replaced as a whole, and only when bronze changed', async () => {

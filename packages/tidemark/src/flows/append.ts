@@ -18,10 +18,12 @@ export async function prepareAppend(context: FlowContext, record: BatchRecord, f
   const judged = await judge(context, flow, { rows: query, columns, keys: [], judged: raw('true'), reasons: [] })
   context.progress({ rows: judged.read, phase: 'judged' })
   const rows = { query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }
+  const { read, rejected: quarantined, warned } = judged
+  const counts = { read, inserted: read - quarantined, filtered: 0n, quarantined, warned }
   return {
     schema,
     rejects: { judged: judged.table, rejected: judged.rejected, schema },
     warnings: judged.warnings,
-    apply: attempt => applyAppend(context, flow, rows, judged, attempt),
+    apply: attempt => applyAppend(context, flow, rows, counts, attempt),
   }
 }

@@ -198,7 +198,7 @@ OR (coalesce(o.__outcome, 'superseded') = 'superseded' AND t.__present))`,
   )
 }
 
-/** `silver.t_changes`: every passing entry, deletes included. `silver.t` keeps the rejected ones. */
+/** `silver.t_changes`: every passing entry, deletes included. `silver.t` keeps the rejected ones and tells of them. */
 export async function prepareChanges(context: FlowContext, record: BatchRecord, flow: DerivedFlow): Promise<Prepared> {
   const entries = await judgeEntries(context, flow, await batchRows(context, record))
   const schema = structOf([...entries.transformed.fields, OP, SEQ, AT])
@@ -206,8 +206,12 @@ export async function prepareChanges(context: FlowContext, record: BatchRecord, 
   return {
     schema,
     rejects: undefined,
-    warnings: entries.warnings,
-    apply: attempt => applyAppend(context, flow, { query, schema }, entries, attempt),
+    warnings: [],
+    apply: attempt => {
+      const { read, rejected } = entries
+      const ledger = { read, inserted: read - rejected, filtered: rejected, quarantined: 0n, warned: 0n }
+      return applyAppend(context, flow, { query, schema }, ledger, attempt)
+    },
   }
 }
 
@@ -216,17 +220,11 @@ export async function applyAppend(
   context: FlowContext,
   flow: { target: string },
   rows: { query: Sql; schema: StructType },
-  judged: Judged,
+  counts: Omit<Ledger & { kind: 'append' }, 'kind'>,
   attempt: Attempt,
 ): ReturnType<Prepared['apply']> {
   const { snapshot, schema, parts, overwrite } = attempt
-  const ledger = balance(flow.target, {
-    kind: 'append' as const,
-    read: judged.read,
-    inserted: judged.read - judged.rejected,
-    quarantined: judged.rejected,
-    warned: judged.warned,
-  })
+  const ledger = balance(flow.target, { kind: 'append' as const, ...counts })
   const target = { tablePath: snapshot.tablePath, schema, signal: context.signal }
   const files = await sessionParquet(context.session).write(fitRows(rows, schema), target)
   if (overwrite) return { staged: stageOverwrite(snapshot, { files, schema, ...parts }), ledger }

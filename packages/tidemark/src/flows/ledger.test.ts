@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { addLedgers, balance } from './ledger.ts'
 
-const append = { kind: 'append' as const, read: 3n, inserted: 2n, quarantined: 1n, warned: 5n }
+const append = { kind: 'append' as const, read: 4n, inserted: 2n, filtered: 1n, quarantined: 1n, warned: 5n }
 
 describe('balance', () => {
   test('gives back a ledger in which every row read is in one bucket; warnings are beside the buckets', () => {
@@ -34,8 +34,9 @@ describe('addLedgers', () => {
   test('adds bucket by bucket', () => {
     expect(addLedgers(append, { ...append, warned: 0n })).toEqual({
       ...append,
-      read: 6n,
+      read: 8n,
       inserted: 4n,
+      filtered: 2n,
       quarantined: 2n,
     })
   })

@@ -15,7 +15,7 @@ function accounted(ledger: Exclude<Ledger, { kind: 'materialized view' }>): bigi
       return inserted + updated + superseded + duplicate + deleted + filtered + quarantined
     }
     case 'append':
-      return ledger.inserted + ledger.quarantined
+      return ledger.inserted + ledger.filtered + ledger.quarantined
     case 'auto cdc':
       return ledger.applied + ledger.ignored + ledger.quarantined
   }

@@ -23,8 +23,16 @@ export type Ledger =
       staleByRule: bigint
       warned: bigint
     }
-  /** read = inserted + quarantined (an append flow, and silver changes) */
-  | { kind: 'append'; read: bigint; inserted: bigint; quarantined: bigint; warned: bigint }
+  /** read = inserted + filtered + quarantined (an append flow, and silver changes) */
+  | {
+      kind: 'append'
+      read: bigint
+      inserted: bigint
+      /** Left out here and put aside by the sibling that keeps the quarantine: only silver changes have such rows. */
+      filtered: bigint
+      quarantined: bigint
+      warned: bigint
+    }
   /** read = applied + ignored + quarantined */
   | { kind: 'auto cdc'; read: bigint; applied: bigint; ignored: bigint; quarantined: bigint; warned: bigint }
   /** rows in the inputs, rows out; quarantined rows are what DROP ROW removed */

@@ -20,7 +20,7 @@ export function ledgerText(ledger: Ledger): string {
         ],
       )
     case 'append':
-      return balance(ledger.read, buckets(ledger, ['inserted', 'quarantined']), [['warned', ledger.warned]])
+      return balance(ledger.read, buckets(ledger, ['inserted', 'filtered', 'quarantined']), [['warned', ledger.warned]])
     case 'auto cdc':
       return balance(ledger.read, buckets(ledger, ['applied', 'ignored', 'quarantined']), [['warned', ledger.warned]])
     case 'materialized view': {

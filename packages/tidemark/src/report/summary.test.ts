@@ -57,6 +57,21 @@ describe('the summary', () => {
     expect(lines[0]).toBe('bronze.DimUser  done       read 570 = i…')
   })
 
+  test('counts a rejected row once, where it was put aside', () => {
+    const silver = { read: 3n, inserted: 2n, updated: 0n, superseded: 0n, duplicate: 0n, deleted: 0n, filtered: 0n }
+    const changes = { kind: 'append' as const, read: 3n, inserted: 2n, filtered: 1n, quarantined: 0n, warned: 0n }
+    const text = renderSummary(
+      finishedWith(
+        stepResult('silver.t', 'changed', {
+          ledger: { kind: 'silver', ...silver, quarantined: 1n, staleByRule: 0n, warned: 0n },
+        }),
+        stepResult('silver.t_changes', 'changed', { ledger: changes }),
+      ),
+      options,
+    )
+    expect(text).toContain('; 1 rows quarantined')
+  })
+
   test('never shows control characters of names and messages', () => {
     const problem = { code: 'A_B', title: 'x', message: 'a\u001b[2Jb', hint: undefined, place: undefined }
     const text = renderSummary(finishedWith(stepResult('bronze.\u001b[31mx', 'failed', { problem })), options)
@@ -72,8 +87,9 @@ describe('the summary', () => {
 })
 
 test('a ledger names the buckets that hold rows', () => {
-  const none = { kind: 'append', read: 0n, inserted: 0n, quarantined: 0n, warned: 0n } as const
+  const none = { kind: 'append', read: 0n, inserted: 0n, filtered: 0n, quarantined: 0n, warned: 0n } as const
   expect(ledgerText(none)).toBe('read 0')
+  expect(ledgerText({ ...none, read: 3n, inserted: 2n, filtered: 1n })).toBe('read 3 = inserted 2 + filtered 1')
   expect(ledgerText({ kind: 'auto cdc', read: 1234n, applied: 1230n, ignored: 4n, quarantined: 0n, warned: 2n })).toBe(
     'read 1,234 = applied 1,230 + ignored 4; warned 2',
   )

@@ -97,5 +97,6 @@ function reviveStep(step: StepResult): StepResult {
 
 function reviveLedger(ledger: Ledger): Ledger {
   const counts = Object.entries(ledger).map(([key, value]) => [key, key === 'kind' ? value : BigInt(String(value))])
-  return Object.fromEntries(counts) as Ledger
+  // Runs of older versions counted what silver changes left out as quarantined.
+  return { ...(ledger.kind === 'append' ? { filtered: 0n } : {}), ...Object.fromEntries(counts) } as Ledger
 }
