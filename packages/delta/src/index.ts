@@ -101,6 +101,7 @@ export {
   printPredicate,
 } from './stats/predicate.ts'
 export { evaluate, type KeyRange, pruneByKeys, pruneFiles, rangePredicate } from './stats/prune.ts'
+export type { StatsTarget } from './stats/indexed-columns.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'

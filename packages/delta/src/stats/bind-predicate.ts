@@ -78,7 +78,6 @@ function bindCompare(column: BoundColumn, op: CompareOperator, text: string): Bo
   }
   const value = order.parse(text)
   if (value !== undefined) return { kind: 'column', column, test: { kind: 'compare', order, op, value } }
-  if (type === 'binary') return { kind: 'unknown' }
   throw invalid(column, `is ${String(type)}, and ${JSON.stringify(text)} is not a value of that type`)
 }
 

@@ -3,7 +3,8 @@
  * exactly first, else without regard to case when only one fits.
  */
 import { DeltaError } from '../errors.ts'
-import type { MetaData } from '../log/actions.ts'
+import type { MetaData, Protocol } from '../log/actions.ts'
+import { columnMappingOf, physicalName } from '../schema/column-mapping.ts'
 import type { DataType, StructField, StructType } from '../schema/schema.ts'
 import { type ColumnPath, printColumn } from './predicate.ts'
 import { findOrder, type ValueOrder } from './value-order.ts'
@@ -11,6 +12,7 @@ import { findOrder, type ValueOrder } from './value-order.ts'
 /** What has to be known of a table to read its files' partition values and stats; every snapshot is one. */
 export interface TableColumns {
   readonly schema: StructType
+  readonly protocol: Protocol
   readonly metaData: Pick<MetaData, 'partitionColumns' | 'configuration'>
 }
 
@@ -28,7 +30,7 @@ export interface BoundColumn {
 /** The column of a path. Throws PREDICATE_INVALID when there is none. */
 export function bindColumn(table: TableColumns, path: ColumnPath): BoundColumn {
   const { partitionColumns, configuration } = table.metaData
-  const isMapped = (configuration['delta.columnMapping.mode'] ?? 'none') !== 'none'
+  const mapping = columnMappingOf({ protocol: table.protocol, configuration })
   const fields: StructField[] = []
   let type: DataType = table.schema
   for (const name of path) {
@@ -44,7 +46,7 @@ export function bindColumn(table: TableColumns, path: ColumnPath): BoundColumn {
   return {
     path: fields.map(f => f.name),
     type,
-    physicalPath: fields.map(f => (isMapped ? physicalName(f) : f.name)),
+    physicalPath: fields.map(f => physicalName(f, mapping)),
     isPartition: fields.length === 1 && partitionColumns.includes(top.name),
     order: orderOf(leaf),
   }
@@ -54,11 +56,6 @@ export function bindColumn(table: TableColumns, path: ColumnPath): BoundColumn {
 function orderOf(field: StructField): ValueOrder | undefined {
   if (field.metadata['__COLLATIONS'] !== undefined) return undefined
   return findOrder(field.type, { wasFloat: field.metadata['delta.typeChanges'] !== undefined })
-}
-
-function physicalName(field: StructField): string {
-  const name = field.metadata['delta.columnMapping.physicalName']
-  return typeof name === 'string' ? name : field.name
 }
 
 function findField(struct: StructType, name: string): StructField | undefined {

@@ -18,6 +18,7 @@ const table: TableColumns = {
       field('A', 'byte'),
     ],
   },
+  protocol: { minReaderVersion: 2, minWriterVersion: 5 },
   metaData: { partitionColumns: ['id', 'Name'], configuration: {} },
 }
 

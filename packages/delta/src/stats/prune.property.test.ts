@@ -267,6 +267,7 @@ function toPredicate(model: ModelPredicate): Predicate<boolean | null> {
 function tableOf(columns: readonly Column[]): TableColumns {
   return {
     schema: { type: 'struct', fields: columns.map((one, i) => field(`c${i}`, one.domain.type)) },
+    protocol: { minReaderVersion: 2, minWriterVersion: 5 },
     metaData: {
       partitionColumns: columns.flatMap((one, i) => (one.isPartition ? [`c${i}`] : [])),
       configuration: {},

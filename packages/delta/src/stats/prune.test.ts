@@ -19,6 +19,7 @@ function tableOf(type: DataType, options: { isPartition?: boolean; metadata?: ob
       type: 'struct',
       fields: [field('k', type, { metadata: { ...options.metadata } }), field('other', 'long')],
     },
+    protocol: { minReaderVersion: 2, minWriterVersion: 5 },
     metaData: { partitionColumns: options.isPartition ? ['k'] : [], configuration: {} },
   }
 }
@@ -199,7 +200,8 @@ test.each<[string, string | null, Predicate<never>, boolean]>([
   ['boolean', 'true', equals('false'), false],
   ['binary', '\u0001\u0002', equals('\u0001\u0003'), false],
   ['binary', '\u0001\u0002', equals('\u0001\u0002'), true],
-  ['binary', '\u00ff', equals('\u00fe'), true],
+  ['binary', '\u00ff', equals('\u00fe'), false],
+  ['binary', '\uff00', compare('k', '>', '😀'), false],
   ['double', 'NaN', compare('k', '>', '1.0E300'), true],
   ['double', 'NaN', compare('k', '<=', 'Infinity'), false],
   ['double', '-0.0', equals('0'), true],
@@ -226,6 +228,7 @@ test('nested columns and column mapping lead to the physical names in stats and 
         field('day', 'date', physical('col-3')),
       ],
     },
+    protocol: { minReaderVersion: 2, minWriterVersion: 5 },
     metaData: { partitionColumns: ['day'], configuration: { 'delta.columnMapping.mode': 'name' } },
   }
   const stats =

@@ -2,6 +2,7 @@
  * One bound of one column, from DuckDB's text to what stats hold. Each function gives a valid bound or none.
  */
 import { exactNumber } from '../json.ts'
+import { parseTime, printMicros } from './civil-time.ts'
 
 /** Characters of a string bound, as Spark writes them; readers pay for stats with every listing. */
 const STRING_LENGTH = 32
@@ -12,7 +13,7 @@ const INTEGERS: ReadonlySet<string> = new Set(['byte', 'short', 'integer', 'long
 export function lowerBound(type: string, min: string | undefined): object | string | undefined {
   if (min === undefined) return undefined
   if (type === 'string') return [...min].slice(0, STRING_LENGTH).join('')
-  if (isTimestamp(type)) return floorToMillis(type, min)
+  if (isTimestamp(type)) return timeBound(type, min, micros => floorToMillis(micros))
   return plainBound(type, min)
 }
 
@@ -20,7 +21,7 @@ export function lowerBound(type: string, min: string | undefined): object | stri
 export function upperBound(type: string, max: string | undefined): object | string | undefined {
   if (max === undefined) return undefined
   if (type === 'string') return upperString(max)
-  if (isTimestamp(type)) return ceilToMillis(type, max)
+  if (isTimestamp(type)) return timeBound(type, max, micros => floorToMillis(micros + 999n))
   return plainBound(type, max)
 }
 
@@ -29,7 +30,7 @@ function plainBound(type: string, value: string): object | string | undefined {
   if (INTEGERS.has(type)) return numberWhen(/^-?\d+$/, value)
   if (type.startsWith('decimal')) return numberWhen(/^-?\d+(\.\d+)?$/, value)
   if (type === 'float' || type === 'double') return numberWhen(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/, value)
-  if (type === 'date') return /^\d{4}-\d\d-\d\d$/.test(value) ? value : undefined
+  if (type === 'date') return /^(?!0000)\d{4}-\d\d-\d\d$/.test(value) ? value : undefined
   return undefined
 }
 
@@ -52,39 +53,21 @@ function upperString(max: string): string | undefined {
   return characters.length <= 2 * STRING_LENGTH ? max : undefined
 }
 
-const TIMESTAMP = /^(\d{4}-\d\d-\d\d) (\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(\+00)?$/
-
 function isTimestamp(type: string): boolean {
   return type === 'timestamp' || type === 'timestamp_ntz'
 }
 
-function floorToMillis(type: string, value: string): string | undefined {
-  const parts = splitTimestamp(type, value)
-  return parts && printTimestamp(type, parts.date, parts.micros / 1000n)
+/** Readers parse milliseconds and years of four digits; what is written otherwise is not understood by all. */
+function timeBound(type: string, value: string, round: (micros: bigint) => bigint): string | undefined {
+  const isZoned = type === 'timestamp'
+  const time = parseTime(value)
+  if (time === undefined || time.hasZone !== isZoned || time.isCut) return undefined
+  const text = printMicros(round(time.micros), '')
+  return /^(?!0000)\d{4}-/.test(text) ? `${text.slice(0, -3)}${isZoned ? 'Z' : ''}` : undefined
 }
 
-/** A maximum in the last millisecond of a day has no ceiling on that day; it gets none at all. */
-function ceilToMillis(type: string, value: string): string | undefined {
-  const parts = splitTimestamp(type, value)
-  if (!parts) return undefined
-  const millis = (parts.micros + 999n) / 1000n
-  return millis < 86_400_000n ? printTimestamp(type, parts.date, millis) : undefined
-}
-
-/** Date and microseconds of the day; undefined for anything but a UTC time in the years 0000 to 9999. */
-function splitTimestamp(type: string, value: string): { date: string; micros: bigint } | undefined {
-  const match = TIMESTAMP.exec(value)
-  if (!match) return undefined
-  const [, date = '', hour = '', minute = '', second = '', fraction = '', zone] = match
-  if ((zone !== undefined) !== (type === 'timestamp')) return undefined
-  const seconds = (BigInt(hour) * 60n + BigInt(minute)) * 60n + BigInt(second)
-  return { date, micros: seconds * 1_000_000n + BigInt(fraction.padEnd(6, '0')) }
-}
-
-function printTimestamp(type: string, date: string, millis: bigint): string {
-  const two = (n: bigint): string => String(n).padStart(2, '0')
-  const seconds = millis / 1000n
-  const time = `${two(seconds / 3600n)}:${two((seconds / 60n) % 60n)}:${two(seconds % 60n)}`
-  const zone = type === 'timestamp' ? 'Z' : ''
-  return `${date}T${time}.${String(millis % 1000n).padStart(3, '0')}${zone}`
+/** Downwards before 1970 too. */
+function floorToMillis(micros: bigint): bigint {
+  const rest = micros % 1000n
+  return micros - (rest < 0n ? rest + 1000n : rest)
 }

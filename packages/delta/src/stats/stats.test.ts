@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { field, type StructType } from '../schema/schema.ts'
 import { compareBytes } from '../store/store-path.ts'
+import { indexedLeaves } from './indexed-columns.ts'
 import { parseStats } from './parse-stats.ts'
 import { statsFromColumns } from './stats.ts'
 import { lowerBound, upperBound } from './stats-bound.ts'
@@ -17,7 +18,7 @@ test('longs and decimals keep every digit on the way out and back', () => {
   const max = '9223372036854775807'
   const amount = '123456789012345678901234567890123456.70'
   const stats = statsFromColumns(
-    schema,
+    { schema },
     2n,
     columns({
       '"id"': { min: '-9223372036854775808', max, null_count: '0' },
@@ -40,14 +41,19 @@ test('a timestamp minimum is rounded down and a maximum up to milliseconds', () 
   expect(upperBound('timestamp', at)).toBe('2024-02-28T23:59:59.000Z')
   expect(upperBound('timestamp', '2024-01-01 00:00:00+00')).toBe('2024-01-01T00:00:00.000Z')
   expect(upperBound('timestamp_ntz', '2024-01-01 00:00:00.1')).toBe('2024-01-01T00:00:00.100')
+  expect(upperBound('timestamp', '2024-02-29 23:59:59.999001+00')).toBe('2024-03-01T00:00:00.000Z')
+  expect(lowerBound('timestamp', '1969-12-31 23:59:59.998999+00')).toBe('1969-12-31T23:59:59.998Z')
+  expect(upperBound('timestamp', '1969-12-31 23:59:59.998001+00')).toBe('1969-12-31T23:59:59.999Z')
 })
 
 test.each([
   ['timestamp', '12024-01-01 00:00:00+00'],
   ['timestamp', 'infinity'],
   ['timestamp', '0044-03-15 (BC) 00:00:00+00'],
-  ['timestamp', '2024-01-01 00:00:00+02'],
-  ['timestamp', '2024-01-01 23:59:59.999001+00'],
+  ['timestamp', '2024-01-01 00:00:00'],
+  ['timestamp_ntz', '2024-01-01 00:00:00+00'],
+  ['timestamp', '9999-12-31 23:59:59.999001+00'],
+  ['timestamp', '0001-12-31 (BC) 23:59:59+00'],
   ['date', '0044-03-15 (BC)'],
   ['date', 'infinity'],
   ['double', 'inf'],
@@ -76,7 +82,7 @@ test('string bounds are at most 33 characters, valid by bytes, and never half a 
 
 test('a column with NaN has counts and no bounds', () => {
   const one = columns({ '"x"': { min: '1.0', max: '2.0', null_count: '0', has_nan: 'true' } })
-  expect(statsFromColumns(struct(field('x', 'double')), 3n, one)).toBe(
+  expect(statsFromColumns({ schema: struct(field('x', 'double')) }, 3n, one)).toBe(
     '{"numRecords":3,"minValues":{},"maxValues":{},"nullCount":{"x":0}}',
   )
 })
@@ -88,7 +94,7 @@ test('nested fields mirror the schema, quotes and dots in names included; arrays
     field('__proto__', 'integer'),
   )
   const stats = statsFromColumns(
-    schema,
+    { schema },
     1n,
     columns({
       '"s"."y.z"': { min: 'ø', max: 'ø', null_count: '0' },
@@ -107,9 +113,47 @@ test('only the first 32 leaves have statistics, and the columns asked for', () =
   const schema = struct(...names.map(name => field(name, 'integer')))
   const all = columns(Object.fromEntries(names.map(name => [`"${name}"`, { min: '1', max: '1', null_count: '0' }])))
   const counted = (always?: string[]): string[] =>
-    Object.keys(parseStats(statsFromColumns(schema, 1n, all, always))?.nullCount ?? {})
+    Object.keys(
+      parseStats(statsFromColumns({ schema, ...(always ? { statsColumns: always } : {}) }, 1n, all))?.nullCount ?? {},
+    )
   expect(counted()).toEqual(names.slice(0, 32))
   expect(counted(['c3', 'c39'])).toEqual([...names.slice(0, 32), 'c39'])
+})
+
+test.each<[Record<string, string>, string[]]>([
+  [{}, ['id', 's.x', 's.y z', 'list', 'last']],
+  [{ 'delta.dataSkippingNumIndexedCols': '-1' }, ['id', 's.x', 's.y z', 'list', 'last']],
+  [{ 'delta.dataSkippingNumIndexedCols': '0' }, []],
+  [{ 'delta.dataSkippingNumIndexedCols': '2' }, ['id', 's.x']],
+  [{ 'delta.dataSkippingNumIndexedCols': 'many' }, ['id', 's.x', 's.y z', 'list', 'last']],
+  [{ 'delta.dataSkippingStatsColumns': 'LAST,  s.`y z`' }, ['s.y z', 'last']],
+  [
+    { 'delta.dataSkippingStatsColumns': '`id`,s , gone', 'delta.dataSkippingNumIndexedCols': '0' },
+    ['id', 's.x', 's.y z'],
+  ],
+  [{ 'delta.dataSkippingStatsColumns': '' }, []],
+])('the settings %j index %j', (configuration, expected) => {
+  const schema = struct(
+    field('day', 'date'),
+    field('id', 'long'),
+    field('s', struct(field('x', 'long'), field('y z', 'long'))),
+    field('list', { type: 'array', elementType: 'long', containsNull: true }),
+    field('last', 'long'),
+  )
+  const target = { schema, partitionColumns: ['day'], configuration }
+  const indexed = (more: object = {}): string[] =>
+    indexedLeaves({ ...target, ...more }).map(({ path }) => path.join('.'))
+  expect(indexed()).toEqual(expected)
+  expect(indexed({ statsColumns: ['last'] })).toEqual([...expected.filter(name => name !== 'last'), 'last'])
+})
+
+test('under column mapping statistics are found and written under physical names', () => {
+  const physical = (name: string): object => ({ metadata: { 'delta.columnMapping.physicalName': name } })
+  const schema = struct(field('s', struct(field('x', 'long', physical('col-2'))), physical('col-1')))
+  const one = columns({ '"col-1"."col-2"': { min: '1', max: '2', null_count: '0' } })
+  expect(statsFromColumns({ schema, columnMapping: 'name' }, 3n, one)).toBe(
+    '{"numRecords":3,"minValues":{"col-1":{"col-2":1}},"maxValues":{"col-1":{"col-2":2}},"nullCount":{"col-1":{"col-2":0}}}',
+  )
 })
 
 test('stats that are not a JSON object are as good as none', () => {

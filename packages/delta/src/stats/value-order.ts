@@ -73,11 +73,8 @@ const STRINGS = order(text => (text.isWellFormed() ? text : undefined), {
   compare: (a, b) => compareBytes(String(a), String(b)),
 })
 
-/** Writers disagree on how a byte above 127 becomes text, and the protocol knows no bounds of binary columns. */
-const BYTES = order(text => (/^[\0-\x7f]*$/.test(text) ? text : undefined), {
-  lower: () => undefined,
-  upper: () => undefined,
-})
+/** The bytes of a text are its UTF-8, and the protocol knows no bounds of binary columns. */
+const BYTES: ValueOrder = { ...STRINGS, lower: () => undefined, upper: () => undefined }
 
 /** Bounds may have been cut to milliseconds, downwards. Without an offset their zone is the writer's secret. */
 function timeOrder(isZoned: boolean): ValueOrder {

@@ -176,7 +176,7 @@ class DuckdbSession implements Session {
       path: name,
       size: BigInt(size),
       modificationTime: Math.floor(mtimeMs),
-      stats: statsFromColumns(target.schema, count, statistics, target.statsColumns),
+      stats: statsFromColumns(target, count, statistics),
       numRecords: count,
       partitionValues: {},
     }

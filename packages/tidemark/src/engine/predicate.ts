@@ -29,9 +29,9 @@ export function predicateSql(predicate: Predicate<Sql>, schema: StructType, alia
   }
 }
 
-/** A value by its text, in the type of the column. Text has no escapes in a partition value, a BLOB literal has. */
+/** A value by its text, in the type of the column. Bytes are the UTF-8 of a text, as in partition values. */
 function literal(value: string, type: DataType): Sql {
-  if (type === 'binary') return sql`unhex(${text(Buffer.from(value, 'latin1').toString('hex'))})`
+  if (type === 'binary') return sql`unhex(${text(Buffer.from(value, 'utf8').toString('hex'))})`
   return sql`CAST(${text(value)} AS ${toDuckType(type)})`
 }
 
