@@ -172,6 +172,7 @@ function writeOptions<Rows, Expr>(context: Context<Rows, Expr>): WriteOptions {
     schema,
     columnMapping: columnMappingOf(snapshot),
     partitionColumns: snapshot.metaData.partitionColumns,
+    configuration: snapshot.configuration,
     statsColumns,
     signal,
   }

@@ -22,6 +22,8 @@ export interface WriteOptions {
   columnMapping?: ColumnMapping | undefined
   /** Logical names. Each file then holds the rows of one combination of values, and has them as `partitionValues`. */
   partitionColumns?: readonly string[] | undefined
+  /** The table's settings; those on statistics are honoured. */
+  configuration?: Readonly<Record<string, string>> | undefined
   /** Columns that must have statistics wherever they stand in the schema. */
   statsColumns?: readonly string[] | undefined
   /**

@@ -52,6 +52,7 @@ export async function stageOptimize<Rows, Expr>(request: OptimizeRequest<Rows, E
       schema: snapshot.schema,
       columnMapping: columnMappingOf(snapshot),
       partitionColumns: snapshot.metaData.partitionColumns,
+      configuration: snapshot.configuration,
       targetFileBytes,
       orderBy,
       signal,
