@@ -141,6 +141,7 @@ targets: { dev: { default: true, mode: development } }
 describe.each([
   { signal: 'SIGTERM', exit: 143 },
   { signal: 'SIGINT', exit: 130 },
+  { signal: 'SIGHUP', exit: 129 },
 ] as const)('$signal', ({ signal, exit }) => {
   const name = signal.toLowerCase()
 

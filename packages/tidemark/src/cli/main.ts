@@ -1,6 +1,6 @@
 /**
- * The process: real ports, signals, exit code. The first SIGINT or SIGTERM stops a run cleanly, the second at once; either
- * way the exit code is the one shells expect, 130 or 143, unless the work was done before the signal was noticed.
+ * The process: real ports, signals, exit code. The first SIGINT, SIGTERM or SIGHUP stops a run in order, the second at once;
+ * either way the exit code is the one shells expect, unless the work was done before the signal was noticed.
  */
 import { tmpdir } from 'node:os'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
@@ -11,6 +11,7 @@ let stoppedWith: number | undefined
 for (const [name, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
+  ['SIGHUP', 129],
 ] as const) {
   process.on(name, () => {
     if (stoppedWith !== undefined) process.exit(code)

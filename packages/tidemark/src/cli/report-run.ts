@@ -10,7 +10,7 @@ import { printJson } from '../report/json.ts'
 import { printEvent, problemJson, resultJson } from '../report/ndjson.ts'
 import { planText } from '../report/plan-lines.ts'
 import { renderSummary, type RunFinished } from '../report/summary.ts'
-import { lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
+import { canRedraw, lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
 import type { BeforeEnd, RunOutcome } from '../run/account.ts'
 import { type Alerting, createAlerting } from './alerting.ts'
 import type { CliPorts } from './ports.ts'
@@ -82,7 +82,8 @@ interface Reader extends Pick<RunHooks, 'emit' | 'onPlan'> {
 function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) => string): Reader {
   const { stdout, stderr, env, clock, startTicker } = ports
   const colour = wantsColour(stderr, env)
-  const terminal = openTerminalReport({ stream: stderr, colour, now: () => clock.now(), startTicker })
+  const live = canRedraw(stderr, env)
+  const terminal = openTerminalReport({ stream: stderr, live, colour, now: () => clock.now(), startTicker })
   const startedAt = clock.now()
   let planned = new Map<string, string>()
   let end: RunFinished | undefined
@@ -110,7 +111,7 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
     finished: () => end !== undefined,
     summarise: warnings => {
       if (end === undefined) return
-      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: stderr.isTTY === true }
+      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: live }
       stderr.write(`\n${redact(renderSummary(end, options))}\n`)
       document(warnings)
     },

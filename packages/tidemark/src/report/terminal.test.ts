@@ -72,6 +72,7 @@ function open(stream: Partial<TerminalStream>): Fake {
   let tick: (() => void) | undefined
   const report = openTerminalReport({
     stream: { columns: 80, rows: 24, ...stream, write: text => written.push(text) },
+    live: stream.isTTY === true,
     colour: false,
     now: () => runStart,
     startTicker(_everyMs, draw) {

@@ -18,6 +18,8 @@ export interface TerminalStream {
 
 export interface TerminalOptions {
   stream: TerminalStream
+  /** Whether lines can be redrawn; see `canRedraw`. */
+  live: boolean
   colour: boolean
   /** Milliseconds, in the clock of the events. */
   now: () => number
@@ -37,7 +39,12 @@ const showCursor = '\u001b[?25h'
 
 /** Whether to use colour: only on a terminal, not with NO_COLOR (any value but empty) and not on a dumb terminal. */
 export function wantsColour(stream: TerminalStream, env: Readonly<Record<string, string | undefined>>): boolean {
-  return stream.isTTY === true && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb'
+  return canRedraw(stream, env) && (env['NO_COLOR'] ?? '') === ''
+}
+
+/** Whether there is a terminal on which the cursor can be moved. */
+export function canRedraw(stream: TerminalStream, env: Readonly<Record<string, string | undefined>>): boolean {
+  return stream.isTTY === true && env['TERM'] !== 'dumb'
 }
 
 /**
@@ -51,7 +58,7 @@ export function lineWidth(stream: TerminalStream): number | undefined {
 
 /** Start showing a run. The picture is erased when the run ends: the summary takes its place. */
 export function openTerminalReport(options: TerminalOptions): TerminalReport {
-  return options.stream.isTTY === true ? openLive(options) : openPlain(options)
+  return options.live ? openLive(options) : openPlain(options)
 }
 
 function openLive({ stream, colour, now, startTicker }: TerminalOptions): TerminalReport {

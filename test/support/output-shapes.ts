@@ -1,0 +1,140 @@
+/**
+ * The documents of `--json` as docs/reference/json-output.md promises them: every key is there and none besides, with 64-bit
+ * integers and decimals as text. For `toEqual`.
+ */
+import { expect } from 'vitest'
+import { ledgerReference } from '../../scripts/generate/event-reference.ts'
+
+type Shape = unknown
+type Shapes = Readonly<Record<string, Shape>>
+
+const text: Shape = expect.any(String)
+const number: Shape = expect.any(Number)
+/** Digits, never a JSON number. */
+const integer: Shape = expect.stringMatching(/^\d+$/)
+const instant: Shape = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
+const orNull = (shape: Shape): Shape => expect.toBeOneOf([shape, null])
+const oneOf = (...words: readonly string[]): Shape => expect.toBeOneOf([...words])
+/** A list whose every item has the shape. */
+const listOf = (shape: Shape): Shape =>
+  expect.toSatisfy((value: unknown) => Array.isArray(value) && value.every(item => fits(item, shape)))
+
+function fits(value: unknown, shape: Shape): boolean {
+  try {
+    expect(value).toEqual(shape)
+    return true
+  } catch {
+    return false
+  }
+}
+
+const problem: Shapes = { code: text, title: text, message: text, hint: orNull(text), place: orNull(text) }
+
+const ledger: Shape = expect.toBeOneOf(
+  Object.entries(ledgerReference).map(([kind, { keys }]) => ({
+    kind,
+    ...Object.fromEntries(Object.keys(keys).map(key => [key, integer])),
+  })),
+)
+
+/** A result as in events, `run` and `runs`. */
+export const result: Shapes = {
+  step: text,
+  kind: oneOf('extract', 'silver', 'append', 'auto cdc', 'materialized view'),
+  table: text,
+  status: oneOf('changed', 'unchanged', 'failed', 'skipped'),
+  ledger: orNull(ledger),
+  versionBefore: orNull(integer),
+  versionAfter: orNull(integer),
+  startedAt: instant,
+  durationMs: number,
+  reason: orNull(text),
+  blockedBy: listOf(text),
+  problem: orNull(problem),
+  asOf: orNull(instant),
+  source: orNull({ name: text, guarantee: oneOf('A', 'B', 'C', 'D'), method: text, position: text }),
+  warnings: listOf(text),
+}
+
+const run: Shapes = {
+  runId: text,
+  status: oneOf('succeeded', 'failed', 'cancelled'),
+  steps: listOf(result),
+  warnings: listOf(text),
+  problem: orNull(problem),
+}
+
+const expectation: Shape = expect.toBeOneOf([
+  { kind: 'nothing', why: text },
+  { kind: 'known', rows: integer },
+  { kind: 'at most', rows: integer, since: orNull(instant) },
+  { kind: 'whole table', rowEstimate: orNull(integer) },
+  { kind: 'follows', of: listOf(text) },
+  { kind: 'refused', code: text, reason: text },
+])
+
+/** The document of a command by its words. Those that print rows of the user's own are not here. */
+export const documents: Readonly<Record<string, Shape>> = {
+  run,
+  backfill: run,
+  plan: {
+    target: text,
+    sources: listOf({ source: text, asOf: instant, openTransactions: number }),
+    steps: listOf({
+      id: text,
+      kind: text,
+      table: text,
+      guarantee: orNull(text),
+      method: text,
+      expect: expectation,
+      needs: listOf(text),
+      notes: listOf(text),
+    }),
+    unfilled: listOf(text),
+  },
+  status: {
+    target: text,
+    tables: listOf({
+      table: text,
+      guarantee: orNull(text),
+      asOf: orNull(instant),
+      rows: orNull(integer),
+      quarantined: orNull(integer),
+      last: orNull({ status: text, at: instant, code: orNull(text) }),
+      verified: orNull(instant),
+      problem: orNull(problem),
+    }),
+  },
+  runs: listOf({
+    runId: text,
+    status: oneOf('succeeded', 'failed', 'cancelled', 'abandoned'),
+    startedAt: instant,
+    endedAt: instant,
+    target: text,
+    steps: listOf(result),
+    problem: orNull(problem),
+  }),
+  tables: listOf({
+    table: text,
+    version: orNull(integer),
+    files: orNull(number),
+    rows: orNull(integer),
+    columns: listOf({ name: text, type: expect.anything() }),
+    problem: orNull(problem),
+  }),
+  verify: listOf({
+    table: text,
+    status: oneOf('equal', 'pending', 'different', 'not loaded', 'not comparable', 'broken'),
+    sourceRows: integer,
+    lakeRows: integer,
+    sourceHash: text,
+    lakeHash: text,
+    lost: integer,
+    stale: integer,
+    ghost: integer,
+    pending: integer,
+    examples: listOf({ kind: oneOf('lost', 'stale', 'ghost'), key: text }),
+    asOf: instant,
+  }),
+  'quarantine list': listOf({ table: text, reason: text, rules: orNull(text), flow: text, rows: integer }),
+}
