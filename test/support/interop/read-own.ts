@@ -64,7 +64,7 @@ const SPARK_NAMES: Readonly<Record<string, string>> = {
 }
 
 /** A Delta type under the name that Spark prints. */
-function sparkType(type: DataType): string {
+export function sparkType(type: DataType): string {
   if (typeof type === 'string') return SPARK_NAMES[type] ?? type
   if (type.type === 'array') return `array<${sparkType(type.elementType)}>`
   if (type.type === 'map') return `map<${sparkType(type.keyType)},${sparkType(type.valueType)}>`

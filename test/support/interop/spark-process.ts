@@ -32,8 +32,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'spark.sql.session.timeZone': 'UTC',
   'spark.sql.ansi.enabled': 'true',
   'spark.sql.datetime.java8API.enabled': 'true',
-  'spark.sql.shuffle.partitions': '2',
-  'spark.databricks.delta.snapshotPartitions': '2',
+  // Tables of tests are small: one partition, and no Java compiled for each query, take half the time.
+  'spark.sql.shuffle.partitions': '1',
+  'spark.databricks.delta.snapshotPartitions': '1',
+  'spark.sql.codegen.wholeStage': 'false',
+  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
 }
 
 export interface SparkProcess {

@@ -3,10 +3,11 @@
  * `/` of integers gives a double, decimals widen until they would need more than 38 digits, which is refused.
  */
 import { raw, type Sql, sql, text } from '../../../engine/sql.ts'
-import { castTo, integerLiteral, type Typed } from './cast.ts'
+import { castTo, type Typed } from './cast.ts'
 import {
   asDecimal,
   commonType,
+  type DecimalType,
   duckdbType,
   isFractional,
   isIntegral,
@@ -31,20 +32,46 @@ export interface Builder {
 
 export type ArithmeticOperator = '+' | '-' | '*' | '/' | '%'
 
-export function arithmetic(op: ArithmeticOperator, left: Typed, right: Typed, b: Builder): Typed {
+export function arithmetic(op: ArithmeticOperator, one: Typed, other: Typed, b: Builder): Typed {
+  const [left, right] = narrowLiterals(one, other)
   const type = resultType(op, left.type, right.type)
   if (typeof type === 'string') return b.mistyped(type)
   if (type.kind === 'unknown') return { sql: sql`(${left.sql} ${raw(op)} ${right.sql})`, type }
   // Decimals are computed with the operands' own scales; only integers beside them are widened first.
   const operand = (t: LakeType): LakeType => (type.kind === 'decimal' ? (asDecimal(t) ?? type) : type)
   const [x, y] = [b.as(left, operand(left.type)), b.as(right, operand(right.type))]
+  if (type.kind === 'decimal') return { sql: decimalSql(op, x, y, type), type }
   const plain = sql`(${x.sql} ${raw(op)} ${y.sql})`
-  const whole = type.kind === 'decimal' ? sql`CAST(${plain} AS ${duckdbType(type)})` : plain
-  if (op !== '/' && op !== '%') return { sql: whole, type }
+  if (op !== '/' && op !== '%') return { sql: plain, type }
+  const whole = op === '%' && isIntegral(type) ? guardLeast(y.sql, plain, right, type) : plain
   return { sql: isNonZero(right) ? whole : guardZero(x.sql, y.sql, whole), type }
 }
 
+/** DuckDB keeps to 64 bits while both operands fit in them, and fails; an operand of 19 digits makes it use 128. */
+function decimalSql(op: ArithmeticOperator, x: Typed, y: Typed, type: DecimalType): Sql {
+  const [a, c] = [asDecimal(x.type), asDecimal(y.type)]
+  const isNarrow = a && c && a.precision <= 18 && c.precision <= 18
+  const wide = type.precision > 18 && isNarrow ? sql`CAST(${x.sql} AS ${duckdbType({ ...a, precision: 19 })})` : x.sql
+  return sql`CAST((${wide} ${raw(op)} ${y.sql}) AS ${duckdbType(type)})`
+}
+
+/** Beside a decimal an integer literal has as many digits as are written; any other integer all those of its type. */
+function narrowLiterals(left: Typed, right: Typed): [Typed, Typed] {
+  const narrow = (value: Typed, other: Typed): Typed => {
+    if (value.literal === undefined || !isIntegral(value.type) || other.type.kind !== 'decimal') return value
+    const type: LakeType = { kind: 'decimal', precision: value.literal.replace('-', '').length, scale: 0 }
+    return { sql: sql`CAST(${value.sql} AS ${duckdbType(type)})`, type }
+  }
+  return [narrow(left, right), narrow(right, left)]
+}
+
 const isNonZero = (value: Typed): boolean => value.literal !== undefined && /^-?\d*[1-9]\d*$/.test(value.literal)
+
+/** The least integer has no positive: DuckDB fails to divide it by -1, Spark's remainder is 0. */
+function guardLeast(y: Sql, whole: Sql, divisor: Typed, type: LakeType): Sql {
+  if (divisor.literal !== undefined && divisor.literal !== '-1') return whole
+  return sql`CASE WHEN ${y} = -1 THEN CAST(0 AS ${duckdbType(type)}) ELSE ${whole} END`
+}
 
 /** Spark gives NULL for NULL / 0 and fails for every other value divided by zero. */
 function guardZero(x: Sql, y: Sql, whole: Sql): Sql {
@@ -69,9 +96,11 @@ function numberOf(type: LakeType, other: LakeType): LakeType | undefined {
   return type.kind === 'string' && isNumeric(other) ? commonType(type, other) : undefined
 }
 
-type Decimal = { kind: 'decimal'; precision: number; scale: number } | undefined
-
-function decimalResult(op: ArithmeticOperator, a: Decimal, b: Decimal): LakeType | string {
+function decimalResult(
+  op: ArithmeticOperator,
+  a: DecimalType | undefined,
+  b: DecimalType | undefined,
+): LakeType | string {
   if (!a || !b) return UNKNOWN
   if (op === '/' || op === '%')
     return `${op} of decimals is not exact in the same way on both engines; CAST one side AS DOUBLE`
@@ -84,16 +113,35 @@ function decimalResult(op: ArithmeticOperator, a: Decimal, b: Decimal): LakeType
 }
 
 export function negate(value: Typed, b: Builder): Typed {
-  if (value.literal !== undefined && isIntegral(value.type)) return integerLiteral(-BigInt(value.literal))
   if (!isNumeric(value.type) && !isOpen(value.type)) return b.mistyped(`- of ${printType(value.type)}`)
   return { sql: sql`(- ${value.sql})`, type: value.type }
 }
 
-/** Bring values to their common type, in which they are compared or returned. */
-export function unify(values: readonly Typed[], b: Builder): { values: Typed[]; type: LakeType } {
+/** A double or float without the sign of zero, as Spark shows the keys of groups and distinct rows. */
+export function unsignedZero(value: Typed): Typed {
+  return isFractional(value.type)
+    ? { ...value, sql: sql`(${value.sql} + CAST(0 AS ${duckdbType(value.type)}))` }
+    : value
+}
+
+/** `+ value`: the value, which must be a number. */
+export function keepSign(value: Typed, b: Builder): Typed {
+  return isNumeric(value.type) || isOpen(value.type) ? value : b.mistyped(`+ of ${printType(value.type)}`)
+}
+
+/**
+ * Bring values to their common type, in which they are compared or returned.
+ *
+ * @param find what two types have in common
+ */
+export function unify(
+  values: readonly Typed[],
+  b: Builder,
+  find: typeof commonType = commonType,
+): { values: Typed[]; type: LakeType } {
   let type: LakeType | undefined = { kind: 'null' }
   for (const value of values) {
-    const next: LakeType | undefined = type && commonType(type, value.type)
+    const next: LakeType | undefined = type && find(type, value.type)
     if (type && !next) b.mistyped(`${printType(type)} and ${printType(value.type)} have no common type`)
     type = next
   }
@@ -101,7 +149,8 @@ export function unify(values: readonly Typed[], b: Builder): { values: Typed[]; 
   return { values: values.map(v => b.as(v, common)), type: common }
 }
 
-export function compare(operator: Sql, left: Typed, right: Typed, b: Builder): Typed {
+export function compare(operator: Sql, one: Typed, other: Typed, b: Builder): Typed {
+  const [left, right] = narrowLiterals(one, other)
   const { values } = unify([left, right], b)
   return {
     sql: sql`(${values[0]?.sql ?? left.sql} ${operator} ${values[1]?.sql ?? right.sql})`,

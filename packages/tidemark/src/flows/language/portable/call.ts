@@ -2,8 +2,8 @@
 import { FLOW_STREAM_SHAPE } from '../../../errors/flow.ts'
 import { raw, type Sql, sql } from '../../../engine/sql.ts'
 import { AGGREGATE_FUNCTIONS } from './aggregates.ts'
-import { type ArithmeticOperator, arithmetic, type Builder, negate } from './arithmetic.ts'
-import { child, children, flag, hasChild, type Node, str } from './ast.ts'
+import { type ArithmeticOperator, arithmetic, type Builder, keepSign, negate } from './arithmetic.ts'
+import { child, children, flag, hasChild, isNode, itemsOf, type Node, str } from './ast.ts'
 import type { Typed } from './cast.ts'
 import { builder, nothing, readCondition, readExpression, refuse, type Surroundings } from './expression.ts'
 import { concat, SCALAR_FUNCTIONS } from './functions.ts'
@@ -20,7 +20,7 @@ export function readFunction(node: Node, at: Surroundings): Typed {
   if (flag(node, 'distinct') || hasChild(node, 'filter')) return refuse(at, node, `${name} with DISTINCT or FILTER`)
   if (flag(node, 'is_operator')) {
     const [left, right] = read()
-    if (/^[-+]$/.test(name) && left && !right) return name === '-' ? negate(left, b) : left
+    if (/^[-+]$/.test(name) && left && !right) return name === '-' ? negate(left, b) : keepSign(left, b)
     if (/^[-+*/%]$/.test(name)) return arithmetic(name as ArithmeticOperator, left ?? nothing, right ?? nothing, b)
     if (name === '||') return concat([left ?? nothing, right ?? nothing], b)
     const like = LIKE[name]
@@ -66,7 +66,7 @@ function readAggregate(node: Node, at: Surroundings): Typed {
   if (at.walk.use !== 'view') return refuseAggregate(node, `${name.replace('_star', '')}()`, at)
   const distinct = raw(flag(node, 'distinct') ? 'DISTINCT ' : '')
   const filter = hasChild(node, 'filter')
-    ? sql` FILTER (WHERE ${readCondition(child(node, 'filter'), at).sql})`
+    ? sql` FILTER (WHERE ${readCondition(child(node, 'filter'), { ...at, floatKeys: undefined }).sql})`
     : raw('')
   if (children(child(node, 'order_bys'), 'orders').length > 0) return refuse(at, node, `${name} with ORDER BY`)
   return buildAggregate(node, at, (f, argument) => sql`${raw(f)}(${distinct}${argument})${filter}`)
@@ -77,12 +77,22 @@ export function buildAggregate(node: Node, at: Surroundings, call: (name: string
   const written = str(node, 'function_name').toLowerCase()
   if (written === 'count_star') return { sql: call('count', raw('*')), type: simple('long') }
   const found = AGGREGATE_FUNCTIONS.find(f => f.name === written)
-  const args = children(node, 'children').map(c => readExpression(c, at))
+  // Spark knows no alias of the same SELECT inside an aggregate.
+  const inside = { ...at, aliases: new Map<string, Node>(), floatKeys: undefined }
+  const args = children(node, 'children').map(c => readExpression(c, inside))
   if (written === 'count' && args.length === 0 && str(node, 'class') === 'WINDOW') {
     return { sql: call('count', raw('*')), type: simple('long') }
   }
   if (!found || args.length !== 1) return refuse(at, node, `${written}() with ${args.length} arguments`)
   return found.build(args, call, builder(node, `${written}()`, at))
+}
+
+/** Does an expression hold an aggregate of its own query? One over a window is none. */
+export function hasAggregate(node: Node): boolean {
+  if (str(node, 'class') === 'WINDOW') return false
+  const name = str(node, 'function_name').toLowerCase()
+  if (name === 'count_star' || AGGREGATE_FUNCTIONS.some(f => f.name === name)) return true
+  return Object.values(node).some(value => itemsOf(value).some(item => isNode(item) && hasAggregate(item)))
 }
 
 export function refuseAggregate(node: Node, what: string, at: Surroundings): Typed {

@@ -1,9 +1,19 @@
 /**
- * Casts with the meaning of Spark 4 in ANSI mode: truncation toward zero, HALF_UP for decimals, an error for a text
- * that is no such value. Texts are checked against a pattern first, because DuckDB accepts more than Spark does.
+ * Casts with the meaning of Spark 4 in ANSI mode: truncation toward zero, HALF_UP for decimals, an error where a value
+ * does not fit, but for the few that Spark lets pass: a double beyond a FLOAT is infinite, a decimal of NaN is NULL.
  */
 import { integer, raw, type Sql, sql, text } from '../../../engine/sql.ts'
-import { duckdbType, isFractional, isIntegral, isNumeric, isOpen, type LakeType, printType, sameType } from './type.ts'
+import { castText, decimalOf } from './cast-text.ts'
+import {
+  type DecimalType,
+  duckdbType,
+  isFractional,
+  isIntegral,
+  isNumeric,
+  isOpen,
+  type LakeType,
+  sameType,
+} from './type.ts'
 
 /** An expression with its type. */
 export interface Typed {
@@ -11,16 +21,6 @@ export interface Typed {
   type: LakeType
   /** The value of a text or integer literal, for functions that need one. */
   literal?: string | undefined
-}
-
-/** What Spark reads as a value of a type; texts outside are an error. A subset where Spark is laxer. */
-const DATE = String.raw`\d{4}-\d{1,2}-\d{1,2}`
-const SPARK_TEXT: Readonly<Record<string, string>> = {
-  integral: String.raw`[+-]?\d+`,
-  fraction: String.raw`[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?([iI][nN][fF]([iI][nN][iI][tT][yY])?)|[nN][aA][nN]`,
-  decimal: String.raw`[+-]?(\d+\.?\d*|\.\d+)`,
-  date: DATE,
-  instant: String.raw`${DATE}([ T]\d{1,2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?`,
 }
 
 /**
@@ -42,11 +42,14 @@ type Cast = (inner: Sql) => Sql
 function castKnown(x: Sql, from: LakeType, target: LakeType, cast: Cast, attempt: boolean): Sql | undefined {
   if (from.kind === 'string') return castText(x, target, attempt)
   if (target.kind === 'string') return castToText(x, from)
-  if (isNumeric(from) && isIntegral(target)) return isIntegral(from) ? cast(x) : cast(sql`trunc(${x})`)
-  // Spark makes a decimal from the shortest text of a double, so 1.005 rounds up.
-  if (isFractional(from) && target.kind === 'decimal') return cast(sql`CAST(${x} AS VARCHAR)`)
+  if (isIntegral(from) && isNumeric(target)) return cast(x)
+  if (isNumeric(from) && isIntegral(target)) return castWhole(x, from, target, cast)
+  if (isFractional(from) && target.kind === 'decimal') return castFraction(x, target, cast)
+  if (from.kind === 'double' && target.kind === 'float') return castFloat(x)
+  if (from.kind === 'decimal' && isFractional(target)) return castDecimal(x, from.precision, target, cast)
   if (isNumeric(from) && isNumeric(target)) return cast(x)
-  if (from.kind === 'boolean' && isNumeric(target)) return cast(x)
+  // DuckDB makes 0.1 of TRUE where a 1 does not fit.
+  if (from.kind === 'boolean' && isNumeric(target)) return cast(sql`CAST(${x} AS INTEGER)`)
   if (isNumeric(from) && target.kind === 'boolean') return sql`(${x} <> 0)`
   if (from.kind === 'date' && target.kind === 'timestamp_ntz') return cast(x)
   if (from.kind === 'date' && target.kind === 'timestamp') return sql`timezone('UTC', CAST(${x} AS TIMESTAMP))`
@@ -57,39 +60,47 @@ function castKnown(x: Sql, from: LakeType, target: LakeType, cast: Cast, attempt
   return undefined
 }
 
-function castText(x: Sql, target: LakeType, attempt: boolean): Sql | undefined {
-  const trimmed = sql`regexp_replace(${x}, '^[\\x00-\\x20]+|[\\x00-\\x20]+$', '', 'g')`
-  const otherwise = attempt
-    ? raw('NULL')
-    : sql`error(${text(`CAST_INVALID_INPUT: a text is not a value of type ${printType(target)}`)})`
-  const guard = (kind: string, value: Sql): Sql =>
-    sql`CASE WHEN ${x} IS NULL THEN NULL WHEN regexp_full_match(${trimmed}, ${text(SPARK_TEXT[kind] ?? '')}) THEN ${value} ELSE ${otherwise} END`
-  const cast = (inner: Sql): Sql => sql`${raw(attempt ? 'TRY_CAST' : 'CAST')}(${inner} AS ${duckdbType(target)})`
-  if (isIntegral(target)) return guard('integral', cast(trimmed))
-  if (isFractional(target)) return guard('fraction', cast(trimmed))
-  if (target.kind === 'decimal') return guard('decimal', cast(trimmed))
-  if (target.kind === 'date') return guard('date', cast(trimmed))
-  if (target.kind === 'timestamp_ntz') return guard('instant', cast(trimmed))
-  if (target.kind === 'timestamp') return guard('instant', cast(withZone(trimmed)))
-  if (target.kind === 'boolean') {
-    const word = sql`lower(${trimmed})`
-    return sql`CASE WHEN ${x} IS NULL THEN NULL WHEN ${word} IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN ${word} IN ('f', 'false', 'n', 'no', '0') THEN false ELSE ${otherwise} END`
-  }
-  return target.kind === 'binary' ? sql`encode(${x})` : undefined
+/** Cut toward zero. 2^63, the double next to the greatest BIGINT, becomes that; everything beyond is an error. */
+function castWhole(x: Sql, from: LakeType, target: LakeType, cast: Cast): Sql {
+  const cut = cast(sql`trunc(${x})`)
+  if (from.kind === 'decimal' || target.kind !== 'long') return cut
+  return sql`CASE WHEN ${x} = 9223372036854775808 THEN CAST(9223372036854775807 AS BIGINT) ELSE ${cut} END`
 }
 
-/** A text without a zone is UTC whatever zone the session has. */
-function withZone(x: Sql): Sql {
-  return sql`CASE WHEN regexp_matches(${x}, '(Z|[+-]\\d{2}:\\d{2})$') THEN ${x} WHEN contains(${x}, ':') THEN ${x} || '+00:00' ELSE ${x} || ' 00:00:00+00:00' END`
+/** Spark makes a decimal from the shortest text of a double, so 1.005 rounds up; what is no number becomes NULL. */
+function castFraction(x: Sql, target: DecimalType, cast: Cast): Sql {
+  const made = decimalOf(sql`CAST(CAST(${x} AS DOUBLE) AS VARCHAR)`, target, cast)
+  return sql`CASE WHEN isfinite(${x}) THEN ${made} END`
+}
+
+/** From half way behind the greatest FLOAT a double rounds to infinity. */
+function castFloat(x: Sql): Sql {
+  const isBeyond = sql`abs(${x}) >= CAST('3.4028235677973366e38' AS DOUBLE) AND isfinite(${x})`
+  return sql`CAST(CASE WHEN ${isBeyond} THEN sign(${x}) * CAST('Infinity' AS DOUBLE) ELSE ${x} END AS FLOAT)`
+}
+
+/** DuckDB divides, and rounds twice where the digits do not fit in the float; its reading of a text rounds once. */
+function castDecimal(x: Sql, precision: number, target: LakeType, cast: Cast): Sql {
+  return cast(precision <= (target.kind === 'double' ? 15 : 7) ? x : sql`CAST(${x} AS VARCHAR)`)
 }
 
 /** Doubles are left out: Spark writes 1.0E20 where DuckDB writes 1e+20. */
 function castToText(x: Sql, from: LakeType): Sql | undefined {
-  if (isIntegral(from) || from.kind === 'decimal' || from.kind === 'boolean' || from.kind === 'date') {
-    return sql`CAST(${x} AS VARCHAR)`
+  if (isIntegral(from) || from.kind === 'boolean') return sql`CAST(${x} AS VARCHAR)`
+  // DuckDB leaves the zero before the point out where all digits stand behind it.
+  if (from.kind === 'decimal') {
+    const plain = sql`CAST(${x} AS VARCHAR)`
+    return from.precision > from.scale ? plain : sql`regexp_replace(${plain}, '^(-?)\\.', '\\10.')`
   }
-  if (from.kind === 'timestamp_ntz') return sql`CAST(${x} AS VARCHAR)`
-  return from.kind === 'timestamp' ? sql`CAST(timezone('UTC', ${x}) AS VARCHAR)` : undefined
+  if (from.kind === 'date' || from.kind === 'timestamp_ntz') return signedYear(x)
+  return from.kind === 'timestamp' ? signedYear(sql`timezone('UTC', ${x})`) : undefined
+}
+
+/** A date or time as text: a year of more than four digits has a plus, one before the year 0 is refused. */
+function signedYear(x: Sql): Sql {
+  const plain = sql`CAST(${x} AS VARCHAR)`
+  const tooEarly = sql`error(${text('a year before 0 has no text that both engines write')})`
+  return sql`CASE WHEN year(${x}) > 9999 THEN '+' || ${plain} WHEN year(${x}) < 1 THEN ${tooEarly} ELSE ${plain} END`
 }
 
 /** A whole number as a literal of the smallest type Spark gives it. */

@@ -5,7 +5,7 @@
 import type { Place, Problem } from '../../../errors/problem.ts'
 import { FLOW_AMBIGUOUS, FLOW_NOT_PORTABLE, FLOW_TYPES, FLOW_UNKNOWN_COLUMN } from '../../../errors/flow.ts'
 import { join, raw, sql, text } from '../../../engine/sql.ts'
-import { type Builder, compare, convert, unify } from './arithmetic.ts'
+import { type Builder, compare, convert, unify, unsignedZero } from './arithmetic.ts'
 import { readFunction } from './call.ts'
 import { child, children, flag, hasChild, type Node, str, strings } from './ast.ts'
 import { castTo, integerLiteral, type Typed } from './cast.ts'
@@ -29,6 +29,8 @@ export interface Surroundings {
   scope: Scope
   /** Expressions of the select list that may be called by their alias here. */
   aliases: ReadonlyMap<string, Node>
+  /** Printed keys of GROUP BY that are floats or doubles: outside aggregates they show no signed zero. */
+  floatKeys?: ReadonlySet<string> | undefined
 }
 
 const BOOLEAN = simple('boolean')
@@ -46,6 +48,11 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 }
 
 export function readExpression(node: Node, at: Surroundings): Typed {
+  const value = readAny(node, at)
+  return at.floatKeys?.has(value.sql.text) ? unsignedZero(value) : value
+}
+
+function readAny(node: Node, at: Surroundings): Typed {
   switch (str(node, 'class')) {
     case 'COLUMN_REF':
       return readColumn(node, at)
@@ -61,7 +68,7 @@ export function readExpression(node: Node, at: Surroundings): Typed {
       const word = str(node, 'type') === 'CONJUNCTION_AND' ? ' AND ' : ' OR '
       return {
         sql: sql`(${join(
-          children(node, 'children').map(c => readCondition(c, at).sql),
+          children(node, 'children').map(c => readTruth(c, at).sql),
           word,
         )})`,
         type: BOOLEAN,
@@ -91,9 +98,19 @@ export function readExpression(node: Node, at: Surroundings): Typed {
   }
 }
 
-/** An expression that must be TRUE, FALSE or NULL. */
+/** An expression that must be boolean: Spark takes no text, number or bare NULL for a condition. */
 export function readCondition(node: Node, at: Surroundings): Typed {
-  return builder(node, 'A condition', at).as(readExpression(node, at), BOOLEAN)
+  return asBoolean(readExpression(node, at), [], builder(node, 'A condition', at))
+}
+
+/** An operand of AND, OR and NOT, which may be a bare NULL. */
+function readTruth(node: Node, at: Surroundings): Typed {
+  return asBoolean(readExpression(node, at), ['null'], builder(node, 'A condition', at))
+}
+
+function asBoolean(value: Typed, alsoRead: readonly LakeType['kind'][], b: Builder): Typed {
+  if (['boolean', 'unknown', ...alsoRead].includes(value.type.kind)) return b.as(value, BOOLEAN)
+  return b.mistyped(`${value.type.kind === 'null' ? 'a bare NULL' : printType(value.type)} is not boolean`)
 }
 
 export function refuse(at: Surroundings, node: Node, name: string, why?: string): Typed {
@@ -186,7 +203,7 @@ function readCast(node: Node, at: Surroundings): Typed {
   const target = typeOfCast(str(named, 'id'), child(named, 'type_info') as CastInfo)
   if (!target) return refuse(at, node, `CAST AS ${str(child(named, 'type_info'), 'name') || str(named, 'id')}`)
   const made = castTo(value, target, flag(node, 'try_cast'))
-  if (made) return made
+  if (made) return { sql: made.sql, type: made.type }
   const why =
     value.type.kind === 'float' || value.type.kind === 'double'
       ? 'the engines write such numbers differently'
@@ -218,7 +235,7 @@ function readOperator(node: Node, at: Surroundings): Typed {
   const [first] = operands
   switch (str(node, 'type')) {
     case 'OPERATOR_NOT':
-      return { sql: sql`(NOT ${readCondition(first ?? {}, at).sql})`, type: BOOLEAN }
+      return { sql: sql`(NOT ${readTruth(first ?? {}, at).sql})`, type: BOOLEAN }
     case 'OPERATOR_IS_NULL':
       return { sql: sql`(${readExpression(first ?? {}, at).sql} IS NULL)`, type: BOOLEAN }
     case 'OPERATOR_IS_NOT_NULL':

@@ -5,8 +5,21 @@
 import { integer, join, raw, type Sql, sql, text } from '../../../engine/sql.ts'
 import { type Builder, compare, unify } from './arithmetic.ts'
 import { castTo, type Typed } from './cast.ts'
+import { decimalOf } from './cast-text.ts'
+import { lowerCase, upperCase } from './letters.ts'
 import { portablePattern, portableReplacement } from './regexp.ts'
-import { duckdbType, isFractional, isIntegral, isNumeric, isOpen, type LakeType, printType, simple } from './type.ts'
+import {
+  commonTypeOfLike,
+  type DecimalType,
+  duckdbType,
+  isFractional,
+  isIntegral,
+  isNumeric,
+  isOpen,
+  type LakeType,
+  printType,
+  simple,
+} from './type.ts'
 
 export interface PortableFunction {
   name: string
@@ -82,8 +95,9 @@ function dateTrunc(args: readonly Typed[], b: Builder): Typed {
 function regexpReplace(args: readonly Typed[], b: Builder): Typed {
   const [pattern, replacement] = [arg(args, 1).literal, arg(args, 2).literal]
   if (pattern === undefined || replacement === undefined) return b.refuse('pattern and replacement are text literals')
-  const [p, r] = [portablePattern(pattern), portableReplacement(replacement)]
+  const p = portablePattern(pattern)
   if ('refused' in p) return b.refuse(p.refused)
+  const r = portableReplacement(replacement, p.groups)
   if ('refused' in r) return b.refuse(r.refused)
   return typed(sql`regexp_replace(${asText(args, 0, b)}, ${text(p.re2)}, ${text(r.re2)}, 'g')`, STRING)
 }
@@ -114,7 +128,10 @@ function round(args: readonly Typed[], b: Builder): Typed {
   }
   if (!isFractional(value.type)) return b.mistyped(`round of ${printType(value.type)}`)
   // HALF_UP on the shortest decimal text, as Spark does; from 2^52 on a double has no fraction.
-  const exact = sql`CAST(CAST(CAST(${value.sql} AS VARCHAR) AS DECIMAL(38, ${integer(digits)})) AS ${duckdbType(value.type)})`
+  const decimal: DecimalType = { kind: 'decimal', precision: 38, scale: digits }
+  const cast = (x: Sql): Sql => sql`CAST(${x} AS ${duckdbType(decimal)})`
+  const rounded = decimalOf(sql`CAST(${value.sql} AS VARCHAR)`, decimal, cast)
+  const exact = sql`CAST(CAST(${rounded} AS VARCHAR) AS ${duckdbType(value.type)})`
   return typed(sql`CASE WHEN abs(${value.sql}) < 4503599627370496 THEN ${exact} ELSE ${value.sql} END`, value.type)
 }
 
@@ -123,9 +140,14 @@ function wholeNumber(name: 'floor' | 'ceil'): PortableFunction {
     const value = arg(args, 0)
     if (isIntegral(value.type)) return b.as(value, simple('long'))
     if (value.type.kind === 'decimal') return b.refuse('the argument is an integer or a DOUBLE')
-    return typed(sql`CAST(${raw(name)}(${b.as(value, simple('double')).sql}) AS BIGINT)`, simple('long'))
+    const x = b.as(value, simple('double')).sql
+    const [least, most] = [sql`CAST(-9223372036854775808 AS BIGINT)`, sql`CAST(9223372036854775807 AS BIGINT)`]
+    return typed(
+      sql`CASE WHEN isnan(${x}) THEN CAST(0 AS BIGINT) WHEN ${x} >= 9223372036854775807 THEN ${most} WHEN ${x} <= -9223372036854775808 THEN ${least} ELSE CAST(${raw(name)}(${x}) AS BIGINT) END`,
+      simple('long'),
+    )
   }
-  const meaning = `The next whole number ${name === 'floor' ? 'below' : 'above'}, a BIGINT; outside its range an error.`
+  const meaning = `The next whole number ${name === 'floor' ? 'below' : 'above'}, a BIGINT; beyond its range its end, 0 for NaN.`
   return { name, signature: `${name}(number)`, meaning, arity: [1, 1], build }
 }
 
@@ -137,7 +159,7 @@ function abs(args: readonly Typed[], b: Builder): Typed {
 
 function extreme(name: 'greatest' | 'least'): PortableFunction {
   const build = (args: readonly Typed[], b: Builder): Typed => {
-    const { values, type } = unify(args, b)
+    const { values, type } = unify(args, b, commonTypeOfLike)
     return typed(sql`${raw(name)}(${join(values.map(v => v.sql))})`, type)
   }
   const meaning = `The ${name} of the values that are not NULL; NULL when all are.`
@@ -172,7 +194,14 @@ const days = (name: string, sign: string): PortableFunction => ({
   signature: `${name}(date, days)`,
   meaning: `The date so many days ${sign === '+' ? 'later' : 'earlier'}.`,
   arity: [2, 2],
-  build: (a, b) => typed(sql`(${asDate(a, 0, b)} ${raw(sign)} ${asInt(a, 1, b)})`, simple('date')),
+  build: (a, b) => {
+    const count = arg(a, 1)
+    if (count.type.kind === 'long' || isNumeric(count.type) !== isIntegral(count.type))
+      return b.mistyped(`days in ${printType(count.type)}; CAST them AS INT`)
+    if (count.type.kind === 'string' && count.literal === undefined)
+      return b.mistyped('days in string; CAST them AS INT')
+    return typed(sql`(${asDate(a, 0, b)} ${raw(sign)} ${asInt(a, 1, b)})`, simple('date'))
+  },
 })
 const ifNull = (name: string): PortableFunction => ({
   name,
@@ -190,8 +219,8 @@ const SUBSTRING: Omit<PortableFunction, 'name' | 'signature'> = {
 
 /** Scalar functions of the portable subset. CASE, CAST, COALESCE and operators are in operators.ts. */
 export const SCALAR_FUNCTIONS: readonly PortableFunction[] = [
-  textFunction('upper', 'Upper case; letters without a one-letter form, as ß, may differ.', x => sql`upper(${x})`),
-  textFunction('lower', 'Lower case.', x => sql`lower(${x})`),
+  textFunction('upper', 'Upper case, in which ß is SS.', upperCase),
+  textFunction('lower', 'Lower case.', lowerCase),
   textFunction('trim', 'Without spaces at both ends; other blanks stay.', x => sql`trim(${x}, ' ')`),
   textFunction('ltrim', 'Without spaces at the start.', x => sql`ltrim(${x}, ' ')`),
   textFunction('rtrim', 'Without spaces at the end.', x => sql`rtrim(${x}, ' ')`),

@@ -144,7 +144,13 @@ function refuseToken(tokens: readonly Token[], i: number): { name: string; why: 
   if (before?.kind === 'number' && token.kind === 'word' && before.end === token.start) {
     return { name: `${before.text}${token.text}`, why: 'write CAST(… AS type) in place of a number with a letter' }
   }
-  if (token.kind === 'number' && !/e/i.test(token.text) && token.text.replace(/\D|^0+/g, '').length > 38) {
+  if (token.kind === 'string' && before?.kind === 'word' && before.end === token.start && !isTyped(before)) {
+    return { name: `${before.text}'…'`, why: "write CAST('…' AS BINARY) for bytes, r'…' for a text without escapes" }
+  }
+  if (token.kind === 'number' && isFoldedMinus(tokens, i)) {
+    return { name: `-(${token.text})`, why: 'Spark gives it another type than without the parentheses; CAST it' }
+  }
+  if (token.kind === 'number' && !/e/i.test(token.text) && token.text.replace('.', '').length > 38) {
     return { name: token.text, why: 'a number has at most 38 digits' }
   }
   if (token.kind === 'string' && before?.kind === 'string')
@@ -154,6 +160,16 @@ function refuseToken(tokens: readonly Token[], i: number): { name: string; why: 
   }
   if (['//', '->', '=>'].includes(token.text)) return { name: token.text, why: 'Spark has no such operator here' }
   return undefined
+}
+
+/** Words whose literal may follow without a blank, as in `DATE'2024-01-01'`. */
+const isTyped = (word: Token): boolean => /^(DATE|TIMESTAMP|TIMESTAMP_NTZ|TIMESTAMP_LTZ)$/i.test(word.text)
+
+/** A minus before a parenthesis or a second minus, with a number that is in another type without its own minus. */
+function isFoldedMinus(tokens: readonly Token[], i: number): boolean {
+  if (!/^(2147483648|9223372036854775808)$/.test(tokens[i]?.text ?? '')) return false
+  const before = tokens.slice(Math.max(0, i - 3), i).map(token => token.text)
+  return /-\($|-\(-$|--$/.test(before.join(''))
 }
 
 const isCastType = (tokens: readonly Token[], i: number): boolean =>

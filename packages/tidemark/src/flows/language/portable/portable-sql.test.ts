@@ -236,7 +236,7 @@ test('an expression over typed columns means what Spark means, and names an unkn
   expect(await said('sum(age) > 1')).toMatch(/^FLOW_NOT_PORTABLE gold\/x\.sql:3:10 sum\(\)/)
   expect(await said('age > 1, 2')).toMatch(/^FLOW_SYNTAX gold\/x\.sql:3:10 Expected one expression/)
   expect(await said('1 FROM silver.DimUser')).toMatch(/^FLOW_SYNTAX/)
-  expect(await said('born')).toBe('FLOW_TYPES gold/x.sql:3:10 A condition: date cannot become boolean.')
+  expect(await said('born')).toBe('FLOW_TYPES gold/x.sql:3:10 A condition: date is not boolean.')
   const value = await session.portable.emitExpression('Age + 1', place, { columns })
   expect(await session.values(`SELECT typeof(${value.text}) FROM (SELECT 3 AS "Age")`)).toEqual([['INTEGER']])
 })

@@ -4,13 +4,14 @@
  */
 import { FLOW_COLUMN_NAME, FLOW_QUERY, FLOW_STREAM_SHAPE } from '../../../errors/flow.ts'
 import { ident, join, raw, type Sql, sql } from '../../../engine/sql.ts'
-import { unify } from './arithmetic.ts'
+import { type Builder, unify, unsignedZero } from './arithmetic.ts'
 import { child, children, flag, hasChild, type Node, str, strings } from './ast.ts'
 import type { Typed } from './cast.ts'
 import { builder, readCondition, readExpression, refuse, type Surroundings } from './expression.ts'
 import { readFrom, type Sources } from './from.ts'
 import { type Column, EMPTY_SCOPE, findColumn, type Scope, starColumns } from './scope.ts'
-import { duckdbType, isOpen, type LakeType } from './type.ts'
+import { hasAggregate } from './call.ts'
+import { duckdbType, isFractional, isOpen, type LakeType } from './type.ts'
 import { printOrder } from './window.ts'
 
 /** A query with its columns; they are undefined where an input's columns are not known. */
@@ -65,7 +66,7 @@ function readSelect(node: Node, sources: Sources): TypedQuery {
   const aliases = new Map(
     listed.filter(n => str(n, 'alias')).map(n => [str(n, 'alias').toLowerCase(), { ...n, alias: '' }]),
   )
-  const at = surroundings(from.scope, sources, aliases)
+  const at = withFloatKeys(node, surroundings(from.scope, sources, aliases))
   if (hasChild(node, 'sample') || hasChild(node, 'qualify'))
     refuse(at, node, hasChild(node, 'qualify') ? 'QUALIFY' : 'TABLESAMPLE')
   const lists = listed.map((item, i) =>
@@ -73,7 +74,9 @@ function readSelect(node: Node, sources: Sources): TypedQuery {
   )
   const items = lists.some(l => !l) ? undefined : lists.flatMap(l => l ?? [])
   if (items && !sources.isNameless) checkNames(node, items, at)
-  const parts = [sql`SELECT ${distinctOf(node, at)}${join((items ?? []).map(i => sql`${i.sql} AS ${ident(i.name)}`))}`]
+  const distinct = distinctOf(node, at)
+  const shown = distinct.text === '' ? items : items?.map(i => ({ ...i, ...unsignedZero(i) }))
+  const parts = [sql`SELECT ${distinct}${join((shown ?? []).map(i => sql`${i.sql} AS ${ident(i.name)}`))}`]
   if (from.sql) parts.push(sql`FROM ${from.sql}`)
   if (hasChild(node, 'where_clause'))
     parts.push(sql`WHERE ${readCondition(child(node, 'where_clause'), { ...at, aliases: new Map() }).sql}`)
@@ -81,6 +84,19 @@ function readSelect(node: Node, sources: Sources): TypedQuery {
   if (hasChild(node, 'having')) parts.push(sql`HAVING ${readCondition(child(node, 'having'), at).sql}`)
   parts.push(...readModifiers(node, at, items))
   return { sql: join(parts, ' '), columns: items, streamed: from.scope.streamed }
+}
+
+/** Where GROUP BY has keys that are floats or doubles, they are known before anything is printed. */
+function withFloatKeys(node: Node, at: Surroundings): Surroundings {
+  const isAll = str(node, 'aggregate_handling') === 'FORCE_AGGREGATES'
+  const keys = isAll
+    ? children(node, 'select_list').filter(item => str(item, 'class') !== 'STAR' && !hasAggregate(item))
+    : children(node, 'group_expressions').map(group => itemAt(positionOf(group), node) ?? group)
+  if (keys.length === 0) return at
+  // What is wrong with them is said where they are printed.
+  const quiet = { ...at, walk: { ...at.walk, problems: [] } }
+  const values = keys.map(key => readExpression({ ...key, alias: '' }, quiet))
+  return { ...at, floatKeys: new Set(values.filter(value => isFractional(value.type)).map(value => value.sql.text)) }
 }
 
 /** @param fallback name of an expression that has none, where names do not matter */
@@ -158,12 +174,17 @@ function readGroups(node: Node, at: Surroundings): Sql[] {
 function readByPosition(group: Node, node: Node, at: Surroundings): Sql {
   const position = positionOf(group)
   if (position === undefined) return readExpression(group, at).sql
-  const item = children(node, 'select_list')[position - 1]
-  if (item && str(item, 'class') !== 'STAR') return readExpression({ ...item, alias: '' }, at).sql
+  const item = itemAt(position, node)
+  if (item) return readExpression({ ...item, alias: '' }, at).sql
   at.walk.problems.push(
     FLOW_QUERY({ reason: `There is no expression at position ${position}.` }, { place: at.walk.place(group) }),
   )
   return raw('NULL')
+}
+
+function itemAt(position: number | undefined, node: Node): Node | undefined {
+  const item = position === undefined ? undefined : children(node, 'select_list')[position - 1]
+  return item && str(item, 'class') !== 'STAR' ? item : undefined
 }
 
 function positionOf(node: Node): number | undefined {
@@ -217,11 +238,10 @@ function readUnion(node: Node, sources: Sources): TypedQuery {
   const sides = hasChild(node, 'left') ? [child(node, 'left'), child(node, 'right')] : children(node, 'children')
   const queries = sides.map((side, i) => readQuery(side, i === 0 ? sources : { ...sources, isNameless: true }))
   const columns = unionColumns(queries, node, at)
-  const word = raw(node['setop_all'] === false ? ' UNION ' : ' UNION ALL ')
-  const printed = queries.map(
-    q =>
-      sql`SELECT ${join((q.columns ?? []).map((c, i) => castColumn(c, columns?.[i] ?? c, node, at)))} FROM (${q.sql})`,
-  )
+  const isDistinct = node['setop_all'] === false
+  const word = raw(isDistinct ? ' UNION ' : ' UNION ALL ')
+  const cast = (c: Column, i: number): Sql => castColumn(c, columns?.[i] ?? c, isDistinct, builder(node, 'UNION', at))
+  const printed = queries.map(q => sql`SELECT ${join((q.columns ?? []).map(cast))} FROM (${q.sql})`)
   const named = surroundings(
     { ...EMPTY_SCOPE, columns: (columns ?? []).map(c => ({ ...c, sql: ident(c.name), qualifiers: [] })) },
     sources,
@@ -231,9 +251,10 @@ function readUnion(node: Node, sources: Sources): TypedQuery {
   return { sql: join([join(printed, word.text), ...modifiers], ' '), columns, streamed: queries.some(q => q.streamed) }
 }
 
-function castColumn(from: Column, to: Column, node: Node, at: Surroundings): Sql {
-  const value = builder(node, 'UNION', at).as({ sql: ident(from.name), type: from.type }, to.type)
-  return sql`${isOpen(to.type) ? value.sql : sql`CAST(${value.sql} AS ${duckdbType(to.type)})`} AS ${ident(to.name)}`
+function castColumn(from: Column, to: Column, isDistinct: boolean, b: Builder): Sql {
+  const value = b.as({ sql: ident(from.name), type: from.type }, to.type)
+  const cast = isOpen(to.type) ? value.sql : sql`CAST(${value.sql} AS ${duckdbType(to.type)})`
+  return sql`${isDistinct ? unsignedZero({ sql: cast, type: to.type }).sql : cast} AS ${ident(to.name)}`
 }
 
 /** Columns are matched by position; the first side gives the names. */

@@ -27,13 +27,20 @@ const QUERIES: readonly ReferenceEntry[] = [
     signature: '[INNER | LEFT | RIGHT | FULL] JOIN … ON | USING, CROSS JOIN',
     meaning: 'In a stream, an outer join may keep only rows of the streamed side.',
   },
-  { signature: 'WHERE, GROUP BY, GROUP BY ALL, HAVING', meaning: 'GROUP BY takes expressions, aliases and positions.' },
+  {
+    signature: 'WHERE, GROUP BY, GROUP BY ALL, HAVING',
+    meaning: 'GROUP BY takes expressions, aliases and positions. A condition is boolean: no text, number or bare NULL.',
+  },
   { signature: 'UNION, UNION ALL, DISTINCT', meaning: 'Sides of a union come to a common type.' },
   { signature: 'ORDER BY, LIMIT, OFFSET', meaning: 'NULLs first going up, last going down. Only in views.' },
 ]
 
 const OPERATORS: readonly ReferenceEntry[] = [
-  { signature: '+ - *', meaning: 'Integers overflow with an error; decimals widen by Spark’s rule up to 38 digits.' },
+  {
+    signature: '+ - *',
+    meaning:
+      'Integers overflow with an error; a FLOAT beside an integer gives a DOUBLE; decimals widen by Spark’s rule up to 38 digits.',
+  },
   { signature: '/', meaning: 'A DOUBLE; by zero an error. Decimals are to be cast.' },
   { signature: '%', meaning: 'The sign of the left side; by zero an error.' },
   { signature: '||', meaning: 'Texts joined; NULL when a side is NULL.' },
@@ -43,7 +50,8 @@ const OPERATORS: readonly ReferenceEntry[] = [
   { signature: 'CASE, if(condition, a, b), coalesce(a, b, …)', meaning: 'Results come to a common type.' },
   {
     signature: 'CAST, TRY_CAST, ::',
-    meaning: 'Numbers are cut toward zero, decimals rounded half up; a text that is no value is an error.',
+    meaning:
+      'Numbers are cut toward zero, decimals rounded half up; a text that is no value is an error, and so are today, a time without a date, a zone by name and a year before 0.',
   },
   { signature: 'EXTRACT(unit FROM date)', meaning: 'YEAR, QUARTER, MONTH, DAY, HOUR, MINUTE.' },
 ]

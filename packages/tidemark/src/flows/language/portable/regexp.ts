@@ -3,12 +3,14 @@
  * is refused by name; `.` and `\s` are spelled out because the two differ about line ends.
  */
 
-/** The RE2 form of a pattern, or what is wrong with it. */
-export function portablePattern(java: string): { re2: string } | { refused: string } {
+/** The RE2 form of a pattern with the number of its groups, or what is wrong with it. */
+export function portablePattern(java: string): { re2: string; groups: number } | { refused: string } {
   let re2 = ''
+  let groups = 0
   for (let at = 0; at < java.length; ) {
     const [piece, length] = readPiece(java, at)
     if (length === 0) return { refused: piece }
+    if (piece === '(') groups += 1
     re2 += piece
     at += length
   }
@@ -19,11 +21,11 @@ export function portablePattern(java: string): { re2: string } | { refused: stri
   } catch {
     return { refused: 'a pattern that is not a regular expression' }
   }
-  return { re2 }
+  return { re2, groups }
 }
 
 /** The RE2 form of a Java replacement: `$1` becomes `\1`, an escaped character stands for itself. */
-export function portableReplacement(java: string): { re2: string } | { refused: string } {
+export function portableReplacement(java: string, groups: number): { re2: string } | { refused: string } {
   let re2 = ''
   for (let at = 0; at < java.length; at++) {
     const char = java[at] ?? ''
@@ -31,6 +33,8 @@ export function portableReplacement(java: string): { re2: string } | { refused: 
       const group = java[++at] ?? ''
       if (!/\d/.test(group) || /\d/.test(java[at + 1] ?? ''))
         return { refused: 'a replacement with $ that is not $0 to $9' }
+      if (Number(group) > groups)
+        return { refused: `a replacement with $${group}, and the pattern has ${groups} groups` }
       re2 += `\\${group}`
     } else if (char === '\\') {
       const literal = java[++at]

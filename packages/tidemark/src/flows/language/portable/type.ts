@@ -18,9 +18,15 @@ export type SimpleKind =
   | 'timestamp'
   | 'timestamp_ntz'
 
+export interface DecimalType {
+  kind: 'decimal'
+  precision: number
+  scale: number
+}
+
 export type LakeType =
   | { kind: SimpleKind | 'null' | 'unknown' }
-  | { kind: 'decimal'; precision: number; scale: number }
+  | DecimalType
   /** A DuckDB type that portable SQL can carry from input to nowhere: naming it is an error. */
   | { kind: 'other'; duckdb: string }
 
@@ -115,7 +121,7 @@ export const isInstant = (t: LakeType): boolean => t.kind === 'timestamp' || t.k
 export const isOpen = (t: LakeType): boolean => t.kind === 'unknown' || t.kind === 'null'
 
 /** An integer type as the decimal that holds all its values, as Spark widens it; decimals as they are. */
-export function asDecimal(type: LakeType): { kind: 'decimal'; precision: number; scale: number } | undefined {
+export function asDecimal(type: LakeType): DecimalType | undefined {
   if (type.kind === 'decimal') return type
   const precision = DIGITS[type.kind]
   return precision === undefined ? undefined : { kind: 'decimal', precision, scale: 0 }
@@ -148,10 +154,14 @@ function widerNumber(a: LakeType, b: LakeType): LakeType | undefined {
   return precision <= 38 ? { kind: 'decimal', precision, scale } : undefined
 }
 
-/** Float stays float only beside integers and floats; a decimal makes it a double. */
+/** Float stays float only beside floats; an integer or decimal makes it a double, which loses fewer digits. */
 function widerFraction(a: LakeType, b: LakeType): LakeType {
-  const double = [a, b].some(t => t.kind === 'double' || t.kind === 'decimal')
-  return simple(double ? 'double' : 'float')
+  return simple(a.kind === 'float' && b.kind === 'float' ? 'float' : 'double')
+}
+
+/** The common type where Spark does not read a text as something else: greatest and least. */
+export function commonTypeOfLike(a: LakeType, b: LakeType): LakeType | undefined {
+  return (a.kind === 'string') === (b.kind === 'string') || isOpen(a) || isOpen(b) ? commonType(a, b) : undefined
 }
 
 /** ANSI: beside another type a text is read as that type; integers as long, fractions as double. */

@@ -14,7 +14,9 @@ const FRAMES: Readonly<Record<string, Sql>> = {
   'UNBOUNDED_PRECEDING UNBOUNDED_FOLLOWING': raw('ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING'),
 }
 
-export function readWindow(node: Node, at: Surroundings): Typed {
+export function readWindow(node: Node, outside: Surroundings): Typed {
+  // Spark knows no alias of the same SELECT inside a window.
+  const at = { ...outside, aliases: new Map<string, Node>() }
   const name = WINDOW_FUNCTIONS[str(node, 'type')]?.name ?? str(node, 'function_name').toLowerCase()
   if (at.walk.use !== 'view') return refuseAggregate(node, `${name}() OVER`, at)
   if (flag(node, 'ignore_nulls') || flag(node, 'distinct') || hasChild(node, 'filter_expr')) {

@@ -1,0 +1,80 @@
+/**
+ * Texts read as values with the meaning of Spark 4 in ANSI mode. A text is checked against a pattern first, because
+ * DuckDB accepts more than Spark does, and then spelled as DuckDB reads it. What Spark reads as the moment of the
+ * query (`today`, a time without a date), years before 0, zones by name and hexadecimal floats are errors here.
+ */
+import { integer, raw, type Sql, sql, text } from '../../../engine/sql.ts'
+import { type DecimalType, duckdbType, isFractional, isIntegral, type LakeType, printType } from './type.ts'
+
+const DIGITS = String.raw`(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?`
+const OFFSET = String.raw`[+-]((0?\d|1[0-7])(:[0-5]?\d)?|(0\d|1[0-7])[0-5]\d|18(:0?0|00)?)`
+const ZONE = String.raw` *(Z|UTC|GMT|UT|(UTC|GMT|UT)?${OFFSET})`
+const TIME = String.raw`([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d*)?(${ZONE})?)?)?`
+const DAY = String.raw`\+?\d{4,7}-\d{1,2}-\d{1,2}`
+
+const PATTERN = {
+  integral: String.raw`[+-]?\d+`,
+  fraction: String.raw`[+-]?${DIGITS}[dDfF]?|[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?|[+-]NaN|[nN][aA][nN]`,
+  decimal: String.raw`[+-]?${DIGITS}`,
+  date: String.raw`(?s)\+?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?`,
+  instant: String.raw`\+?\d{4,7}(-\d{1,2})?|${DAY}([ T]${TIME})?`,
+} as const
+
+/** `x`, a text, as `target`; undefined when there is no such cast. With `attempt`, NULL in place of an error. */
+export function castText(x: Sql, target: LakeType, attempt: boolean): Sql | undefined {
+  // Spark cuts control characters off, but around floats and decimals Java does, which keeps DEL.
+  const blank = raw(isFractional(target) || target.kind === 'decimal' ? '\\x00-\\x20' : '\\x00-\\x20\\x7F')
+  const trimmed = sql`regexp_replace(${x}, '^[${blank}]+|[${blank}]+$', '', 'g')`
+  const otherwise = attempt
+    ? raw('NULL')
+    : sql`error(${text(`CAST_INVALID_INPUT: a text is not a value of type ${printType(target)}`)})`
+  const guard = (kind: keyof typeof PATTERN, value: Sql): Sql =>
+    sql`CASE WHEN ${x} IS NULL THEN NULL WHEN regexp_full_match(${trimmed}, ${text(PATTERN[kind])}) THEN ${value} ELSE ${otherwise} END`
+  const cast = (inner: Sql): Sql => sql`${raw(attempt ? 'TRY_CAST' : 'CAST')}(${inner} AS ${duckdbType(target)})`
+  if (isIntegral(target)) return guard('integral', cast(trimmed))
+  if (isFractional(target)) return guard('fraction', cast(plainFloat(trimmed)))
+  if (target.kind === 'decimal') return guard('decimal', decimalOf(trimmed, target, cast))
+  if (target.kind === 'date') return guard('date', cast(fullDay(trimmed)))
+  if (target.kind === 'timestamp_ntz') return guard('instant', cast(wallClock(trimmed)))
+  if (target.kind === 'timestamp') return guard('instant', cast(sql`${wallClock(trimmed)} || ${offsetOf(trimmed)}`))
+  if (target.kind === 'boolean') {
+    const word = sql`lower(${trimmed})`
+    return sql`CASE WHEN ${x} IS NULL THEN NULL WHEN ${word} IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN ${word} IN ('f', 'false', 'n', 'no', '0') THEN false ELSE ${otherwise} END`
+  }
+  return target.kind === 'binary' ? sql`encode(${x})` : undefined
+}
+
+/** Without Java's letter for the type and without a sign of NaN. */
+function plainFloat(x: Sql): Sql {
+  return sql`regexp_replace(regexp_replace(${x}, '([0-9.])[dDfF]$', '\\1'), '^[+-](NaN)$', '\\1')`
+}
+
+/**
+ * A number in text as a decimal. DuckDB rounds the first digit of a number up where Spark sees nothing but zeros, when
+ * the number has an exponent and is far below the last digit kept.
+ */
+export function decimalOf(x: Sql, target: DecimalType, cast: (inner: Sql) => Sql): Sql {
+  const least = sql`CAST('1e-${integer(target.scale + 1)}' AS DOUBLE)`
+  return sql`CASE WHEN abs(CAST(${x} AS DOUBLE)) < ${least} THEN CAST(0 AS ${duckdbType(target)}) ELSE ${cast(x)} END`
+}
+
+/** Year, month and day; what is missing is the first. */
+function fullDay(x: Sql): Sql {
+  const written = sql`regexp_extract(${x}, '0*(\\d{4,}(-\\d{1,2}){0,2})', 1)`
+  return sql`${written} || repeat('-1', CAST(2 - length(regexp_replace(${written}, '[^-]', '', 'g')) AS BIGINT))`
+}
+
+/** The time part of a text, whose pieces may be missing or have one digit: `HH:MM:SS.ffffff`, cut to microseconds. */
+function wallClock(x: Sql): Sql {
+  const piece = (group: number): Sql =>
+    sql`lpad(regexp_extract(${x}, '[ T](\\d+):?(\\d*):?(\\d*)\\.?(\\d*)', ${integer(group)}), 2, '0')`
+  const fraction = sql`left(rpad(regexp_extract(${x}, '\\.(\\d*)', 1), 6, '0'), 6)`
+  return sql`${fullDay(x)} || ' ' || ${piece(1)} || ':' || ${piece(2)} || ':' || ${piece(3)} || '.' || ${fraction}`
+}
+
+/** The offset of a text from UTC; a text without a zone is UTC whatever zone the session has. */
+function offsetOf(x: Sql): Sql {
+  const after = (pattern: Sql, group: number): Sql =>
+    sql`regexp_extract(${x}, ${text(String.raw`[T ]\d.*([+-])(\d\d|\d):?(\d*)$`)}, ${integer(group)})${pattern}`
+  return sql`CASE WHEN ${after(raw(''), 1)} = '' THEN '+00:00' ELSE ${after(raw(''), 1)} || lpad(${after(raw(''), 2)}, 2, '0') || ':' || lpad(${after(raw(''), 3)}, 2, '0') END`
+}
