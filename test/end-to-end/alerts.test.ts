@@ -1,6 +1,8 @@
 /** Alerts through the command line: whatever keeps a run from doing its work is told, once, and so is the recovery. */
 import { beforeAll, expect, test } from 'vitest'
-import { type CliProject, createProject } from '../support/cli.ts'
+import { parseSigningSecret, signWebhook } from '../../packages/tidemark/src/alerts/signature.ts'
+import { type CliProject, createProject, readAll } from '../support/cli.ts'
+import { startHookServer } from '../support/receivers.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase
@@ -19,6 +21,17 @@ beforeAll(async () => {
   database = await createDatabase(import.meta.url)
   await database.query('CREATE TABLE item (id int PRIMARY KEY, name text); INSERT INTO item VALUES (1, NULL)')
 })
+
+const HOOK_PROJECT = `name: shop
+sources:
+  app: { type: postgres, url: { secret: env:SHOP_URL }, tables: list.json }
+alerts:
+  channels: { hook: { webhook: { secret: env:HOOK }, sign: { secret: env:HOOK_KEY }, allow_private: true } }
+  rules: [{ on: [failure, recovery], send: hook }]
+targets: { prod: { default: true, mode: production } }
+`
+const HOOK_KEY = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+const GONE = '[{ "schema": "public", "table": "gone" }]'
 
 const project = (files: Record<string, string>): Promise<CliProject> =>
   createProject({ 'tidemark.yml': PROJECT, ...files }, { SHOP_URL: database.url, SMTP: 'smtp://127.0.0.1:9' })
@@ -55,4 +68,36 @@ test('a rule that names an unknown column fails its own step under its own code,
   expect(step('bronze.item').status).toBe('changed')
   expect(step('silver.item').problem).toMatchObject({ code: 'FLOW_UNKNOWN_COLUMN' })
   expect(step('silver.item').problem?.message).toContain('Did you mean name?')
+})
+
+test('a webhook is signed with the key of its channel, which is shown nowhere', async () => {
+  await using hook = await startHookServer((_n, response) => response.writeHead(204).end())
+  const shop = await project({ 'tidemark.yml': HOOK_PROJECT, 'list.json': GONE })
+  Object.assign(shop.env, { HOOK: `http://127.0.0.1:${hook.port}/in`, HOOK_KEY })
+  const ended = await shop.tidemark('run')
+  expect(ended.exit, ended.stderr).toBe(1)
+  const [post] = hook.posts
+  const { id } = JSON.parse(post?.body ?? '{}') as { id: string }
+  const timestamp = Number(post?.headers['webhook-timestamp'])
+  const key = parseSigningSecret(HOOK_KEY) ?? new Uint8Array()
+  expect(post?.headers['webhook-id']).toBe(id)
+  expect(post?.headers['webhook-signature']).toBe(signWebhook(key, { id, timestamp, body: post?.body ?? '' }))
+  expect([ended.stdout, ended.stderr, await readAll(shop.lake)].join('\n')).not.toContain(HOOK_KEY.slice(6))
+})
+
+test.each([
+  { because: 'is missing', key: undefined, says: /HOOK_KEY.*is not set/ },
+  { because: 'is no key', key: 'short', says: /ALERT_NOT_DELIVERED.*signing secret/s },
+])('a signing key that $because keeps the alert until there is one, and is a warning', async ({ key, says }) => {
+  await using hook = await startHookServer((_n, response) => response.writeHead(204).end())
+  const shop = await project({ 'tidemark.yml': HOOK_PROJECT, 'list.json': GONE })
+  Object.assign(shop.env, { HOOK: `http://127.0.0.1:${hook.port}/in`, HOOK_KEY: key })
+  const unsigned = await shop.tidemark('run')
+  expect(unsigned.exit).toBe(1)
+  expect(unsigned.stderr).toMatch(says)
+  expect(hook.posts).toEqual([])
+  Object.assign(shop.env, { HOOK_KEY })
+  await shop.write({ 'list.json': LIST })
+  expect((await shop.tidemark('run')).exit).toBe(0)
+  expect(hook.posts.map(post => (JSON.parse(post.body) as { table: string }).table)).toEqual(['bronze.gone'])
 })

@@ -52,6 +52,7 @@ export const hook: Extract<AlertChannelConfig, { kind: 'webhook' }> = {
   kind: 'webhook',
   name: 'hook',
   url: 'https://hooks.example.org/x',
+  sign: undefined,
   allowPrivate: false,
   place,
 }

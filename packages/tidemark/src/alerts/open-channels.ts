@@ -53,7 +53,13 @@ function open(config: AlertChannelConfig, { clock, reveal }: ChannelPorts): Aler
   const { name } = config
   switch (config.kind) {
     case 'webhook':
-      return createWebhookChannel({ name, url: reveal(config.url), allowPrivate: config.allowPrivate, clock })
+      return createWebhookChannel({
+        name,
+        url: reveal(config.url),
+        allowPrivate: config.allowPrivate,
+        clock,
+        ...(config.sign === undefined ? {} : { signingSecret: reveal(config.sign) }),
+      })
     case 'email':
       return createEmailChannel({ name, from: config.from, to: config.to, smtpUrl: reveal(config.smtp) })
   }

@@ -67,7 +67,9 @@ function lastFailures(runs: readonly RunEnd[]): EarlierFailure[] {
 
 function secretTexts(project: Project): TextOrSecret[] {
   const sources = project.sources.map(({ connection }) => ('url' in connection ? connection.url : connection.password))
-  const channels = project.alerts.channels.map(channel => (channel.kind === 'webhook' ? channel.url : channel.smtp))
+  const channels = project.alerts.channels.flatMap(channel =>
+    channel.kind === 'webhook' ? [channel.url, channel.sign] : [channel.smtp],
+  )
   return [...sources, ...channels].filter(value => value !== undefined)
 }
 

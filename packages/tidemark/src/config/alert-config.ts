@@ -2,9 +2,9 @@
 import { ALERT_MAIL_ADDRESS } from '../errors/alert.ts'
 import { CHANNEL_UNKNOWN, CONFIG_CONFLICT, CONFIG_MISSING_KEY } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
-import type { AlertChannelConfig, AlertConfig, AlertRule, TextOrSecret } from '../model/project.ts'
+import type { AlertChannelConfig, AlertConfig, AlertRule, SecretRef, TextOrSecret } from '../model/project.ts'
 import { type ConfigNode, findEntry, findNode, keyPlaceOf, type Path, placeOf } from './node.ts'
-import type { ChannelInput, ProjectInput, RuleInput } from './project-schema.ts'
+import type { ChannelInput, ProjectInput, RuleInput, SecretInput } from './project-schema.ts'
 import { readSecretInput } from './source-config.ts'
 import { suggest } from './suggest.ts'
 
@@ -29,7 +29,7 @@ function buildChannel(
 ): AlertChannelConfig | undefined {
   const path: Path = ['channels', name]
   const place = keyPlaceOf(node, path)
-  const open = (value: ChannelInput['webhook'] & {}, at: Path): TextOrSecret => {
+  const open = (value: SecretInput, at: Path): TextOrSecret => {
     const found = readSecretInput(value, findNode(node, [...path, ...at]))
     if (!(found instanceof Problem)) return found
     problems.push(found)
@@ -45,6 +45,7 @@ function buildChannel(
       kind: 'webhook',
       name,
       url: open(input.webhook, ['webhook']),
+      sign: buildSign(input.sign, findNode(node, [...path, 'sign']), problems),
       allowPrivate: input.allow_private ?? false,
       place,
     }
@@ -54,11 +55,10 @@ function buildChannel(
     problems.push(CONFIG_MISSING_KEY({ key: 'webhook', where: `alerts.channels.${name}`, hint }, { place }))
     return undefined
   }
-  if (input.allow_private !== undefined) {
-    const reason = `\`allow_private\` has no meaning for the e-mail channel ${name}`
-    problems.push(
-      CONFIG_CONFLICT({ reason, hint: 'Remove it.' }, { place: keyPlaceOf(node, [...path, 'allow_private']) }),
-    )
+  for (const key of ['allow_private', 'sign'] as const) {
+    if (input[key] === undefined) continue
+    const reason = `\`${key}\` has no meaning for the e-mail channel ${name}`
+    problems.push(CONFIG_CONFLICT({ reason, hint: 'Remove it.' }, { place: keyPlaceOf(node, [...path, key]) }))
   }
   const to = [input.email.to].flat()
   const from = input.email.from ?? to[0] ?? ''
@@ -70,6 +70,18 @@ function buildChannel(
     )
   }
   return { kind: 'email', name, from, to, smtp: open(input.email.smtp, ['email', 'smtp']), place }
+}
+
+/** The signing key; it is never written in the file, so that everybody who reads the file cannot sign. */
+function buildSign(
+  input: ChannelInput['sign'],
+  node: ConfigNode | undefined,
+  problems: Problem[],
+): { secret: SecretRef } | undefined {
+  if (input === undefined) return undefined
+  const found = readSecretInput(input, node)
+  if (found instanceof Problem) problems.push(found)
+  return found instanceof Problem || typeof found === 'string' ? undefined : found
 }
 
 /** Strict on purpose: quoted local parts and comments have led mail astray. */

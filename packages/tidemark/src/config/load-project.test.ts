@@ -437,6 +437,30 @@ describe('alerts', () => {
       rules: [{ on: ['failure', 'recovery'], send: ['hook', 'mail'] }],
     })
   })
+  test('a webhook is signed with a secret that is kept elsewhere, and nothing else is', async () => {
+    const channel = (written: string): Record<string, string> => ({
+      'tidemark.yml': `${minimal}alerts:\n  channels:\n    hook: ${written}\n`,
+      'loop_input.json': list,
+    })
+    const { project } = await load(channel('{ webhook: { secret: env:HOOK }, sign: { secret: file:hook.key } }'))
+    expect(project.alerts.channels).toMatchObject([
+      { name: 'hook', sign: { secret: { kind: 'file', path: 'hook.key' } } },
+    ])
+    const found = async (written: string): Promise<string> => (await problemsOf(channel(written))).join('\n')
+    expect(await found('{ webhook: { secret: env:HOOK }, sign: whsec_hunter2hunter2 }')).toMatchInlineSnapshot(
+      `"tidemark.yml:9:50+20 CONFIG_VALUE \`alerts.channels.hook.sign\` must be a reference such as { secret: env:NAME }. | Correct the value of \`alerts.channels.hook.sign\`."`,
+    )
+    expect(
+      await found('{ webhook: { secret: env:HOOK }, sign: { secret: whsec_hunter2hunter2 } }'),
+    ).toMatchInlineSnapshot(
+      `"tidemark.yml:9:60+20 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:NAME }\` or \`{ secret: file:path }\`."`,
+    )
+    expect(
+      await found('{ email: { to: a@example.org, smtp: { secret: env:S } }, sign: { secret: env:K } }'),
+    ).toMatchInlineSnapshot(
+      `"tidemark.yml:9:68+4 CONFIG_CONFLICT \`sign\` has no meaning for the e-mail channel hook. | Remove it."`,
+    )
+  })
   test('a rule for a channel that does not exist is told which one was meant', async () => {
     expect(await problemsOf(alerts('{ on: failure, send: [hook, mial] }'))).toMatchInlineSnapshot(`
       [

@@ -31,6 +31,7 @@ export interface SourceInput {
 
 export interface ChannelInput {
   webhook?: SecretInput | undefined
+  sign?: { secret: string } | undefined
   allow_private?: boolean | undefined
   email?: { to: string | string[]; from?: string | undefined; smtp: SecretInput } | undefined
 }
@@ -119,6 +120,10 @@ const source: z.ZodType<SourceInput> = z.strictObject({
 
 const channel: z.ZodType<ChannelInput> = z.strictObject({
   webhook: secret.optional().meta({ description: 'Address that receives a JSON POST, best as a secret.' }),
+  sign: z
+    .strictObject({ secret: filled('env:NAME or file:path') }, { error: 'a reference such as { secret: env:NAME }' })
+    .optional()
+    .meta({ description: 'Key that signs each webhook (Standard Webhooks), only as a secret.' }),
   allow_private: flag.optional().meta({ description: 'Permit a webhook in your own network.' }),
   email: z
     .strictObject({

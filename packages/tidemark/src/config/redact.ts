@@ -28,6 +28,7 @@ export function maskLiteralSecrets(text: string): string {
   return text
     .replace(urlPassword, (_all, lead: string, password: string) => `${lead}${mask(password)}@`)
     .replace(keyedSecret, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
+    .replace(wrongReference, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
 }
 
 /** True when a text holds a URL with a password in it. */
@@ -37,7 +38,11 @@ export function hasUrlPassword(text: string): boolean {
 
 /** The value of a secret key that is written out; a reference begins with a brace. */
 const keyedSecret: RegExp =
-  /(\b(?:password|authorization|x-api-key)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+  /(\b(?:password|authorization|x-api-key|webhook|smtp|sign)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+
+/** What stands in place of a reference: perhaps the secret itself. */
+const wrongReference: RegExp =
+  /(\bsecret["']?\s*:[^\S\n]*)(?!["']?(?:env|file):)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
 
 const urlPassword: RegExp = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@?#]*:)([^\s/]+)@/gi
 

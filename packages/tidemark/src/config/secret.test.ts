@@ -104,6 +104,12 @@ test.each([
   ['{ "password": "h,2", "user": "u" }', '{ "password": *****, "user": "u" }'],
   ['{ user: u, password: hunter2 }', '{ user: u, password: ********}'],
   ['password: { secret: env:PW }', 'password: { secret: env:PW }'],
+  ['{ "secret": "file:/run/pw" }', '{ "secret": "file:/run/pw" }'],
+  ['url: { secret: hunter2, x: y }', 'url: { secret: *******, x: y }'],
+  ['{ "secret": "hunter2" }', '{ "secret": ********* }'],
+  ['hook: { webhook: https://h.example.org/a?sig=hunter2 }', 'hook: { webhook: ************************************}'],
+  ['sign: whsec_hunter2', 'sign: *************'],
+  ['SELECT sign(n), password FROM t', 'SELECT sign(n), password FROM t'],
 ])('a line that is shown hides what it should not hold, at its full length: %s', (line, shown) => {
   expect(maskLiteralSecrets(line)).toBe(shown)
   expect(shown).toHaveLength(line.length)

@@ -89,7 +89,15 @@ export interface AlertConfig {
 }
 
 export type AlertChannelConfig =
-  | { kind: 'webhook'; name: string; url: TextOrSecret; allowPrivate: boolean; place: Place }
+  | {
+      kind: 'webhook'
+      name: string
+      url: TextOrSecret
+      /** Key that signs each request; undefined sends it unsigned. */
+      sign: { secret: SecretRef } | undefined
+      allowPrivate: boolean
+      place: Place
+    }
   | { kind: 'email'; name: string; from: string; to: readonly string[]; smtp: TextOrSecret; place: Place }
 
 export interface AlertRule {
