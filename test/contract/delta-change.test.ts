@@ -240,7 +240,7 @@ async function changeTable(
     const result = await commit(context, staged)
     if (result.kind !== 'committed') throw new Error(result.reason)
     const found = await context.session.rows(
-      sql`SELECT CAST(k AS VARCHAR) AS k, CAST(v AS VARCHAR) AS v, w FROM (${context.session.scan(result.snapshot)})`,
+      sql`SELECT CAST(k AS VARCHAR) AS k, CAST(v AS VARCHAR) AS v, w FROM (${await context.session.scan(result.snapshot)})`,
     )
     const number = (cell: unknown): number | null => (cell === null ? null : Number(cell))
     const rows = found.map(row => ({ k: number(row['k']), v: number(row['v']), w: row['w'] }))

@@ -142,7 +142,7 @@ export async function openTestLake(): Promise<TestLake> {
       const snapshot = await readSnapshot(ports, { tablePath: tablePath(table) })
       if (snapshot === undefined) return undefined
       await using session = await engine.session()
-      return await readRows(session, session.scan(snapshot), columns, orderBy)
+      return await readRows(session, await session.scan(snapshot), columns, orderBy)
     },
     [Symbol.asyncDispose]: async () => {
       await engine.close()

@@ -10,7 +10,7 @@ import { createAdapter } from '../../packages/tidemark/src/cli/adapter.ts'
 import { type LoadedProject, loadProject } from '../../packages/tidemark/src/config/load-project.ts'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
-import { join as joinSql, raw, type Sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { join as joinSql, raw, type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { loadFlows } from '../../packages/tidemark/src/flows/language/load-flows.ts'
 import type { Verdict } from '../../packages/tidemark/src/ingest/verify.ts'
 import type { StepResult } from '../../packages/tidemark/src/model/event.ts'
@@ -70,11 +70,16 @@ export async function createProject(files: ProjectFiles): Promise<TestProject> {
     rows: async query => {
       await using session = await engine.session()
       const parts = query.split(/\{(\w+\.[^}]+)\}/)
-      const pieces = parts.map(async (part, i): Promise<Sql> => {
-        if (i % 2 === 0) return raw(part)
-        return raw(`(${session.scan((await openTable({ store, logParquet: engine.logParquet }, part)).snapshot).text})`)
-      })
-      return await session.rows(joinSql(await Promise.all(pieces), ''))
+      const pieces: Sql[] = []
+      for (const [i, part] of parts.entries()) {
+        if (i % 2 === 0) {
+          pieces.push(raw(part))
+          continue
+        }
+        const { snapshot } = await openTable({ store, logParquet: engine.logParquet }, part)
+        pieces.push(sql`(${await session.scan(snapshot)})`)
+      }
+      return await session.rows(joinSql(pieces, ''))
     },
     [Symbol.asyncDispose]: async () => {
       await engine.close()

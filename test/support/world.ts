@@ -123,7 +123,7 @@ export async function createWorld(server: Server): Promise<World> {
     const snapshot = await readSnapshot(lake, { tablePath: tablePath(`bronze.${table}`) })
     if (snapshot === undefined) throw new Error(`bronze.${table} does not exist`)
     await using session = await lake.engine.session()
-    return session.scan(snapshot)
+    return await session.scan(snapshot)
   }
   const rows = async (query: Sql): Promise<Row[]> => {
     await using session = await lake.engine.session()
@@ -151,7 +151,7 @@ QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _
       const current = await readSnapshot(lake, { tablePath: tablePathOf })
       if (current === undefined) throw new Error(`bronze.${table} does not exist`)
       await using session = await lake.engine.session()
-      await session.run(sql`CREATE TEMP TABLE rows AS ${session.scan(current)}`)
+      await session.run(sql`CREATE TEMP TABLE rows AS ${await session.scan(current)}`)
       const files = await session.writeParquet(query, { tablePath: tablePathOf, schema: current.schema })
       const domain = markDomain('app')
       const mark = parseMark(current.domain(domain) ?? '')

@@ -23,6 +23,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api'
 import { openDuckdb } from '../../../packages/tidemark/src/engine/duckdb.ts'
+import { sql, text } from '../../../packages/tidemark/src/engine/sql.ts'
 import type { Wire, WireRows } from './wire.ts'
 
 /** Read the Delta table in a local folder as the product does. */
@@ -43,7 +44,10 @@ export async function readOwn(
     if (!snapshot) throw new Error(`there is no Delta table in ${folder}`)
     await using session = await engine.session()
     await connection.run("SET TimeZone = 'UTC'")
-    const found = await connection.runAndReadAll(session.scan(snapshot).text)
+    // A scan holds inside its session only, and a session gives no raw values: a file carries them over.
+    const file = join(scratch, 'rows.parquet')
+    await session.run(sql`COPY (${await session.scan(snapshot)}) TO ${text(file)} (FORMAT parquet)`)
+    const found = await connection.runAndReadAll(sql`FROM read_parquet(${text(file)})`.text)
     const columns = snapshot.schema.fields.map(({ name, type }) => ({ name, type: sparkType(type) }))
     return { columns, rows: wireRows(found) }
   } finally {

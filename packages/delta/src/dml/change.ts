@@ -95,13 +95,13 @@ async function rewrite<Rows, Expr>(context: Context<Rows, Expr>, judged: Judgeme
   const updatesOf = (files: readonly AddFile[]): bigint => files.reduce((n, f) => n + (updates.get(f.path) ?? 0n), 0n)
   const add: DataFile[] = []
   for (const group of groupForRewrite(hits.rewritten)) {
-    const kept = judged.kept(group)
-    const rows = updatesOf(group) > 0n ? relations.union([kept, judged.updated(group)]) : kept
+    const kept = await judged.kept(group)
+    const rows = updatesOf(group) > 0n ? relations.union([kept, await judged.updated(group)]) : kept
     add.push(...(await parquet.write(rows, writeOptions(context))))
   }
   const copied = add.reduce((n, file) => n + file.numRecords, 0n) - updatesOf(hits.rewritten)
   add.push(...(await markRows(ports, snapshot, hits.marked, judged.positions(hits.marked), signal)))
-  const fresh = freshRows(context, judged, updatesOf(hits.marked) > 0n ? hits.marked : [])
+  const fresh = await freshRows(context, judged, updatesOf(hits.marked) > 0n ? hits.marked : [])
   if (fresh !== undefined) add.push(...(await parquet.write(fresh, writeOptions(context))))
   const deleted = judged.hits.reduce((n, hit) => n + hit.deleteCount, 0n)
   const updated = judged.hits.reduce((n, hit) => n + hit.updateCount, 0n)
@@ -114,13 +114,13 @@ async function rewrite<Rows, Expr>(context: Context<Rows, Expr>, judged: Judgeme
 }
 
 /** Rows that get a file of their own: updated ones whose old versions are only marked, inserted and appended ones. */
-function freshRows<Rows, Expr>(
+async function freshRows<Rows, Expr>(
   { relations, append: appended }: Context<Rows, Expr>,
   judged: Judgement<Rows>,
   marked: readonly AddFile[],
-): Rows | undefined {
+): Promise<Rows | undefined> {
   const parts: Rows[] = []
-  if (marked.length > 0) parts.push(judged.updated(marked))
+  if (marked.length > 0) parts.push(await judged.updated(marked))
   if (judged.insertCount > 0n) parts.push(judged.inserted())
   if (appended !== undefined) parts.push(appended)
   const [first, ...more] = parts
@@ -139,7 +139,7 @@ async function writeChanges<Rows, Expr>(
   const { snapshot, relations, parquet, append: appended } = context
   if (!isActive('changeDataFeed', snapshot)) return []
   if (rewritten.length === 0 && judged.hits.every(hit => hit.updateCount === 0n)) return []
-  const changes = judged.changes()
+  const changes = await judged.changes()
   const rows = appended === undefined ? changes : relations.union([changes, relations.asInserted(appended)])
   return parquet.write(rows, { ...writeOptions(context), purpose: 'changes' })
 }

@@ -64,13 +64,13 @@ export interface Judgement<Rows> extends AsyncDisposable {
   /** Rows of the target that more than one row of the source would update or delete. */
   readonly ambiguousCount: bigint
   /** Rows of the files that are neither updated nor deleted, with the columns of the schema. */
-  kept(files: readonly AddFile[]): Rows
+  kept(files: readonly AddFile[]): Promise<Rows>
   /** New versions of the updated rows of the files. */
-  updated(files: readonly AddFile[]): Rows
+  updated(files: readonly AddFile[]): Promise<Rows>
   /** The rows to insert. */
   inserted(): Rows
   /** Every changed row with `_change_type`: insert, update_preimage, update_postimage, delete. */
-  changes(): Rows
+  changes(): Promise<Rows>
   /** Numbers of the updated and deleted rows, counted from 0 in their file; a file may come more than once. */
   positions(files: readonly AddFile[]): AsyncIterable<{ path: string; rows: readonly number[] }>
 }

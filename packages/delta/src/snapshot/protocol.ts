@@ -103,11 +103,6 @@ function refuseListed(tablePath: string, names: readonly string[], act: 'read' |
   if (refusedNames.length > 0) throw unsupported(tablePath, refusedNames.join(', '), refusedNames)
 }
 
-/** Refuse a file whose deletion vector would have to be applied. */
-export function deletionVectorUnsupported(tablePath: string): DeltaError {
-  return unsupported(tablePath, 'deletionVectors', ['deletionVectors'])
-}
-
 function unsupported(tablePath: string, what: string, features: readonly string[] = []): DeltaError {
   const message = `${tablePath} uses ${what}, which this version does not support.`
   return new DeltaError('FEATURE_UNSUPPORTED', message, { tablePath, features })

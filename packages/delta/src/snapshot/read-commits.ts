@@ -4,7 +4,6 @@
 import type { AddFile, Commit } from '../log/actions.ts'
 import type { Version } from '../log/log-path.ts'
 import type { ObjectStore } from '../store/store.ts'
-import { deletionVectorUnsupported } from './protocol.ts'
 import { logGap, walkCommits } from './walk-commits.ts'
 
 /**
@@ -28,11 +27,7 @@ export async function readCommits(
 
 /** The files whose rows a commit added: new data only, not files that were merely rewritten. */
 export function addedFiles(commit: Commit): AddFile[] {
-  const files = commit.actions.flatMap(action => (action.kind === 'add' && action.add.dataChange ? [action.add] : []))
-  if (files.some(file => file.deletionVector !== undefined)) {
-    throw deletionVectorUnsupported(`Version ${commit.version}`)
-  }
-  return files
+  return commit.actions.flatMap(action => (action.kind === 'add' && action.add.dataChange ? [action.add] : []))
 }
 
 /** True when all data changes of a commit are adds, so `addedFiles` is everything that happened to the rows. */

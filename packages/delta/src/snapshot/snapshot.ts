@@ -8,7 +8,7 @@ import type { Action, AddFile, Commit, MetaData, Protocol, RemoveFile, Txn } fro
 import { fileKey, isSameFile } from '../log/file-key.ts'
 import type { Version } from '../log/log-path.ts'
 import { parseSchema, type StructType } from '../schema/schema.ts'
-import { checkReadable, deletionVectorUnsupported } from './protocol.ts'
+import { checkReadable } from './protocol.ts'
 
 export interface Snapshot {
   /** Store path of the table's folder. */
@@ -130,9 +130,6 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
   if (protocol === undefined) throw missing(tablePath, version, 'protocol')
   if (metaData === undefined) throw missing(tablePath, version, 'metaData')
   checkReadable(tablePath, protocol, metaData)
-  for (const file of files.values()) {
-    if (file.deletionVector !== undefined) throw deletionVectorUnsupported(tablePath)
-  }
   const txns = new Map([...state.txns].map(([appId, txn]) => [appId, txn.version]))
   return Object.freeze({
     tablePath,

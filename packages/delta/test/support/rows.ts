@@ -192,10 +192,10 @@ function judgement(change: RowRule, lines: readonly Verdict[]): Judgement<Row[]>
     }),
     insertCount: BigInt(inserted.length),
     ambiguousCount: mayRepeat ? 0n : BigInt(lines.filter(line => line.taken > 1).length),
-    kept: files => of(files).flatMap(line => (line.after === 'kept' ? [line.target] : [])),
-    updated: files => of(files).flatMap(line => (typeof line.after === 'object' ? [line.after] : [])),
+    kept: async files => of(files).flatMap(line => (line.after === 'kept' ? [line.target] : [])),
+    updated: async files => of(files).flatMap(line => (typeof line.after === 'object' ? [line.after] : [])),
     inserted: () => inserted,
-    changes: () => [
+    changes: async () => [
       ...hits.map(({ target, after }) => typed(target, after === 'deleted' ? 'delete' : 'update_preimage')),
       ...hits.flatMap(({ after }) => (typeof after === 'object' ? [typed(after, 'update_postimage')] : [])),
       ...inserted.map(row => typed(row, 'insert')),

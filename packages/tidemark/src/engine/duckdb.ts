@@ -4,7 +4,15 @@
  */
 import { mkdir, rm, stat } from 'node:fs/promises'
 import { basename, join as joinPath } from 'node:path'
-import { type DataFile, type ObjectStore, type Snapshot, type StructType, statsFromColumns } from '@tidemark/delta'
+import {
+  type DataFile,
+  type ObjectStore,
+  planScan,
+  type ScanPlan,
+  type Snapshot,
+  type StructType,
+  statsFromColumns,
+} from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
@@ -18,9 +26,12 @@ import {
   type ScanOptions,
   type Session,
 } from './engine.ts'
-import { fileList } from './file-list.ts'
-import { ident, join, raw, type Sql, sql, text, textList } from './sql.ts'
-import { castFields, emptyRelation } from './types.ts'
+import { Layouts } from './scan/layouts.ts'
+import { locateFile } from './scan/location.ts'
+import { type ScanContext, scan } from './scan/scan.ts'
+import { ScannedFiles } from './scan/scanned-files.ts'
+import { ident, raw, type Sql, sql, text, textList } from './sql.ts'
+import { castFields } from './types.ts'
 
 export interface DuckdbOptions {
   store: ObjectStore
@@ -52,15 +63,18 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   const connection = await instance.connect()
   const settings = [
     sql`SET GLOBAL TimeZone = 'UTC'`,
+    // A scan looks at each footer twice: for the columns, and for the rows.
+    sql`SET GLOBAL parquet_metadata_cache = true`,
     sql`SET GLOBAL allowed_directories = ${textList([...options.folders, ...(scratch === undefined ? [] : [scratch])])}`,
     sql`SET GLOBAL enable_external_access = false`,
     sql`SET GLOBAL lock_configuration = true`,
   ]
   for (const statement of settings) await connection.run(statement.text)
   connection.closeSync()
+  const layouts = new Layouts()
   return {
     logParquet: duckdbLogParquet({ ...options, connect: () => instance.connect() }),
-    session: async () => new DuckdbSession(await instance.connect(), options),
+    session: async () => new DuckdbSession(await instance.connect(), options, layouts),
     close: async () => {
       instance.closeSync()
       if (scratch !== undefined) await rm(joinPath(scratch, 'spill'), { recursive: true, force: true })
@@ -71,11 +85,20 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
 class DuckdbSession implements Session {
   readonly #connection: DuckDBConnection
   readonly #options: DuckdbOptions
+  readonly #scanned = new ScannedFiles()
+  readonly #scanContext: ScanContext
   #names = 0
 
-  constructor(connection: DuckDBConnection, options: DuckdbOptions) {
+  constructor(connection: DuckDBConnection, options: DuckdbOptions, layouts: Layouts) {
     this.#connection = connection
     this.#options = options
+    this.#scanContext = {
+      places: options,
+      layouts,
+      scanned: this.#scanned,
+      query: async statement => (await connection.runAndReadAll(statement.text)).getRows(),
+      temporaryTable: () => ident(this.temporaryName('deleted_rows')),
+    }
   }
 
   async run(statement: Sql, signal?: AbortSignal): Promise<void> {
@@ -137,24 +160,16 @@ class DuckdbSession implements Session {
   }
 
   locate(snapshot: Snapshot, path: string): string {
-    return this.#options.store.locate(`${snapshot.tablePath}/${path}`)
+    return locateFile(this.#options, snapshot, path)
   }
 
-  scan(snapshot: Snapshot, options: ScanOptions = {}): Sql {
-    const wanted = options.files ?? [...snapshot.files.keys()]
-    const place = sql`${ident(FILE_COLUMN)}, ${ident(ROW_COLUMN)}`
-    const none = options.withPlace
-      ? sql`, CAST(NULL AS VARCHAR) AS ${ident(FILE_COLUMN)}, CAST(NULL AS BIGINT) AS ${ident(ROW_COLUMN)}`
-      : raw('')
-    const empty = sql`SELECT *${none} FROM (${emptyRelation(snapshot.schema)})`
-    if (wanted.length === 0) return empty
-    const locations = fileList(wanted.map(path => this.locate(snapshot, path)))
-    const virtual = options.withPlace ? sql`, filename = ${text(FILE_COLUMN)}, file_row_number = true` : raw('')
-    const columns = options.withPlace ? sql`* RENAME (file_row_number AS ${ident(ROW_COLUMN)})` : raw('*')
-    const source = sql`read_parquet(${locations}, union_by_name = true, hive_partitioning = false${virtual})`
-    const names = join(snapshot.schema.fields.map(f => ident(f.name)))
-    const tail = options.withPlace ? sql`, ${place}` : raw('')
-    return sql`SELECT ${names}${tail} FROM (${empty} UNION ALL BY NAME SELECT ${columns} FROM ${source})`
+  async scan(snapshot: Snapshot, { files, ...options }: ScanOptions = {}): Promise<Sql> {
+    return await this.scanPlan(await planScan(this.#options, snapshot, { files }), options)
+  }
+
+  async scanPlan(plan: ScanPlan, options: Pick<ScanOptions, 'withPlace'> = {}): Promise<Sql> {
+    const place = { file: FILE_COLUMN, row: ROW_COLUMN }
+    return await scan(this.#scanContext, plan, options.withPlace === true ? place : undefined)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -190,7 +205,7 @@ class DuckdbSession implements Session {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      throw error
+      throw this.#scanned.translate(error)
     } finally {
       signal?.removeEventListener('abort', interrupt)
     }

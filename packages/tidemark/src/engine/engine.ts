@@ -2,7 +2,7 @@
  * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
  * that run side by side do not see each other's.
  */
-import type { DataFile, LogParquet, Snapshot, StructType } from '@tidemark/delta'
+import type { AddFile, DataFile, LogParquet, ScanPlan, Snapshot, StructType } from '@tidemark/delta'
 import type { Sql } from './sql.ts'
 
 /** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
@@ -36,8 +36,15 @@ export interface Session extends AsyncDisposable {
   writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
   /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
   locate(snapshot: Snapshot, path: string): string
-  /** A relation over a Delta table's rows with the columns of its schema, typed; missing columns are NULL. */
-  scan(snapshot: Snapshot, options?: ScanOptions): Sql
+  /**
+   * A relation over a Delta table's rows: the columns of its schema, in its order and exactly its types, without deleted
+   * rows; what a file lacks is NULL. It holds as long as the session.
+   *
+   * @throws a DeltaError naming file, version and table for a file that is missing, damaged or outside the lake
+   */
+  scan(snapshot: Snapshot, options?: ScanOptions): Promise<Sql>
+  /** The same over a plan that was made and pruned before. */
+  scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'>): Promise<Sql>
 }
 
 export interface ParquetTarget {
@@ -54,8 +61,8 @@ export const FILE_COLUMN = '_tidemark_file'
 export const ROW_COLUMN = '_tidemark_row'
 
 export interface ScanOptions {
-  /** Only these files (add paths) instead of all of the snapshot's. */
-  files?: readonly string[]
+  /** Only these files instead of all of the snapshot's: add paths, or files of other versions as they were added. */
+  files?: Iterable<string | AddFile> | undefined
   /** Adds the columns `FILE_COLUMN` and `ROW_COLUMN`: where a row physically lies. */
   withPlace?: boolean
 }

@@ -38,7 +38,7 @@ export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): 
   const { change, signal } = request
   const source = await keepSource(session, request)
   const verdicts = ident(session.temporaryName('verdicts'))
-  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${verdictQuery(session, request, source)}`, signal)
+  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${await verdictQuery(session, request, source)}`, signal)
   const at: Verdicts = { session, request, source, verdicts }
   return {
     hits: await countHits(at),
@@ -76,10 +76,10 @@ async function keepSource(session: Session, { change, signal }: JudgeRequest<Sql
 }
 
 /** One row for each pair that matched, and one for each unmatched row of the target that a clause takes. */
-function verdictQuery(session: Session, request: JudgeRequest<Sql, Sql>, kept: Sql | undefined): Sql {
+async function verdictQuery(session: Session, request: JudgeRequest<Sql, Sql>, kept: Sql | undefined): Promise<Sql> {
   const { change, files } = request
   const { source, matched = [], notMatchedBySource = [] } = change
-  const target = scanTarget(session, request, files)
+  const target = await scanTarget(session, request, files)
   const noSource = sql`CAST(NULL AS BIGINT) AS ${SOURCE}`
   const byItself = sql`SELECT ${PLACE}, ${noSource}, ${clauseNumber(notMatchedBySource, -1)} AS ${CLAUSE} FROM ${target} target`
   if (source === undefined) return sql`SELECT * FROM (${byItself}) WHERE ${CLAUSE} <> 0`
@@ -146,20 +146,22 @@ function ambiguousQuery(verdicts: Sql): Sql {
   return countOf(sql`SELECT 1 FROM ${verdicts} WHERE ${CLAUSE} > 0 GROUP BY ${PLACE} HAVING count(*) > 1`)
 }
 
-function keptQuery(at: Verdicts, files: readonly AddFile[]): Sql {
+async function keptQuery(at: Verdicts, files: readonly AddFile[]): Promise<Sql> {
   const { session, request, verdicts } = at
   const names = columnNames(request)
-  return sql`SELECT ${names} FROM ${scanTarget(session, request, files)} target \
+  return sql`SELECT ${names} FROM ${await scanTarget(session, request, files)} target \
 ANTI JOIN (SELECT ${PLACE} FROM ${verdicts} WHERE ${CLAUSE} <> 0 AND ${inFiles(at, files)}) verdict USING (${PLACE})`
 }
 
 /** Each update clause by itself; the target is read only where a value comes from it. */
-function updatedQuery(at: Verdicts, files: readonly AddFile[]): Sql {
+async function updatedQuery(at: Verdicts, files: readonly AddFile[]): Promise<Sql> {
   const { session, request, source, verdicts } = at
-  const parts = updateNumbers(request.change).map(({ number, clause }) => {
+  const updates = updateNumbers(request.change)
+  const scanned = updates.some(u => readsTarget(request, u)) ? await scanTarget(session, request, files) : raw('')
+  const parts = updates.map(update => {
+    const { number, clause } = update
     const hits = sql`(SELECT * FROM ${verdicts} WHERE ${CLAUSE} = ${integer(number)} AND ${inFiles(at, files)}) verdict`
-    const needsTarget = request.schema.fields.some(f => !('source' in (clause.set.get(f.name) ?? {})))
-    const target = needsTarget ? sql` JOIN ${scanTarget(session, request, files)} target USING (${PLACE})` : raw('')
+    const target = readsTarget(request, update) ? sql` JOIN ${scanned} target USING (${PLACE})` : raw('')
     const from =
       number > 0 && source !== undefined ? sql` JOIN ${source} source ON source.${SOURCE} = verdict.${SOURCE}` : raw('')
     const values = request.schema.fields.map(({ name }) => assigned(clause.set, name, ident('target', name)))
@@ -168,8 +170,12 @@ function updatedQuery(at: Verdicts, files: readonly AddFile[]): Sql {
   return join(parts, ' UNION ALL ')
 }
 
+function readsTarget({ schema }: JudgeRequest<Sql, Sql>, { clause }: Update): boolean {
+  return schema.fields.some(f => !('source' in (clause.set.get(f.name) ?? {})))
+}
+
 /** Old versions of the changed rows, the new ones, and what is inserted. */
-function changesQuery(at: Verdicts): Sql {
+async function changesQuery(at: Verdicts): Promise<Sql> {
   const { session, request, verdicts } = at
   const paths = [...request.files]
   const updates = updateNumbers(request.change).map(({ number }) => integer(number))
@@ -178,10 +184,10 @@ function changesQuery(at: Verdicts): Sql {
       ? text('delete')
       : sql`CASE WHEN ${CLAUSE} IN (${join(updates)}) THEN 'update_preimage' ELSE 'delete' END`
   const parts = [
-    sql`SELECT ${columnNames(request)}, ${type} AS _change_type FROM ${scanTarget(session, request, paths)} target \
+    sql`SELECT ${columnNames(request)}, ${type} AS _change_type FROM ${await scanTarget(session, request, paths)} target \
 JOIN (SELECT * FROM ${verdicts} WHERE ${CLAUSE} <> 0) verdict USING (${PLACE})`,
   ]
-  if (updates.length > 0) parts.push(sql`SELECT *, 'update_postimage' FROM (${updatedQuery(at, paths)})`)
+  if (updates.length > 0) parts.push(sql`SELECT *, 'update_postimage' FROM (${await updatedQuery(at, paths)})`)
   if ((request.change.notMatched ?? []).length > 0) parts.push(sql`SELECT *, 'insert' FROM (${insertQuery(at)})`)
   return join(parts, ' UNION ALL ')
 }
@@ -219,9 +225,9 @@ function insertPart(request: JudgeRequest<Sql, Sql>, clause: InsertClause<Sql>, 
   return sql`SELECT ${join(values)} FROM (${unmatched}) source WHERE ${CLAUSE} = ${integer(number)}`
 }
 
-function scanTarget(session: Session, request: JudgeRequest<Sql, Sql>, files: readonly AddFile[]): Sql {
+async function scanTarget(session: Session, request: JudgeRequest<Sql, Sql>, files: readonly AddFile[]): Promise<Sql> {
   const evolved = { ...request.snapshot, schema: request.schema }
-  return sql`(${session.scan(evolved, { files: files.map(f => f.path), withPlace: true })})`
+  return sql`(${await session.scan(evolved, { files, withPlace: true })})`
 }
 
 function inFiles({ session, request }: Verdicts, files: readonly AddFile[]): Sql {

@@ -14,11 +14,18 @@ const primitives: Readonly<Record<string, string>> = {
   double: 'DOUBLE',
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
+  timestamp_ntz: 'TIMESTAMP',
+  void: '"NULL"',
   string: 'VARCHAR',
   binary: 'BLOB',
 }
 
-const fromPrimitives = new Map(Object.entries(primitives).map(([delta, duck]) => [duck, delta]))
+/** Types that a flow's own columns may have: a time without zone is made an instant, and NULL gets a type. */
+const fromPrimitives = new Map(
+  Object.entries(primitives).flatMap(([delta, duck]) =>
+    delta === 'timestamp_ntz' || delta === 'void' ? [] : [[duck, delta] as const],
+  ),
+)
 
 const decimalPattern = /^decimal\((\d{1,2}),\s*(\d{1,2})\)$/i
 

@@ -2,9 +2,9 @@
  * The rows of a decided batch, and the relations its query reads. Both are fixed by the record: every attempt, in
  * whatever run, sees the same rows.
  */
-import { addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
+import { type AddFile, addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
 import { FILE_COLUMN, ROW_COLUMN, type Session } from '../engine/engine.ts'
-import { ident, integer, join, raw, type Sql, sql, textList } from '../engine/sql.ts'
+import { ident, integer, join, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
 import { findTableName } from '../model/names.ts'
 import { getSource } from './commit-table.ts'
@@ -16,11 +16,13 @@ import { findField, type TypedQuery, typedQuery } from './schema-fit.ts'
 export async function batchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
   const { table, after, upTo } = record.source
   const source = await getSource(context, record.flow, table, upTo)
-  if (after === undefined) return { query: context.session.scan(source), schema: source.schema }
+  if (after === undefined) return { query: await context.session.scan(source), schema: source.schema }
   const commits = await readCommits(context.store, source.tablePath, { after, upTo })
-  const files = commits.flatMap(commit => addedFiles(commit).map(f => f.path))
-  return { query: context.session.scan(source, { files }), schema: source.schema }
+  const files = commits.flatMap(addedFiles)
+  return { query: await context.session.scan(source, { files }), schema: source.schema }
 }
+
+const FILE = ident(FILE_COLUMN)
 
 /**
  * Like `batchRows`, with `_seq` on every row: where the source has none, the version of the commit that added the row
@@ -31,25 +33,27 @@ export async function orderedBatchRows(context: FlowContext, record: BatchRecord
   const source = await getSource(context, record.flow, table, upTo)
   if (findField(source.schema, '_seq') !== undefined) return batchRows(context, record)
   const commits = await readCommits(context.store, source.tablePath, { after: after ?? -1n, upTo })
-  const versions = new Map(commits.flatMap(commit => addedFiles(commit).map(f => [f.path, commit.version] as const)))
-  const files = after === undefined ? [...source.files.keys()] : [...versions.keys()]
+  const added = commits.flatMap(commit => addedFiles(commit).map(file => ({ file, version: commit.version })))
+  const files = after === undefined ? undefined : added.map(a => a.file)
+  const rows = await context.session.scan(source, { files, withPlace: true })
   return {
-    query: sql`SELECT * EXCLUDE (${ident(FILE_COLUMN)}, ${ident(ROW_COLUMN)}), ${versionOf(context.session, source, files, versions)} AS _seq \
-FROM (${context.session.scan(source, { files, withPlace: true })})`,
+    query: sql`SELECT t.* EXCLUDE (${FILE}, ${ident(ROW_COLUMN)}), coalesce(v.version, 0) AS _seq \
+FROM (${rows}) t LEFT JOIN ${versionsOf(context.session, source, added)} v ON v.file = t.${FILE}`,
     schema: { type: 'struct', fields: [...source.schema.fields, field('_seq', 'long')] },
   }
 }
 
-function versionOf(
-  session: Session,
-  source: Snapshot,
-  files: readonly string[],
-  versions: ReadonlyMap<string, bigint>,
-): Sql {
-  if (files.length === 0) return raw('CAST(NULL AS BIGINT)')
-  const locations = textList(files.map(path => session.locate(source, path)))
-  const numbers = join(files.map(path => integer(versions.get(path) ?? 0n)))
-  return sql`CAST(map_extract_value(map(${locations}, [${numbers}]), ${ident(FILE_COLUMN)}) AS BIGINT)`
+interface Added {
+  file: AddFile
+  version: bigint
+}
+
+/** A relation of files, as the engine opens them, and the version that added each last. */
+function versionsOf(session: Session, source: Snapshot, added: readonly Added[]): Sql {
+  const versions = new Map(added.map(({ file, version }) => [session.locate(source, file.path), version]))
+  const numbers = join([...versions.values()].map(integer))
+  return sql`(SELECT unnest(CAST(${textList([...versions.keys()])} AS VARCHAR[])) AS file, \
+unnest(CAST([${numbers}] AS BIGINT[])) AS version)`
 }
 
 /** A flow's query over its batch: the stream is the batch, other tables are as the record pinned them. */
@@ -57,7 +61,7 @@ export async function emitBatch(context: FlowContext, record: BatchRecord, query
   const streamed = await batchRows(context, record)
   const relations = new Map<TableName, Sql>()
   for (const { table, version } of record.reads) {
-    relations.set(table, context.session.scan(await getSource(context, record.flow, table, version)))
+    relations.set(table, await context.session.scan(await getSource(context, record.flow, table, version)))
   }
   relations.set(record.source.table, streamed.query)
   return typedQuery(
@@ -72,7 +76,8 @@ export async function emitOver(
   query: CompiledQuery,
   inputs: ReadonlyMap<TableName, Snapshot>,
 ): Promise<TypedQuery> {
-  const relations = new Map([...inputs].map(([table, snapshot]) => [table, context.session.scan(snapshot)]))
+  const relations = new Map<TableName, Sql>()
+  for (const [table, snapshot] of inputs) relations.set(table, await context.session.scan(snapshot))
   return typedQuery(await context.portable.emit(query, { relation: table => getRelation(flow, relations, table) }))
 }
 

@@ -129,7 +129,7 @@ async function applyCdc(
   const keys = columns.keys.map(k => k.name)
   const deletes = flow.applyAsDeleteWhen !== undefined
   const tombstones = deletes ? await openTombstones(context, record, flow, columns) : undefined
-  const target = session.scan({ ...snapshot, schema }, overwrite ? { files: [] } : {})
+  const target = await session.scan({ ...snapshot, schema }, overwrite ? { files: [] } : {})
   const known = knownEvents(flow, columns, { judged: judged.table, target, tombstones: tombstones?.rows })
   const names: FoldNames = {
     events: await keepRows(context, 'events', known),

@@ -94,10 +94,11 @@ async function applyCurrent(
   const { snapshot, schema, overwrite, parts } = attempt
   const { session, signal } = context
   const { keys, fields } = entries.transformed
+  const target = await session.scan({ ...snapshot, schema }, overwrite ? { files: [] } : {})
   const existing = await keepRows(
     context,
     'existing',
-    sql`SELECT t.*, true AS __present FROM (${session.scan({ ...snapshot, schema }, overwrite ? { files: [] } : {})}) t \
+    sql`SELECT t.*, true AS __present FROM (${target}) t \
 SEMI JOIN ${entries.table} e USING (${columnList(keys)})`,
   )
   const outcome = await keepRows(context, 'outcome', outcomeQuery({ ranked, existing, keys, fields }))

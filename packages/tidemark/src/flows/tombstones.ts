@@ -43,7 +43,7 @@ export async function openTombstones(
   const schema = tombstoneSchema(columns.keys, columns.sequence)
   const snapshot = await ensureTable(context, flow, { path, name: flow.target, schema })
   const stale = generationOf(snapshot).generation < record.generation
-  const rows = context.session.scan({ ...snapshot, schema }, stale ? { files: [] } : {})
+  const rows = await context.session.scan({ ...snapshot, schema }, stale ? { files: [] } : {})
   return { snapshot, schema, rows }
 }
 
@@ -71,7 +71,7 @@ export async function replaceTombstones(
       return stageOverwrite(snapshot, { files, schema, txn: [txn], domains, info })
     }
     const schema = followSchema(record.flow, snapshot.schema, tombstones.schema)
-    const before = sql`SELECT 1 FROM (${session.scan(snapshot)}) t SEMI JOIN (${change.keys}) k USING (${columnList(change.keyColumns)})`
+    const before = sql`SELECT 1 FROM (${await session.scan(snapshot)}) t SEMI JOIN (${change.keys}) k USING (${columnList(change.keyColumns)})`
     const differing = sql`SELECT count(*) FROM (${before} UNION ALL SELECT 1 FROM (${change.rows}))`
     if ((await session.count(differing, signal)) === 0n) return undefined
     const relations = sessionRelations(session, signal)

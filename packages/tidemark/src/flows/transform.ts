@@ -195,6 +195,7 @@ const SPARK_NAMES: Readonly<Record<string, string>> = { long: 'BIGINT', short: '
 
 function deltaType(name: string): string | undefined {
   const type = name.trim().toLowerCase().replaceAll(/\s+/g, '')
+  if (type === 'timestamp_ntz' || type === 'void') return undefined
   try {
     toDuckType(type)
     return type

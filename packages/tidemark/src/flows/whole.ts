@@ -101,7 +101,7 @@ async function computeView(context: FlowContext, flow: MaterializedViewFlow, inp
 async function computeKeyless(context: FlowContext, flow: DerivedFlow, inputs: Inputs): Promise<Computed> {
   const source = inputs.get(flow.source)
   if (source === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} was not given ${flow.source}`)
-  const rows = sql`SELECT * FROM (${context.session.scan(source)}) WHERE _op <> 'delete'`
+  const rows = sql`SELECT * FROM (${await context.session.scan(source)}) WHERE _op <> 'delete'`
   const judged = await judgeEntries(context, flow, { query: rows, schema: source.schema })
   const { read, rejected: quarantined, warned } = judged
   const none = { updated: 0n, superseded: 0n, duplicate: 0n, deleted: 0n, filtered: 0n, staleByRule: 0n }

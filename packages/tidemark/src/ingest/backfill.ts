@@ -73,7 +73,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const seq = mark.seqBase + snapshot.position.order
   const keys = wanted.keys.map(lakeColumnName)
   const kept = ident(session.temporaryName('kept'))
-  const select = newCandidates({ candidates, bronze: session.scan(current), keys, seq })
+  const select = newCandidates({ candidates, bronze: await session.scan(current), keys, seq })
   await session.run(sql`CREATE TEMP TABLE ${kept} AS ${select}`, context.signal)
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)

@@ -42,7 +42,7 @@ export async function merge(
   const { candidates, read, total } = await readCandidates(work, slice)
   await assertUnique(work, candidates)
   const keys = wanted.keys.map(lakeColumnName)
-  const names: DedupeNames = { candidates, bronze: session.scan(current), keys, seq: decision.seq }
+  const names: DedupeNames = { candidates, bronze: await session.scan(current), keys, seq: decision.seq }
   const kept = await keep(work, full ? differingCandidates(names, columnsOf(wanted, current)) : newCandidates(names))
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)

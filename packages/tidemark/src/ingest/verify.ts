@@ -57,7 +57,10 @@ export async function verifyTable(
   await using session = await context.engine.session()
   const source = await load(context, session, snapshot, wanted, { kind: 'all' }, 'source_rows')
   const lake = ident(session.temporaryName('lake_rows'))
-  await session.run(sql`CREATE TEMP TABLE ${lake} AS ${newestLive(session.scan(current), wanted)}`, context.signal)
+  await session.run(
+    sql`CREATE TEMP TABLE ${lake} AS ${newestLive(await session.scan(current), wanted)}`,
+    context.signal,
+  )
   if (wanted.keys.length === 0) return await compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
   const recent = await loadRecent(context, session, { snapshot, wanted, mark, source })
   return await compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })

@@ -50,7 +50,7 @@ async function relationOf(lake: LakeStore, session: Session, wanted: string): Pr
   const { schema, table } = splitTableName(wanted)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
   if (system !== undefined) return system(await factsOf(lake.store))
-  return session.scan((await openTable(lake, wanted)).snapshot)
+  return await session.scan((await openTable(lake, wanted)).snapshot)
 }
 
 const RUN_FIELDS: readonly { name: string; type: string }[] = [

@@ -40,7 +40,7 @@ async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot
     if (snapshot === undefined || snapshot instanceof Problem) continue
     const table = name.slice('quarantine.'.length).replace('_', '.')
     const rows = await session.rows(sql`SELECT _reason AS reason, _rules AS rules, _flow AS flow, count(*) AS rows \
-FROM (${session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
+FROM (${await session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
     found.push(...rows.map(row => ({ table, ...row })))
   }
   const columns = inferColumns(['table', 'reason', 'rules', 'flow', 'rows'], found)
@@ -60,7 +60,7 @@ async function show(ports: CliPorts, table: string, options: QuarantineOptions, 
   const { snapshot } = await openTable(lake, wanted)
   const limit = integer(Math.max(1, Number.parseInt(options.limit, 10) || 20))
   const rows = await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
-FROM (${session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
+FROM (${await session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
   const columns = inferColumns(Object.keys(rows[0] ?? {}), rows)
   if (options.json) ports.stdout.write(printJsonRows(columns, rows))
   else if (rows.length === 0) ports.stdout.write(`Nothing of ${table} is in quarantine.\n`)
