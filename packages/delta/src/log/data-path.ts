@@ -3,16 +3,13 @@
  */
 import { DeltaError } from '../errors.ts'
 
-/** Relative, without anything to decode: how nearly every path of every log is spelled. */
-const PLAIN = /^(?![./])[^%:]*$/
-
 /**
  * Decode a path of the log so that all its spellings are one key: `/x`, `file:/x` and `file:///x` are equal, and a
  * relative path stays relative to the table. An absolute path may lie anywhere. Throws PATH_INVALID for broken
  * percent-encoding and for a path that steps upwards, out of the table or through another folder.
  */
 export function canonicalDataPath(spelling: string): string {
-  if (PLAIN.test(spelling) && !spelling.includes('..')) return spelling
+  if (isPlain(spelling)) return spelling
   const isUri = /^[a-z][a-z0-9+.-]*:/i.test(spelling)
   const path = decode(spelling.replace(/^file:\/*(?=\/)/i, ''), spelling)
   const isAbsolute = isUri || path.startsWith('/')
@@ -20,6 +17,12 @@ export function canonicalDataPath(spelling: string): string {
     throw invalid(spelling, isAbsolute ? 'steps upwards' : 'leaves the table')
   }
   return isAbsolute ? path : path.replace(/^(\.\/)+/, '')
+}
+
+/** Relative, with nothing to decode and no folder above: how nearly every path of every log is spelled. */
+function isPlain(spelling: string): boolean {
+  const isRelative = !spelling.startsWith('/') && !spelling.startsWith('.') && !spelling.includes(':')
+  return isRelative && !spelling.includes('%') && !spelling.includes('..')
 }
 
 /** Encode a decoded path for the log. `=` stays readable, because partition folders are full of it. */

@@ -51,5 +51,6 @@ function logInvalid({ version, file }: LogFile, line: number | undefined, cause:
   const reason = cause instanceof Error ? cause.message : String(cause)
   const place = line === undefined ? file : `${file}, line ${line}`
   const details = { version, file, line }
-  return new DeltaError('LOG_INVALID', `Version ${version} cannot be read (${place}): ${reason}.`, details, cause)
+  const message = `Version ${version} cannot be read (${place}): ${reason.replace(/\.$/, '')}.`
+  return new DeltaError('LOG_INVALID', message, details, cause)
 }

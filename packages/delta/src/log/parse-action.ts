@@ -175,8 +175,8 @@ function sharedPartitionValues(): Share {
   const known = new Map<string, PartitionValues>()
   return json => {
     if (!isRecord(json)) return NO_VALUES
+    if (Object.keys(json).length === 0) return NO_VALUES
     const key = JSON.stringify(json)
-    if (key === '{}') return NO_VALUES
     const found = known.get(key)
     if (found !== undefined) return found
     const values = toPartitionValues(json)

@@ -39,7 +39,7 @@ const ADD_FIELDS = [
 ].map(name => `add.${name}`)
 
 /**
- * The actions of a checkpoint, in any order; a file may come twice, and then its last form counts.
+ * The actions of a checkpoint in batches, in any order; a file may come twice, and then its last form counts.
  *
  * @throws CHECKPOINT_INVALID when a file of it is missing, torn or not what it says
  * @throws CHECKPOINT_NEEDED when it is Parquet and there is nobody to read that
@@ -47,27 +47,39 @@ const ADD_FIELDS = [
 export async function* readCheckpoint(
   tables: TableStore,
   request: CheckpointRequest,
-): AsyncGenerator<CheckpointAction> {
+): AsyncGenerator<readonly CheckpointAction[]> {
   const { checkpoint, tablePath } = request
   const parse = lineParser()
   const sidecars: string[] = []
   for (const name of checkpoint.files) {
-    for await (const line of readFile(tables, request, { name, parse, format: checkpoint.format })) {
-      if (line.kind === 'sidecar') sidecars.push(sidecarName(tablePath, checkpoint.version, line.path))
-      else if (line.kind === 'checkpointMetadata') checkVersion(request, name, line.version)
-      else if (isReplayed(line)) yield line
+    for await (const lines of readFile(tables, request, { name, parse, format: checkpoint.format })) {
+      for (const line of lines) {
+        if (line.kind === 'sidecar') sidecars.push(sidecarName(tablePath, checkpoint.version, line.path))
+        if (line.kind === 'checkpointMetadata') checkVersion(request, name, line.version)
+      }
+      yield lines.filter(isReplayed)
     }
   }
   for (const sidecar of sidecars) {
-    const name = `_sidecars/${sidecar}`
-    for await (const line of readFile(tables, request, { name, parse, format: 'parquet' })) {
-      if (line.kind === 'add' || line.kind === 'remove') yield line
-    }
+    const file: OneFile = { name: `_sidecars/${sidecar}`, parse, format: 'parquet' }
+    for await (const lines of readFile(tables, request, file)) yield lines.filter(isFile)
   }
 }
 
 function isReplayed(line: Line): line is CheckpointAction {
-  return line.kind !== 'commitInfo' && line.kind !== 'cdc'
+  switch (line.kind) {
+    case 'commitInfo':
+    case 'cdc':
+    case 'sidecar':
+    case 'checkpointMetadata':
+      return false
+    default:
+      return true
+  }
+}
+
+function isFile(line: Line): line is Extract<Line, { kind: 'add' | 'remove' }> {
+  return line.kind === 'add' || line.kind === 'remove'
 }
 
 interface OneFile {
@@ -76,12 +88,12 @@ interface OneFile {
   format: 'json' | 'parquet'
 }
 
-async function* readFile(tables: TableStore, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line> {
+async function* readFile(tables: TableStore, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line[]> {
   const { tablePath, checkpoint, signal } = request
   try {
     if (file.format === 'json') {
       const bytes = await tables.store.get(logFilePath(tablePath, file.name), { signal })
-      yield* parseLines({ version: checkpoint.version, file: file.name }, bytes, file.parse)
+      yield [...parseLines({ version: checkpoint.version, file: file.name }, bytes, file.parse)]
     } else {
       const { logParquet } = tables
       if (logParquet === undefined) throw checkpointNeeded(tablePath, checkpoint.version, file.name)
@@ -94,18 +106,20 @@ async function* readFile(tables: TableStore, request: CheckpointRequest, file: O
   }
 }
 
-async function* readParquet(logParquet: LogParquet, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line> {
+async function* readParquet(logParquet: LogParquet, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line[]> {
   const path = logFilePath(request.tablePath, file.name)
   const { signal } = request
   const columns = [...NAMED, ...ADD_FIELDS, ...(request.removed ? ['remove'] : [])]
   const bare = new Map<string, AddFile>()
   for await (const rows of logParquet.readRows(path, { columns, signal })) {
+    const lines: Line[] = []
     for (const row of rows) {
       const line = file.parse(row)
       if (line === undefined) continue
       if (line.kind === 'add' && line.add.stats === undefined) bare.set(fileKey(line.add), line.add)
-      yield line
+      lines.push(line)
     }
+    yield lines
   }
   if (bare.size > 0) yield* readParsedStats(logParquet, request, { ...file, path, bare })
 }
@@ -115,15 +129,15 @@ async function* readParsedStats(
   logParquet: LogParquet,
   { signal }: CheckpointRequest,
   file: OneFile & { path: string; bare: ReadonlyMap<string, AddFile> },
-): AsyncGenerator<Line> {
+): AsyncGenerator<Line[]> {
   const columns = [...ADD_FIELDS.filter(name => name !== 'add.stats'), 'add.stats_parsed']
   for await (const rows of logParquet.readRows(file.path, { columns, signal })) {
-    for (const row of rows) {
+    yield rows.flatMap((row): Line[] => {
       const line = file.parse(row)
       const add = line?.kind === 'add' ? file.bare.get(fileKey(line.add)) : undefined
       const stats = add === undefined ? undefined : parsedStats(row)
-      if (add !== undefined && stats !== undefined) yield { kind: 'add', add: { ...add, stats } }
-    }
+      return add === undefined || stats === undefined ? [] : [{ kind: 'add', add: { ...add, stats } }]
+    })
   }
 }
 

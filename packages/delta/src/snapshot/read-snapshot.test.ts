@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { jsonParquet } from '../../test/support/json-parquet.ts'
+import { playModel, putCheckpoint, putCommit } from '../../test/support/log-model.ts'
 import { type MemoryStore, memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
@@ -59,10 +60,53 @@ test('a refresh without news costs one request, and with news little more than t
   expect([...latest.files.keys()]).toHaveLength(5)
   expect([...old.files.keys()]).toHaveLength(3)
   expect(requests().list).toBe(0)
-  expect(requests().get).toBeLessThanOrEqual(2 + 4)
+  expect(requests().get).toBeLessThanOrEqual(2 + 2)
   const quiet = countRequests(store)
   expect(await refreshSnapshot({ store }, latest)).toBe(latest)
   expect(quiet()).toEqual({ get: 1, list: 0 })
+})
+
+test('a short log is opened without a listing, and so is a long one behind a hint', async () => {
+  const { store } = await makeTable(5)
+  const short = countRequests(store)
+  expect(await readSnapshot({ store }, { tablePath: 't' })).toMatchObject({ version: 5n })
+  // The hint that is not there, six commits, and those asked for beyond the end.
+  expect(short().list).toBe(0)
+  expect(short().get).toBeLessThanOrEqual(1 + 6 + 6)
+
+  const history = Array.from({ length: 30 }, () => ({ files: {}, txns: {}, domains: {}, order: 0 }))
+  const long = memoryStore()
+  const { states, lines } = playModel(history)
+  for (const [version, content] of lines.entries()) putCommit(long, version, content)
+  const [at] = states.slice(27)
+  if (at === undefined) throw new Error('the history is too short')
+  const hint = putCheckpoint(long, { version: 27, kind: 'classic', state: at, order: 0, sidecars: false })
+  await long.put('t/_delta_log/_last_checkpoint', encode(JSON.stringify(hint)))
+  const requests = countRequests(long)
+  const tables = { store: long, logParquet: jsonParquet(long) }
+  const latest = await readSnapshot(tables, { tablePath: 't' })
+  expect(latest).toMatchObject({ version: 29n, log: { checkpoint: 27n } })
+  // The hint, the checkpoint, two commits, and those asked for beyond the end.
+  expect(requests().list).toBe(0)
+  expect(requests().get).toBeLessThanOrEqual(1 + 1 + 2 + 2)
+
+  const exact = countRequests(long)
+  expect(await readSnapshot(tables, { tablePath: 't', version: 27n })).toMatchObject({ version: 27n, timestamp: 27 })
+  expect(exact()).toEqual({ get: 3, list: 0 })
+})
+
+test('a long log without a hint is listed once, and its newest checkpoint is used', async () => {
+  const history = Array.from({ length: 120 }, () => ({ files: {}, txns: {}, domains: {}, order: 0 }))
+  const store = memoryStore()
+  const { states, lines } = playModel(history)
+  for (const [version, content] of lines.entries()) putCommit(store, version, content)
+  const [at] = states.slice(110)
+  if (at === undefined) throw new Error('the history is too short')
+  putCheckpoint(store, { version: 110, kind: 'classic', state: at, order: 0, sidecars: false })
+  const requests = countRequests(store)
+  const latest = await readSnapshot({ store, logParquet: jsonParquet(store) }, { tablePath: 't' })
+  expect(latest).toMatchObject({ version: 119n, log: { checkpoint: 110n } })
+  expect(requests().list).toBe(1)
 })
 
 test('a missing version in the middle is a gap that names it', async () => {

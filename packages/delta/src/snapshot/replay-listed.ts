@@ -62,7 +62,7 @@ export async function loadCheckpoint(
   const { tablePath, checkpoint } = request
   const { version } = checkpoint
   const state = startReplay(undefined, request)
-  for await (const action of readCheckpoint(tables, request)) replayAction(state, action)
+  for await (const actions of readCheckpoint(tables, request)) for (const action of actions) replayAction(state, action)
   for (const action of ['protocol', 'metaData'] as const) {
     if (state[action] !== undefined) continue
     const [file] = checkpoint.files

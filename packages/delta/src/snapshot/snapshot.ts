@@ -3,7 +3,7 @@
  * Reconciliation"): of every kind of action the newest wins, and removes cancel adds.
  */
 
-import { DeltaError } from '../errors.ts'
+import { DeltaError, isDeltaError } from '../errors.ts'
 import type { Action, AddFile, Commit, MetaData, Protocol, RemoveFile, Txn } from '../log/actions.ts'
 import { fileKey, isSameFile } from '../log/file-key.ts'
 import type { Version } from '../log/log-path.ts'
@@ -58,6 +58,8 @@ export interface Replay {
   tail: LogTail
   /** Files that were removed and not added again, by `fileKey`; only collected when asked for. */
   removed: Map<string, RemoveFile> | undefined
+  /** True while the files are those of the snapshot that was begun with: they are copied before the first change. */
+  sharesFiles: boolean
 }
 
 /** Start a replay; the snapshot given stays as it is. */
@@ -66,12 +68,13 @@ export function startReplay(base?: Snapshot, options: { removed?: boolean } = {}
     version: base?.version ?? -1n,
     protocol: base?.protocol,
     metaData: base?.metaData,
-    files: new Map(base?.files),
+    files: (base?.files as Map<string, AddFile> | undefined) ?? new Map<string, AddFile>(),
     txns: new Map([...(base?.txns ?? [])].map(([appId, version]) => [appId, { appId, version }])),
     domains: new Map(base?.domains),
     last: undefined,
     tail: base?.log ?? { checkpoint: undefined, sizeInBytes: 0 },
     removed: options.removed ? new Map() : undefined,
+    sharesFiles: base !== undefined,
   }
 }
 
@@ -102,13 +105,13 @@ export function replayAction(state: Replay, action: Action): void {
       state.metaData = action.metaData
       break
     case 'add':
-      state.files.set(action.add.path, action.add)
+      ownFiles(state).set(action.add.path, action.add)
       state.removed?.delete(fileKey(action.add))
       break
     case 'remove': {
       const current = state.files.get(action.remove.path)
       // A remove of an older deletion vector says nothing about the file with a newer one.
-      if (current !== undefined && isSameFile(current, action.remove)) state.files.delete(current.path)
+      if (current !== undefined && isSameFile(current, action.remove)) ownFiles(state).delete(current.path)
       state.removed?.set(fileKey(action.remove), action.remove)
       break
     }
@@ -124,7 +127,15 @@ export function replayAction(state: Replay, action: Action): void {
   }
 }
 
-/** Finish a replay. Throws LOG_INCOMPLETE or FEATURE_UNSUPPORTED when the table cannot be read. */
+function ownFiles(state: Replay): Map<string, AddFile> {
+  if (state.sharesFiles) {
+    state.files = new Map(state.files)
+    state.sharesFiles = false
+  }
+  return state.files
+}
+
+/** Finish a replay. Throws LOG_INCOMPLETE, SCHEMA_INVALID or FEATURE_UNSUPPORTED when the table cannot be read. */
 export function finishReplay(tablePath: string, version: Version, state: Replay): Snapshot {
   const { protocol, metaData, files, domains } = state
   if (protocol === undefined) throw missing(tablePath, version, 'protocol')
@@ -136,7 +147,7 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     version,
     protocol,
     metaData,
-    schema: parseSchema(metaData.schemaString),
+    schema: schemaOf(tablePath, version, metaData),
     files,
     configuration: metaData.configuration,
     txns,
@@ -147,6 +158,16 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     txn: (appId: string) => txns.get(appId),
     domain: (name: string) => domains.get(name),
   })
+}
+
+function schemaOf(tablePath: string, version: Version, metaData: MetaData): StructType {
+  try {
+    return parseSchema(metaData.schemaString)
+  } catch (error) {
+    if (!isDeltaError(error, 'SCHEMA_INVALID')) throw error
+    const message = `The schema of ${tablePath} at version ${version} cannot be read: ${error.message}`
+    throw new DeltaError('SCHEMA_INVALID', message, { ...error.details, tablePath, version }, error)
+  }
 }
 
 /** commitInfo is free JSON, so whatever another writer put there is looked at before it is called a time. */

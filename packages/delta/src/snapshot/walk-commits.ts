@@ -14,7 +14,10 @@ export interface Walk {
   from: Version
   /** The last one, when it is known; inclusive. */
   until?: Version | undefined
-  /** How many are asked for at once in the beginning: each that is there doubles it. With 1, no news cost one request. */
+  /**
+   * How many are asked for at once in the beginning, and later as many as were found so far: no more are asked for in
+   * vain than are there. With 1, no news cost one request.
+   */
   ahead: number
   signal?: AbortSignal | undefined
 }
@@ -30,7 +33,8 @@ export async function* walkCommits(store: ObjectStore, walk: Walk): AsyncGenerat
   const { tablePath, until, signal } = walk
   const parse = lineParser()
   let pending: Promise<Commit | undefined>[] = []
-  let [version, next, ahead] = [walk.from, walk.from, walk.ahead]
+  let [version, next] = [walk.from, walk.from]
+  let [ahead, found] = [walk.ahead, 0]
   for (;;) {
     for (; pending.length < ahead && (until === undefined || next <= until); next += 1n) {
       pending.push(ask(store, tablePath, { version: next, parse, signal }))
@@ -48,7 +52,8 @@ export async function* walkCommits(store: ObjectStore, walk: Walk): AsyncGenerat
     }
     yield commit
     version += 1n
-    ahead = Math.min(ahead * 2, MOST_AHEAD)
+    found += 1
+    ahead = Math.min(Math.max(ahead, found), MOST_AHEAD)
   }
 }
 

@@ -18,6 +18,15 @@ const TEMPORARY = '.tmp-'
 /** Error codes by which file systems say that they have no hard links, or none between these two places. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
 
+/** Files whose size and time are asked for together while listing. */
+const DESCRIBED_AT_ONCE = 64
+
+interface Described {
+  readonly path: string
+  /** True for a file that is no link. */
+  readonly isPlain: boolean
+}
+
 export class LocalStore implements ObjectStore {
   readonly #root: string
 
@@ -122,17 +131,23 @@ export class LocalStore implements ObjectStore {
   }
 
   async *#walk(folder: string, startAfter: string | undefined): AsyncGenerator<StoredObject> {
+    let files: Described[] = []
     for (const entry of await this.#entries(folder)) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
       if (entry.isDirectory()) {
+        yield* await this.#describeAll(files)
+        files = []
         const skip =
           startAfter !== undefined && !startAfter.startsWith(`${path}/`) && compareBytes(`${path}/`, startAfter) < 0
         if (!skip) yield* this.#walk(path, startAfter)
       } else if (startAfter === undefined || compareBytes(path, startAfter) > 0) {
-        const found = await this.#describe(path)
-        if (found) yield found
+        files.push({ path, isPlain: entry.isFile() })
+        if (files.length < DESCRIBED_AT_ONCE) continue
+        yield* await this.#describeAll(files)
+        files = []
       }
     }
+    yield* await this.#describeAll(files)
   }
 
   /** Entries in the order their full paths have: a folder sorts as its name and a slash. */
@@ -147,10 +162,18 @@ export class LocalStore implements ObjectStore {
     }
   }
 
-  /** Links to files inside the root are listed as files; links to folders are not followed, since they can loop. */
-  async #describe(path: string): Promise<StoredObject | undefined> {
+  async #describeAll(files: readonly Described[]): Promise<StoredObject[]> {
+    const found = await Promise.all(files.map(file => this.#describe(file)))
+    return found.filter(object => object !== undefined)
+  }
+
+  /**
+   * Links to files inside the root are listed as files; links to folders are not followed, since they can loop. What is
+   * no link lies where its folder lies, and that was looked at.
+   */
+  async #describe({ path, isPlain }: Described): Promise<StoredObject | undefined> {
     try {
-      const found = await stat(this.locate(path))
+      const found = await stat(isPlain ? join(this.#root, path) : this.locate(path))
       return found.isFile() ? { path, size: found.size, modifiedAt: found.mtimeMs } : undefined
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined

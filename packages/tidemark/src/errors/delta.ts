@@ -10,6 +10,7 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   LOG_INVALID: BROKEN,
   LOG_GAP: BROKEN,
   LOG_INCOMPLETE: BROKEN,
+  CHECKPOINT_INVALID: BROKEN,
   COMMIT_UNDECIDED: 'Run again: the commit is found or made then. Remove no file of the table before.',
 }
 
