@@ -27,6 +27,7 @@ import { systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { EDGE_VALUES } from '../support/edge-values.ts'
 import { openTestLake, type TestLake } from './flows-lake.ts'
 
+const configuration = { 'delta.feature.timestampNtz': 'supported' }
 const clock = { now: () => 1_790_000_000_000, sleep: () => Promise.resolve() }
 let lake: TestLake
 let session: Session
@@ -53,7 +54,7 @@ async function createTable(types: readonly string[], files: readonly (readonly V
     written.push(...(await session.writeParquet(join(selects, ' UNION ALL '), { tablePath, schema })))
   }
   const ports = { store: lake.store, logParquet: lake.engine.logParquet, clock, ids: systemIds }
-  await commit(ports, stageCreate({ tablePath, schema, files: written, info: { operation: 'WRITE' } }))
+  await commit(ports, stageCreate({ tablePath, schema, files: written, configuration, info: { operation: 'WRITE' } }))
   const snapshot = await readSnapshot(ports, { tablePath })
   if (snapshot === undefined) throw new Error('the table was not made')
   return snapshot
@@ -135,5 +136,32 @@ test('a table written in order is left at the file that holds the value, for eve
     expect(
       await countMatches(snapshot, [...snapshot.files.keys()], { kind: 'expression', expression: raw('true') }),
     ).toBe(BigInt(known.length))
+  }
+})
+
+test('a value means the same to DuckDB and to pruning, in each of its spellings', async () => {
+  const spellings: [type: string, value: string, ...others: string[]][] = [
+    ['date', '12024-01-01', '+12024-01-01'],
+    ['date', '0044-03-15 (BC)', '-0043-03-15'],
+    ['timestamp', '2024-01-01 00:00:00+00', '2024-01-01T01:00:00.000+01:00', '2024-01-01 00:00:00', '2024-01-01'],
+    ['timestamp', '12024-01-01 00:00:00+00', '+12024-01-01T00:00:00Z'],
+    ['timestamp_ntz', '2024-01-01 00:00:00', '2024-01-01T00:00:00.000'],
+    ['double', '-0.0', '0', '0.0E0'],
+    ['double', 'NaN', 'nan'],
+    ['double', '-Infinity', '-inf'],
+    ['decimal(9,2)', '0.10', '.1', '1e-1'],
+    ['string', ''],
+    ['binary', ''],
+    ['binary', 'é😀'],
+  ]
+  for (const [type, value, ...others] of spellings) {
+    const snapshot = await createTable([type], [[[value]]])
+    const paths = [...snapshot.files.keys()]
+    for (const spelling of [value, ...others]) {
+      const predicate = compare('c0', '=', spelling)
+      expect(await countMatches(snapshot, paths, predicate), spelling).toBe(1n)
+      expect(pruneFiles(snapshot.files.values(), snapshot, predicate), spelling).toHaveLength(1)
+      expect(await countMatches(snapshot, paths, not(predicate)), spelling).toBe(0n)
+    }
   }
 })

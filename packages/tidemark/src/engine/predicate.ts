@@ -1,9 +1,16 @@
 /**
  * A predicate of @tidemark/delta as DuckDB SQL. Three-valued logic, NaN and -0 mean the same on both sides.
  */
-import type { ColumnPath, DataType, Predicate, StructType } from '@tidemark/delta'
-import { ident, join, raw, type Sql, sql, text } from './sql.ts'
-import { toDuckType } from './types.ts'
+import {
+  type ColumnPath,
+  type DataType,
+  type PartitionValue,
+  type Predicate,
+  parsePartitionValue,
+  type StructType,
+} from '@tidemark/delta'
+import { commonValue } from './scan/constants.ts'
+import { ident, join, raw, type Sql, sql } from './sql.ts'
 
 const OPERATORS = { '=': raw('='), '<>': raw('<>'), '<': raw('<'), '<=': raw('<='), '>': raw('>'), '>=': raw('>=') }
 
@@ -29,10 +36,13 @@ export function predicateSql(predicate: Predicate<Sql>, schema: StructType, alia
   }
 }
 
-/** A value by its text, in the type of the column. Bytes are the UTF-8 of a text, as in partition values. */
+/** A value by its text. The empty text is a value here, and not NULL as in the log. */
 function literal(value: string, type: DataType): Sql {
-  if (type === 'binary') return sql`unhex(${text(Buffer.from(value, 'utf8').toString('hex'))})`
-  return sql`CAST(${text(value)} AS ${toDuckType(type)})`
+  if (typeof type !== 'string') throw new TypeError(`values of type ${type.type} cannot be compared`)
+  const empty: PartitionValue =
+    type === 'binary' ? { kind: 'bytes', bytes: new Uint8Array() } : { kind: 'text', text: '' }
+  const parsed = value === '' ? empty : parsePartitionValue(type, value)
+  return commonValue({ type, values: [parsed] }) ?? raw('NULL')
 }
 
 function typeOf(schema: StructType, [name = '', ...rest]: ColumnPath): DataType {
