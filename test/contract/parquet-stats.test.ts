@@ -85,7 +85,7 @@ ${isNear(sql`min(${value})`, bounds.min)} AS is_min, ${isNear(sql`max(${value})`
 }
 
 /** Write the rows of a query as one file, and check its statistics. */
-async function checkStats(query: Sql, schema: StructType, leaves: readonly Leaf[]): Promise<void> {
+async function assertStats(query: Sql, schema: StructType, leaves: readonly Leaf[]): Promise<void> {
   const tablePath = `t${(tables += 1)}`
   const top = schema.fields.map(f => f.name)
   const table = ident(session.temporaryName('rows'))
@@ -109,14 +109,14 @@ async function checkStats(query: Sql, schema: StructType, leaves: readonly Leaf[
     // DuckDB cuts strings at 256 bytes, and tells no bounds at all when one that is left cannot be counted up.
     if (truth.hasLong && min === undefined && max === undefined) continue
     const isMinSayable = isSayable(leaf.type, truth.min, '')
-    checkTightness(
+    assertTightness(
       leaf.type,
       { bound: min, value: truth.min, isNear: truth.isMin, isSayable: isMinSayable && !hasNaN },
       where,
     )
     // Rounded up to milliseconds, this would be the year 10000.
     const isMaxSayable = isSayable(leaf.type, truth.max, '9999-12-31 23:59:59.9999')
-    checkTightness(
+    assertTightness(
       leaf.type,
       { bound: max, value: truth.max, isNear: truth.isMax, isSayable: isMaxSayable && !hasNaN },
       where,
@@ -128,7 +128,7 @@ async function checkStats(query: Sql, schema: StructType, leaves: readonly Leaf[
 }
 
 /** A bound is there and as near as the format allows, or there is a reason why not. */
-function checkTightness(
+function assertTightness(
   type: string,
   end: { bound: string | undefined; value: string | null; isNear: boolean | null; isSayable: boolean },
   where: string,
@@ -177,7 +177,7 @@ test('statistics are true and near for every type, whatever values meet in a fil
         const s = fields === undefined ? sql`CAST(NULL AS ${NESTED})` : sql`struct_pack(${join(fields)})`
         return sql`SELECT ${join(columns)}, ${s} AS s, [1, NULL] AS list, MAP {'k': NULL} AS pairs`
       })
-      await checkStats(sql`${join(selects, ' UNION ALL ')}`, SCHEMA, LEAVES)
+      await assertStats(sql`${join(selects, ' UNION ALL ')}`, SCHEMA, LEAVES)
     }),
     { numRuns: 30 },
   )
@@ -207,5 +207,5 @@ CASE n WHEN 125000 THEN -1e300 ELSE n / 7 END AS ratio, \
 CASE n WHEN 5 THEN '' WHEN 125000 THEN repeat('z', 40) ELSE 'name ' || n END AS name, \
 to_timestamp(n * 1000) AS at, DATE '1970-01-01' + CAST(n % 40000 - 20000 AS INTEGER) AS day, \
 CASE WHEN n >= 125000 THEN 'NaN'::DOUBLE WHEN n < 9 THEN 1.5 END AS late FROM range(130000) r(n)`
-  await checkStats(rows, schema, leaves)
+  await assertStats(rows, schema, leaves)
 })
