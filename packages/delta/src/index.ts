@@ -84,6 +84,7 @@ export {
 export { addedFiles, isAppendOnly, readCommits } from './snapshot/read-commits.ts'
 export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/read-snapshot.ts'
 export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
+export { findVersionAt } from './snapshot/version-at.ts'
 export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'
 export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
 export type { TableColumns } from './stats/bound-column.ts'
