@@ -10,7 +10,7 @@ import type { AlertRecord } from '../../packages/tidemark/src/alerts/record.ts'
 import { decideAlerts } from '../../packages/tidemark/src/alerts/rules.ts'
 import { parseSigningSecret, signWebhook } from '../../packages/tidemark/src/alerts/signature.ts'
 import { createWebhookChannel } from '../../packages/tidemark/src/alerts/webhook.ts'
-import { alertConfig, finishedRun, hook, mail, runEnd, stepResult } from '../support/alerts.ts'
+import { alertConfig, failingBefore, finishedRun, hook, mail, runEnd, stepResult } from '../support/alerts.ts'
 import { type MemoryStore, memoryStore, type SteppingClock, steppingClock } from '../support/memory.ts'
 import { startBrokenServer, startHookServer, startMailServer } from '../support/receivers.ts'
 
@@ -32,7 +32,7 @@ interface Kind {
 
 function failureRecords(channel: string): AlertRecord[] {
   const config = alertConfig([{ on: ['failure'], send: [channel] }], [hook, { ...mail, to: ['ann@example.org'] }])
-  return decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), [], config)
+  return decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), failingBefore([]), config)
 }
 
 function mailChannel(port: number, more: { timeoutMs?: number; to?: string[]; url?: string } = {}): AlertChannel {
@@ -197,7 +197,7 @@ describe('mail', () => {
     })
     await using _ = server
     const config = alertConfig([{ on: ['failure'], send: ['mail'] }])
-    const records = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), [], config)
+    const records = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), failingBefore([]), config)
     const { deliver } = await outbox(records)
     const channel = mailChannel(server.port, { to: ['ann@example.org', 'bob@example.org'] })
     const first = await deliver(channel)
@@ -400,7 +400,11 @@ describe('the outbox', () => {
       place: undefined,
     }
     const config = alertConfig([{ on: ['failure'], send: ['hook'] }])
-    const records = decideAlerts(finishedRun([stepResult('bronze.a', 'failed', { problem })]), [], config)
+    const records = decideAlerts(
+      finishedRun([stepResult('bronze.a', 'failed', { problem })]),
+      failingBefore([]),
+      config,
+    )
     await recordAlerts(store, records, text => text.replaceAll('hunter2', '***'))
     expect([...store.objects.values()].join()).not.toContain('hunter2')
     expect([...store.objects.values()].join()).toContain('wrong: ***')

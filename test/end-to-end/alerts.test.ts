@@ -1,5 +1,7 @@
 /** Alerts through the command line: whatever keeps a run from doing its work is told, once, and so is the recovery. */
-import { beforeAll, expect, test } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
 import { parseSigningSecret, signWebhook } from '../../packages/tidemark/src/alerts/signature.ts'
 import { type CliProject, createProject, readAll } from '../support/cli.ts'
 import { startHookServer } from '../support/receivers.ts'
@@ -100,4 +102,69 @@ test.each([
   await shop.write({ 'list.json': LIST })
   expect((await shop.tidemark('run')).exit).toBe(0)
   expect(hook.posts.map(post => (JSON.parse(post.body) as { table: string }).table)).toEqual(['bronze.gone'])
+})
+
+describe('a webhook that is told of a failure', () => {
+  const RARELY = HOOK_PROJECT.replace('send: hook }', 'send: hook, repeat_after: 1d }').replace(
+    ', sign: { secret: env:HOOK_KEY }',
+    '',
+  )
+
+  /** A project whose second table is missing, and what its webhook received: kind, table and id of each alert. */
+  async function start(
+    answer: (n: number, response: ServerResponse) => void,
+  ): Promise<
+    { shop: CliProject; received: () => { kind: string; table: string | null; id: string }[] } & AsyncDisposable
+  > {
+    const hook = await startHookServer(answer)
+    const shop = await project({ 'tidemark.yml': RARELY, 'list.json': GONE })
+    Object.assign(shop.env, { HOOK: `http://127.0.0.1:${hook.port}/in` })
+    const received = (): { kind: string; table: string | null; id: string }[] =>
+      hook.posts.map(post => JSON.parse(post.body) as { kind: string; table: string | null; id: string })
+    return { shop, received, [Symbol.asyncDispose]: () => hook[Symbol.asyncDispose]() }
+  }
+
+  test('hears of it once while it goes on, of its end, and at once when it comes back', async () => {
+    await using at = await start((_n, response) => response.writeHead(204).end())
+    for (const exit of [1, 1, 1]) expect((await at.shop.tidemark('run')).exit).toBe(exit)
+    expect(at.received()).toMatchObject([{ kind: 'failure', table: 'bronze.gone' }])
+    await database.query('CREATE TABLE gone (id int PRIMARY KEY)')
+    expect((await at.shop.tidemark('run')).exit).toBe(0)
+    await database.query('DROP TABLE gone')
+    expect((await at.shop.tidemark('run')).exit).toBe(1)
+    expect(at.received().map(({ kind }) => kind)).toEqual(['failure', 'recovery', 'failure'])
+  })
+
+  test('and is away while the process is killed hears of it from the next one, under the same id', async () => {
+    const answers: (() => void)[] = []
+    await using at = await start((n, response) => {
+      if (n > 0) response.writeHead(204).end()
+      else answers.forEach(answer => answer())
+    })
+    const asked = new Promise<void>(resolve => answers.push(resolve))
+    const running = at.shop.start('run')
+    await asked
+    running.kill('SIGKILL')
+    await running.ended
+    expect((await at.shop.tidemark('run')).exit).toBe(1)
+    expect((await at.shop.tidemark('run')).exit).toBe(1)
+    const [first, second, ...more] = at.received()
+    expect(second).toEqual(first)
+    expect(more).toEqual([])
+  })
+
+  test('hears of a run that was killed before its end, from the next one', async () => {
+    await using at = await start((_n, response) => response.writeHead(204).end())
+    await at.shop.write({ 'list.json': LIST })
+    const somebody = await database.connect()
+    await somebody.query('BEGIN; LOCK TABLE item IN ACCESS EXCLUSIVE MODE')
+    const running = at.shop.start('run')
+    while ((await readAll(join(at.shop.lake, 'system', 'runs'))) === '');
+    running.kill('SIGKILL')
+    await running.ended
+    await somebody.query('ROLLBACK')
+    expect((await at.shop.tidemark('run')).exit).toBe(0)
+    expect((await at.shop.tidemark('run')).exit).toBe(0)
+    expect(at.received()).toMatchObject([{ kind: 'failure', table: null, error_code: 'RUN_ENDED_EARLY' }])
+  })
 })

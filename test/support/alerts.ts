@@ -1,5 +1,5 @@
 /** Finished runs and alert settings for tests. */
-import type { FinishedRun } from '../../packages/tidemark/src/alerts/rules.ts'
+import type { AlertHistory, FinishedRun } from '../../packages/tidemark/src/alerts/rules.ts'
 import type { StepResult } from '../../packages/tidemark/src/model/event.ts'
 import type { AlertChannelConfig, AlertConfig, AlertRule } from '../../packages/tidemark/src/model/project.ts'
 
@@ -65,9 +65,14 @@ export const mail: Extract<AlertChannelConfig, { kind: 'email' }> = {
   place,
 }
 
+/** What was failing before a run, of which nobody was told. */
+export function failingBefore(failedBefore: AlertHistory['failedBefore']): AlertHistory {
+  return { failedBefore, told: new Map() }
+}
+
 export function alertConfig(
-  rules: readonly Omit<AlertRule, 'place'>[],
+  rules: readonly (Pick<AlertRule, 'on' | 'send'> & Partial<AlertRule>)[],
   channels: readonly AlertChannelConfig[] = [hook, mail],
 ): AlertConfig {
-  return { channels, rules: rules.map(rule => ({ ...rule, place })) }
+  return { channels, rules: rules.map(rule => ({ repeatAfterMs: undefined, place, ...rule })) }
 }

@@ -1,4 +1,5 @@
 /** An ObjectStore and a Clock in memory, for tests of what is kept and when it happens. */
+import { DeltaError } from '@tidemark/delta'
 import type { Clock, ObjectStore } from '../../packages/tidemark/src/model/ports.ts'
 
 export interface MemoryStore extends ObjectStore {
@@ -9,7 +10,7 @@ export interface MemoryStore extends ObjectStore {
 export function memoryStore(before: (path: string) => void = () => {}): MemoryStore {
   const objects = new Map<string, string>()
   const missing = (path: string): never => {
-    throw new Error(`no object ${path}`)
+    throw new DeltaError('NOT_FOUND', `There is no object ${path}.`, {})
   }
   return {
     objects,

@@ -10,6 +10,7 @@ import type { Clock, ObjectStore } from '../model/ports.ts'
 import type { AlertChannel } from './channel.ts'
 import { closeAlert, listPending } from './outbox.ts'
 import type { AlertRecord } from './record.ts'
+import { forgetTold, toldKey } from './told.ts'
 
 export interface Delivery {
   store: ObjectStore
@@ -114,6 +115,8 @@ async function postpone({ store, clock, redact }: Delivery, record: AlertRecord,
   if (!hopeless && record.created > isoInstant(clock.now() - giveUpAfterMs)) {
     return ALERT_NOT_DELIVERED(params, { cause: failure })
   }
+  // It was not told after all: a failure that goes on is told by the next run, whatever the interval.
+  await forgetTold(store, toldKey(record))
   await closeAlert(store, { id: record.id, how: 'undeliverable', at: clock.now(), detail: reason })
   return ALERT_UNDELIVERABLE(params, { cause: failure })
 }

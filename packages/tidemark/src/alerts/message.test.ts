@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { alertConfig, finishedRun, stepResult } from '../../../../test/support/alerts.ts'
+import { alertConfig, failingBefore, finishedRun, stepResult } from '../../../../test/support/alerts.ts'
 import { alertHtml, alertText } from './message.ts'
 import type { AlertRecord } from './record.ts'
 import { decideAlerts } from './rules.ts'
@@ -14,7 +14,11 @@ function failure(message: string): AlertRecord {
     place: 'list.json:3:5',
   }
   const results = [stepResult('bronze.DimUser', 'failed', { problem }), stepResult('silver.DimUser', 'skipped')]
-  const [record] = decideAlerts(finishedRun(results), [], alertConfig([{ on: ['failure'], send: ['hook'] }]))
+  const [record] = decideAlerts(
+    finishedRun(results),
+    failingBefore([]),
+    alertConfig([{ on: ['failure'], send: ['hook'] }]),
+  )
   if (record === undefined) throw new Error('no alert')
   return record
 }

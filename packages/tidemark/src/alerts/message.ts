@@ -58,6 +58,7 @@ function facts({ body }: AlertRecord): [string, string][] {
     ['target', body.target],
     ['run', body.pipeline_runId],
     ['time', body.time],
+    ['since', body.failing_since === body.time ? null : body.failing_since],
   ]
   return all.flatMap(([name, value]) => (value === null ? [] : [[name, plainLine(value)] as [string, string]]))
 }

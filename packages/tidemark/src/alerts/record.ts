@@ -26,6 +26,8 @@ export interface AlertBody {
   skipped: readonly string[]
   /** End of the run, ISO 8601 UTC. */
   time: string
+  /** When this receiver was first told of the failure, ISO 8601 UTC; null for a recovery of which that is not known. */
+  failing_since: string | null
   /** Equal for alerts about the same thing (pipeline, target, table, code), so that receivers can group them. */
   dedupe_key: string
 }
@@ -66,6 +68,7 @@ const recordSchema = z.object({
     place: nullableText,
     skipped: z.array(z.string()),
     time: z.iso.datetime(),
+    failing_since: z.iso.datetime().nullable().default(null),
     dedupe_key: z.string(),
   }),
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { alertConfig, finishedRun, mail, stepResult } from '../../../../test/support/alerts.ts'
+import { alertConfig, failingBefore, finishedRun, mail, stepResult } from '../../../../test/support/alerts.ts'
 import type { RunStatus, StepStatus } from '../model/event.ts'
 import { parseAlertRecord, printAlertRecord } from './record.ts'
 import { decideAlerts } from './rules.ts'
@@ -16,14 +16,16 @@ describe('a failure', () => {
       stepResult('silver.DimUser', 'skipped', { blockedBy: ['bronze.DimUser'] }),
       stepResult('gold.mix', 'skipped', { blockedBy: ['bronze.DimUser', 'bronze.DimTrack'] }),
     ])
-    expect(decideAlerts(run, [], everything).map(one => [one.body.table, one.body.status, one.body.skipped])).toEqual([
+    expect(
+      decideAlerts(run, failingBefore([]), everything).map(one => [one.body.table, one.body.status, one.body.skipped]),
+    ).toEqual([
       ['bronze.DimUser', 'failed', ['silver.DimUser', 'gold.mix']],
       ['bronze.DimTrack', 'failed', ['gold.mix']],
     ])
   })
 
   test('carries the keys existing receivers read, and what they lacked', () => {
-    const [record] = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), [], everything)
+    const [record] = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), failingBefore([]), everything)
     expect(record).toMatchObject({
       channel: 'hook',
       receiver: null,
@@ -46,9 +48,9 @@ describe('a failure', () => {
 
   test('of the run itself is told even when no step failed', () => {
     const problem = { code: 'LIST_UNREACHABLE', title: 'x', message: 'no list', hint: undefined, place: undefined }
-    const stopped = decideAlerts(finishedRun([], { status: 'failed', problem }), [], everything)
+    const stopped = decideAlerts(finishedRun([], { status: 'failed', problem }), failingBefore([]), everything)
     expect(stopped.map(one => [one.body.table, one.body.error_code])).toEqual([[null, 'LIST_UNREACHABLE']])
-    const died = decideAlerts(finishedRun([], { status: 'abandoned' }), [], everything)
+    const died = decideAlerts(finishedRun([], { status: 'abandoned' }), failingBefore([]), everything)
     expect(died.map(one => one.body.error_code)).toEqual(['RUN_ENDED_EARLY'])
   })
 
@@ -57,7 +59,7 @@ describe('a failure', () => {
       { on: ['failure'], send: ['mail', 'hook'] },
       { on: ['failure', 'recovery'], send: ['mail'] },
     ])
-    const records = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), [], config)
+    const records = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'failed')]), failingBefore([]), config)
     expect(records.map(one => [one.channel, one.receiver])).toEqual([
       ['mail', 'ann@example.org'],
       ['mail', 'bob@example.org'],
@@ -68,9 +70,13 @@ describe('a failure', () => {
 
   test('has an id and a grouping key that depend on nothing but what it is about', () => {
     const results = [stepResult('bronze.DimUser', 'failed')]
-    const first = decideAlerts(finishedRun(results), [], everything)[0]
-    const later = decideAlerts(finishedRun(results, { finishedAt: Date.UTC(2027, 0, 1) }), [], everything)[0]
-    const next = decideAlerts(finishedRun(results, { runId: 'other' }), [], everything)[0]
+    const first = decideAlerts(finishedRun(results), failingBefore([]), everything)[0]
+    const later = decideAlerts(
+      finishedRun(results, { finishedAt: Date.UTC(2027, 0, 1) }),
+      failingBefore([]),
+      everything,
+    )[0]
+    const next = decideAlerts(finishedRun(results, { runId: 'other' }), failingBefore([]), everything)[0]
     expect(later?.id).toBe(first?.id)
     expect(next?.id).not.toBe(first?.id)
     expect(next?.body.dedupe_key).toBe(first?.body.dedupe_key)
@@ -81,7 +87,11 @@ describe('a recovery', () => {
   const before = [{ table: 'bronze.DimUser', code: 'SOURCE_TABLE_MISSING' }]
 
   test('is told when a table that failed before was tried and is well', () => {
-    const records = decideAlerts(finishedRun([stepResult('bronze.DimUser', 'unchanged')]), before, everything)
+    const records = decideAlerts(
+      finishedRun([stepResult('bronze.DimUser', 'unchanged')]),
+      failingBefore(before),
+      everything,
+    )
     expect(records.map(one => [one.kind, one.body.table, one.body.status])).toEqual([
       ['recovery', 'bronze.DimUser', 'recovered'],
     ])
@@ -94,14 +104,16 @@ describe('a recovery', () => {
       [stepResult('bronze.DimUser', 'changed'), stepResult('bronze.DimUser', 'failed', { step: 'bronze.DimUser#b' })],
       [stepResult('bronze.DimDate', 'changed')],
     ]) {
-      const records = decideAlerts(finishedRun(results), before, everything)
+      const records = decideAlerts(finishedRun(results), failingBefore(before), everything)
       expect(records.filter(one => one.kind === 'recovery')).toEqual([])
     }
   })
 
   test('is not told by a rule for failures only', () => {
     const config = alertConfig([{ on: ['failure'], send: ['hook', 'mail'] }])
-    expect(decideAlerts(finishedRun([stepResult('bronze.DimUser', 'changed')]), before, config)).toEqual([])
+    expect(decideAlerts(finishedRun([stepResult('bronze.DimUser', 'changed')]), failingBefore(before), config)).toEqual(
+      [],
+    )
   })
 })
 
@@ -115,7 +127,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(results, earlier, (all, failedBefore) => {
         const good = all.filter(one => one.status !== 'failed')
-        const records = decideAlerts(finishedRun(good), failedBefore, everything)
+        const records = decideAlerts(finishedRun(good), failingBefore(failedBefore), everything)
         expect(records.filter(one => one.kind === 'failure')).toEqual([])
       }),
     )
@@ -124,7 +136,7 @@ describe('properties', () => {
   test('a run that is not well always tells somebody', () => {
     fc.assert(
       fc.property(results, fc.constantFrom<RunStatus>('failed', 'abandoned'), (all, ended) => {
-        const records = decideAlerts(finishedRun(all, { status: ended }), [], everything)
+        const records = decideAlerts(finishedRun(all, { status: ended }), failingBefore([]), everything)
         expect(records.some(one => one.kind === 'failure')).toBe(true)
       }),
     )
@@ -134,7 +146,7 @@ describe('properties', () => {
     fc.assert(
       fc.property(results, earlier, fc.string(), (all, failedBefore, text) => {
         const config = alertConfig([{ on: ['failure', 'recovery'], send: ['mail'] }], [{ ...mail, to: [text] }])
-        for (const record of decideAlerts(finishedRun(all, { pipeline: text }), failedBefore, config)) {
+        for (const record of decideAlerts(finishedRun(all, { pipeline: text }), failingBefore(failedBefore), config)) {
           expect(parseAlertRecord(printAlertRecord(record))).toEqual(record)
         }
       }),

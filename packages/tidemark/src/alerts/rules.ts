@@ -7,7 +7,9 @@ import { plainLine, plainText } from '../errors/plain-text.ts'
 import type { ProblemFact, RunStatus, StepResult } from '../model/event.ts'
 import { isoInstant } from '../model/instant.ts'
 import type { AlertChannelConfig, AlertConfig } from '../model/project.ts'
+import type { EarlierFailure } from './earlier-failures.ts'
 import { type AlertBody, type AlertKind, type AlertRecord, alertId } from './record.ts'
+import { type Told, toldKey } from './told.ts'
 
 export interface FinishedRun {
   runId: string
@@ -21,10 +23,10 @@ export interface FinishedRun {
   problem?: ProblemFact | undefined
 }
 
-/** A table that failed when it was last tried, from the facts of earlier runs; table null for a run as a whole. */
-export interface EarlierFailure {
-  table: string | null
-  code: string
+export interface AlertHistory {
+  failedBefore: readonly EarlierFailure[]
+  /** What receivers were told last, by `toldKey`; what is missing counts as never told. */
+  told: ReadonlyMap<string, Told>
 }
 
 /** One thing worth telling, before it is addressed to anybody. */
@@ -42,27 +44,61 @@ interface Finding {
  * the run itself when it failed or was abandoned without a failed step. A cancelled run reports only the steps that had
  * failed by then. Recovery: a table among `failedBefore` whose steps were all tried now and none failed; a table that
  * was not part of this run has not recovered. Rules that overlap tell a receiver once.
+ *
+ * A failure goes on while the last attempt of its table failed with the same code. It is told again once `repeat_after`
+ * of a rule has passed since the receiver was told, or by every run when a rule has none.
  */
-export function decideAlerts(
+export function decideAlerts(run: FinishedRun, history: AlertHistory, config: AlertConfig): AlertRecord[] {
+  return drafts(run, history.failedBefore, config).flatMap(({ record, goesOn, intervals }) => {
+    const told = history.told.get(toldKey(record))
+    if (record.kind === 'failure' && goesOn && told !== undefined && !isDue(run.finishedAt, told, intervals)) return []
+    const isKnown = record.kind === 'recovery' || goesOn
+    const since = (isKnown ? told?.since : undefined) ?? (record.kind === 'failure' ? record.created : null)
+    return [{ ...record, body: { ...record.body, failing_since: since } }]
+  })
+}
+
+/** Every alert that could be told, whatever was told before: what to look up for `decideAlerts`. */
+export function draftAlerts(
   run: FinishedRun,
   failedBefore: readonly EarlierFailure[],
   config: AlertConfig,
 ): AlertRecord[] {
-  const findings = [...findFailures(run), ...findRecoveries(run, failedBefore)]
+  return drafts(run, failedBefore, config).map(({ record }) => record)
+}
+
+interface Draft {
+  record: AlertRecord
+  /** The failure was there before. */
+  goesOn: boolean
+  /** `repeat_after` of each rule that tells this receiver, in milliseconds. */
+  intervals: readonly (number | undefined)[]
+}
+
+function drafts(run: FinishedRun, failedBefore: readonly EarlierFailure[], config: AlertConfig): Draft[] {
   const channels = new Map(config.channels.map(channel => [channel.name, channel]))
-  const records = new Map<string, AlertRecord>()
-  for (const finding of findings) {
-    const names = config.rules.filter(rule => rule.on.includes(finding.kind)).flatMap(rule => rule.send)
-    for (const name of names) {
-      const channel = channels.get(name)
-      if (channel === undefined) continue
-      for (const receiver of receiversOf(channel)) {
-        const record = makeRecord(run, finding, name, receiver)
-        records.set(record.id, record)
+  const found = new Map<string, Draft>()
+  for (const finding of [...findFailures(run), ...findRecoveries(run, failedBefore)]) {
+    const goesOn = failedBefore.some(({ table, code }) => table === finding.table && code === finding.problem.code)
+    for (const rule of config.rules.filter(one => one.on.includes(finding.kind))) {
+      for (const channel of rule.send.flatMap(name => channels.get(name) ?? [])) {
+        for (const receiver of receiversOf(channel)) {
+          const record = makeRecord(run, finding, channel.name, receiver)
+          const intervals = [...(found.get(record.id)?.intervals ?? []), rule.repeatAfterMs]
+          found.set(record.id, { record, goesOn, intervals })
+        }
       }
     }
   }
-  return [...records.values()]
+  return [...found.values()]
+}
+
+/** A note from the future, by a clock that once ran ahead, silences nothing. */
+function isDue(now: number, told: Told, intervals: Draft['intervals']): boolean {
+  return (
+    told.at > isoInstant(now) ||
+    intervals.some(interval => interval === undefined || told.at <= isoInstant(Math.max(0, now - interval)))
+  )
 }
 
 function findFailures(run: FinishedRun): Finding[] {
@@ -130,6 +166,7 @@ function makeRecord(run: FinishedRun, finding: Finding, channel: string, receive
     place: problem.place === undefined ? null : plainLine(problem.place),
     skipped: finding.skipped,
     time: created,
+    failing_since: null,
     dedupe_key: alertId([run.pipeline, run.target, table ?? '', problem.code]),
   }
   const subject = shorten(

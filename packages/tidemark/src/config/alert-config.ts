@@ -3,6 +3,7 @@ import { ALERT_MAIL_ADDRESS } from '../errors/alert.ts'
 import { CHANNEL_UNKNOWN, CONFIG_CONFLICT, CONFIG_MISSING_KEY } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
 import type { AlertChannelConfig, AlertConfig, AlertRule, SecretRef, TextOrSecret } from '../model/project.ts'
+import { parseDuration } from './duration.ts'
 import { type ConfigNode, findEntry, findNode, keyPlaceOf, type Path, placeOf } from './node.ts'
 import type { ChannelInput, ProjectInput, RuleInput, SecretInput } from './project-schema.ts'
 import { readSecretInput } from './source-config.ts'
@@ -104,5 +105,13 @@ function buildRule(
     const place = findNode(sendNode, sendNode?.kind === 'list' ? [i] : [])?.place
     problems.push(CHANNEL_UNKNOWN({ name, suggestion: suggest(name, known), known }, { place }))
   }
-  return { on: [...new Set([input.on].flat())], send: [...new Set(send)], place: { ...placeOf(node, path), length: 1 } }
+  const on = [...new Set([input.on].flat())]
+  const repeat = input.repeat_after
+  if (repeat !== undefined && !on.includes('failure')) {
+    const reason = '`repeat_after` has no meaning in a rule that is not about failures'
+    const hint = 'Remove it, or add failure to `on`.'
+    problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, [...path, 'repeat_after']) }))
+  }
+  const repeatAfterMs = repeat === undefined ? undefined : parseDuration(repeat)
+  return { on, send: [...new Set(send)], repeatAfterMs, place: { ...placeOf(node, path), length: 1 } }
 }

@@ -461,6 +461,25 @@ describe('alerts', () => {
       `"tidemark.yml:9:68+4 CONFIG_CONFLICT \`sign\` has no meaning for the e-mail channel hook. | Remove it."`,
     )
   })
+  test('a failure that goes on is told again after a length of time', async () => {
+    const times = ['30m', '4h', '1d']
+    for (const [i, written] of times.entries()) {
+      const { project } = await load(alerts(`{ on: failure, send: hook, repeat_after: ${written} }`))
+      expect(project.alerts.rules[0]?.repeatAfterMs).toBe([1_800_000, 14_400_000, 86_400_000][i])
+    }
+    expect((await load(alerts('{ on: failure, send: hook }'))).project.alerts.rules[0]?.repeatAfterMs).toBeUndefined()
+    for (const wrong of ['0h', '"4 hours"', '-1h', 'never', '1.5h']) {
+      const found = await problemsOf(alerts(`{ on: failure, send: hook, repeat_after: ${wrong} }`))
+      expect(found.join()).toMatch(
+        /:12:48.* CONFIG_VALUE .*repeat_after` must be a length of time such as 30m, 4h or 1d/,
+      )
+    }
+    expect(await problemsOf(alerts('{ on: recovery, send: hook, repeat_after: 4h }'))).toMatchInlineSnapshot(`
+      [
+        "tidemark.yml:12:35+12 CONFIG_CONFLICT \`repeat_after\` has no meaning in a rule that is not about failures. | Remove it, or add failure to \`on\`.",
+      ]
+    `)
+  })
   test('a rule for a channel that does not exist is told which one was meant', async () => {
     expect(await problemsOf(alerts('{ on: failure, send: [hook, mial] }'))).toMatchInlineSnapshot(`
       [

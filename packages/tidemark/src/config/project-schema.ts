@@ -3,6 +3,7 @@
  * checked by table-list-schema.ts, entry by entry.
  */
 import { z } from 'zod'
+import { parseDuration } from './duration.ts'
 import { entrySchema, type EntryInput, silverSchema, type SilverInput } from './table-list-schema.ts'
 
 /** A text, or where the text is kept. */
@@ -39,6 +40,7 @@ export interface ChannelInput {
 export interface RuleInput {
   on: 'failure' | 'recovery' | ('failure' | 'recovery')[]
   send: string | string[]
+  repeat_after?: string | undefined
 }
 
 export type VariableInput = Plain | null | { description?: string | undefined; default?: Plain | undefined }
@@ -135,12 +137,20 @@ const channel: z.ZodType<ChannelInput> = z.strictObject({
     .meta({ description: 'Send mail.' }),
 })
 
+const duration = 'a length of time such as 30m, 4h or 1d'
 const moment = z.enum(['failure', 'recovery'])
 const rule: z.ZodType<RuleInput> = z.strictObject({
   on: z
     .union([moment, z.array(moment)], { error: 'failure, recovery or a list of them' })
     .meta({ description: 'When to send.' }),
   send: many('the name of a channel').meta({ description: 'Channels to send to.' }),
+  repeat_after: z
+    .string({ error: duration })
+    .refine(text => parseDuration(text) !== undefined, { error: duration })
+    .optional()
+    .meta({
+      description: 'How long a failure that goes on is not told again: 30m, 4h, 1d. Left out, every run tells.',
+    }),
 })
 
 const variable: z.ZodType<VariableInput> = z.union(

@@ -103,6 +103,8 @@ export type AlertChannelConfig =
 export interface AlertRule {
   on: readonly ('failure' | 'recovery')[]
   send: readonly string[]
+  /** How long a failure that goes on is not told again, in milliseconds; undefined tells it by every run. */
+  repeatAfterMs: number | undefined
   place: Place
 }
 
