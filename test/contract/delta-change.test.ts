@@ -16,9 +16,11 @@ import {
   type RowChange,
   readSnapshot,
   type Snapshot,
+  type Staged,
   type StagedChange,
   stageChange,
   stageDelete,
+  stageMetadata,
   stageUpdate,
 } from '@tidemark/delta'
 import fc from 'fast-check'
@@ -226,26 +228,62 @@ beforeAll(async () => {
 })
 afterAll(() => lake[Symbol.asyncDispose]())
 
-/** A table with one file for each list of rows, changed once; the rows afterwards as the model writes them. */
+/** Settings a table may have; rows must come out the same under each. */
+const KINDS = {
+  plain: {},
+  vectors: { 'delta.enableDeletionVectors': 'true' },
+}
+type Kind = keyof typeof KINDS
+
+/** Rows that nothing matches, so that a file keeps most of its rows and its hits are marked rather than rewritten. */
+const PADDING: readonly Target[] = Array.from({ length: 40 }, (_, i) => ({ k: 100 + i, v: 1, w: 'padding' }))
+
+type Stage = (snapshot: Snapshot, context: FlowContext) => Promise<StagedChange>
+
+interface Changed {
+  /** Rows afterwards, as the model writes them. */
+  rows: object[]
+  /** What the last change did. */
+  counts: ChangeCounts
+  snapshot: Snapshot
+}
+
+/** A table with one file for each list of rows, changed once for each stage. */
 async function changeTable(
   files: readonly Target[][],
-  stage: (snapshot: Snapshot, context: FlowContext) => Promise<StagedChange>,
-): Promise<{ rows: object[]; counts: ChangeCounts; snapshot: Snapshot }> {
+  stages: readonly Stage[],
+  kind: Kind = 'plain',
+): Promise<Changed> {
   const table = `silver.T${(tables += 1)}`
   for (const rows of [[], ...files]) await lake.append(table, TARGET, rows as unknown as Values[])
-  const before = await readSnapshot(lake, { tablePath: table.replace('.', '/') })
-  if (before === undefined) throw new Error('the table is gone')
+  const snapshot = await readSnapshot(lake, { tablePath: table.replace('.', '/') })
+  if (snapshot === undefined) throw new Error('the table is gone')
+  const staged = stageMetadata(snapshot, { configuration: KINDS[kind], info: { operation: 'SET TBLPROPERTIES' } })
   return await lake.withContext({}, async context => {
-    const { staged, counts } = await stage(before, context)
-    const result = await commit(context, staged)
-    if (result.kind !== 'committed') throw new Error(result.reason)
-    const found = await context.session.rows(
-      sql`SELECT CAST(k AS VARCHAR) AS k, CAST(v AS VARCHAR) AS v, w FROM (${await context.session.scan(result.snapshot)})`,
-    )
-    const number = (cell: unknown): number | null => (cell === null ? null : Number(cell))
-    const rows = found.map(row => ({ k: number(row['k']), v: number(row['v']), w: row['w'] }))
-    return { rows, counts, snapshot: result.snapshot }
+    let counts: ChangeCounts | undefined
+    let current = await publish(context, staged)
+    for (const stage of stages) {
+      const change = await stage(current, context)
+      current = await publish(context, change.staged)
+      counts = change.counts
+    }
+    if (counts === undefined) throw new Error('nothing was staged')
+    return { rows: await readTarget(context, current), counts, snapshot: current }
   })
+}
+
+async function publish(ports: Pick<FlowContext, 'store' | 'clock' | 'ids'>, staged: Staged): Promise<Snapshot> {
+  const result = await commit(ports, staged)
+  if (result.kind !== 'committed') throw new Error(result.reason)
+  return result.snapshot
+}
+
+async function readTarget({ session }: FlowContext, snapshot: Snapshot): Promise<object[]> {
+  const found = await session.rows(
+    sql`SELECT CAST(k AS VARCHAR) AS k, CAST(v AS VARCHAR) AS v, w FROM (${await session.scan(snapshot)})`,
+  )
+  const number = (cell: unknown): number | null => (cell === null ? null : Number(cell))
+  return found.map(row => ({ k: number(row['k']), v: number(row['v']), w: row['w'] }))
 }
 
 const engine = (context: FlowContext) => ({
@@ -254,24 +292,59 @@ const engine = (context: FlowContext) => ({
   relations: sessionRelations(context.session),
 })
 
+const kinds = fc.constantFrom(...(Object.keys(KINDS) as Kind[]))
+const padded = (files: readonly Target[][]): Target[][] => files.map(rows => [...rows, ...PADDING])
+
 test('any MERGE leaves the rows of the model and counts them, or refuses what is ambiguous', async () => {
+  const step = fc.record({ source: sources, merge: merges })
   await fc.assert(
-    fc.asyncProperty(fc.array(targets, { maxLength: 3 }), sources, merges, async (files, source, merge) => {
-      const model = mergeRows(merge, files.flat(), source)
-      const change = toChange(merge, source)
-      const changing = changeTable(files, (snapshot, context) =>
-        stageChange({ snapshot, change, info, ...engine(context) }),
-      )
-      if (model === undefined) {
-        await expect(changing).rejects.toSatisfy(error => isDeltaError(error, 'MERGE_AMBIGUOUS'))
-        return
-      }
-      const { rows, counts } = await changing
-      expect(inOrder(rows)).toEqual(inOrder(model.rows))
-      expect(counts).toMatchObject(model.counts)
-    }),
+    fc.asyncProperty(
+      fc.array(targets, { maxLength: 3 }),
+      fc.array(step, { minLength: 1, maxLength: 3 }),
+      kinds,
+      fc.boolean(),
+      async (lists, steps, kind, isPadded) => {
+        const files = isPadded ? padded(lists) : lists
+        let model: Expected | undefined = { rows: files.flat(), counts: { inserted: 0n, updated: 0n, deleted: 0n } }
+        for (const { merge, source } of steps) model = model && mergeRows(merge, model.rows as Target[], source)
+        const changing = changeTable(
+          files,
+          steps.map(
+            ({ merge, source }) =>
+              (snapshot, context) =>
+                stageChange({ snapshot, change: toChange(merge, source), info, ...engine(context) }),
+          ),
+          kind,
+        )
+        if (model === undefined) {
+          await expect(changing).rejects.toSatisfy(error => isDeltaError(error, 'MERGE_AMBIGUOUS'))
+          return
+        }
+        const { rows, counts } = await changing
+        expect(inOrder(rows)).toEqual(inOrder(model.rows))
+        expect(counts).toMatchObject(model.counts)
+      },
+    ),
     { numRuns: 120 },
   )
+})
+
+test('with deletion vectors few changed rows are marked in their files, many are rewritten', async () => {
+  const files = padded([[{ k: 1, v: 1, w: 'x' }], [{ k: 2, v: 2, w: 'y' }]])
+  const set: Assignments<Sql> = new Map([['w', { expression: raw("'new'") }]])
+  const update =
+    (where: Predicate<Sql>): Stage =>
+    (snapshot, context) =>
+      stageUpdate({ snapshot, where, set, info: { operation: 'UPDATE' }, ...engine(context) })
+  const first = await changeTable(files, [update(compare('k', '=', '1'))], 'vectors')
+  expect([...first.snapshot.files.values()].map(file => file.deletionVector?.cardinality)).toEqual([
+    undefined,
+    1n,
+    undefined,
+  ])
+  expect(first.counts).toMatchObject({ updated: 1n, copied: 0n, filesAdded: 2, filesRemoved: 1 })
+  const second = await changeTable(files, [update(compare('k', '=', '1')), update(compare('k', '<', '110'))], 'vectors')
+  expect([...second.snapshot.files.values()].every(file => file.deletionVector === undefined)).toBe(true)
 })
 
 const conditions: readonly (readonly [Predicate<Sql>, (row: Target) => Truth])[] = [
@@ -285,48 +358,56 @@ const conditions: readonly (readonly [Predicate<Sql>, (row: Target) => Truth])[]
 
 test('DELETE removes the rows for which its condition is TRUE, and no other', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(targets, { maxLength: 3 }), fc.constantFrom(...conditions), async (files, condition) => {
-      const [where, js] = condition
-      const { rows, counts } = await changeTable(files, (snapshot, context) =>
-        stageDelete({ snapshot, where, info: { operation: 'DELETE' }, ...engine(context) }),
-      )
-      const left = files.flat().filter(row => js(row) !== true)
-      expect(inOrder(rows)).toEqual(inOrder(left))
-      expect(counts.deleted).toBe(BigInt(files.flat().length - left.length))
-    }),
+    fc.asyncProperty(
+      fc.array(targets, { maxLength: 3 }),
+      fc.constantFrom(...conditions),
+      kinds,
+      async (lists, condition, kind) => {
+        const [where, js] = condition
+        const files = padded(lists)
+        const stage: Stage = (snapshot, context) =>
+          stageDelete({ snapshot, where, info: { operation: 'DELETE' }, ...engine(context) })
+        const { rows, counts } = await changeTable(files, [stage], kind)
+        const left = files.flat().filter(row => js(row) !== true)
+        expect(inOrder(rows)).toEqual(inOrder(left))
+        expect(counts.deleted).toBe(BigInt(files.flat().length - left.length))
+      },
+    ),
     { numRuns: 40 },
   )
 })
 
 test('UPDATE sets values of the rows for which its condition is TRUE, seeing them as they were', async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(targets, { maxLength: 3 }), fc.constantFrom(...conditions), async (files, condition) => {
-      const [where, js] = condition
-      const set: Assignments<Sql> = new Map([
-        ['v', { expression: raw('target.k') }],
-        ['k', { expression: raw('target.v') }],
-      ])
-      const { rows, counts } = await changeTable(files, (snapshot, context) =>
-        stageUpdate({ snapshot, where, set, info: { operation: 'UPDATE' }, ...engine(context) }),
-      )
-      const swapped = files.flat().map(row => (js(row) === true ? { ...row, k: row.v, v: row.k } : row))
-      expect(inOrder(rows)).toEqual(inOrder(swapped))
-      expect(counts.updated).toBe(BigInt(files.flat().filter(row => js(row) === true).length))
-    }),
+    fc.asyncProperty(
+      fc.array(targets, { maxLength: 3 }),
+      fc.constantFrom(...conditions),
+      kinds,
+      async (lists, condition, kind) => {
+        const [where, js] = condition
+        const files = padded(lists)
+        const set: Assignments<Sql> = new Map([
+          ['v', { expression: raw('target.k') }],
+          ['k', { expression: raw('target.v') }],
+        ])
+        const stage: Stage = (snapshot, context) =>
+          stageUpdate({ snapshot, where, set, info: { operation: 'UPDATE' }, ...engine(context) })
+        const { rows, counts } = await changeTable(files, [stage], kind)
+        const swapped = files.flat().map(row => (js(row) === true ? { ...row, k: row.v, v: row.k } : row))
+        expect(inOrder(rows)).toEqual(inOrder(swapped))
+        expect(counts.updated).toBe(BigInt(files.flat().filter(row => js(row) === true).length))
+      },
+    ),
     { numRuns: 40 },
   )
 })
 
 test('a file without a hit is left as it is, and one that loses every row is not written', async () => {
   const files = [0, 10, 20].map(start => [0, 1].map(i => ({ k: start + i, v: 1, w: 'x' })))
-  const { snapshot, counts } = await changeTable(files, (before, context) =>
-    stageDelete({
-      snapshot: before,
-      where: or(compare('k', '>=', '20'), compare('k', '=', '0')),
-      info: { operation: 'DELETE' },
-      ...engine(context),
-    }),
-  )
+  const where = or(compare('k', '>=', '20'), compare('k', '=', '0'))
+  const { snapshot, counts } = await changeTable(files, [
+    (before, context) => stageDelete({ snapshot: before, where, info: { operation: 'DELETE' }, ...engine(context) }),
+  ])
   expect(counts).toEqual({ inserted: 0n, updated: 0n, deleted: 3n, copied: 1n, filesAdded: 1, filesRemoved: 2 })
   expect(snapshot.files.size).toBe(2)
 })
@@ -339,16 +420,14 @@ test('a commit tells by the metrics of its operation what it did', async () => {
     ],
   ]
   const staged: StagedChange[] = []
-  await changeTable(files, async (snapshot, context) => {
-    const change = await stageDelete({
-      snapshot,
-      where: compare('k', '=', '1'),
-      info: { operation: 'DELETE' },
-      ...engine(context),
-    })
-    staged.push(change)
-    return change
-  })
+  await changeTable(files, [
+    async (snapshot, context) => {
+      const where = compare('k', '=', '1')
+      const change = await stageDelete({ snapshot, where, info: { operation: 'DELETE' }, ...engine(context) })
+      staged.push(change)
+      return change
+    },
+  ])
   expect(staged[0]?.staged.info.operationMetrics).toEqual({
     numDeletedRows: '1',
     numUpdatedRows: '0',

@@ -124,9 +124,9 @@ export const FEATURES: readonly Feature[] = [
     name: 'deletionVectors',
     use: { setting: 'delta.enableDeletionVectors' },
     read: 'honoured',
-    write: 'refused',
+    write: 'honoured',
     harmless: true,
-    note: 'deleted rows are left out when reading; not written yet',
+    note: 'deleted rows are left out, and marked where that is cheaper than to rewrite their file',
   },
   {
     ...both,

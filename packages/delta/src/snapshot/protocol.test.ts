@@ -51,7 +51,6 @@ test.each(['icebergCompatV2', 'allowColumnDefaults', 'notInventedYet'])(
 )
 
 test.each([
-  ['delta.enableDeletionVectors', 'true'],
   ['delta.setTransactionRetentionDuration', 'interval 30 days'],
   ['delta.columnMapping.mode', 'name'],
   ['delta.checkpointPolicy', 'v2'],

@@ -27,7 +27,7 @@ export function sessionParquet(session: Session): ParquetWriter<Sql> {
 export function sessionRelations(session: Session, signal?: AbortSignal): Relations<Sql, Sql> {
   return {
     judge: request => judge(session, request),
-    scan: (snapshot, files) => Promise.resolve(session.scan(snapshot, { files: files.map(file => file.path) })),
+    scan: (snapshot, files) => session.scan(snapshot, { files }),
     countUnless: (rows, condition) =>
       session.count(sql`SELECT count(*) FROM (${rows}) target WHERE (${condition}) IS NOT TRUE`, signal),
     express: (predicate, schema) => predicateSql(predicate, schema, 'target'),
