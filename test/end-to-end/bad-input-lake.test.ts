@@ -1,5 +1,5 @@
 /** A lake's folder that cannot be used, or that holds what others put there: nothing of theirs is ever touched. */
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectFailedStep, expectNoTrace, expectProblem } from '../support/cli.ts'
@@ -135,6 +135,27 @@ describe('a table folder', () => {
     }
     const query = await project.tidemark('query', 'SELECT * FROM bronze.orders')
     expectProblem(query, { exit: 1, code: 'DELTA_LOG_UNREADABLE' })
+  })
+})
+
+test.each([
+  { how: 'gone', damage: (file: string) => rm(file), says: 'does not exist' },
+  { how: 'cut short', damage: (file: string) => truncate(file, 100), says: 'cannot be read: .*' },
+])('a data file that is $how is named, and verify shows its table as broken', async ({ damage, says }) => {
+  const project = await createShop(database, 'damaged', { entries: [{ schema: 'damaged', table: 'orders' }] })
+  await database.query('CREATE TABLE damaged.orders (id int PRIMARY KEY); INSERT INTO damaged.orders VALUES (1)')
+  expect((await project.run()).status).toBe('succeeded')
+  const folder = join(project.lake, 'bronze', 'orders')
+  const file = (await readdir(folder)).find(name => name.endsWith('.parquet')) ?? ''
+  await damage(join(folder, file))
+  const verify = await project.tidemark('verify')
+  expect(verify.stdout).toMatch(/bronze\.users +equal[^]*bronze\.orders +broken/)
+  expect(verify.stderr).toMatch(new RegExp(`The data file ${file} of version 0 of bronze/orders ${says}`))
+  expect(verify.exit).toBe(1)
+  expectProblem(await project.tidemark('query', 'SELECT * FROM bronze.orders'), {
+    exit: 1,
+    code: 'DELTA_LOG_UNREADABLE',
+    says: `${file} of version`,
   })
 })
 

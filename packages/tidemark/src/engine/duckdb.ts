@@ -15,6 +15,7 @@ import {
 } from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
+import { findFullDisk } from './full-disk.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
 import {
   type Cell,
@@ -205,7 +206,7 @@ class DuckdbSession implements Session {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      throw this.#scanned.translate(error)
+      throw this.#scanned.translate(findFullDisk(error, this.#options) ?? error)
     } finally {
       signal?.removeEventListener('abort', interrupt)
     }

@@ -1,16 +1,18 @@
-/** Problems of a table's transaction log. */
+/** Problems of a table's transaction log and data files. */
 import { type ProblemKind, problem } from './problem.ts'
 
-const BROKEN =
+const RESTORE =
   'Restore the named file from a backup of the lake. Without one, move the folder of the table out of the lake: the next run makes the table anew from what lies below it and says what has to be rebuilt after it.'
 const LEFT_AS_IT_IS = 'The table is left as it is. Look at the named file and version.'
 
 /** What to do, by the code of the DeltaError. */
 const WAYS_OUT: Readonly<Record<string, string>> = {
-  LOG_INVALID: BROKEN,
-  LOG_GAP: BROKEN,
-  LOG_INCOMPLETE: BROKEN,
-  CHECKPOINT_INVALID: BROKEN,
+  LOG_INVALID: RESTORE,
+  LOG_GAP: RESTORE,
+  LOG_INCOMPLETE: RESTORE,
+  CHECKPOINT_INVALID: RESTORE,
+  FILE_MISSING: RESTORE,
+  FILE_INVALID: RESTORE,
   COMMIT_UNDECIDED: 'Run again: the commit is found or made then. Remove no file of the table before.',
 }
 

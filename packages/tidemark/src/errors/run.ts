@@ -34,7 +34,7 @@ export const LAKE_NOT_READABLE: ProblemKind<{ lake: string; reason: string }> = 
 
 export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   code: 'LAKE_FULL',
-  title: 'The disk of the lake is full.',
+  title: 'The disk is full.',
   message: (p: { lake: string }) => `${p.lake}: no space left.`,
   hint: () => 'Free space and run again; committed tables are as they were.',
   retry: 'later',
