@@ -25,6 +25,7 @@ export type {
   InsertClause,
   JudgeRequest,
   Judgement,
+  KeyColumn,
   KeyPair,
   MergeSource,
   Relations,

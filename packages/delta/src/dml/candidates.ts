@@ -1,11 +1,11 @@
 /**
  * The first pruning of a change: files that certainly hold no row to match or to change are never opened.
  */
-import type { Relations, RowChange } from '../engine/relations.ts'
+import type { KeyColumn, Relations, RowChange } from '../engine/relations.ts'
 import type { AddFile } from '../log/actions.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { and, or, type Predicate } from '../stats/predicate.ts'
-import { keysPredicate, pruneFiles } from '../stats/prune.ts'
+import { type KeyRange, keysPredicate, pruneFiles } from '../stats/prune.ts'
 
 export interface Candidates {
   files: AddFile[]
@@ -29,16 +29,61 @@ export async function findCandidates<Rows, Expr>(
   const files = where === undefined ? [...all] : pruneFiles(all, snapshot, where)
   if (notMatchedBySource.length > 0) return { files, predicate: where }
   if (source === undefined) return { files: [], predicate: or() }
-  const names = source.keys.map(key => key.source)
-  const ranges = await relations.keyRange?.(source.rows, names)
+  const ranges = await findRanges(snapshot, source, relations)
   if (ranges === undefined) return { files, predicate: where }
-  const byTarget = new Map(
-    source.keys.flatMap(key => {
-      const range = ranges.get(key.source)
-      if (range === undefined) return []
-      return [[key.target, source.nullSafe === true ? range : { ...range, hasNull: false }] as const]
-    }),
+  const inRange = keysPredicate(snapshot, ranges)
+  const candidates = pruneFiles(files, snapshot, inRange)
+  const keys = candidates.length > UNPROBED ? await probeKeys(ranges, { snapshot, source }, relations) : inRange
+  return {
+    files: keys === inRange ? candidates : pruneFiles(candidates, snapshot, keys),
+    predicate: where === undefined ? keys : and(where, keys),
+  }
+}
+
+/** So few files are opened faster than the keys are listed. */
+const UNPROBED = 16
+
+/** More distinct keys than this leave few files out, and take long to list. */
+const PROBED_KEYS = 10_000
+
+type Source<Rows, Expr> = NonNullable<RowChange<Rows, Expr>['source']>
+
+/** Ranges of the source's keys by the table's columns. */
+async function findRanges<Rows, Expr>(
+  snapshot: Snapshot,
+  source: Source<Rows, Expr>,
+  relations: Relations<Rows, Expr>,
+): Promise<ReadonlyMap<string, KeyRange> | undefined> {
+  const ranges = await relations.keyRange?.(source.rows, keyColumns(snapshot, source))
+  return (
+    ranges &&
+    new Map(
+      source.keys.flatMap(key => {
+        const range = ranges.get(key.source)
+        if (range === undefined) return []
+        return [[key.target, source.nullSafe === true ? range : { ...range, hasNull: false }] as const]
+      }),
+    )
   )
-  const keys = keysPredicate(snapshot, byTarget)
-  return { files: pruneFiles(files, snapshot, keys), predicate: where === undefined ? keys : and(where, keys) }
+}
+
+/** Where the source has few keys, files between two of them are left out as well. */
+async function probeKeys<Rows, Expr>(
+  ranges: ReadonlyMap<string, KeyRange>,
+  { snapshot, source }: { snapshot: Snapshot; source: Source<Rows, Expr> },
+  relations: Relations<Rows, Expr>,
+): Promise<Predicate<never>> {
+  const values = await relations.keyValues?.(source.rows, keyColumns(snapshot, source), PROBED_KEYS)
+  const sources = new Map(source.keys.map(key => [key.target, key.source]))
+  const probed = Array.from(ranges, ([target, range]) => {
+    return [target, { ...range, values: values?.get(sources.get(target) ?? '') }] as const
+  })
+  return keysPredicate(snapshot, new Map(probed))
+}
+
+function keyColumns<Rows, Expr>(snapshot: Snapshot, source: Source<Rows, Expr>): KeyColumn[] {
+  return source.keys.flatMap(key => {
+    const column = snapshot.schema.fields.find(f => f.name === key.target)
+    return column === undefined ? [] : [{ name: key.source, type: column.type }]
+  })
 }

@@ -3,7 +3,7 @@
  * an engine judges rows and hands relations around, never values.
  */
 import type { AddFile } from '../log/actions.ts'
-import type { StructType } from '../schema/schema.ts'
+import type { DataType, StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { Predicate } from '../stats/predicate.ts'
 import type { KeyRange } from '../stats/prune.ts'
@@ -105,6 +105,18 @@ export interface Relations<Rows, Expr> {
   union(parts: readonly [Rows, ...Rows[]]): Rows
   /** The rows with the column `_change_type`, set to insert. */
   asInserted(rows: Rows): Rows
-  /** Range of each column among the rows, as text in SQL form; lets files be left out unread. */
-  keyRange?(rows: Rows, columns: readonly string[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
+  /**
+   * The range of each column among the rows, by column; lets files be left out unread. A column is left out when its text
+   * does not mean the same value, in the same order, in the table's type.
+   */
+  keyRange?(rows: Rows, columns: readonly KeyColumn[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
+  /** All distinct values of each column but NULL, as `keyRange` gives its ends; without columns that have more than `limit`. */
+  keyValues?(rows: Rows, columns: readonly KeyColumn[], limit: number): Promise<ReadonlyMap<string, readonly string[]>>
+}
+
+/** A column of a source that is compared with a column of the table. */
+export interface KeyColumn {
+  readonly name: string
+  /** The type of the table's column; the source's own may be another. */
+  readonly type: DataType
 }

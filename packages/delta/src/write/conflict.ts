@@ -101,7 +101,8 @@ function findAppendConflict(staged: Staged, winner: Commit): Conflict | undefine
   if (isolation === 'SnapshotIsolation' || (ignoresBlind && winner.commitInfo?.['isBlindAppend'] === true)) {
     return undefined
   }
-  const file = addsOf(winner).find(add => add.dataChange && shouldHaveSeen(staged, add))
+  const added = addsOf(winner).filter(add => add.dataChange)
+  const [file] = filesToHaveSeen(staged, added)
   return file && { rule: 'ConcurrentAppend', reason: `${file.path} was added, and may hold rows the change was to see` }
 }
 
@@ -123,12 +124,11 @@ function findDeleteConflict(staged: Staged, winner: Commit): Conflict | undefine
   return twice && { rule: 'ConcurrentDeleteDelete', reason: `${twice.path} was changed by both` }
 }
 
-function shouldHaveSeen(staged: Staged, file: AddFile): boolean {
-  const { reads, base } = staged
-  if (reads.kind === 'table') return true
-  if (reads.kind !== 'files') return false
-  // Bounds of the file count as well as its partition: what it certainly lacks cannot have been wanted.
-  return !base || reads.predicate === undefined || pruneFiles([file], base, reads.predicate).length > 0
+/** Bounds of a file count as well as its partition: what it certainly lacks cannot have been wanted. */
+function filesToHaveSeen({ reads, base }: Staged, added: readonly AddFile[]): readonly AddFile[] {
+  if (reads.kind === 'table') return added
+  if (reads.kind !== 'files') return []
+  return !base || reads.predicate === undefined ? added : pruneFiles(added, base, reads.predicate)
 }
 
 function readAppIds({ reads }: Staged): readonly string[] {

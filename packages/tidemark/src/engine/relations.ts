@@ -2,11 +2,12 @@
  * The session as the relational worker of @tidemark/delta: judges rows and writes data files. Rows are handed around as
  * queries, never as values.
  */
-import type { KeyRange, ParquetWriter, Relations } from '@tidemark/delta'
+import type { KeyColumn, KeyRange, ParquetWriter, Relations } from '@tidemark/delta'
 import type { Cell, Row, Session } from './engine.ts'
 import { judge } from './judge.ts'
 import { predicateSql } from './predicate.ts'
-import { ident, join, type Sql, sql } from './sql.ts'
+import { ident, integer, join, type Sql, sql } from './sql.ts'
+import { toDuckType } from './types.ts'
 
 /** Columns that carry statistics in every table of flows, so that streams and merges can prune. */
 const STATS_COLUMNS: readonly string[] = ['_seq', '_op']
@@ -34,14 +35,48 @@ export function sessionRelations(session: Session, signal?: AbortSignal): Relati
     asInserted: rows => sql`SELECT *, 'insert' AS _change_type FROM (${rows})`,
     union: parts => join(parts, ' UNION ALL BY NAME '),
     keyRange: async (rows, columns) => {
-      const bounds = columns.map(
-        (c, i) => sql`CAST(min(${ident(c)}) AS VARCHAR) AS ${ident(`min${i}`)}, \
-CAST(max(${ident(c)}) AS VARCHAR) AS ${ident(`max${i}`)}, bool_or(${ident(c)} IS NULL) AS ${ident(`null${i}`)}`,
+      const keys = await comparableKeys(session, rows, columns)
+      if (keys.length === 0) return new Map()
+      const bounds = keys.map(
+        (k, i) => sql`CAST(min(${ident(k)}) AS VARCHAR) AS ${ident(`min${i}`)}, \
+CAST(max(${ident(k)}) AS VARCHAR) AS ${ident(`max${i}`)}, bool_or(${ident(k)} IS NULL) AS ${ident(`null${i}`)}`,
       )
       const [row] = await session.rows(sql`SELECT ${join(bounds)} FROM (${rows})`, signal)
-      return new Map(columns.map((c, i) => [c, keyRange(row, i)]))
+      return new Map(keys.map((k, i) => [k, keyRange(row, i)]))
+    },
+    keyValues: async (rows, columns, limit) => {
+      const found = new Map<string, readonly string[]>()
+      for (const key of await comparableKeys(session, rows, columns)) {
+        const k = ident(key)
+        const distinct = sql`SELECT DISTINCT CAST(${k} AS VARCHAR) AS value FROM (${rows}) WHERE ${k} IS NOT NULL`
+        const values = await session.rows(sql`${distinct} LIMIT ${integer(limit + 1)}`, signal)
+        if (values.length <= limit)
+          found.set(
+            key,
+            values.map(row => String(row['value'])),
+          )
+      }
+      return found
     },
   }
+}
+
+/**
+ * The columns whose values are the same, and in the same order, in the type of the table's column. Text that is compared
+ * with numbers is not: its order is another, and 7 is equal to '007'. Bytes have no text that is theirs alone.
+ */
+async function comparableKeys(session: Session, rows: Sql, columns: readonly KeyColumn[]): Promise<string[]> {
+  const types = new Map((await session.describe(rows)).map(column => [column.name, column.type]))
+  return columns.flatMap(({ name, type }) => {
+    const own = types.get(name) ?? ''
+    const wanted = toDuckType(type).text
+    const isComparable = own === wanted || (isExactNumber(own) && isExactNumber(wanted))
+    return isComparable && type !== 'binary' ? [name] : []
+  })
+}
+
+function isExactNumber(duckType: string): boolean {
+  return /^(U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|DECIMAL\(.*\))$/.test(duckType)
 }
 
 function keyRange(row: Row | undefined, column: number): KeyRange {
