@@ -6,11 +6,11 @@ import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { chmod, copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { DeltaError } from '../errors.ts'
+import { DeltaError, isDeltaError } from '../errors.ts'
 import { containedPath } from './contained-path.ts'
 import { createExclusively, hasCode, linkNew, makeFolder, syncFile, syncFolder, writeNew } from './local-file.ts'
 import type { ObjectStore, StoredObject, StoreOptions } from './store.ts'
-import { compareBytes, splitStorePath } from './store-path.ts'
+import { compareBytes, isStorePath, splitStorePath } from './store-path.ts'
 
 /** Temporary files begin so; they are never listed, and one left by a crash may be deleted at any time. */
 const TEMPORARY = '.tmp-'
@@ -155,7 +155,7 @@ export class LocalStore implements ObjectStore {
     try {
       const entries = await readdir(folder === '' ? this.#root : this.locate(folder), { withFileTypes: true })
       const key = (entry: Dirent): string => (entry.isDirectory() ? `${entry.name}/` : entry.name)
-      return entries.filter(e => !e.name.startsWith(TEMPORARY)).sort((a, b) => compareBytes(key(a), key(b)))
+      return entries.filter(e => isListed(e.name)).sort((a, b) => compareBytes(key(a), key(b)))
     } catch (error) {
       if (hasCode(error, 'ENOENT', 'ENOTDIR')) return []
       throw error
@@ -168,18 +168,24 @@ export class LocalStore implements ObjectStore {
   }
 
   /**
-   * Links to files inside the root are listed as files; links to folders are not followed, since they can loop. What is
-   * no link lies where its folder lies, and that was looked at.
+   * Links to files inside the root are listed as files; links to folders are not followed, since they can loop, and links
+   * out of the root are passed over: one that somebody put there must not hide everything else. What is no link lies
+   * where its folder lies, and that was looked at.
    */
   async #describe({ path, isPlain }: Described): Promise<StoredObject | undefined> {
     try {
       const found = await stat(isPlain ? join(this.#root, path) : this.locate(path))
       return found.isFile() ? { path, size: found.size, modifiedAt: found.mtimeMs } : undefined
     } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined
+      if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP') || isDeltaError(error, 'PATH_INVALID')) return undefined
       throw error
     }
   }
+}
+
+/** Temporary files are nobody's, and a name that is no path of the store can only be somebody else's. */
+function isListed(name: string): boolean {
+  return !name.startsWith(TEMPORARY) && isStorePath(name)
 }
 
 function temporaryBeside(file: string): string {

@@ -5,11 +5,13 @@ import { DeltaError } from '../errors.ts'
 
 /** Return the path's segments; throws PATH_INVALID for a path that is absolute, empty or could leave the store. */
 export function splitStorePath(path: string): string[] {
-  const segments = path.split('/')
-  if (segments.some(isBadSegment)) {
-    throw new DeltaError('PATH_INVALID', `${JSON.stringify(path)} is not a path inside the store.`, { path })
-  }
-  return segments
+  if (isStorePath(path)) return path.split('/')
+  throw new DeltaError('PATH_INVALID', `${JSON.stringify(path)} is not a path inside the store.`, { path })
+}
+
+/** True for a path that an object of a store can have. */
+export function isStorePath(path: string): boolean {
+  return !path.split('/').some(isBadSegment)
 }
 
 /** Order of two paths by their UTF-8 bytes, as object stores list them. */

@@ -13,6 +13,8 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   CHECKPOINT_INVALID: RESTORE,
   FILE_MISSING: RESTORE,
   FILE_INVALID: RESTORE,
+  PATH_INVALID:
+    'Links that lead out of the lake are not followed. Put the folder itself there, or set lake: to where the folder is.',
   COMMIT_UNDECIDED: 'Run again: the commit is found or made then. Remove no file of the table before.',
 }
 

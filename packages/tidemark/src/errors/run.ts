@@ -42,6 +42,17 @@ export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   example: { lake: './lake' },
 })
 
+export const RUN_FACT_UNREADABLE: ProblemKind<{ path: string; reason: string }> = problem({
+  code: 'RUN_FACT_UNREADABLE',
+  title: 'The record of a run cannot be read.',
+  message: (p: { path: string; reason: string }) => `${p.path}: ${p.reason}.`,
+  hint: () =>
+    'No table depends on it, and runs go on. Restore the file from a backup of the lake, or remove it: its run is then no longer listed.',
+  retry: 'after-change',
+  exit: 3,
+  example: { path: 'system/runs/20261122T120003000Z-4f1c2a.end.json', reason: 'Unexpected end of JSON input' },
+})
+
 export const STEP_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
   code: 'STEP_UNKNOWN',
   title: 'A selected table does not exist.',

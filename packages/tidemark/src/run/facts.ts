@@ -3,8 +3,10 @@
  * `system.runs`, tell `plan` what was proved last, and close runs that died.
  */
 import type { ObjectStore } from '@tidemark/delta'
+import { Problem } from '../errors/problem.ts'
+import { RUN_FACT_UNREADABLE } from '../errors/run.ts'
 import type { ProblemFact, RunStatus, StepResult } from '../model/event.ts'
-import type { Ledger } from '../model/step.ts'
+import { parseRunEnd, parseRunStart } from './parse-fact.ts'
 
 export interface RunStart {
   runId: string
@@ -43,60 +45,71 @@ export async function writeRunEnd(store: ObjectStore, end: RunEnd): Promise<'cre
 export async function listRuns(store: ObjectStore): Promise<{ runId: string; ended: boolean }[]> {
   const runs = new Map<string, boolean>()
   for await (const { path } of store.list(FOLDER)) {
-    const match = /\/([^/]+)\.(start|end)\.json$/.exec(path)
+    const match = /^system\/runs\/([^/]+)\.(start|end)\.json$/.exec(path)
     if (match?.[1] !== undefined) runs.set(match[1], (runs.get(match[1]) ?? false) || match[2] === 'end')
   }
   return [...runs].map(([runId, ended]) => ({ runId, ended })).sort((a, b) => (a.runId < b.runId ? -1 : 1))
 }
 
-export async function readRunStart(store: ObjectStore, runId: string): Promise<RunStart> {
-  return decode(await store.get(startPath(runId))) as RunStart
+/** @throws {RUN_FACT_UNREADABLE} */
+export function readRunStart(store: ObjectStore, runId: string): Promise<RunStart> {
+  return readFact(store, startPath(runId), parseRunStart)
 }
 
-export async function readRunEnd(store: ObjectStore, runId: string): Promise<RunEnd> {
-  const end = decode(await store.get(endPath(runId))) as RunEnd
-  return { ...end, steps: end.steps.map(reviveStep) }
+/** @throws {RUN_FACT_UNREADABLE} */
+export function readRunEnd(store: ObjectStore, runId: string): Promise<RunEnd> {
+  return readFact(store, endPath(runId), parseRunEnd)
 }
 
-/** The newest ended runs, newest first. */
-export async function readLatestRuns(store: ObjectStore, limit: number): Promise<RunEnd[]> {
+/** The newest ended runs, newest first, and why others among them cannot be read: one broken fact hides no other. */
+export async function readRuns(
+  store: ObjectStore,
+  limit: number,
+): Promise<{ runs: readonly RunEnd[]; problems: readonly Problem[] }> {
   const ended = (await listRuns(store)).filter(run => run.ended).slice(-limit)
-  return Promise.all(ended.reverse().map(run => readRunEnd(store, run.runId)))
+  const read = await Promise.all(ended.reverse().map(({ runId }) => readRunEnd(store, runId).catch(onlyProblem)))
+  return {
+    runs: read.flatMap(one => (one instanceof Problem ? [] : [one])),
+    problems: read.filter(one => one instanceof Problem),
+  }
 }
 
-/** The ends of runs that have a start and no end, except `current`: they died. The caller writes them. */
+/** The newest ended runs that can be read, newest first. */
+export async function readLatestRuns(store: ObjectStore, limit: number): Promise<readonly RunEnd[]> {
+  return (await readRuns(store, limit)).runs
+}
+
+/**
+ * The ends of runs that have a start and no end, except `current`: they died. The caller writes them. Of a start that
+ * cannot be read no more is known than that.
+ */
 export async function findAbandoned(store: ObjectStore, current: string, now: number): Promise<RunEnd[]> {
   const open = (await listRuns(store)).filter(run => !run.ended && run.runId !== current)
   return Promise.all(
     open.map(async ({ runId }): Promise<RunEnd> => {
-      const { startedAt, target } = await readRunStart(store, runId)
+      const start = await readRunStart(store, runId).catch(onlyProblem)
+      const { startedAt, target } = start instanceof Problem ? { startedAt: now, target: 'unknown' } : start
       return { runId, status: 'abandoned', startedAt, endedAt: now, target, steps: [] }
     }),
   )
 }
 
-function encode(value: object): Uint8Array {
-  const json = JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))
-  return new TextEncoder().encode(`${json}\n`)
+function onlyProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  throw error
 }
 
-function decode(bytes: Uint8Array): unknown {
-  return JSON.parse(new TextDecoder().decode(bytes))
-}
-
-function reviveStep(step: StepResult): StepResult {
-  const version = (value: unknown): bigint | undefined => (value === undefined ? undefined : BigInt(String(value)))
-  const { ledger } = step
-  return {
-    ...step,
-    versionBefore: version(step.versionBefore),
-    versionAfter: version(step.versionAfter),
-    ledger: ledger === undefined ? undefined : reviveLedger(ledger),
+async function readFact<T>(store: ObjectStore, path: string, parse: (text: string) => T): Promise<T> {
+  const bytes = await store.get(path)
+  try {
+    return parse(new TextDecoder().decode(bytes))
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw RUN_FACT_UNREADABLE({ path, reason }, { cause: error })
   }
 }
 
-function reviveLedger(ledger: Ledger): Ledger {
-  const counts = Object.entries(ledger).map(([key, value]) => [key, key === 'kind' ? value : BigInt(String(value))])
-  // Runs of older versions counted what silver changes left out as quarantined.
-  return { ...(ledger.kind === 'append' ? { filtered: 0n } : {}), ...Object.fromEntries(counts) } as Ledger
+function encode(value: object): Uint8Array {
+  const json = JSON.stringify(value, (_key, v: unknown) => (typeof v === 'bigint' ? v.toString() : v))
+  return new TextEncoder().encode(`${json}\n`)
 }

@@ -3,7 +3,7 @@
  * row, because every commit is conditional.
  */
 import { isDeltaError, type ObjectStore } from '@tidemark/delta'
-import { RUN_IN_PROGRESS } from '../errors/run.ts'
+import { LAKE_NOT_WRITABLE, RUN_IN_PROGRESS } from '../errors/run.ts'
 import { isoInstant } from '../model/instant.ts'
 import type { Clock } from '../model/ports.ts'
 
@@ -11,6 +11,8 @@ const PATH = 'system/lease.json'
 const HEARTBEAT_MS = 15_000
 /** Without a heartbeat for this long, a holder on another host is taken to be dead. */
 const EXPIRY_MS = 60_000
+/** Lost races, or a lease that is no file, after which taking it is given up. */
+const MAX_TRIES = 20
 
 /** Who holds a lease. `process` tells this start of the process from a later one with the same number. */
 export interface Holder {
@@ -65,7 +67,7 @@ export async function takeLease(
       stop.abort()
       await beating
       const holder = await readHolder(store).catch(() => undefined)
-      if (holder?.runId === runId) await store.delete(PATH)
+      if (holder !== 'unreadable' && holder?.runId === runId) await store.delete(PATH)
     },
   }
 }
@@ -76,18 +78,20 @@ async function acquire(
 ): Promise<string | undefined> {
   const { store, clock, processes } = ports
   let takenFrom: string | undefined
-  for (;;) {
+  for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     if ((await store.putIfAbsent(PATH, encode(self))) === 'created') return takenFrom
     const holder = await readHolder(store)
     if (holder === undefined) continue
-    if (isAlive(holder, processes, clock.now())) {
+    if (holder !== 'unreadable' && isAlive(holder, processes, clock.now())) {
       const { runId, host, pid, startedAt } = holder
       const at = isoInstant(startedAt)
       throw RUN_IN_PROGRESS({ runId, host, pid: String(pid), startedAt: at }, { state: 'Nothing was read or written.' })
     }
-    takenFrom = holder.runId
+    takenFrom = holder === 'unreadable' ? holder : holder.runId
     await store.delete(PATH)
   }
+  const reason = 'the lease can be neither made nor read'
+  throw LAKE_NOT_WRITABLE({ lake: PATH, reason }, { state: 'Nothing was read or written.' })
 }
 
 function isAlive(holder: Holder, processes: Processes, now: number): boolean {
@@ -106,13 +110,23 @@ async function beat(ports: { store: ObjectStore; clock: Clock }, self: Holder, s
   }
 }
 
-async function readHolder(store: ObjectStore): Promise<Holder | undefined> {
+/** The holder; undefined when the lease is free. What no run of ours can have written holds nothing. */
+async function readHolder(store: ObjectStore): Promise<Holder | 'unreadable' | undefined> {
   try {
-    return JSON.parse(new TextDecoder().decode(await store.get(PATH))) as Holder
+    const value: unknown = JSON.parse(new TextDecoder().decode(await store.get(PATH)))
+    return isHolder(value) ? value : 'unreadable'
   } catch (error) {
     if (isDeltaError(error, 'NOT_FOUND')) return undefined
+    if (error instanceof SyntaxError) return 'unreadable'
     throw error
   }
+}
+
+function isHolder(value: unknown): value is Holder {
+  if (typeof value !== 'object' || value === null) return false
+  const { runId, host, pid, process, startedAt, heartbeatAt } = value as Record<string, unknown>
+  const isText = [runId, host, process].every(one => typeof one === 'string')
+  return isText && [pid, startedAt, heartbeatAt].every(one => Number.isSafeInteger(one))
 }
 
 function encode(holder: Holder): Uint8Array {

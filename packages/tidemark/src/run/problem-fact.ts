@@ -47,7 +47,8 @@ function ofFileSystem(e: Error, whole: unknown): Problem | undefined {
   if (typeof code !== 'string' || typeof syscall !== 'string') return undefined
   const lake = path ?? 'the lake'
   const at = { cause: whole }
-  const isReading = READING.test(syscall) && !(whole instanceof DeltaError && whole.code === 'NOT_WRITTEN')
+  const isWrite = whole instanceof DeltaError && whole.code === 'NOT_WRITTEN'
+  const isReading = READING.test(syscall) && !isWrite
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
@@ -57,8 +58,13 @@ function ofFileSystem(e: Error, whole: unknown): Problem | undefined {
     case 'EACCES':
     case 'EPERM':
       return (isReading ? LAKE_NOT_READABLE : LAKE_NOT_WRITABLE)({ lake, reason: `no permission (${code})` }, at)
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return isWrite
+        ? LAKE_NOT_WRITABLE({ lake, reason: `something that is no folder is in the way (${code})` }, at)
+        : undefined
     default:
-      return undefined
+      return isWrite ? LAKE_NOT_WRITABLE({ lake, reason: firstLine(e) }, at) : undefined
   }
 }
 

@@ -12,15 +12,22 @@ export async function writeVerdict(store: ObjectStore, verdict: Verdict): Promis
   await store.put(`${FOLDER}/${fileSafeName(verdict.table)}.json`, new TextEncoder().encode(`${body}\n`))
 }
 
+/** The last verdict of each table. One that cannot be read counts as none: the table has to be verified again. */
 export async function readVerdicts(store: ObjectStore): Promise<Map<string, { asOf: string; status: string }>> {
   const verdicts = new Map<string, { asOf: string; status: string }>()
   for await (const { path } of store.list(FOLDER)) {
-    const verdict = JSON.parse(new TextDecoder().decode(await store.get(path))) as {
-      table: string
-      asOf: string
-      status: string
-    }
-    verdicts.set(verdict.table, verdict)
+    const verdict = parseVerdict(await store.get(path))
+    if (verdict !== undefined) verdicts.set(verdict.table, verdict)
   }
   return verdicts
+}
+
+function parseVerdict(bytes: Uint8Array): { table: string; asOf: string; status: string } | undefined {
+  try {
+    const { table, asOf, status } = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>
+    if (typeof table !== 'string' || typeof asOf !== 'string' || typeof status !== 'string') return undefined
+    return { table, asOf, status }
+  } catch {
+    return undefined
+  }
 }

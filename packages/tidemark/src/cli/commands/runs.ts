@@ -1,5 +1,6 @@
 /** `runs`: the latest runs and their ledgers. */
 import type { Command } from 'commander'
+import { plainLine } from '../../errors/plain-text.ts'
 import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { ledgerText } from '../../report/ledger-text.ts'
@@ -7,10 +8,11 @@ import { problemJson, resultJson } from '../../report/ndjson.ts'
 import { durationText } from '../../report/numbers.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
-import { readLatestRuns, type RunEnd } from '../../run/facts.ts'
+import { readRuns, type RunEnd } from '../../run/facts.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
-import type { CliPorts } from '../ports.ts'
 import { storeOf } from '../open-lake.ts'
+import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
 
 interface RunsOptions extends ProjectOptions {
   limit: string
@@ -26,13 +28,14 @@ export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoo
       const { project } = await openProject(ports, options, at)
       const store = await storeOf(project)
       const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
-      const all = await readLatestRuns(store, limit)
+      const { runs: all, problems } = await readRuns(store, limit)
       const runs = runId === undefined ? all : all.filter(run => run.runId.startsWith(runId))
       if (options.json) ports.stdout.write(`${printJson(runs.map(toJson))}\n`)
       else if (runs.length === 0)
         ports.stdout.write(runId === undefined ? 'No run has ended yet.\n' : `No run begins with ${runId}.\n`)
       else if (runId === undefined) ports.stdout.write(printTable(RUN_COLUMNS, runs.map(runRow)))
       else for (const run of runs) ports.stdout.write(stepTable(run))
+      reportProblems(ports, problems)
     })
 }
 
@@ -72,7 +75,7 @@ function stepTable(run: RunEnd): string {
     { name: 'version', align: 'right' as const },
     { name: 'ledger' },
   ]
-  return `${run.runId}  ${run.status}\n${printTable(columns, rows)}`
+  return `${plainLine(run.runId)}  ${plainLine(run.status)}\n${printTable(columns, rows)}`
 }
 
 function toJson(run: RunEnd): object {
