@@ -99,11 +99,25 @@ export function failures({ results }: RunOutcome): string[] {
 export function unbalanced(results: readonly StepResult[]): string[] {
   return results.flatMap(({ step, ledger }) => {
     if (ledger === undefined || ledger.kind === 'materialized view') return []
-    const { kind: _kind, read, ...buckets } = ledger
-    const beside = new Set(['deletes', 'staleByRule', 'warned'])
-    const sum = Object.entries(buckets).reduce((total, [name, rows]) => total + (beside.has(name) ? 0n : rows), 0n)
-    return sum === read ? [] : [`${step}: read ${read}, accounted for ${sum}`]
+    const { kind: _kind, ...counts } = ledger
+    return imbalance(step, new Map(Object.entries(counts)))
   })
+}
+
+/** The same for the document of `run --json`. */
+export function unbalancedSteps(document: string): string[] {
+  const { steps } = JSON.parse(document) as { steps: { step: string; ledger: Record<string, string> | null }[] }
+  return steps.flatMap(({ step, ledger }) => {
+    if (ledger === null || ledger['kind'] === 'materialized view') return []
+    return imbalance(step, new Map(Object.entries(ledger).filter(([name]) => name !== 'kind')))
+  })
+}
+
+function imbalance(step: string, counts: ReadonlyMap<string, string | bigint>): string[] {
+  const beside = new Set(['read', 'deletes', 'staleByRule', 'warned'])
+  const sum = [...counts].reduce((total, [name, rows]) => total + (beside.has(name) ? 0n : BigInt(rows)), 0n)
+  const read = BigInt(counts.get('read') ?? 0)
+  return sum === read ? [] : [`${step}: read ${read}, accounted for ${sum}`]
 }
 
 async function writeProject(root: string, { tables, flows = {}, parallel = 4 }: ProjectFiles): Promise<void> {

@@ -1,0 +1,4 @@
+CREATE TABLE users (user_id int PRIMARY KEY, plan text, updated_at timestamptz NOT NULL);
+
+INSERT INTO users VALUES (1, 'Free', '2026-01-01'), (2, 'Family', '2026-01-01');
+CREATE TABLE shelf AS SELECT * FROM users WHERE user_id = 2;

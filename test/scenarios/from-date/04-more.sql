@@ -1,0 +1,1 @@
+INSERT INTO users VALUES (4, 'Free', '2025-12-31');

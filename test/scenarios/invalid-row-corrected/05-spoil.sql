@@ -1,0 +1,1 @@
+UPDATE streams SET seconds = NULL WHERE stream_id = 2;

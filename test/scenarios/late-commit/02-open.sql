@@ -1,0 +1,11 @@
+-- session writer
+BEGIN;
+INSERT INTO users VALUES (2, 'Free', '2026-01-01 08:00:00Z');
+SAVEPOINT one;
+INSERT INTO users VALUES (3, 'Family', '2026-01-01 08:00:01Z');
+RELEASE SAVEPOINT one;
+SAVEPOINT two;
+INSERT INTO users VALUES (4, 'Premium', '2026-01-01 08:00:02Z');
+ROLLBACK TO SAVEPOINT two;
+-- session other
+INSERT INTO users VALUES (5, 'Free', '2026-01-01 13:00:00Z');

@@ -1,0 +1,2 @@
+-- session writer
+COMMIT PREPARED 'scenario prepared-transaction';

@@ -1,0 +1,5 @@
+CREATE TABLE users (user_id int PRIMARY KEY, plan text, updated_at timestamptz NOT NULL);
+
+INSERT INTO users VALUES (1, 'Free', '2026-01-01'), (2, 'Family', '2026-01-01'), (3, 'Free', '2026-01-01');
+CREATE TABLE tracks (track_id int PRIMARY KEY, title text);
+INSERT INTO tracks VALUES (1, 'Intro');

@@ -1,0 +1,2 @@
+DROP TABLE users;
+INSERT INTO tracks VALUES (2, 'Outro');

@@ -1,0 +1,2 @@
+INSERT INTO phone VALUES (4, 'Outro');
+DELETE FROM phone WHERE event_id = 1;

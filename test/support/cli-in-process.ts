@@ -1,0 +1,30 @@
+/** The command line in this process: the same code as the program's, with streams that are kept instead of printed. */
+import { tmpdir } from 'node:os'
+import { runCli } from '../../packages/tidemark/src/cli/run-cli.ts'
+import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
+import type { Ended } from '../packaging/programs.ts'
+
+/** Run a command to its end in a folder, with nothing in its environment but what is given. */
+export async function runInProcess(
+  args: readonly string[],
+  { cwd, env }: { cwd: string; env: Readonly<Record<string, string | undefined>> },
+): Promise<Ended> {
+  const output = { stdout: '', stderr: '' }
+  let exit = 0
+  await runCli(args, {
+    stdout: { write: text => void (output.stdout += text) },
+    stderr: { write: text => void (output.stderr += text) },
+    env,
+    cwd,
+    temporary: tmpdir(),
+    clock: systemClock,
+    ids: systemIds,
+    processes: systemProcesses,
+    startTicker: () => () => undefined,
+    signal: new AbortController().signal,
+    exit: code => {
+      exit = code
+    },
+  })
+  return { exit, signal: null, ...output }
+}
