@@ -2,21 +2,14 @@
  * The Engine on DuckDB, in process. It may touch the lake's folder and nothing else: external access is closed and the
  * configuration locked before the first statement of a flow or a user runs.
  */
-import { mkdir, rm, stat } from 'node:fs/promises'
-import { basename, join as joinPath } from 'node:path'
-import {
-  type DataFile,
-  type ObjectStore,
-  planScan,
-  type ScanPlan,
-  type Snapshot,
-  type StructType,
-  statsFromColumns,
-} from '@tidemark/delta'
-import { type DuckDBConnection, DuckDBInstance, DuckDBMapValue } from '@duckdb/node-api'
+import { rm } from 'node:fs/promises'
+import { join as joinPath } from 'node:path'
+import { type DataFile, type ObjectStore, planScan, type ScanPlan, type Snapshot } from '@tidemark/delta'
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
 import { findFullDisk } from './full-disk.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
+import { duckdbScratch } from './duckdb-scratch.ts'
 import {
   type Cell,
   type Engine,
@@ -31,8 +24,8 @@ import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
 import { ScannedFiles } from './scan/scanned-files.ts'
-import { ident, raw, type Sql, sql, text, textList } from './sql.ts'
-import { castFields } from './types.ts'
+import { ident, type Sql, sql, textList } from './sql.ts'
+import { type WritePorts, writeFiles } from './write/write-files.ts'
 
 export interface DuckdbOptions {
   store: ObjectStore
@@ -45,10 +38,6 @@ export interface DuckdbOptions {
   memoryLimit?: string
   threads?: number
 }
-
-/** Rows per row group and groups per file: a data file holds at most about two million rows. */
-const ROW_GROUP_ROWS = 122_880
-const ROW_GROUPS_PER_FILE = 16
 
 /** Start DuckDB with the sandbox closed. */
 export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
@@ -139,25 +128,16 @@ class DuckdbSession implements Session {
   }
 
   async writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]> {
-    const { ids, scratch } = this.#options
+    const { store, ids, scratch } = this.#options
     if (scratch === undefined) throw new TypeError('this is a bug in tidemark: an engine without scratch cannot write')
-    const id = ids.uuid()
-    const folder = joinPath(scratch, id)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    try {
-      const written = await this.#interruptible(signal, () =>
-        this.#connection.runAndReadAll(copyStatement(query, target.schema, folder).text),
-      )
-      const files: DataFile[] = []
-      for (const row of written.getRows()) {
-        const [file, count, , , statistics] = row
-        if (typeof file !== 'string' || typeof count !== 'bigint' || count === 0n) continue
-        files.push(await this.#publish(file, count, toStatistics(statistics), `part-${id}`, target))
-      }
-      return files
-    } finally {
-      await rm(folder, { recursive: true, force: true })
+    const ports: WritePorts = {
+      store,
+      ids,
+      scratch: duckdbScratch(scratch),
+      query: statement => this.#query(statement, signal),
+      temporaryTable: hint => ident(this.temporaryName(hint)),
     }
+    return await writeFiles(ports, query, { ...target, signal })
   }
 
   locate(snapshot: Snapshot, path: string): string {
@@ -178,24 +158,10 @@ class DuckdbSession implements Session {
     await Promise.resolve()
   }
 
-  async #publish(
-    file: string,
-    count: bigint,
-    statistics: ReadonlyMap<string, ReadonlyMap<string, string>>,
-    prefix: string,
-    target: ParquetTarget,
-  ): Promise<DataFile> {
-    const name = `${prefix}-${basename(file)}`
-    const { size, mtimeMs } = await stat(file)
-    await this.#options.store.putFile(`${target.tablePath}/${name}`, file)
-    return {
-      path: name,
-      size: BigInt(size),
-      modificationTime: Math.floor(mtimeMs),
-      stats: statsFromColumns(target, count, statistics),
-      numRecords: count,
-      partitionValues: {},
-    }
+  /** Raw rows, as the driver gives them. */
+  async #query(statement: Sql, signal?: AbortSignal): Promise<unknown[][]> {
+    const reader = await this.#interruptible(signal, () => this.#connection.runAndReadAll(statement.text))
+    return reader.getRows()
   }
 
   async #interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -211,23 +177,6 @@ class DuckdbSession implements Session {
       signal?.removeEventListener('abort', interrupt)
     }
   }
-}
-
-/** The COPY that writes one folder of data files and reports their statistics. Exported for its golden test. */
-export function copyStatement(query: Sql, schema: StructType, folder: string): Sql {
-  return sql`COPY (SELECT ${castFields(schema)} FROM (${query})) TO ${text(folder)} (FORMAT parquet, COMPRESSION zstd, \
-COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${raw(String(ROW_GROUP_ROWS))}, ROW_GROUPS_PER_FILE ${raw(String(ROW_GROUPS_PER_FILE))}, \
-FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)`
-}
-
-function toStatistics(value: unknown): Map<string, Map<string, string>> {
-  const result = new Map<string, Map<string, string>>()
-  if (!(value instanceof DuckDBMapValue)) return result
-  for (const { key, value: inner } of value.entries) {
-    if (!(inner instanceof DuckDBMapValue)) continue
-    result.set(String(key), new Map(inner.entries.map(entry => [String(entry.key), String(entry.value)])))
-  }
-  return result
 }
 
 function toCell(value: unknown): Cell {

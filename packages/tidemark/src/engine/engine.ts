@@ -2,7 +2,7 @@
  * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
  * that run side by side do not see each other's.
  */
-import type { AddFile, DataFile, LogParquet, ScanPlan, Snapshot, StructType } from '@tidemark/delta'
+import type { AddFile, DataFile, LogParquet, ScanPlan, Snapshot, WriteOptions } from '@tidemark/delta'
 import type { Sql } from './sql.ts'
 
 /** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
@@ -31,7 +31,10 @@ export interface Session extends AsyncDisposable {
   temporaryName(hint: string): string
   /**
    * Write a query's rows as Parquet data files of a table and publish them under final unique names; no rows, no file.
-   * The files become part of the table only when a commit names them. Columns are cast to `schema`, in its order.
+   * The files become part of the table only when a commit names them. Columns are cast to `schema`, in its order; what
+   * rows have besides is left out.
+   *
+   * @throws STAGE_INVALID for a NULL where the schema forbids it, and for values that no reader would understand
    */
   writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
   /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
@@ -47,13 +50,8 @@ export interface Session extends AsyncDisposable {
   scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'>): Promise<Sql>
 }
 
-export interface ParquetTarget {
-  /** Folder of the table inside the lake, for example `silver/DimUser`. */
-  tablePath: string
-  schema: StructType
-  /** Columns that always get statistics, wherever they stand. */
-  statsColumns?: readonly string[]
-}
+/** What `writeParquet` writes: see `WriteOptions` of @tidemark/delta. */
+export type ParquetTarget = Omit<WriteOptions, 'signal'>
 
 /** What the engine opened for a row, as `Session.locate` gives it: constant over a file, so it costs nothing to carry. */
 export const FILE_COLUMN = '_tidemark_file'

@@ -15,12 +15,8 @@ const STATS_COLUMNS: readonly string[] = ['_seq', '_op']
 /** Writes a query's rows as data files; no rows, no file. */
 export function sessionParquet(session: Session): ParquetWriter<Sql> {
   return {
-    write: (rows, { tablePath, schema, statsColumns, signal }) =>
-      session.writeParquet(
-        rows,
-        { tablePath, schema, statsColumns: [...STATS_COLUMNS, ...(statsColumns ?? [])] },
-        signal,
-      ),
+    write: (rows, { signal, statsColumns = [], ...target }) =>
+      session.writeParquet(rows, { ...target, statsColumns: [...STATS_COLUMNS, ...statsColumns] }, signal),
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Delta types and DuckDB types, both ways. What Delta cannot hold has no entry here and never reaches a file.
  */
-import type { DataType, StructField, StructType } from '@tidemark/delta'
+import type { DataType, StructType } from '@tidemark/delta'
 import { ident, join, raw, type Sql, sql } from './sql.ts'
 
 const primitives: Readonly<Record<string, string>> = {
@@ -51,15 +51,6 @@ export function fromDuckType(type: string): string | undefined {
   const decimal = decimalPattern.exec(type)
   if (decimal) return `decimal(${decimal[1]},${decimal[2]})`
   return fromPrimitives.get(type)
-}
-
-/** `CAST(col AS type) AS col` for each field, in schema order. */
-export function castFields(schema: StructType): Sql {
-  return join(schema.fields.map(castField))
-}
-
-function castField(field: StructField): Sql {
-  return sql`CAST(${ident(field.name)} AS ${toDuckType(field.type)}) AS ${ident(field.name)}`
 }
 
 /** A relation with the schema's columns and no rows. */

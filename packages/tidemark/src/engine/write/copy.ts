@@ -1,0 +1,47 @@
+/**
+ * The COPY statements that write data files: zstd, row groups of a fixed number of rows, and the statistics of each file
+ * as their result.
+ */
+import { ident, integer, join, raw, type Sql, sql, text } from '../sql.ts'
+
+/** Rows per row group and groups per file: a data file holds at most about two million rows. */
+export const ROW_GROUP_ROWS = 122_880
+export const FILE_ROWS: number = 16 * ROW_GROUP_ROWS
+
+/** What the files of one COPY are. */
+export type CopyTarget =
+  /** Files `0`, `1` … in a folder, a new one when a row group makes one too large. Rows are in no order. */
+  | { readonly kind: 'rotating'; readonly folder: string; readonly fileBytes: bigint | undefined }
+  /** One file, with the rows in the order of the query. */
+  | { readonly kind: 'single'; readonly file: string }
+  /** One file for each value of a column, which is not in the files. Rows are in no order. */
+  | { readonly kind: 'by piece'; readonly folder: string; readonly piece: string }
+
+/** Write the rows of a query whose columns are those of the files. */
+export function copyStatement(query: Sql, target: CopyTarget, fieldIds: Sql | undefined): Sql {
+  const place = target.kind === 'single' ? target.file : target.folder
+  const options = [
+    raw('FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1'),
+    sql`ROW_GROUP_SIZE ${integer(ROW_GROUP_ROWS)}`,
+    ...targetOptions(target),
+    ...(fieldIds === undefined ? [] : [sql`FIELD_IDS ${fieldIds}`]),
+    raw('RETURN_STATS'),
+  ]
+  return sql`COPY (${query}) TO ${text(place)} (${join(options)})`
+}
+
+function targetOptions(target: CopyTarget): Sql[] {
+  switch (target.kind) {
+    case 'rotating':
+      return [
+        target.fileBytes === undefined
+          ? sql`ROW_GROUPS_PER_FILE ${integer(FILE_ROWS / ROW_GROUP_ROWS)}`
+          : sql`FILE_SIZE_BYTES ${integer(target.fileBytes)}`,
+        raw("FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false"),
+      ]
+    case 'single':
+      return []
+    case 'by piece':
+      return [sql`PARTITION_BY (${ident(target.piece)})`, raw("FILENAME_PATTERN '{i}'")]
+  }
+}
