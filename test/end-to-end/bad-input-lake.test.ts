@@ -1,5 +1,5 @@
 /** A lake's folder that cannot be used, or that holds what others put there: nothing of theirs is ever touched. */
-import { mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { expectFailedStep, expectNoTrace, expectProblem } from '../support/cli.ts'
@@ -75,6 +75,34 @@ describe('a lake folder', () => {
       expect(ended.exit, ended.stderr).toBe(0)
     }
     expect(await listAll(project.root)).not.toContain('lake')
+  })
+
+  test('of any name is that folder and no other, also where a pattern would mean its neighbour', async () => {
+    const name = "env=prod/l[ak]e *? {a,b} 100%41 it's ø"
+    const project = await createShop(database, 'odd_path', { yaml: `lake: "${name}"\n` })
+    const first = await project.run()
+    expect(first.status, first.stderr).toBe('succeeded')
+    const lake = join(project.root, name)
+    const neighbour = join(project.root, "env=prod/lae xy {a,b} 100%41 it's ø")
+    await cp(lake, neighbour, { recursive: true })
+    await database.query("UPDATE odd_path.users SET name = 'new' WHERE user_id = 1")
+    const run = await project.run()
+    expect(run.step('silver.users')).toMatchObject({ status: 'changed', ledger: { read: '1', updated: '1' } })
+    expect(await project.query("SELECT count(*) AS n, count(*) FILTER (name = 'new') AS c FROM silver.users")).toEqual([
+      { n: '20', c: '1' },
+    ])
+    expect(await project.query('SELECT count(*) AS n FROM system.runs')).toEqual([{ n: '2' }])
+    expect((await project.tidemark('verify')).stdout).toMatch(/bronze\.users +equal +20 +20 /)
+    expect((await readdir(project.root)).sort()).toEqual(['env=prod', 'loop_input.json', 'tidemark.yml'])
+  })
+
+  test('may be a link to another folder', async () => {
+    const project = await createShop(database, 'linked')
+    await mkdir(join(project.root, 'disk'))
+    await symlink(join(project.root, 'disk'), project.lake)
+    for (let i = 0; i < 2; i++) expect((await project.run()).status).toBe('succeeded')
+    expect(await project.query('SELECT count(*) AS n FROM silver.users')).toEqual([{ n: '20' }])
+    expect((await readdir(join(project.root, 'disk'))).sort()).toEqual(['_tmp', 'bronze', 'silver', 'system'])
   })
 
   test('that is the project folder is refused at its place', async () => {

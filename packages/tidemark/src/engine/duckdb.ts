@@ -20,6 +20,7 @@ import {
   type ScanOptions,
   type Session,
 } from './engine.ts'
+import { literalPattern } from './file-list.ts'
 import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
@@ -55,7 +56,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
     sql`SET GLOBAL TimeZone = 'UTC'`,
     // A scan looks at each footer twice: for the columns, and for the rows.
     sql`SET GLOBAL parquet_metadata_cache = true`,
-    sql`SET GLOBAL allowed_directories = ${textList([...options.folders, ...(scratch === undefined ? [] : [scratch])])}`,
+    sql`SET GLOBAL allowed_directories = ${textList(allowed(options))}`,
     sql`SET GLOBAL enable_external_access = false`,
     sql`SET GLOBAL lock_configuration = true`,
   ]
@@ -70,6 +71,12 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
       if (scratch !== undefined) await rm(joinPath(scratch, 'spill'), { recursive: true, force: true })
     },
   }
+}
+
+/** The folders that may be touched, also as the patterns that mean them: what a reader is told is compared as text. */
+function allowed({ folders, scratch }: DuckdbOptions): string[] {
+  const all = scratch === undefined ? folders : [...folders, scratch]
+  return [...new Set([...all, ...all.map(literalPattern)])]
 }
 
 class DuckdbSession implements Session {
