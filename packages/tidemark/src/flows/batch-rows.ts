@@ -12,14 +12,19 @@ import type { FlowContext } from './context.ts'
 import type { BatchRecord } from './record.ts'
 import { findField, type TypedQuery, typedQuery } from './schema-fit.ts'
 
+export interface BatchRows extends TypedQuery {
+  /** The source, when the batch is all of it. */
+  whole: Snapshot | undefined
+}
+
 /** The streamed rows of a batch with the columns of the source at the batch's end. */
-export async function batchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
+export async function batchRows(context: FlowContext, record: BatchRecord): Promise<BatchRows> {
   const { table, after, upTo } = record.source
   const source = await getSource(context, record.flow, table, upTo)
-  if (after === undefined) return { query: await context.session.scan(source), schema: source.schema }
+  if (after === undefined) return { query: await context.session.scan(source), schema: source.schema, whole: source }
   const commits = await readCommits(context.store, source.tablePath, { after, upTo })
   const files = commits.flatMap(addedFiles)
-  return { query: await context.session.scan(source, { files }), schema: source.schema }
+  return { query: await context.session.scan(source, { files }), schema: source.schema, whole: undefined }
 }
 
 const FILE = ident(FILE_COLUMN)

@@ -27,17 +27,38 @@ export interface Judgement {
   reasons: readonly { reason: RejectReason; when: Sql }[]
 }
 
-export interface Judged {
+/** What the rules say of rows, as a query: nothing is computed before somebody reads it. */
+export interface JudgedRows {
   /**
-   * Temporary table: the rows with `__row` (unique number), `__reason` (NULL when the row passes), `__rules` (broken
-   * DROP ROW rules, comma separated).
+   * A relation: the rows with `__reason` (NULL when the row passes) and `__rules` (broken DROP ROW rules, comma
+   * separated).
    */
-  table: Sql
+  relation: Sql
+  rules: readonly Rule[]
+  /** A rule depends on the time at which it is computed, so reading twice may give two answers. */
+  volatile: boolean
+}
+
+/** How many rows were judged, and how. */
+export interface Verdict {
   read: bigint
   rejected: bigint
+  /** Rows that pass without having been judged, such as deletes. */
+  unjudged: bigint
   /** Rows that pass and break at least one rule without an action. */
   warned: bigint
   warnings: readonly string[]
+}
+
+export interface Judged extends Verdict {
+  /** Temporary table: the judged rows with `__row`, a unique number. */
+  table: Sql
+}
+
+interface Rule {
+  name: string
+  action: Expectation['onViolation']
+  condition: Sql
 }
 
 /** Identifies the set of rules that judged a row. */
@@ -46,57 +67,96 @@ export function ruleHash(expectations: readonly Expectation[]): string {
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex').slice(0, 16)
 }
 
-/**
- * Judge rows by a flow's rules and keep the result for the session.
- * @throws {FLOW_EXPECTATION_FAILED} when a FAIL UPDATE rule is broken; its `state` shows up to five keys
- */
-export async function judge(context: FlowContext, flow: Flow, judgement: Judgement): Promise<Judged> {
+/** Judge rows by a flow's rules, as a query. */
+export async function judgeRows(context: FlowContext, flow: Flow, judgement: Judgement): Promise<JudgedRows> {
   const { rows, columns, judged, reasons } = judgement
-  const broken = async (action: Expectation['onViolation']): Promise<Sql> => {
-    const rules = flow.expectations.filter(e => e.onViolation === action)
-    return brokenRules(await Promise.all(rules.map(rule => compile(context, flow, rule, columns))), judged)
-  }
+  let volatile = false
+  const onVolatile = (): void => void (volatile = true)
+  const rules = await Promise.all(flow.expectations.map(rule => compile(context, flow, rule, { columns, onVolatile })))
+  const broken = (action: Rule['action']): Sql =>
+    brokenRules(
+      rules.filter(rule => rule.action === action),
+      judged,
+    )
   const reason = join(
     reasons.map(r => sql`WHEN ${r.when} THEN ${text(r.reason)} `),
     '',
   )
-  const table = await keepRows(
-    context,
-    'judged',
-    sql`SELECT *, CASE ${reason}WHEN __rules IS NOT NULL THEN 'expectation' END AS __reason FROM (\
-SELECT *, CAST(row_number() OVER () AS BIGINT) AS __row, ${await broken('drop')} AS __rules, \
-${await broken('warn')} AS __warned, ${await broken('fail')} AS __failed FROM (${rows}))`,
-  )
-  await stopOnFailure(context, flow, judgement, table)
-  const [counts] = await context.session.rows(
-    sql`SELECT count(*) AS read, count(*) FILTER (__reason IS NOT NULL) AS rejected, \
-count(*) FILTER (__warned IS NOT NULL AND __reason IS NULL) AS warned FROM ${table}`,
-    context.signal,
-  )
-  const warned = BigInt(String(counts?.['warned']))
-  return {
-    table,
-    read: BigInt(String(counts?.['read'])),
-    rejected: BigInt(String(counts?.['rejected'])),
-    warned,
-    warnings: warned === 0n ? [] : await describeWarnings(context, table),
-  }
+  const relation = sql`(SELECT *, CASE ${reason}WHEN __rules IS NOT NULL THEN 'expectation' END AS __reason FROM (\
+SELECT *, ${broken('drop')} AS __rules, ${broken('warn')} AS __warned, ${broken('fail')} AS __failed FROM (${rows})))`
+  return { relation, rules, volatile }
 }
 
-interface Rule {
-  name: string
-  condition: Sql
+/**
+ * Judge rows and keep the result for the session.
+ * @throws {FLOW_EXPECTATION_FAILED} when a FAIL UPDATE rule is broken; its `state` shows up to five keys
+ */
+export async function judge(context: FlowContext, flow: Flow, judgement: Judgement): Promise<Judged> {
+  return keepJudged(context, flow, judgement, await judgeRows(context, flow, judgement))
+}
+
+/** Compute judged rows once and keep them for the session. Throws like `judge`. */
+export async function keepJudged(
+  context: FlowContext,
+  flow: Flow,
+  judgement: Judgement,
+  rows: JudgedRows,
+): Promise<Judged> {
+  const numbered = sql`SELECT *, CAST(row_number() OVER () AS BIGINT) AS __row FROM ${rows.relation}`
+  const table = await keepRows(context, 'judged', numbered)
+  return { table, ...(await countJudged(context, flow, judgement, { ...rows, relation: table })) }
+}
+
+/**
+ * Count judged rows in one pass over them.
+ * @param computed columns to compute on the way although nothing is counted in them, so that their errors show now
+ * @throws {FLOW_EXPECTATION_FAILED} as `judge`
+ */
+export async function countJudged(
+  context: FlowContext,
+  flow: Flow,
+  judgement: Judgement,
+  { relation, rules }: JudgedRows,
+  computed: readonly string[] = [],
+): Promise<Verdict> {
+  const warnings = rules.filter(rule => rule.action === 'warn')
+  const perRule = warnings.map(
+    ({ condition }, i) => sql`, count(*) FILTER (WHERE __reason IS NULL AND ${judgement.judged} \
+AND (${condition}) IS NOT TRUE) AS ${ident(`rule${i}`)}`,
+  )
+  const forced = computed.length === 0 ? raw('') : sql`, bit_xor(hash(${columnList(computed)})) AS forced`
+  const [counts] = await context.session.rows(
+    sql`SELECT count(*) AS read, count(*) FILTER (WHERE __reason IS NOT NULL) AS rejected, \
+count(*) FILTER (WHERE __reason IS NULL AND NOT (${judgement.judged})) AS unjudged, \
+count(*) FILTER (WHERE __reason IS NULL AND __warned IS NOT NULL) AS warned, \
+count(*) FILTER (WHERE __failed IS NOT NULL) AS failed${join(perRule, '')}${forced} FROM ${relation}`,
+    context.signal,
+  )
+  const n = (name: string): bigint => BigInt(String(counts?.[name] ?? 0))
+  if (n('failed') > 0n) throw await failure(context, flow, judgement, { relation, rows: n('failed') })
+  const told = warnings
+    .map(({ name }, i) => ({ name, rows: n(`rule${i}`) }))
+    .filter(({ rows }) => rows > 0n)
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+  return {
+    read: n('read'),
+    rejected: n('rejected'),
+    unjudged: n('unjudged'),
+    warned: n('warned'),
+    warnings: told.map(({ name, rows }) => `${rows} rows break the rule ${name}`),
+  }
 }
 
 async function compile(
   context: FlowContext,
   flow: Flow,
   rule: Expectation,
-  columns: readonly StructField[],
+  { columns, onVolatile }: { columns: readonly StructField[]; onVolatile: () => void },
 ): Promise<Rule> {
   const place = rule.place ?? { file: flow.target, line: 1, column: 1 }
-  const options = { columns: expressionColumns(columns), result: 'condition' as const }
-  return { name: rule.name, condition: await context.portable.emitExpression(rule.expression, place, options) }
+  const options = { columns: expressionColumns(columns), result: 'condition' as const, onVolatile }
+  const condition = await context.portable.emitExpression(rule.expression, place, options)
+  return { name: rule.name, action: rule.onViolation, condition }
 }
 
 /** Names of the broken rules, comma separated, or NULL. */
@@ -106,34 +166,26 @@ function brokenRules(rules: readonly Rule[], judged: Sql): Sql {
   return sql`CASE WHEN ${judged} THEN nullif(concat_ws(',', ${join(names)}), '') END`
 }
 
-async function stopOnFailure(context: FlowContext, flow: Flow, judgement: Judgement, table: Sql): Promise<void> {
-  if (!flow.expectations.some(e => e.onViolation === 'fail')) return
-  const failed = sql`FROM ${table} WHERE __failed IS NOT NULL`
-  const rows = await context.session.count(sql`SELECT count(*) ${failed}`, context.signal)
-  if (rows === 0n) return
-  const [first] = await context.session.rows(sql`SELECT __failed ${failed} ORDER BY __row LIMIT 1`, context.signal)
+/** The problem of a broken FAIL UPDATE rule; its `state` shows up to five keys. */
+async function failure(
+  context: FlowContext,
+  flow: Flow,
+  judgement: Judgement,
+  { relation, rows }: { relation: Sql; rows: bigint },
+): Promise<Error> {
+  const failed = sql`FROM ${relation} WHERE __failed IS NOT NULL`
   const shown = judgement.keys.length > 0 ? judgement.keys : judgement.columns.slice(0, 3).map(f => f.name)
   const found = await context.session.rows(
-    sql`SELECT ${columnList(shown)} ${failed} ORDER BY ${columnList(shown)} LIMIT 5`,
+    sql`SELECT __failed, ${columnList(shown)} ${failed} ORDER BY ${columnList(shown)} LIMIT 5`,
     context.signal,
   )
   const keys = found.map(row => shown.map(name => `${name} = ${String(row[name] ?? null)}`).join(', ')).join('; ')
-  const rule = String(first?.['__failed'])
-  throw FLOW_EXPECTATION_FAILED(
+  const rule = String(found[0]?.['__failed'])
+  return FLOW_EXPECTATION_FAILED(
     { flow: flow.name, table: flow.target, rule, rows },
     {
       place: flow.expectations.find(e => e.onViolation === 'fail' && rule.split(',').includes(e.name))?.place,
       state: `${flow.target} is unchanged. Rows that break it: ${keys}${rows > 5n ? '; …' : ''}.`,
     },
   )
-}
-
-async function describeWarnings(context: FlowContext, table: Sql): Promise<string[]> {
-  const rule = ident('rule')
-  const rows = await context.session.rows(
-    sql`SELECT ${rule}, count(*) AS n FROM (SELECT unnest(string_split(__warned, ',')) AS ${rule} FROM ${table} \
-WHERE __warned IS NOT NULL AND __reason IS NULL) GROUP BY ${rule} ORDER BY ${rule}`,
-    context.signal,
-  )
-  return rows.map(row => `${String(row['n'])} rows break the rule ${String(row['rule'])}`)
 }

@@ -39,10 +39,17 @@ function keyOf({ keys, transform }: DerivedFlow): RowIdentity {
       changes.push([kind, fold(column), ...Object.values(how)].join(' '))
     }
   }
-  return { key: names.join(', '), 'transform of the key': changes.join('; ') || 'none' }
+  return { key: names.join(', '), 'transform of the key': changes.join('; ') || UNTOUCHED }
 }
 
+const UNTOUCHED = 'none'
+
 const fold = (name: string): string => name.toLowerCase()
+
+/** True when a transformation changes values of the key, so that two keys may become one. */
+export function isKeyTransformed(flow: DerivedFlow): boolean {
+  return keyOf(flow)['transform of the key'] !== UNTOUCHED
+}
 
 /** The domain entry that records the identity, for the first commit that has it. */
 export function identityDomain(flow: StreamFlow, target: Snapshot): { domain: string; configuration: string }[] {

@@ -79,7 +79,7 @@ async function processBatch(
   target: Snapshot | undefined,
 ): Promise<BatchDone | undefined> {
   const { record } = decision
-  const prepared = await prepare(context, record)
+  const prepared = await prepare(context, record, target)
   if (decision.kind === 'new') {
     if (target !== undefined) schemaAfter(record, target, prepared)
     if (!(await writeRecord(context.store, record))) return undefined
@@ -106,11 +106,13 @@ async function processBatch(
   return { target: snapshot, ledger: committed ? ledger : undefined, warnings: prepared.warnings, rewritten }
 }
 
-function prepare(context: FlowContext, record: BatchRecord): Promise<Prepared> {
+function prepare(context: FlowContext, record: BatchRecord, target: Snapshot | undefined): Promise<Prepared> {
   const { flow } = record
+  const isEmpty = target === undefined || target.files.size === 0 || isRebuilt(record, target)
   switch (flow.kind) {
     case 'derived':
-      return flow.output === 'current' ? prepareCurrent(context, record, flow) : prepareChanges(context, record, flow)
+      if (flow.output === 'changes') return prepareChanges(context, record, flow)
+      return prepareCurrent(context, record, flow, isEmpty)
     case 'append':
       return prepareAppend(context, record, flow)
     case 'auto cdc':

@@ -36,6 +36,10 @@ export interface Transformed {
   fields: readonly StructField[]
   /** The key under the names it has now. */
   keys: readonly string[]
+  /** Columns whose values are computed, and may fail to be. */
+  computed: readonly string[]
+  /** A value depends on the time at which it is computed. */
+  volatile: boolean
   /** Rows before each cast, to find the values a cast cannot read. */
   casts: readonly Cast[]
 }
@@ -62,6 +66,8 @@ export async function transformRows(
     query: project(entries.query, fields),
     fields,
     keys: flow.keys.map(k => getColumn(fields, k).name),
+    computed: [],
+    volatile: false,
     casts: [],
   }
   for (const transform of flow.transform) state = await applyTransform(context, flow, state, transform)
@@ -103,6 +109,7 @@ function rename(flow: DerivedFlow, state: Transformed, t: Transform & { kind: 'r
     query: select(state.query, columns),
     fields: state.fields.map(f => (f === column ? { ...f, name: t.to } : f)),
     keys: state.keys.map(k => (k === column.name ? t.to : k)),
+    computed: state.computed.map(name => (name === column.name ? t.to : name)),
   }
 }
 
@@ -114,7 +121,8 @@ function drop(flow: DerivedFlow, state: Transformed, t: Transform & { kind: 'dro
   const key = dropped.find(f => state.keys.includes(f.name))
   if (key !== undefined) throw invalid(flow, t, `${key.name} is part of the key`)
   const fields = state.fields.filter(f => !dropped.includes(f))
-  return { ...state, query: project(state.query, fields), fields }
+  const computed = state.computed.filter(name => fields.some(f => f.name === name))
+  return { ...state, query: project(state.query, fields), fields, computed }
 }
 
 async function derive(
@@ -129,11 +137,13 @@ async function derive(
     throw invalid(flow, t, `${old.name} is part of the key, and deleted rows hold nothing to derive it from`)
   }
   const columns = expressionColumns(state.fields)
-  const value = await context.portable.emitExpression(t.expression, placeOf(flow), { columns })
+  let { volatile } = state
+  const onVolatile = (): void => void (volatile = true)
+  const value = await context.portable.emitExpression(t.expression, placeOf(flow), { columns, onVolatile })
   const probe = sql`SELECT ${value} AS ${ident(t.column)} FROM (${state.query})`
   const { type } = await describeColumn(context.session, probe)
   const made = sql`CASE WHEN _op = 'delete' THEN NULL ELSE CAST(${value} AS ${toDuckType(type)}) END`
-  return setColumn(state, old?.name, field(old?.name ?? t.column, type), made)
+  return setColumn({ ...state, volatile }, old?.name, field(old?.name ?? t.column, type), made)
 }
 
 async function cast(
@@ -170,8 +180,9 @@ function setColumn(state: Transformed, old: string | undefined, made: StructFiel
   const fresh = sql`${value} AS ${ident(made.name)}`
   const columns = state.fields.map(f => (f.name === old ? fresh : ident(f.name)))
   const fields = state.fields.map(f => (f.name === old ? made : f))
-  if (old !== undefined) return { ...state, query: select(state.query, columns), fields }
-  return { ...state, query: select(state.query, [...columns, fresh]), fields: [...fields, made] }
+  const computed = [...new Set([...state.computed, made.name])]
+  if (old !== undefined) return { ...state, query: select(state.query, columns), fields, computed }
+  return { ...state, query: select(state.query, [...columns, fresh]), fields: [...fields, made], computed }
 }
 
 /**

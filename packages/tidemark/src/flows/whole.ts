@@ -5,7 +5,7 @@
 
 import type { StructType } from '@tidemark/delta'
 import { type Snapshot, stageOverwrite } from '@tidemark/delta'
-import { raw, sql } from '../engine/sql.ts'
+import { raw, type Sql, sql } from '../engine/sql.ts'
 import { FLOW_COMMIT_BUSY } from '../errors/flow-run.ts'
 import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
@@ -14,9 +14,10 @@ import { emitOver } from './batch-rows.ts'
 import { commitTable, ensureTable, getSource, MAX_TRIES, readTable } from './commit-table.ts'
 import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
-import { judgeEntries } from './derived.ts'
-import { type Judged, judge } from './expect.ts'
+import { readEntries } from './entries.ts'
+import { judge, type Verdict } from './expect.ts'
 import { balance } from './ledger.ts'
+import { NO_OUTCOMES } from './newest.ts'
 import type { FlowOutcome } from './outcome.ts'
 import { quarantine } from './quarantine.ts'
 import { sessionParquet } from '../engine/relations.ts'
@@ -41,9 +42,9 @@ export async function executeWhole(context: FlowContext, flow: WholeFlow): Promi
     const computed = await compute(context, flow, inputs)
     const snapshot = await replaceWhole(context, flow, { target, inputs, computed })
     if (snapshot === undefined) continue
-    const { ledger, judged } = computed
+    const { ledger, verdict } = computed
     const done = { versionBefore: before, versionAfter: snapshot.version, reason: undefined, rewritten: false }
-    return { status: 'changed', ledger, warnings: judged.warnings, ...done }
+    return { status: 'changed', ledger, warnings: verdict.warnings, ...done }
   }
   throw FLOW_COMMIT_BUSY({ flow: flow.name, table: flow.target, tries: MAX_TRIES })
 }
@@ -60,14 +61,14 @@ async function replaceWhole(
   flow: WholeFlow,
   at: { target: Snapshot | undefined; inputs: Inputs; computed: Computed },
 ): Promise<Snapshot | undefined> {
-  const { judged, schema } = at.computed
+  const { relation, verdict, schema } = at.computed
   const start =
     at.target ?? (await ensureTable(context, flow, { path: tablePath(flow.target), name: flow.target, schema }))
-  const rejects = { judged: judged.table, rejected: judged.rejected, schema }
+  const rejects = { judged: relation, rejected: verdict.rejected, schema }
   await quarantine(context, { ...rejects, flow, batch: 0n, appId: undefined, replace: true })
   const domains = [computedDomain(flow, at.inputs)]
   const info = { operation: 'WRITE', operationParameters: { mode: 'Overwrite' }, runId: context.runId }
-  const rows = fitRows({ query: sql`SELECT * FROM ${judged.table} WHERE __reason IS NULL`, schema }, schema)
+  const rows = fitRows({ query: sql`SELECT * FROM ${relation} WHERE __reason IS NULL`, schema }, schema)
   const written = { tablePath: start.tablePath, schema, signal: context.signal }
   const files = await sessionParquet(context.session).write(rows, written)
   const { snapshot, committed } = await commitTable(context, flow, start, current => {
@@ -78,7 +79,9 @@ async function replaceWhole(
 }
 
 interface Computed {
-  judged: Judged
+  /** The judged rows. */
+  relation: Sql
+  verdict: Verdict
   schema: StructType
   ledger: Ledger
 }
@@ -95,26 +98,20 @@ async function computeView(context: FlowContext, flow: MaterializedViewFlow, inp
   const rowsIn = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)
   const { read, rejected, warned } = judged
   const ledger = { kind: 'materialized view' as const, rowsIn, rowsOut: read - rejected, quarantined: rejected, warned }
-  return { judged, schema, ledger }
+  return { relation: judged.table, verdict: judged, schema, ledger }
 }
 
 async function computeKeyless(context: FlowContext, flow: DerivedFlow, inputs: Inputs): Promise<Computed> {
   const source = inputs.get(flow.source)
   if (source === undefined) throw new TypeError(`this is a bug in tidemark: ${flow.name} was not given ${flow.source}`)
   const rows = sql`SELECT * FROM (${await context.session.scan(source)}) WHERE _op <> 'delete'`
-  const judged = await judgeEntries(context, flow, { query: rows, schema: source.schema })
-  const { read, rejected: quarantined, warned } = judged
-  const none = { updated: 0n, superseded: 0n, duplicate: 0n, deleted: 0n, filtered: 0n, staleByRule: 0n }
-  const ledger = balance(flow.target, {
-    kind: 'silver' as const,
-    read,
-    inserted: read - quarantined,
-    ...none,
-    quarantined,
-    warned,
-  })
+  const entries = await readEntries(context, flow, { query: rows, schema: source.schema }, { stream: true })
+  const { transformed, relation, verdict } = entries
+  const { read, rejected: quarantined, warned } = verdict
+  const outcomes = { ...NO_OUTCOMES, inserted: read - quarantined }
+  const ledger = balance(flow.target, { kind: 'silver' as const, read, ...outcomes, quarantined, warned })
   const seq = source.schema.fields.filter(f => f.name === '_seq')
-  return { judged, schema: structOf([...judged.transformed.fields, ...seq]), ledger }
+  return { relation, verdict, schema: structOf([...transformed.fields, ...seq]), ledger }
 }
 
 /** Rows of a table by the statistics of its files; files without a count add nothing. */

@@ -99,6 +99,7 @@ export async function emitExpression(
   const read = options.result === 'condition' ? readCondition : readExpression
   const { sql: made } = read(parsed.root, at)
   throwAny(walk.problems)
+  if (walk.volatile) options.onVolatile?.()
   return made
 }
 

@@ -64,6 +64,8 @@ export interface ExpressionOptions {
   columns?: readonly ExpressionColumn[]
   /** `condition` must be boolean, as rules are. */
   result?: 'condition' | 'value'
+  /** Called when the expression depends on the time at which it is computed. */
+  onVolatile?: () => void
 }
 
 /** A query a person typed, let through the gate. */

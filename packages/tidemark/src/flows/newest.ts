@@ -1,0 +1,118 @@
+/**
+ * The newest valid entry of each key, and what it does to the row that is there. Every version is judged first and only
+ * then compared, so a rejected version never hides a valid one.
+ */
+import { field, type StructField } from '@tidemark/delta'
+import { columnList } from '../engine/relations.ts'
+import { ident, join, type Sql, sql } from '../engine/sql.ts'
+import type { Ledger } from '../model/step.ts'
+import { type FlowContext, keepRows } from './context.ts'
+
+export const SEQ: StructField = field('_seq', 'long', { comment: 'position of the source snapshot that saw the row' })
+
+export type SilverLedger = Ledger & { kind: 'silver' }
+
+/** Counts of a silver ledger without those that the rules alone decide. */
+export type Outcomes = Omit<SilverLedger, 'kind' | 'read' | 'quarantined' | 'warned'>
+
+export const NO_OUTCOMES: Outcomes = {
+  inserted: 0n,
+  updated: 0n,
+  superseded: 0n,
+  duplicate: 0n,
+  deleted: 0n,
+  filtered: 0n,
+  staleByRule: 0n,
+}
+
+export interface NewestNames {
+  /** Judged entries, kept. */
+  entries: Sql
+  /** How many of them a rule rejected; without any no row can be stale. */
+  rejected: bigint
+  /** The target's rows of these keys, kept, with `__present`; undefined when there are none. */
+  existing: Sql | undefined
+  keys: readonly string[]
+  fields: readonly StructField[]
+}
+
+/** The newest valid entries as a table with `__outcome`, and the counts. */
+export async function newestEntries(
+  context: FlowContext,
+  at: NewestNames,
+): Promise<{ outcome: Sql; outcomes: Outcomes }> {
+  const ranked = await keepRows(context, 'ranked', rankedQuery(at))
+  const outcome = await keepRows(context, 'outcome', outcomeQuery(at, ranked))
+  return { outcome, outcomes: await countOutcomes(context, at, { ranked, outcome }) }
+}
+
+/** From newest to oldest; of one `_seq`, possible when a transformation makes two keys one, by operation and version. */
+const BY_AGE: Sql = sql`ORDER BY _seq DESC, _op, _row_version DESC`
+
+/** Passing entries by age: `__rank` 1 is the newest of its key. */
+function rankedQuery({ entries, keys }: NewestNames): Sql {
+  return sql`SELECT *, row_number() OVER (PARTITION BY ${columnList(keys)} ${BY_AGE}) AS __rank \
+FROM ${entries} WHERE __reason IS NULL`
+}
+
+/** What the newest entry of each key does to the target. A delete of a key that is not there is filtered. */
+function outcomeQuery({ existing, keys, fields }: NewestNames, ranked: Sql): Sql {
+  if (existing === undefined) {
+    return sql`SELECT *, CASE WHEN _op = 'delete' THEN 'filtered' ELSE 'inserted' END AS __outcome \
+FROM ${ranked} WHERE __rank = 1`
+  }
+  const own = keys.map(k => sql`w.${ident(k)} = t.${ident(k)}`)
+  const same = fields.map(f => sql`w.${ident(f.name)} IS NOT DISTINCT FROM t.${ident(f.name)}`)
+  return sql`SELECT w.*, CASE \
+WHEN t.__present IS NULL AND w._op = 'delete' THEN 'filtered' \
+WHEN t.__present IS NULL THEN 'inserted' \
+WHEN w._seq < t._seq THEN 'superseded' \
+WHEN w._op = 'delete' THEN 'deleted' \
+WHEN ${join(same, ' AND ')} THEN 'duplicate' \
+ELSE 'updated' END AS __outcome \
+FROM ${ranked} w LEFT JOIN ${existing} t ON ${join(own, ' AND ')} WHERE w.__rank = 1`
+}
+
+async function countOutcomes(
+  context: FlowContext,
+  at: NewestNames,
+  made: { ranked: Sql; outcome: Sql },
+): Promise<Outcomes> {
+  const [row] = await context.session.rows(
+    sql`SELECT count(*) FILTER (__outcome = 'inserted') AS inserted, count(*) FILTER (__outcome = 'updated') AS updated, \
+count(*) FILTER (__outcome = 'deleted') AS deleted, count(*) FILTER (__outcome = 'duplicate') AS duplicate, \
+count(*) FILTER (__outcome = 'filtered') AS filtered, count(*) FILTER (__outcome = 'superseded') AS superseded, \
+(SELECT count(*) FROM ${made.ranked} WHERE __rank > 1) AS older FROM ${made.outcome}`,
+    context.signal,
+  )
+  const n = (bucket: string): bigint => BigInt(String(row?.[bucket] ?? 0))
+  return {
+    inserted: n('inserted'),
+    updated: n('updated'),
+    superseded: n('superseded') + n('older'),
+    duplicate: n('duplicate'),
+    deleted: n('deleted'),
+    filtered: n('filtered'),
+    staleByRule: await countStale(context, at, made.outcome),
+  }
+}
+
+/** Keys whose newest entry was rejected while an older version is visible afterwards. */
+function countStale(context: FlowContext, at: NewestNames, outcome: Sql): Promise<bigint> {
+  const { entries, rejected: rejectedRows, existing, keys } = at
+  if (rejectedRows === 0n) return Promise.resolve(0n)
+  const list = columnList(keys)
+  const newest = sql`SELECT ${list}, __reason FROM ${entries} \
+QUALIFY row_number() OVER (PARTITION BY ${list} ${BY_AGE}) = 1`
+  const rejected = sql`SELECT n.*, o.__outcome FROM (SELECT ${list} FROM (${newest}) WHERE __reason = 'expectation') n \
+LEFT JOIN ${outcome} o USING (${list})`
+  const visible = sql`__outcome IN ('inserted', 'updated', 'duplicate')`
+  if (existing === undefined) {
+    return context.session.count(sql`SELECT count(*) FROM (${rejected}) WHERE ${visible}`, context.signal)
+  }
+  return context.session.count(
+    sql`SELECT count(*) FROM (${rejected}) r LEFT JOIN ${existing} t USING (${list}) \
+WHERE ${visible} OR (coalesce(__outcome, 'superseded') = 'superseded' AND t.__present)`,
+    context.signal,
+  )
+}
