@@ -354,6 +354,9 @@ test('a column that cannot be of the table’s type is refused with its name', a
   await table.write('f', "SELECT 'text' AS s")
   await table.log(added('f'))
   await expect(read(table)).rejects.toMatchObject({ code: 'FILE_INVALID', details: { file: 'f', column: 's' } })
+  await table.log({ remove: { path: 'f', dataChange: true } }, added('g'))
+  await table.write('g', "SELECT {'a': '1'} AS s")
+  await expect(read(table)).rejects.toMatchObject({ code: 'FILE_INVALID', details: { file: 'g', column: 's' } })
 })
 
 test('a pruned plan reads only its files', async () => {

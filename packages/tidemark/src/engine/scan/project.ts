@@ -13,6 +13,7 @@ import {
 import { ident, integer, join, raw, type Sql, sql } from '../sql.ts'
 import { toDuckType } from '../types.ts'
 import type { FileColumn, Shape } from './file-columns.ts'
+import { isReadable } from './readable-type.ts'
 
 /** The file's column for a field; undefined when the file has none. */
 export function findColumn(
@@ -83,6 +84,7 @@ function convertLeaf(type: string, shape: Shape, expression: Sql): Sql | undefin
   const wanted = toDuckType(type)
   const { duckType } = shape
   if (duckType === wanted.text) return undefined
+  if (!isReadable(duckType, type)) throw new TypeError(`has ${duckType} where the table has ${type}`)
   // Text that was written without being marked as text; a cast would spell its bytes.
   if (type === 'string' && duckType === 'BLOB') return sql`decode(${expression})`
   if (type === 'binary' && duckType === 'VARCHAR') return sql`encode(${expression})`
