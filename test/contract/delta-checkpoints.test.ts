@@ -1,15 +1,29 @@
 /**
- * Checkpoints that Spark wrote, read by the engine: a table is the same whether it is opened from them or from the whole
- * log. The tables lie beside the repository; where they are not, the test says so by being skipped.
+ * Checkpoints by the engine: those that Spark wrote, read, and our own, written and read again. A table is the same
+ * whether it is opened from them or from the whole log. Spark's tables lie beside the repository; where they are not, the
+ * tests say so by being skipped.
  */
 import { existsSync, readdirSync } from 'node:fs'
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { isDeltaError, LocalStore, readSnapshot, type Snapshot } from '@tidemark/delta'
+import {
+  type CheckpointPorts,
+  commit,
+  type DataType,
+  field,
+  isDeltaError,
+  LocalStore,
+  readSnapshot,
+  type Snapshot,
+  stageCreate,
+  type StructType,
+  writeCheckpoint,
+} from '@tidemark/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Engine } from '../../packages/tidemark/src/engine/engine.ts'
+import { sql, text } from '../../packages/tidemark/src/engine/sql.ts'
 import { systemIds } from '../../packages/tidemark/src/run/system.ts'
 
 const GOLDEN = join(import.meta.dirname, '../../../shared/data/delta-golden')
@@ -34,14 +48,14 @@ let engine: Engine
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tidemark-golden-'))
-  if (!existsSync(GOLDEN)) return
-  for (const name of Object.keys(withBoth)) await cp(join(GOLDEN, name, 'delta'), join(root, name), { recursive: true })
+  for (const name of existsSync(GOLDEN) ? Object.keys(withBoth) : [])
+    await cp(join(GOLDEN, name, 'delta'), join(root, name), { recursive: true })
   const store = new LocalStore(root)
   engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
 })
 
 afterAll(async () => {
-  await engine?.close()
+  await engine.close()
   await rm(root, { recursive: true })
 })
 
@@ -99,4 +113,116 @@ test.skipIf(!existsSync(GOLDEN))('a Parquet file of the log that is damaged anyw
     }
     await writeFile(join(log, file), bytes)
   }
+})
+
+const golden = existsSync(GOLDEN)
+  ? readdirSync(GOLDEN).filter(name => existsSync(join(GOLDEN, name, 'delta/_delta_log')))
+  : []
+
+const portsOf = (store: LocalStore): CheckpointPorts => {
+  return { store, logParquet: engine.logParquet, clock: { now: () => 0 }, ids: systemIds }
+}
+
+test.skipIf(golden.length === 0).each(golden)('%s is the same from a checkpoint of ours', async name => {
+  const folder = `ours-${name}`
+  await cp(join(GOLDEN, name, 'delta'), join(root, folder), { recursive: true })
+  const store = new LocalStore(root)
+  const tables = { store, logParquet: engine.logParquet }
+  const before = await readSnapshot(tables, { tablePath: folder }).catch(() => undefined)
+  if (before === undefined) return
+  const expected = await stateOf(Promise.resolve(before))
+  const writing = writeCheckpoint(portsOf(store), { tablePath: folder })
+  const written = await writing.catch((error: unknown) => {
+    if (isDeltaError(error, 'FEATURE_UNSUPPORTED', 'WRITE_REFUSED')) return undefined
+    throw error
+  })
+  if (written === undefined) return
+  const log = join(root, folder, '_delta_log')
+  for (const file of readdirSync(log)) {
+    const isOurs = file === '_last_checkpoint' || file === `${String(written.version).padStart(20, '0')}.json`
+    if (written.outcome === 'created' && /^\d{20}\.json$/.test(file) && !isOurs) await rm(join(log, file))
+  }
+  const after = await stateOf(readSnapshot(tables, { tablePath: folder }))
+  expect({ ...(after as object), checkpoint: undefined }).toEqual({ ...(expected as object), checkpoint: undefined })
+  expect(after).toMatchObject({ checkpoint: written.version })
+})
+
+const everyType: StructType = {
+  type: 'struct',
+  fields: [
+    ...[
+      'byte',
+      'short',
+      'integer',
+      'long',
+      'float',
+      'double',
+      'decimal(38,9)',
+      'date',
+      'timestamp',
+      'string',
+      'boolean',
+    ].map(type => field(type.replace(/[(),]/g, '_'), type)),
+    field('inner', { type: 'struct', fields: [field('deep', 'long'), field('list', list('string'))] }),
+    field('day', 'date'),
+  ],
+}
+
+function list(elementType: string): DataType {
+  return { type: 'array', elementType, containsNull: true }
+}
+
+/** Bounds that a double could not hold, and those that need a type to be read. */
+const bounds =
+  '{"byte":-128,"short":-32768,"integer":1,"long":9223372036854775807,"float":0.5,"double":1.0E+300,' +
+  '"decimal_38_9_":12345678901234567890.123456789,"date":"2026-01-02","timestamp":"2026-01-02T03:04:05.678000Z",' +
+  '"string":"ø","inner":{"deep":-9007199254740993}}'
+const fullStats = `{"numRecords":3,"minValues":${bounds},"maxValues":${bounds},"nullCount":{"long":1,"inner":{"deep":2}},"tightBounds":true}`
+
+test.each([
+  { 'delta.checkpoint.writeStatsAsStruct': 'true' },
+  { 'delta.checkpoint.writeStatsAsStruct': 'true', 'delta.checkpoint.writeStatsAsJson': 'false' },
+  { 'delta.checkpoint.writeStatsAsStruct': 'true', 'delta.checkpointPolicy': 'v2' },
+])('statistics and partition values go into columns of their types and come back: %j', async configuration => {
+  const tablePath = `typed-${Object.keys(configuration).length}-${'delta.checkpointPolicy' in configuration}`
+  const store = new LocalStore(root)
+  const ports = portsOf(store)
+  const files = [
+    { path: 'a', stats: fullStats, numRecords: 3n, partitionValues: { day: '2026-01-02' } },
+    { path: 'b', stats: '{"numRecords":0}', numRecords: 0n, partitionValues: { day: null } },
+  ].map(file => ({ size: 1n, modificationTime: 1, ...file }))
+  const clock = { now: () => 0, sleep: () => Promise.resolve() }
+  const staged = stageCreate({
+    tablePath,
+    schema: everyType,
+    partitionColumns: ['day'],
+    configuration,
+    files,
+    info: { operation: 'WRITE' },
+  })
+  await commit({ ...ports, clock }, staged)
+  const before = (await stateOf(readSnapshot(ports, { tablePath }))) as { files: Map<string, { stats: unknown }> }
+  const written = await writeCheckpoint(ports, { tablePath })
+  const after = (await stateOf(readSnapshot(ports, { tablePath }))) as typeof before & { checkpoint: bigint }
+  expect(after.checkpoint).toBe(written.version)
+  expect(after.files).toEqual(before.files)
+  const kept = (await readSnapshot(ports, { tablePath }))?.files.get('a')?.stats
+  expect(kept).toContain('"long":9223372036854775807')
+  expect(kept).toContain('"decimal_38_9_":12345678901234567890.123456789')
+  const log = `${tablePath}/_delta_log`
+  const sidecar = readdirSync(join(root, log), { recursive: true, encoding: 'utf8' }).find(file =>
+    file.startsWith('_sidecars/'),
+  )
+  const file = sidecar ?? '00000000000000000000.checkpoint.parquet'
+  await using session = await engine.session()
+  const columns =
+    await session.rows(sql`SELECT add.partitionValues_parsed.day AS day, typeof(add.partitionValues_parsed.day) AS day_type, \
+add.stats_parsed.minValues."timestamp" AS at, typeof(add.stats_parsed.minValues.decimal_38_9_) AS decimal_type \
+FROM read_parquet(${text(store.locate(`${log}/${file}`))}) WHERE add.path = 'a'`)
+  expect(columns).toEqual([
+    { day: '2026-01-02', day_type: 'DATE', at: '2026-01-02 03:04:05.678+00', decimal_type: 'DECIMAL(38,9)' },
+  ])
+  const required = await session.rows(sql`SELECT name FROM parquet_schema(${text(store.locate(`${log}/${file}`))}) \
+WHERE repetition_type = 'REQUIRED' AND name NOT IN ('duckdb_schema', 'key')`)
+  expect(required).toEqual([])
 })

@@ -51,6 +51,11 @@ export type {
   RowTracking,
   Txn,
 } from './log/actions.ts'
+export { isCheckpointDue } from './keep/checkpoint-policy.ts'
+export { type CleanedLog, type CleanPorts, cleanLog } from './keep/clean-log.ts'
+export type { Upkeep } from './keep/keep-log.ts'
+export { writeVersionChecksum } from './keep/version-checksum.ts'
+export { type CheckpointPorts, type WrittenCheckpoint, writeCheckpoint } from './keep/write-checkpoint.ts'
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'

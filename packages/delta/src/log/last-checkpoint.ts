@@ -1,8 +1,8 @@
 /**
  * `_last_checkpoint`: a hint where a recent checkpoint lies. It may be stale, torn or absent, and nothing rests on it.
  */
-import { parseJson } from '../json.ts'
 import { isDeltaError } from '../errors.ts'
+import { parseJson, printJson } from '../json.ts'
 import type { StoreOptions } from '../store/store.ts'
 import type { TableStore } from './table-store.ts'
 import { jsonChecksum } from './canonical-json.ts'
@@ -10,7 +10,7 @@ import type { Checkpoint } from './checkpoints.ts'
 import { checkpointNames, logFilePath, parseLogName, type Version } from './log-path.ts'
 import { isRecord } from './parse-fields.ts'
 
-export const LAST_CHECKPOINT = '_last_checkpoint'
+const LAST_CHECKPOINT = '_last_checkpoint'
 
 /** A multi-part checkpoint of more parts than this is not believed. */
 const MOST_PARTS = 100_000
@@ -36,6 +36,34 @@ export async function readLastCheckpoint(
     options.signal?.throwIfAborted()
     return { kind: isDeltaError(error, 'NOT_FOUND') ? 'none' : 'unusable' }
   }
+}
+
+export interface NewHint {
+  version: Version
+  /** Actions in the checkpoint. */
+  size: bigint
+  sizeInBytes: bigint
+  numOfAddFiles: number
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * Point the hint to a new checkpoint, unless it points to a later one. Hadoop keeps checksums of local files beside
+ * them; one that no longer fits would make Spark distrust the hint, so it goes first.
+ */
+export async function putLastCheckpoint(tables: TableStore, tablePath: string, hint: NewHint): Promise<void> {
+  const { signal } = hint
+  const current = await readLastCheckpoint(tables, tablePath, { signal })
+  if (current.kind === 'found' && current.checkpoint.version >= hint.version) return
+  await tables.store.delete(logFilePath(tablePath, `.${LAST_CHECKPOINT}.crc`))
+  const bytes = new TextEncoder().encode(printLastCheckpoint(hint))
+  await tables.store.put(logFilePath(tablePath, LAST_CHECKPOINT), bytes, { signal })
+}
+
+/** The text of a hint, with its checksum. */
+export function printLastCheckpoint({ version, size, sizeInBytes, numOfAddFiles }: Omit<NewHint, 'signal'>): string {
+  const fields = { version, size, sizeInBytes, numOfAddFiles }
+  return printJson({ ...fields, checksum: jsonChecksum(printJson(fields)) })
 }
 
 /** The checkpoint that a hint names; undefined when it is damaged or names a file this package does not know. */

@@ -66,6 +66,25 @@ export async function* readCheckpoint(
   }
 }
 
+/**
+ * Names of the sidecars that a checkpoint refers to.
+ *
+ * @throws CHECKPOINT_INVALID or CHECKPOINT_NEEDED when that cannot be found out
+ */
+export async function readSidecarNames(tables: TableStore, request: CheckpointRequest): Promise<string[]> {
+  const { checkpoint, tablePath } = request
+  const names: string[] = []
+  for (const name of checkpoint.files) {
+    const file: OneFile = { name, parse: lineParser(), format: checkpoint.format, columns: ['sidecar'] }
+    for await (const lines of readFile(tables, request, file)) {
+      for (const line of lines) {
+        if (line.kind === 'sidecar') names.push(sidecarName(tablePath, checkpoint.version, line.path))
+      }
+    }
+  }
+  return names
+}
+
 function isReplayed(line: Line): line is CheckpointAction {
   switch (line.kind) {
     case 'commitInfo':
@@ -86,6 +105,8 @@ interface OneFile {
   name: string
   parse: LineParser
   format: 'json' | 'parquet'
+  /** Everything that takes part in replay when left out. */
+  columns?: readonly string[]
 }
 
 async function* readFile(tables: TableStore, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line[]> {
@@ -109,7 +130,7 @@ async function* readFile(tables: TableStore, request: CheckpointRequest, file: O
 async function* readParquet(logParquet: LogParquet, request: CheckpointRequest, file: OneFile): AsyncGenerator<Line[]> {
   const path = logFilePath(request.tablePath, file.name)
   const { signal } = request
-  const columns = [...NAMED, ...ADD_FIELDS, ...(request.removed ? ['remove'] : [])]
+  const columns = file.columns ?? [...NAMED, ...ADD_FIELDS, ...(request.removed ? ['remove'] : [])]
   const bare = new Map<string, AddFile>()
   for await (const rows of logParquet.readRows(path, { columns, signal })) {
     const lines: Line[] = []

@@ -13,7 +13,7 @@ import { readSnapshot, refreshSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { ObjectStore, StoredObject } from '../store/store.ts'
 import { findStorePath } from '../store/store-location.ts'
-import { retentionOf } from './retention.ts'
+import { retentionOf } from '../log/retention.ts'
 
 /** Files removed at the same time. */
 const WORKERS = 16

@@ -133,9 +133,9 @@ export const FEATURES: readonly Feature[] = [
     name: 'v2Checkpoint',
     use: { setting: 'delta.checkpointPolicy', values: ['v2'] },
     read: 'honoured',
-    write: 'refused in use',
+    write: 'honoured',
     harmless: true,
-    note: 'checkpoints are not written yet',
+    note: 'with the policy `v2` a checkpoint lists its files in sidecars',
   },
   {
     ...both,

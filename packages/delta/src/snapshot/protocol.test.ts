@@ -53,7 +53,6 @@ test.each(['icebergCompatV2', 'allowColumnDefaults', 'notInventedYet'])(
 test.each([
   ['delta.setTransactionRetentionDuration', 'interval 30 days'],
   ['delta.columnMapping.mode', 'name'],
-  ['delta.checkpointPolicy', 'v2'],
   ['delta.feature.rowTracking', 'supported'],
   ['delta.enableIcebergCompatV2', 'true'],
 ])('a table with %s=%s is not written', (key, value) => {

@@ -11,6 +11,7 @@ import type { Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import type { TableStore } from '../log/table-store.ts'
+import { keepLog, type Upkeep } from '../keep/keep-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
 import { attemptOf } from './attempt.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
@@ -24,7 +25,8 @@ export interface CommitPorts extends TableStore {
 }
 
 export type CommitResult =
-  | { kind: 'committed'; version: Version; snapshot: Snapshot }
+  /** `upkeep` is what was done for the log afterwards; whatever it says, the commit stands. */
+  | { kind: 'committed'; version: Version; snapshot: Snapshot; upkeep: Upkeep }
   /** Another writer's commit stands in the way. Nothing was changed: read again, plan again. */
   | { kind: 'conflict'; version: Version; rule: ConflictRule; reason: string; winner: CommitInfo | undefined }
 
@@ -50,7 +52,8 @@ interface Race {
 /**
  * Publish a staged change as the next version. Commits made since its snapshot are judged one by one by what the change
  * says it read; the first that stands in its way is the conflict. An attempt whose outcome is unknown is looked up and
- * repeated with the same bytes at the same version, so a commit happens once or not at all.
+ * repeated with the same bytes at the same version, so a commit happens once or not at all. Once enough of the log has
+ * grown, a checkpoint is written after the commit, and what the table no longer keeps of its log is removed.
  *
  * @throws COMMIT_UNDECIDED when the store does not answer: the commit may exist, so no staged file may be deleted
  * @throws NOT_WRITTEN when the store refused the write before it could have any effect
@@ -67,7 +70,7 @@ export async function commit(ports: CommitPorts, staged: Staged, options: Commit
     const { version } = ours
     const path = { tablePath: staged.tablePath, version }
     const found = await createVersion(ports, { ...path, bytes, txnId: race.txnId, signal })
-    if (found === 'ours') return { kind: 'committed', version, snapshot }
+    if (found === 'ours') return { kind: 'committed', version, ...(await keepLog(ports, snapshot, { signal })) }
     if (attempt >= tries) return tooManyTries(found, attempt)
     const blocked = findConflict(staged, found)
     if (blocked) return toConflict(version, blocked, found)

@@ -2,7 +2,7 @@
  * The smallest reader and writer of a log's Parquet files: lines of JSON between two marks, so that a torn file is
  * found out as a torn Parquet file is. Every byte goes through the store under test.
  */
-import type { LogParquet, ObjectStore } from '../../src/index.ts'
+import type { DataType, LogParquet, ObjectStore } from '../../src/index.ts'
 
 const MARK = 'PAR1'
 const ROWS_PER_CHUNK = 3
@@ -20,9 +20,9 @@ export function jsonParquet(store: ObjectStore): LogParquet {
         yield rows.slice(at, at + ROWS_PER_CHUNK).map(row => JSON.stringify(row))
       }
     },
-    async writeRows(path, _schema, rows, { signal } = {}) {
+    async writeRows(path, schema, rows, { signal } = {}) {
       const lines: string[] = []
-      for await (const chunk of rows) lines.push(...chunk)
+      for await (const chunk of rows) lines.push(...chunk.map(row => JSON.stringify(cast(JSON.parse(row), schema))))
       const bytes = parquetBytes(lines)
       const outcome = await store.putIfAbsent(path, bytes, { signal })
       return { outcome, rowCount: BigInt(lines.length), sizeBytes: BigInt(bytes.length) }
@@ -32,6 +32,19 @@ export function jsonParquet(store: ObjectStore): LogParquet {
 
 export function parquetBytes(lines: readonly string[]): Uint8Array {
   return new TextEncoder().encode(`${MARK}\n${lines.join('\n')}\n${MARK}`)
+}
+
+/** What a column type makes of a value; what has no column is lost, as it is in Parquet. */
+function cast(value: unknown, type: DataType): unknown {
+  if (value === null || value === undefined) return undefined
+  if (typeof type === 'string') return isNumeric(type) && typeof value === 'string' ? Number(value) : value
+  if (type.type !== 'struct') return value
+  const fields = value as Record<string, unknown>
+  return Object.fromEntries(type.fields.map(({ name, type: inner }) => [name, cast(fields[name], inner)]))
+}
+
+function isNumeric(type: string): boolean {
+  return !['string', 'date', 'timestamp', 'timestamp_ntz', 'boolean', 'binary'].includes(type)
 }
 
 /** Only the wanted paths of a row; a column whose fields are all unwanted is left out. */

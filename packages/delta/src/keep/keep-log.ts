@@ -1,0 +1,62 @@
+/**
+ * What a commit does for the log once enough of it has grown: a checkpoint, a version checksum, and the removal of what is
+ * no longer kept. None of it changes the table, and nothing that goes wrong here makes the commit fail.
+ */
+import { readLastCheckpoint } from '../log/last-checkpoint.ts'
+import type { Version } from '../log/log-path.ts'
+import type { Snapshot } from '../snapshot/snapshot.ts'
+import { isCheckpointDue } from './checkpoint-policy.ts'
+import { cleanLogOf } from './clean-log.ts'
+import { writeVersionChecksum } from './version-checksum.ts'
+import { type CheckpointPorts, writeCheckpoint } from './write-checkpoint.ts'
+
+export type Upkeep =
+  /** Nothing was due. */
+  | { readonly kind: 'none' }
+  /** A checkpoint was written, and so many files of the log removed. */
+  | { readonly kind: 'done'; readonly checkpoint: Version; readonly removed: number }
+  /** Something was due and failed; it is due again after the next commit. The commit itself stands. */
+  | { readonly kind: 'failed'; readonly error: unknown }
+
+/**
+ * Look after the log of a version just committed. Returns the snapshot as the next commit should see it: with the newest
+ * checkpoint known. Never rejects; an abort ends it as a failure.
+ */
+export async function keepLog(
+  ports: CheckpointPorts,
+  snapshot: Snapshot,
+  options: { signal?: AbortSignal | undefined } = {},
+): Promise<{ snapshot: Snapshot; upkeep: Upkeep }> {
+  if (ports.logParquet === undefined || !isCheckpointDue(snapshot)) return { snapshot, upkeep: { kind: 'none' } }
+  const { tablePath, version } = snapshot
+  const { signal } = options
+  let known = snapshot
+  try {
+    known = await withHint(ports, snapshot, signal)
+    if (!isCheckpointDue(known)) return { snapshot: known, upkeep: { kind: 'none' } }
+    await writeCheckpoint(ports, { tablePath, version, signal })
+    known = withCheckpoint(snapshot, version)
+    await writeVersionChecksum(ports, snapshot, { signal })
+    const { removed } = await cleanLogOf(ports, snapshot, signal)
+    return { snapshot: known, upkeep: { kind: 'done', checkpoint: version, removed: removed.length } }
+  } catch (error) {
+    return { snapshot: known, upkeep: { kind: 'failed', error } }
+  }
+}
+
+/** Another writer may have written a checkpoint since the snapshot was read. */
+async function withHint(
+  ports: CheckpointPorts,
+  snapshot: Snapshot,
+  signal: AbortSignal | undefined,
+): Promise<Snapshot> {
+  const hint = await readLastCheckpoint(ports, snapshot.tablePath, { signal })
+  if (hint.kind !== 'found') return snapshot
+  const { version } = hint.checkpoint
+  const isNewer = version > (snapshot.log.checkpoint ?? -1n) && version <= snapshot.version
+  return isNewer ? withCheckpoint(snapshot, version) : snapshot
+}
+
+function withCheckpoint(snapshot: Snapshot, checkpoint: Version): Snapshot {
+  return Object.freeze({ ...snapshot, log: { checkpoint, sizeInBytes: 0 } })
+}
