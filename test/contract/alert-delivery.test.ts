@@ -5,7 +5,7 @@ import type { AlertChannel } from '../../packages/tidemark/src/alerts/channel.ts
 import { type DeliveryReport, deliverPending } from '../../packages/tidemark/src/alerts/deliver.ts'
 import { createEmailChannel } from '../../packages/tidemark/src/alerts/email.ts'
 import { createPrintingChannel, openChannels } from '../../packages/tidemark/src/alerts/open-channels.ts'
-import { listPending, recordAlerts } from '../../packages/tidemark/src/alerts/outbox.ts'
+import { lakeOutbox, recordAlerts } from '../../packages/tidemark/src/alerts/outbox.ts'
 import type { AlertRecord } from '../../packages/tidemark/src/alerts/record.ts'
 import { decideAlerts } from '../../packages/tidemark/src/alerts/rules.ts'
 import { parseSigningSecret, signWebhook } from '../../packages/tidemark/src/alerts/signature.ts'
@@ -93,7 +93,13 @@ async function outbox(records: readonly AlertRecord[], store: MemoryStore = memo
   const clock = steppingClock(runEnd)
   await recordAlerts(store, records, text => text)
   const deliver = (...channels: AlertChannel[]): Promise<DeliveryReport> =>
-    deliverPending({ store, channels, clock, signal: new AbortController().signal, redact: text => text })
+    deliverPending({
+      outbox: lakeOutbox(store),
+      channels,
+      clock,
+      signal: new AbortController().signal,
+      redact: text => text,
+    })
   return { store, clock, deliver }
 }
 
@@ -137,7 +143,7 @@ describe.each(kinds)('$name', kind => {
     await deliver(receiver.channel)
     const [id] = kind.records().map(one => one.id)
     expect(receiver.ids()).toEqual([id, id])
-    expect(await listPending(store)).toEqual([])
+    expect(await lakeOutbox(store).listPending()).toEqual([])
   })
 
   test.each(['silent', 'drop'] as const)('a receiver that is %s costs a warning and the alert waits', async how => {
@@ -147,7 +153,7 @@ describe.each(kinds)('$name', kind => {
     expect(sent).toEqual([])
     expect(problems.map(one => one.code)).toEqual(['ALERT_NOT_DELIVERED'])
     expect(clock.pauses.reduce((a, b) => a + b, 0)).toBeLessThan(30_000)
-    expect(await listPending(store)).toEqual(kind.records())
+    expect(await lakeOutbox(store).listPending()).toEqual(kind.records())
   })
 
   test('after a day without success the alert is given up and says why', async () => {
@@ -157,7 +163,7 @@ describe.each(kinds)('$name', kind => {
     expect((await deliver(receiver.channel)).problems.map(one => one.code)).toEqual(['ALERT_NOT_DELIVERED'])
     clock.advance(hour)
     expect((await deliver(receiver.channel)).problems.map(one => one.code)).toEqual(['ALERT_UNDELIVERABLE'])
-    expect(await listPending(store)).toEqual([])
+    expect(await lakeOutbox(store).listPending()).toEqual([])
     const closing = store.objects.get(`system/alerts/${kind.records()[0]?.id}.undeliverable.json`)
     expect(JSON.parse(closing ?? '{}')).toMatchObject({
       at: expect.any(String),
@@ -178,14 +184,14 @@ describe.each(kinds)('$name', kind => {
       },
     }
     const delivering = deliverPending({
-      store,
+      outbox: lakeOutbox(store),
       channels: [stopping],
       clock,
       signal: controller.signal,
       redact: text => text,
     })
     await expect(delivering).rejects.toThrow('stopped')
-    expect(await listPending(store)).toEqual(kind.records())
+    expect(await lakeOutbox(store).listPending()).toEqual(kind.records())
   })
 })
 
@@ -265,7 +271,7 @@ describe('mail', () => {
     const { problems } = await deliver(mailChannel(server.port, { to: ['bob@example.org'] }))
     expect(problems.map(one => one.code)).toEqual(['ALERT_UNDELIVERABLE'])
     expect(server.mails).toEqual([])
-    expect(await listPending(store)).toEqual([])
+    expect(await lakeOutbox(store).listPending()).toEqual([])
   })
 })
 
@@ -302,7 +308,7 @@ describe('webhook', () => {
     expect(problems.map(one => one.message)).toEqual([expect.stringContaining('answered 302')])
     expect(server.posts).toHaveLength(1)
     expect(clock.pauses).toEqual([])
-    expect(await listPending(store)).toHaveLength(1)
+    expect(await lakeOutbox(store).listPending()).toHaveLength(1)
   })
 
   test('an endless answer is cut off and its control characters removed', async () => {
@@ -377,7 +383,7 @@ describe('the outbox', () => {
   test('an alert for a channel that is gone waits for it', async () => {
     const { store, deliver } = await outbox(failureRecords('hook'))
     expect((await deliver()).problems.map(one => one.code)).toEqual(['ALERT_NOT_DELIVERED'])
-    expect(await listPending(store)).toHaveLength(1)
+    expect(await lakeOutbox(store).listPending()).toHaveLength(1)
   })
 
   test('recording again changes nothing, and objects of others are left alone', async () => {
@@ -387,7 +393,7 @@ describe('the outbox', () => {
     if (record === undefined) throw new Error('no alert')
     await recordAlerts(store, [record], text => text)
     await recordAlerts(store, [{ ...record, subject: 'other' }], text => text)
-    expect(await listPending(store)).toEqual([record])
+    expect(await lakeOutbox(store).listPending()).toEqual([record])
   })
 
   test('no secret reaches the lake', async () => {
@@ -425,7 +431,7 @@ describe('the outbox', () => {
     expect(printed.join('\n')).toContain(
       'alert to hook, printed because this is a development target:\n  bronze.DimUser failed',
     )
-    expect(await listPending(store)).toEqual([])
+    expect(await lakeOutbox(store).listPending()).toEqual([])
     expect(createPrintingChannel('x', () => {}).name).toBe('x')
   })
 

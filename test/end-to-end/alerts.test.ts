@@ -1,9 +1,11 @@
 /** Alerts through the command line: whatever keeps a run from doing its work is told, once, and so is the recovery. */
+import { rmSync, writeFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parseSigningSecret, signWebhook } from '../../packages/tidemark/src/alerts/signature.ts'
-import { type CliProject, createProject, readAll } from '../support/cli.ts'
+import { type CliProject, createProject, readAll, runBegun } from '../support/cli.ts'
 import { startHookServer } from '../support/receivers.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -159,7 +161,7 @@ describe('a webhook that is told of a failure', () => {
     const somebody = await database.connect()
     await somebody.query('BEGIN; LOCK TABLE item IN ACCESS EXCLUSIVE MODE')
     const running = at.shop.start('run')
-    while ((await readAll(join(at.shop.lake, 'system', 'runs'))) === '');
+    await runBegun(at.shop)
     running.kill('SIGKILL')
     await running.ended
     await somebody.query('ROLLBACK')
@@ -167,4 +169,41 @@ describe('a webhook that is told of a failure', () => {
     expect((await at.shop.tidemark('run')).exit).toBe(0)
     expect(at.received()).toMatchObject([{ kind: 'failure', table: null, error_code: 'RUN_ENDED_EARLY' }])
   })
+})
+
+test('a lake that cannot be used is told at once, because it can keep no alert; a second run is nothing to tell of', async () => {
+  await using hook = await startHookServer((_n, response) => response.writeHead(204).end())
+  const shop = await project({ 'tidemark.yml': HOOK_PROJECT, 'list.json': LIST, lake: 'my notes' })
+  Object.assign(shop.env, { HOOK: `http://127.0.0.1:${hook.port}/in`, HOOK_KEY })
+  expect((await shop.tidemark('run')).exit).toBe(3)
+  expect(hook.posts.map(post => JSON.parse(post.body) as object)).toMatchObject([
+    { kind: 'failure', table: null, error_code: 'LAKE_NOT_WRITABLE', pipeline_name: 'shop', target: 'prod' },
+  ])
+  expect(hook.posts[0]?.headers['webhook-signature']).toMatch(/^v1,/)
+  await rm(shop.lake)
+  const somebody = await database.connect()
+  await somebody.query('BEGIN; LOCK TABLE item IN ACCESS EXCLUSIVE MODE')
+  const first = shop.start('run')
+  await runBegun(shop)
+  expect((await shop.tidemark('run')).stderr).toContain('error RUN_IN_PROGRESS: ')
+  await somebody.query('ROLLBACK')
+  expect((await first.ended).exit).toBe(0)
+  expect(hook.posts).toHaveLength(1)
+})
+
+test('an outbox that breaks while it is emptied is a warning; the run keeps its outcome and nobody is told twice', async () => {
+  const shop = await project({ 'tidemark.yml': HOOK_PROJECT, 'list.json': `[${LIST.slice(1, -1)}, ${GONE.slice(1)}` })
+  const outbox = join(shop.lake, 'system', 'alerts')
+  await using hook = await startHookServer((_n, response) => {
+    rmSync(outbox, { recursive: true })
+    writeFileSync(outbox, 'no folder')
+    response.writeHead(204).end()
+  })
+  Object.assign(shop.env, { HOOK: `http://127.0.0.1:${hook.port}/in`, HOOK_KEY })
+  const run = await shop.run()
+  expect(run.exit).toBe(1)
+  expect(run.step('silver.item').status).toBe('changed')
+  expect(run.step('bronze.gone').problem?.code).toBe('SOURCE_TABLE_MISSING')
+  expect(run.warnings).toMatchObject([expect.stringContaining('system/alerts')])
+  expect(hook.posts).toHaveLength(1)
 })

@@ -5,7 +5,7 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CliProject, expectNoTrace, type Running } from '../support/cli.ts'
+import { type CliProject, expectNoTrace, openRuns, type Running, runBegun } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createShop } from '../support/shop.ts'
 
@@ -34,15 +34,6 @@ const eventsOf = (stdout: string): Event[] =>
     .split('\n')
     .filter(line => line !== '')
     .map(line => JSON.parse(line) as Event)
-
-/** Runs that were begun and have no end. */
-async function openRuns(project: CliProject): Promise<string[]> {
-  const names = await readdir(join(project.lake, 'system/runs')).catch(() => [])
-  const ids = (end: string): string[] =>
-    names.filter(name => name.endsWith(end)).map(name => name.slice(0, -end.length))
-  const ended = new Set(ids('.end.json'))
-  return ids('.start.json').filter(id => !ended.has(id))
-}
 
 const UNKNOWN_TABLE = { 'gold/v.sql': 'CREATE MATERIALIZED VIEW gold.v AS SELECT id FROM silver.nothing;' }
 
@@ -257,11 +248,6 @@ test('a run that was killed is closed as abandoned by the next one, backfill inc
   expect(await openRuns(project)).toEqual([])
   expect((await facts(project)).map(({ status }) => status)).toContain('abandoned')
 })
-
-/** Until a run has written its start and not its end. */
-async function runBegun(project: CliProject): Promise<void> {
-  while ((await openRuns(project)).length === 0);
-}
 
 describe('while a run is at work', () => {
   test('a second one ends at once, names the first, and changes nothing', async () => {

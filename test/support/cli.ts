@@ -179,6 +179,20 @@ export function expectNoTrace(text: string): void {
 
 const literal = (text: string): RegExp => new RegExp(text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
 
+/** Runs of the lake that were begun and have no end. */
+export async function openRuns({ lake }: CliProject): Promise<string[]> {
+  const names = await readdir(join(lake, 'system', 'runs')).catch(() => [])
+  const ids = (end: string): string[] =>
+    names.filter(name => name.endsWith(end)).map(name => name.slice(0, -end.length))
+  const ended = new Set(ids('.end.json'))
+  return ids('.start.json').filter(id => !ended.has(id))
+}
+
+/** Resolves once a run has written its start and not its end. */
+export async function runBegun(project: CliProject): Promise<void> {
+  while ((await openRuns(project)).length === 0);
+}
+
 /** Every file under a folder with its bytes as text: where a secret must not be. */
 export async function readAll(folder: string): Promise<string> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])

@@ -6,14 +6,13 @@ import { ALERT_CHANNEL_MISSING, ALERT_NOT_DELIVERED, ALERT_UNDELIVERABLE } from 
 import { plainLine } from '../errors/plain-text.ts'
 import { Problem } from '../errors/problem.ts'
 import { isoInstant } from '../model/instant.ts'
-import type { Clock, ObjectStore } from '../model/ports.ts'
+import type { Clock } from '../model/ports.ts'
 import type { AlertChannel } from './channel.ts'
-import { closeAlert, listPending } from './outbox.ts'
+import type { Outbox } from './outbox.ts'
 import type { AlertRecord } from './record.ts'
-import { forgetTold, toldKey } from './told.ts'
 
 export interface Delivery {
-  store: ObjectStore
+  outbox: Outbox
   channels: readonly AlertChannel[]
   clock: Clock
   signal: AbortSignal
@@ -33,14 +32,14 @@ const giveUpAfterMs = 24 * 60 * 60 * 1000
 const firstPauseMs = 1000
 
 /**
- * Send every pending alert; what cannot be sent is in the report. Only an error of the store, or an abort by the
+ * Send every pending alert; what cannot be sent is in the report. Only an error of the outbox, or an abort by the
  * caller, rejects. Channels work side by side; one channel tries its alerts in turn, then those that failed again
  * after a pause, so that one receiver in trouble does not hold up the others.
  *
- * @throws {DeltaError} when the store fails: the alerts stay pending
+ * @throws whatever the outbox does: the alerts stay pending
  */
 export async function deliverPending(delivery: Delivery): Promise<DeliveryReport> {
-  const pending = await listPending(delivery.store, delivery.signal)
+  const pending = await delivery.outbox.listPending(delivery.signal)
   const deadline = delivery.clock.monotonic() + (delivery.budgetMs ?? 30_000)
   const queues = [...Map.groupBy(pending, record => record.channel)]
   const reports = await Promise.all(
@@ -84,9 +83,9 @@ async function deliverQueue(
   return { sent, problems }
 }
 
-/** One try. The answer is marked in the lake before anything else is sent; a crash in between sends once more. */
+/** One try. The answer is marked in the outbox before anything else is sent; a crash in between sends once more. */
 async function sendOnce(
-  { store, signal, clock, redact }: Delivery,
+  { outbox, signal, clock, redact }: Delivery,
   channel: AlertChannel,
   record: AlertRecord,
 ): Promise<{ detail: string } | { failure: unknown }> {
@@ -98,7 +97,7 @@ async function sendOnce(
     return { failure }
   }
   const detail = redact(plainLine(answer.detail)).slice(0, 500)
-  await closeAlert(store, { id: record.id, how: 'sent', at: clock.now(), detail })
+  await outbox.close(record, { how: 'sent', at: clock.now(), detail })
   return { detail }
 }
 
@@ -108,16 +107,14 @@ function mayPass(failure: unknown): boolean {
 }
 
 /** Leave an alert for the next run, or give it up when it is too old or can never be sent. */
-async function postpone({ store, clock, redact }: Delivery, record: AlertRecord, failure: unknown): Promise<Problem> {
+async function postpone({ outbox, clock, redact }: Delivery, record: AlertRecord, failure: unknown): Promise<Problem> {
   const reason = redact(reasonText(failure))
   const params = { channel: record.channel, subject: record.subject, reason }
   const hopeless = failure instanceof Problem && failure.retry === 'never'
   if (!hopeless && record.created > isoInstant(clock.now() - giveUpAfterMs)) {
     return ALERT_NOT_DELIVERED(params, { cause: failure })
   }
-  // It was not told after all: a failure that goes on is told by the next run, whatever the interval.
-  await forgetTold(store, toldKey(record))
-  await closeAlert(store, { id: record.id, how: 'undeliverable', at: clock.now(), detail: reason })
+  await outbox.close(record, { how: 'undeliverable', at: clock.now(), detail: reason })
   return ALERT_UNDELIVERABLE(params, { cause: failure })
 }
 

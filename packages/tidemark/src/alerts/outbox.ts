@@ -9,6 +9,7 @@
 import { isoInstant } from '../model/instant.ts'
 import type { ObjectStore } from '../model/ports.ts'
 import { type AlertRecord, parseAlertRecord, printAlertRecord } from './record.ts'
+import { forgetTold, toldKey } from './told.ts'
 
 const folder = 'system/alerts'
 const recordPath = (id: string): string => `${folder}/${id}.json`
@@ -27,8 +28,40 @@ export async function recordAlerts(
     await store.putIfAbsent(recordPath(record.id), printAlertRecord(redacted(record, redact)))
 }
 
-/** Alerts that were recorded and neither sent nor given up, the oldest first. Objects that are not alerts are ignored. */
-export async function listPending(store: ObjectStore, signal?: AbortSignal): Promise<AlertRecord[]> {
+/** Where alerts wait to be sent. */
+export interface Outbox {
+  /** Alerts that were recorded and neither sent nor given up, the oldest first. */
+  listPending(signal?: AbortSignal): Promise<AlertRecord[]>
+  /** Close a pending alert with the receiver's answer or the reason for giving up; the first closing stays. */
+  close(record: AlertRecord, closing: Closing): Promise<void>
+}
+
+export interface Closing {
+  how: 'sent' | 'undeliverable'
+  /** Milliseconds since 1970 UTC. */
+  at: number
+  detail: string
+}
+
+/** The outbox in the lake. Objects that are not alerts are ignored. */
+export function lakeOutbox(store: ObjectStore): Outbox {
+  return {
+    listPending: signal => listPending(store, signal),
+    async close(record, { how, at, detail }) {
+      // What was given up was not told: a failure that goes on is told by the next run, whatever the interval.
+      if (how === 'undeliverable') await forgetTold(store, toldKey(record))
+      const text = `${JSON.stringify({ id: record.id, at: isoInstant(at), detail }, null, 2)}\n`
+      await store.putIfAbsent(closedPath(record.id, how), new TextEncoder().encode(text))
+    },
+  }
+}
+
+/** Alerts that nothing can keep, because the lake itself is out of reach: they are tried now and never again. */
+export function passingOutbox(records: readonly AlertRecord[], redact: (text: string) => string): Outbox {
+  return { listPending: async () => records.map(record => redacted(record, redact)), close: async () => undefined }
+}
+
+async function listPending(store: ObjectStore, signal?: AbortSignal): Promise<AlertRecord[]> {
   const recorded: string[] = []
   const closed = new Set<string>()
   for await (const { path } of store.list(folder)) {
@@ -43,16 +76,6 @@ export async function listPending(store: ObjectStore, signal?: AbortSignal): Pro
     if (record?.id === id) pending.push(record)
   }
   return pending.sort((a, b) => (a.created === b.created ? compare(a.id, b.id) : compare(a.created, b.created)))
-}
-
-/** Close a pending alert with the receiver's answer or the reason for giving up; the first closing stays. */
-export async function closeAlert(
-  store: ObjectStore,
-  closing: { id: string; how: 'sent' | 'undeliverable'; at: number; detail: string },
-): Promise<void> {
-  const { id, how, at, detail } = closing
-  const text = `${JSON.stringify({ id, at: isoInstant(at), detail }, null, 2)}\n`
-  await store.putIfAbsent(closedPath(id, how), new TextEncoder().encode(text))
 }
 
 function redacted(record: AlertRecord, redact: (text: string) => string): AlertRecord {

@@ -7,7 +7,7 @@ import type { AlertConfig, AlertRule } from '../model/project.ts'
 import { writeRunEnd } from '../run/facts.ts'
 import { ALERT_RECEIVER_REMOVED } from '../errors/alert.ts'
 import { deliverPending } from './deliver.ts'
-import { listPending } from './outbox.ts'
+import { lakeOutbox } from './outbox.ts'
 import type { AlertRecord } from './record.ts'
 import { recordRunAlerts } from './record-run.ts'
 
@@ -30,7 +30,7 @@ function openLake(config: AlertConfig): Lake {
     store,
     async run(hours, results, more = {}) {
       runs += 1
-      const known = new Set((await listPending(store)).map(({ id }) => id))
+      const known = new Set((await lakeOutbox(store).listPending()).map(({ id }) => id))
       const { finishedAt: endedAt, ...run } = finishedRun(results, { finishedAt: runEnd + hours * hour, ...more })
       const { status, target, problem } = run
       const end = {
@@ -44,7 +44,7 @@ function openLake(config: AlertConfig): Lake {
       }
       await recordRunAlerts({ store, config, pipeline: 'music', redact: text => text }, end)
       await writeRunEnd(store, end)
-      return (await listPending(store)).filter(({ id }) => !known.has(id))
+      return (await lakeOutbox(store).listPending()).filter(({ id }) => !known.has(id))
     },
   }
 }
@@ -144,7 +144,7 @@ describe('a failure that goes on', () => {
     expect(await lake.run(0, failed())).toHaveLength(1)
     const gone = { name: 'hook', send: () => Promise.reject(ALERT_RECEIVER_REMOVED({ channel: 'hook' })) }
     const [clock, signal] = [steppingClock(runEnd), new AbortController().signal]
-    await deliverPending({ store: lake.store, channels: [gone], clock, signal, redact: text => text })
+    await deliverPending({ outbox: lakeOutbox(lake.store), channels: [gone], clock, signal, redact: text => text })
     expect(await lake.run(1, failed())).toHaveLength(1)
     expect(await lake.run(2, failed())).toEqual([])
   })
@@ -169,6 +169,6 @@ test('a crash between an alert and the note that it was told tells again, and a 
     await expect(recordRunAlerts(recording, end)).rejects.toThrow('power cut')
     crash = false
     await recordRunAlerts(recording, { ...end, runId: 'run-2', endedAt: runEnd + hour })
-    expect((await listPending(store)).at(-1)?.body.pipeline_runId).toBe('run-2')
+    expect((await lakeOutbox(store).listPending()).at(-1)?.body.pipeline_runId).toBe('run-2')
   }
 })

@@ -1,13 +1,16 @@
 /** Alerts of a run: recorded in the lake before the run counts as ended, delivered afterwards as far as possible. */
 import { type DeliveryReport, deliverPending } from '../alerts/deliver.ts'
 import { openChannels } from '../alerts/open-channels.ts'
+import { lakeOutbox, type Outbox, passingOutbox } from '../alerts/outbox.ts'
 import { recordRunAlerts } from '../alerts/record-run.ts'
+import { decideAlerts } from '../alerts/rules.ts'
 import type { LoadedProject } from '../config/load-project.ts'
 import { makeRedactor } from '../config/redact.ts'
 import { openText } from '../config/secret.ts'
 import type { ObjectStore } from '../model/ports.ts'
 import type { Project, TextOrSecret } from '../model/project.ts'
 import type { RunEnd } from '../run/facts.ts'
+import { problemFact } from '../run/problem-fact.ts'
 import type { CliPorts } from './ports.ts'
 
 export interface Alerting {
@@ -15,6 +18,8 @@ export interface Alerting {
   record(store: ObjectStore, end: RunEnd): Promise<void>
   /** Send what is pending, from this run and earlier ones. */
   deliver(store: ObjectStore): Promise<DeliveryReport>
+  /** Tell of a run that could leave nothing in the lake: once, now, without a record. */
+  tell(error: unknown): Promise<DeliveryReport>
   redact: (text: string) => string
 }
 
@@ -22,18 +27,27 @@ export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting
   const { project } = loaded
   const context = { env: loaded.env, root: project.root }
   const redact = makeRedactor(secretTexts(project).flatMap(value => reveal(value, context)))
+  const send = (outbox: Outbox): Promise<DeliveryReport> => {
+    const { clock, signal } = ports
+    const channels = openChannels(project.alerts, {
+      mode: project.target.mode,
+      clock,
+      reveal: value => openText(value, context).reveal(),
+      print: text => void ports.stderr.write(`${text}\n`),
+    })
+    return deliverPending({ outbox, channels, clock, signal, redact })
+  }
   return {
     redact,
     record: (store, end) => recordRunAlerts({ store, config: project.alerts, pipeline: project.name, redact }, end),
-    deliver(store) {
-      const { clock, signal } = ports
-      const channels = openChannels(project.alerts, {
-        mode: project.target.mode,
-        clock,
-        reveal: value => openText(value, context).reveal(),
-        print: text => void ports.stderr.write(`${text}\n`),
-      })
-      return deliverPending({ store, channels, clock, signal, redact })
+    deliver: store => send(lakeOutbox(store)),
+    tell(error) {
+      const finishedAt = ports.clock.now()
+      const problem = problemFact(error, 'the run')
+      const named = { runId: ports.ids.runId(finishedAt), pipeline: project.name, target: project.target.name }
+      const run = { ...named, status: 'failed' as const, finishedAt, results: [], problem }
+      const records = decideAlerts(run, { failedBefore: [], told: new Map() }, project.alerts)
+      return send(passingOutbox(records, redact))
     },
   }
 }

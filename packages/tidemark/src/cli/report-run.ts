@@ -3,7 +3,11 @@
  * standard output, and alerts sent once the run has ended.
  */
 import type { LoadedProject } from '../config/load-project.ts'
+import type { DeliveryReport } from '../alerts/deliver.ts'
 import { findProblemKind } from '../errors/catalogue.ts'
+import { Problem } from '../errors/problem.ts'
+import { exitCodeOf } from '../errors/render.ts'
+import { RUN_IN_PROGRESS } from '../errors/run.ts'
 import type { RunEvent, StepResult } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import { printJson } from '../report/json.ts'
@@ -12,6 +16,7 @@ import { planText } from '../report/plan-lines.ts'
 import { renderSummary, type RunFinished } from '../report/summary.ts'
 import { canRedraw, lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
 import type { BeforeEnd, RunOutcome } from '../run/account.ts'
+import { toProblem } from '../run/problem-fact.ts'
 import { type Alerting, createAlerting } from './alerting.ts'
 import type { CliPorts } from './ports.ts'
 import { storeOf } from './open-lake.ts'
@@ -46,6 +51,7 @@ export async function reportRun<Outcome extends RunOutcome>(
     return outcome
   } catch (error) {
     if (reader.finished()) reader.warn(await deliver(ports, loaded, alerting))
+    else if (isWorthTelling(error)) reader.warn(await outcomeOf(ports, () => alerting.tell(error)))
     throw error
   }
 }
@@ -61,11 +67,25 @@ function stepExit({ problem }: StepResult): number {
   return problem === undefined ? 1 : (findProblemKind(problem.code)?.exit ?? 1)
 }
 
+/** Nothing began: because somebody else is at work, or because a word of the command line is wrong. */
+function isWorthTelling(error: unknown): boolean {
+  return !(error instanceof Problem && error.code === RUN_IN_PROGRESS.code) && exitCodeOf(error) !== 2
+}
+
 /** Alerts are sent after the run has ended: a slow mail server delays the process, never the lake. */
-async function deliver(ports: CliPorts, loaded: LoadedProject, alerting: Alerting): Promise<string[]> {
-  if (loaded.project.alerts.channels.length === 0 || ports.signal.aborted) return []
-  const report = await alerting.deliver(await storeOf(loaded.project))
-  return report.problems.map(problem => `${problem.code}: ${problem.message}`)
+function deliver(ports: CliPorts, loaded: LoadedProject, alerting: Alerting): Promise<string[]> {
+  if (loaded.project.alerts.channels.length === 0) return Promise.resolve([])
+  return outcomeOf(ports, async () => alerting.deliver(await storeOf(loaded.project)))
+}
+
+/** Warnings of a delivery. That alerts could not be sent never changes how the run went. */
+async function outcomeOf({ signal }: CliPorts, send: () => Promise<DeliveryReport>): Promise<string[]> {
+  if (signal.aborted) return []
+  const problems = await send().then(
+    report => report.problems,
+    (error: unknown) => (signal.aborted ? [] : [toProblem(error, 'the alerts')]),
+  )
+  return problems.map(({ code, message }) => `${code}: ${message}`)
 }
 
 interface Reader extends Pick<RunHooks, 'emit' | 'onPlan'> {
