@@ -5,7 +5,7 @@ import type { FileHits } from '../engine/relations.ts'
 import type { AddFile } from '../log/actions.ts'
 import { isActive } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { parseStats } from '../stats/parse-stats.ts'
+import { findRowCount } from '../stats/stats-text.ts'
 
 /**
  * Up to this share of a file's rows are marked rather than rewritten. A marked row costs every reader until the file is
@@ -34,7 +34,7 @@ export function splitHits(snapshot: Snapshot, hits: readonly FileHits[]): HitFil
 }
 
 function fateOf(file: AddFile, { updateCount, deleteCount }: FileHits, mayMark: boolean): keyof HitFiles {
-  const rowCount = parseStats(file.stats)?.numRecords
+  const rowCount = findRowCount(file.stats)
   if (rowCount === undefined) return 'rewritten'
   const gone = file.deletionVector?.cardinality ?? 0n
   if (updateCount === 0n && deleteCount === rowCount - gone) return 'emptied'

@@ -8,7 +8,7 @@ import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
 import { columnMappingOf } from '../schema/column-mapping.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
-import { parseStats } from '../stats/parse-stats.ts'
+import { findRowCount } from '../stats/stats-text.ts'
 import { or, type Predicate } from '../stats/predicate.ts'
 import { evaluate } from '../stats/prune.ts'
 import { stageRemoveAndAdd } from '../write/stage.ts'
@@ -112,7 +112,7 @@ function targetSize({ configuration }: Snapshot): bigint {
 /** The commit says that the rows are the same, so a difference must never reach it. */
 function checkRowCount({ tablePath }: Snapshot, group: readonly AddFile[], files: readonly DataFile[]): void {
   const counts = group.map(({ stats, deletionVector }) => {
-    const rows = parseStats(stats)?.numRecords
+    const rows = findRowCount(stats)
     return rows === undefined ? undefined : rows - (deletionVector?.cardinality ?? 0n)
   })
   if (counts.includes(undefined)) return

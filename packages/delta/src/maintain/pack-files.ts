@@ -3,7 +3,7 @@
  * deleted rows.
  */
 import type { AddFile } from '../log/actions.ts'
-import { parseStats } from '../stats/parse-stats.ts'
+import { findRowCount } from '../stats/stats-text.ts'
 
 /** A file this large beside its target is left alone: rewriting it would gain nothing. */
 const LARGE_SHARE = 0.75
@@ -43,6 +43,6 @@ export function partitionOf({ partitionValues }: AddFile): string {
 
 function deletedShare({ deletionVector, stats }: AddFile): number {
   if (deletionVector === undefined) return 0
-  const rowCount = parseStats(stats)?.numRecords
+  const rowCount = findRowCount(stats)
   return rowCount === undefined || rowCount === 0n ? 1 : Number(deletionVector.cardinality) / Number(rowCount)
 }

@@ -51,6 +51,12 @@ export class StatsText {
   }
 }
 
+/** The `numRecords` of a stats text: rows of the file, deleted ones included; undefined when it does not tell. */
+export function findRowCount(stats: string | undefined): bigint | undefined {
+  const count = new StatsText(stats).find('numRecords', [])
+  return count !== undefined && /^\d+$/.test(count) ? BigInt(count) : undefined
+}
+
 /** The first key of the object at `start`; -1 when it is not an object or has none. */
 function enterObject(text: string, start: number): number {
   if (text.charCodeAt(start) !== OPEN) return -1

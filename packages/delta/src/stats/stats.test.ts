@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { field, type StructType } from '../schema/schema.ts'
 import { compareBytes } from '../store/store-path.ts'
 import { indexedLeaves } from './indexed-columns.ts'
-import { parseStats } from './parse-stats.ts'
+import { looseStats, parseStats } from './parse-stats.ts'
 import { statsFromColumns } from './stats.ts'
 import { lowerBound, upperBound } from './stats-bound.ts'
 
@@ -153,6 +153,44 @@ test('under column mapping statistics are found and written under physical names
   const one = columns({ '"col-1"."col-2"': { min: '1', max: '2', null_count: '0' } })
   expect(statsFromColumns({ schema, columnMapping: 'name' }, 3n, one)).toBe(
     '{"numRecords":3,"minValues":{"col-1":{"col-2":1}},"maxValues":{"col-1":{"col-2":2}},"nullCount":{"col-1":{"col-2":0}}}',
+  )
+})
+
+test('what is written is read back in the same digits, also when it is said that bounds are loose', () => {
+  const name = fc.oneof(
+    fc.string({ minLength: 1, maxLength: 5 }),
+    fc.constantFrom('a.b', 'q"x', '__proto__', 'é😀', '\\'),
+  )
+  const digits = fc.tuple(fc.bigInt({ min: -(10n ** 37n), max: 10n ** 37n }), fc.integer({ min: 0, max: 99 }))
+  const column = fc.record({ name, min: digits, max: digits, nulls: fc.bigInt({ min: 0n, max: 10n ** 18n }) })
+  const text = ([whole, cents]: [bigint, number]): string => `${whole}.${String(cents).padStart(2, '0')}`
+  fc.assert(
+    fc.property(
+      fc.uniqueArray(column, { selector: c => c.name, maxLength: 5 }),
+      fc.bigInt({ min: 0n }),
+      (all, rows) => {
+        const statistics = new Map(
+          all.map(({ name: n, min, max, nulls }) => {
+            const values = { min: text(min), max: text(max), null_count: String(nulls) }
+            return [`"${n.replaceAll('"', '""')}"`, new Map(Object.entries(values))]
+          }),
+        )
+        const schema = struct(...all.map(c => field(c.name, 'decimal(38,2)')))
+        const written = statsFromColumns({ schema }, rows, statistics)
+        const tree = (pick: (c: (typeof all)[number]) => string): unknown =>
+          Object.fromEntries(all.map(c => [c.name, pick(c)]))
+        const expected = {
+          numRecords: rows,
+          minValues: tree(c => text(c.min)),
+          maxValues: tree(c => text(c.max)),
+          nullCount: tree(c => String(c.nulls)),
+          tightBounds: true,
+        }
+        expect(parseStats(written)).toEqual(expected)
+        expect(parseStats(looseStats(written))).toEqual({ ...expected, tightBounds: false })
+        expect(looseStats(looseStats(written))).toBe(looseStats(written))
+      },
+    ),
   )
 })
 

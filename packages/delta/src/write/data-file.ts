@@ -1,11 +1,11 @@
 /**
  * From a file the log names to one that a commit may name again: with another deletion vector, or back in the table.
  */
-import { parseStats } from '../stats/parse-stats.ts'
+import { findRowCount } from '../stats/stats-text.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
 
 /** The file as it is. Its rows are counted by its statistics; 0 when they do not tell. */
 export function dataFileOf(file: AddFile): DataFile {
   const { stats = '{}', partitionValues } = file
-  return { ...file, partitionValues: { ...partitionValues }, stats, numRecords: parseStats(stats)?.numRecords ?? 0n }
+  return { ...file, partitionValues: { ...partitionValues }, stats, numRecords: findRowCount(stats) ?? 0n }
 }
