@@ -43,7 +43,7 @@ export function arithmetic(op: ArithmeticOperator, one: Typed, other: Typed, b: 
   if (type.kind === 'decimal') return { sql: decimalSql(op, x, y, type), type }
   const plain = sql`(${x.sql} ${raw(op)} ${y.sql})`
   if (op !== '/' && op !== '%') return { sql: plain, type }
-  const whole = op === '%' && isIntegral(type) ? guardLeast(y.sql, plain, right, type) : plain
+  const whole = op === '%' && isIntegral(type) ? guardLeast(x.sql, y.sql, plain, right) : plain
   return { sql: isNonZero(right) ? whole : guardZero(x.sql, y.sql, whole), type }
 }
 
@@ -68,9 +68,9 @@ function narrowLiterals(left: Typed, right: Typed): [Typed, Typed] {
 const isNonZero = (value: Typed): boolean => value.literal !== undefined && /^-?\d*[1-9]\d*$/.test(value.literal)
 
 /** The least integer has no positive: DuckDB fails to divide it by -1, Spark's remainder is 0. */
-function guardLeast(y: Sql, whole: Sql, divisor: Typed, type: LakeType): Sql {
+function guardLeast(x: Sql, y: Sql, whole: Sql, divisor: Typed): Sql {
   if (divisor.literal !== undefined && divisor.literal !== '-1') return whole
-  return sql`CASE WHEN ${y} = -1 THEN CAST(0 AS ${duckdbType(type)}) ELSE ${whole} END`
+  return sql`CASE WHEN ${y} = -1 AND ${x} IS NOT NULL THEN 0 ELSE ${whole} END`
 }
 
 /** Spark gives NULL for NULL / 0 and fails for every other value divided by zero. */

@@ -165,11 +165,23 @@ function refuseToken(tokens: readonly Token[], i: number): { name: string; why: 
 /** Words whose literal may follow without a blank, as in `DATE'2024-01-01'`. */
 const isTyped = (word: Token): boolean => /^(DATE|TIMESTAMP|TIMESTAMP_NTZ|TIMESTAMP_LTZ)$/i.test(word.text)
 
-/** A minus before a parenthesis or a second minus, with a number that is in another type without its own minus. */
+/** A sign before a parenthesis or a second sign, with a number that has another type without its own minus. */
 function isFoldedMinus(tokens: readonly Token[], i: number): boolean {
   if (!/^(2147483648|9223372036854775808)$/.test(tokens[i]?.text ?? '')) return false
-  const before = tokens.slice(Math.max(0, i - 3), i).map(token => token.text)
-  return /-\($|-\(-$|--$/.test(before.join(''))
+  const own = tokens[i - 1]?.text === '-' ? i - 1 : i
+  const isAlone = tokens[own - 1]?.text === '(' && tokens[i + 1]?.text === ')'
+  const sign = isAlone ? own - 2 : own - 1
+  return tokens[sign]?.text === '-' && (isAlone || own < i) && !endsOperand(tokens[sign - 1])
+}
+
+/** Does a value end here, so that a minus behind it subtracts? */
+function endsOperand(token: Token | undefined): boolean {
+  if (token === undefined || token.text === ')') return token !== undefined
+  if (token.kind === 'word')
+    return !/^(SELECT|DISTINCT|ALL|CASE|WHEN|THEN|ELSE|AND|OR|NOT|IN|LIKE|BETWEEN|ON|WHERE|HAVING|BY)$/i.test(
+      token.text,
+    )
+  return token.kind !== 'symbol'
 }
 
 const isCastType = (tokens: readonly Token[], i: number): boolean =>

@@ -86,11 +86,14 @@ function readSelect(node: Node, sources: Sources): TypedQuery {
   return { sql: join(parts, ' '), columns: items, streamed: from.scope.streamed }
 }
 
+/** GROUP BY ALL groups by every expression of the select list that holds no aggregate. */
+const isGroupedByAll = (node: Node): boolean => str(node, 'aggregate_handling') === 'FORCE_AGGREGATES'
+const keysOfAll = (node: Node): Node[] => children(node, 'select_list').filter(item => !hasAggregate(item))
+
 /** Where GROUP BY has keys that are floats or doubles, they are known before anything is printed. */
 function withFloatKeys(node: Node, at: Surroundings): Surroundings {
-  const isAll = str(node, 'aggregate_handling') === 'FORCE_AGGREGATES'
-  const keys = isAll
-    ? children(node, 'select_list').filter(item => str(item, 'class') !== 'STAR' && !hasAggregate(item))
+  const keys = isGroupedByAll(node)
+    ? keysOfAll(node).filter(item => str(item, 'class') !== 'STAR')
     : children(node, 'group_expressions').map(group => itemAt(positionOf(group), node) ?? group)
   if (keys.length === 0) return at
   // What is wrong with them is said where they are printed.
@@ -158,16 +161,24 @@ function distinctOf(node: Node, at: Surroundings): Sql {
 
 function readGroups(node: Node, at: Surroundings): Sql[] {
   const groups = children(node, 'group_expressions')
-  if (str(node, 'aggregate_handling') === 'FORCE_AGGREGATES') {
-    refuseInStream('GROUP BY', node, at)
-    return [raw('GROUP BY ALL')]
-  }
+  if (isGroupedByAll(node)) return readGroupsOfAll(node, at)
   if (groups.length === 0) return []
   refuseInStream('GROUP BY', groups[0] ?? node, at)
   const sets = node['group_sets']
   if (!Array.isArray(sets) || sets.length !== 1)
     refuse(at, groups[0] ?? node, 'GROUP BY with CUBE, ROLLUP or GROUPING SETS')
   return [sql`GROUP BY ${join(groups.map(g => readByPosition(g, node, at)))}`]
+}
+
+/** Spelled out, because DuckDB does not group by a constant: without rows there would be one group. */
+function readGroupsOfAll(node: Node, at: Surroundings): Sql[] {
+  refuseInStream('GROUP BY', node, at)
+  const keys = keysOfAll(node)
+  if (keys.some(key => str(key, 'class') === 'STAR')) return [raw('GROUP BY ALL')]
+  // Problems of the keys are said where the select list is read.
+  const quiet = { ...at, walk: { ...at.walk, problems: [] } }
+  const printed = keys.map(key => readExpression({ ...key, alias: '' }, quiet).sql)
+  return printed.length === 0 ? [] : [sql`GROUP BY ${join(printed)}`]
 }
 
 /** A whole number in GROUP BY is a position in the select list. */
