@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { type MemoryStore, memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
+import { RowSet } from '../deletion-vector/row-set.ts'
+import { writeDeletionVectors } from '../deletion-vector/write-vectors.ts'
 import type { DataFile } from '../log/actions.ts'
 import { commitPath } from '../log/log-path.ts'
 import { field, type StructType } from '../schema/schema.ts'
@@ -102,6 +104,30 @@ test('times are those of the commits where a table keeps them, else those of the
     },
   }
   expect((await planChanges({ store }, { tablePath: 't', from: 0n })).versions[0]?.timestamp).toBe(5000)
+})
+
+test('a file that came again with other deleted rows tells by the difference', async () => {
+  const DELETES = { ...FEED, 'delta.enableDeletionVectors': 'true' }
+  const table = await makeTable({
+    configuration: DELETES,
+    files: [file('a', { numRecords: 9n, stats: '{"numRecords":9}' })],
+  })
+  const mark = async (rows: number[]): Promise<void> => {
+    const [deletionVector] = await writeDeletionVectors(testPorts(table.store, rows.join('')), 't', [RowSet.from(rows)])
+    if (deletionVector === undefined) throw new Error('no vector')
+    const again = file('a', { numRecords: 9n, stats: '{"numRecords":9,"tightBounds":false}', deletionVector })
+    await table.apply(replace(['a'], [again]))
+  }
+  await mark([1, 3])
+  await mark([1, 3, 4, 5])
+  await mark([3, 4])
+  await table.apply(replace(['a'], []))
+  expect(printed(await planChanges(table, { tablePath: 't', from: 1n }))).toEqual({
+    1: ['delete a only 1,3'],
+    2: ['delete a only 4,5'],
+    3: ['insert a only 1,5'],
+    4: ['delete a without 3,4'],
+  })
 })
 
 test('versions that are not there are told, not passed over', async () => {

@@ -90,9 +90,9 @@ export const FEATURES: readonly Feature[] = [
     legacy: { reader: 2, writer: 5 },
     use: { setting: 'delta.columnMapping.mode', values: ['name', 'id'] },
     read: 'honoured',
-    write: 'refused in use',
+    write: 'honoured',
     harmless: true,
-    note: 'columns are read by physical name or id, nested ones too; not written yet',
+    note: 'columns are read and written by physical name and id, nested ones too, and may be renamed and dropped',
   },
   {
     ...writer,
@@ -150,9 +150,9 @@ export const FEATURES: readonly Feature[] = [
     name: 'typeWidening',
     use: { setting: 'delta.enableTypeWidening' },
     read: 'honoured',
-    write: 'refused',
+    write: 'honoured',
     harmless: true,
-    note: 'older files are read as the wider type; types are not widened yet',
+    note: 'types grow with the input, or when asked to; older files are read as the wider type',
   },
   {
     ...writer,

@@ -52,7 +52,6 @@ test.each(['icebergCompatV2', 'allowColumnDefaults', 'notInventedYet'])(
 
 test.each([
   ['delta.setTransactionRetentionDuration', 'interval 30 days'],
-  ['delta.columnMapping.mode', 'name'],
   ['delta.feature.rowTracking', 'supported'],
   ['delta.enableIcebergCompatV2', 'true'],
 ])('a table with %s=%s is not written', (key, value) => {
