@@ -44,17 +44,23 @@ afterAll(async () => {
 
 type Values = readonly (string | undefined)[]
 
-/** Commit a table with one file for each list of rows. */
-async function createTable(types: readonly string[], files: readonly (readonly Values[])[]): Promise<Snapshot> {
+/** Commit a table whose rows are written list by list, each into a file, or one for each partition. */
+async function createTable(
+  types: readonly string[],
+  files: readonly (readonly Values[])[],
+  partitionColumns: readonly string[] = [],
+): Promise<Snapshot> {
   const tablePath = `pruning${(tables += 1)}`
   const schema: StructType = { type: 'struct', fields: types.map((type, i) => field(`c${i}`, type)) }
   const written = []
   for (const rows of files) {
     const selects = rows.map(values => sql`SELECT ${join(values.map((v, i) => literal(types[i] ?? '', v, `c${i}`)))}`)
-    written.push(...(await session.writeParquet(join(selects, ' UNION ALL '), { tablePath, schema })))
+    const target = { tablePath, schema, partitionColumns }
+    written.push(...(await session.writeParquet(join(selects, ' UNION ALL '), target)))
   }
   const ports = { store: lake.store, logParquet: lake.engine.logParquet, clock, ids: systemIds }
-  await commit(ports, stageCreate({ tablePath, schema, files: written, configuration, info: { operation: 'WRITE' } }))
+  const info = { operation: 'WRITE' }
+  await commit(ports, stageCreate({ tablePath, schema, files: written, configuration, partitionColumns, info }))
   const snapshot = await readSnapshot(ports, { tablePath })
   if (snapshot === undefined) throw new Error('the table was not made')
   return snapshot
@@ -97,16 +103,18 @@ const world = fc.array(fc.constantFrom(...Object.keys(EDGE_VALUES)), { minLength
   const row = fc.tuple(...types.map(type => fc.option(value(type), { nil: undefined, freq: 5 })))
   return fc.record({
     types: fc.constant(types),
+    // One column has to be in the files.
+    partitionColumns: fc.subarray(types.map((_, i) => `c${i}`).slice(1)),
     files: fc.array(fc.array(row, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 4 }),
     predicates: fc.array(predicateOf(types), { minLength: 8, maxLength: 8 }),
   })
 })
 
-test('DuckDB finds the same rows in the files that pruning leaves as in all files', async () => {
+test('DuckDB finds the same rows in the files that pruning leaves as in all files, also of partitioned tables', async () => {
   let pruned = 0
   await fc.assert(
-    fc.asyncProperty(world, async ({ types, files, predicates }) => {
-      const snapshot = await createTable(types, files)
+    fc.asyncProperty(world, async ({ types, partitionColumns, files, predicates }) => {
+      const snapshot = await createTable(types, files, partitionColumns)
       for (const predicate of predicates) {
         const kept = pruneFiles(snapshot.files.values(), snapshot, predicate).map(file => file.path)
         pruned += snapshot.files.size - kept.length

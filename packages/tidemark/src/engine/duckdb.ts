@@ -26,6 +26,7 @@ import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
 import { ScannedFiles } from './scan/scanned-files.ts'
 import { ident, type Sql, sql, textList } from './sql.ts'
+import { statisticsCheck } from './write/check-statistics.ts'
 import { type WritePorts, writeFiles } from './write/write-files.ts'
 
 export interface DuckdbOptions {
@@ -62,10 +63,10 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   ]
   for (const statement of settings) await connection.run(statement.text)
   connection.closeSync()
-  const layouts = new Layouts()
+  const shared: Shared = { layouts: new Layouts(), checkStatistics: statisticsCheck() }
   return {
     logParquet: duckdbLogParquet({ ...options, connect: () => instance.connect() }),
-    session: async () => new DuckdbSession(await instance.connect(), options, layouts),
+    session: async () => new DuckdbSession(await instance.connect(), options, shared),
     close: async () => {
       instance.closeSync()
       if (scratch !== undefined) await rm(joinPath(scratch, 'spill'), { recursive: true, force: true })
@@ -79,16 +80,24 @@ function allowed({ folders, scratch }: DuckdbOptions): string[] {
   return [...new Set([...all, ...all.map(literalPattern)])]
 }
 
+/** What all sessions of an engine have in common. */
+interface Shared {
+  readonly layouts: Layouts
+  readonly checkStatistics: ReturnType<typeof statisticsCheck>
+}
+
 class DuckdbSession implements Session {
   readonly #connection: DuckDBConnection
   readonly #options: DuckdbOptions
+  readonly #checkStatistics: Shared['checkStatistics']
   readonly #scanned = new ScannedFiles()
   readonly #scanContext: ScanContext
   #names = 0
 
-  constructor(connection: DuckDBConnection, options: DuckdbOptions, layouts: Layouts) {
+  constructor(connection: DuckDBConnection, options: DuckdbOptions, { layouts, checkStatistics }: Shared) {
     this.#connection = connection
     this.#options = options
+    this.#checkStatistics = checkStatistics
     this.#scanContext = {
       places: options,
       layouts,
@@ -144,6 +153,7 @@ class DuckdbSession implements Session {
       query: statement => this.#query(statement, signal),
       temporaryTable: hint => ident(this.temporaryName(hint)),
     }
+    await this.#checkStatistics(ports)
     return await writeFiles(ports, query, { ...target, signal })
   }
 

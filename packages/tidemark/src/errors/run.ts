@@ -42,6 +42,17 @@ export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   example: { lake: './lake' },
 })
 
+export const ENGINE_STATISTICS_WRONG: ProblemKind<{ told: string; wanted: string }> = problem({
+  code: 'ENGINE_STATISTICS_WRONG',
+  title: 'This DuckDB tells wrong statistics.',
+  message: (p: { told: string; wanted: string }) =>
+    `Asked about a file with values from ${p.wanted}, DuckDB said ${p.told}; readers would pass over rows.`,
+  hint: () => 'Install the version of @duckdb/node-api that tidemark’s package.json names. Nothing was written.',
+  retry: 'after-change',
+  exit: 3,
+  example: { told: '0.0 to 0.0', wanted: '-99999999999999999999.5 to 99999999999999999999.5' },
+})
+
 export const RUN_FACT_UNREADABLE: ProblemKind<{ path: string; reason: string }> = problem({
   code: 'RUN_FACT_UNREADABLE',
   title: 'The record of a run cannot be read.',
