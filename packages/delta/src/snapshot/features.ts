@@ -155,6 +155,14 @@ export const FEATURES: readonly Feature[] = [
     note: 'types grow with the input, or when asked to; older files are read as the wider type',
   },
   {
+    ...both,
+    name: 'typeWidening-preview',
+    read: 'honoured',
+    write: 'refused',
+    harmless: false,
+    note: 'an early form of typeWidening, which Delta no longer gives to tables',
+  },
+  {
     ...writer,
     name: 'inCommitTimestamp',
     use: { setting: 'delta.enableInCommitTimestamps' },

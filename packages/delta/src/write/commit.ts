@@ -4,15 +4,17 @@
  * says that this could not be found out.
  */
 
+import { isDeltaError } from '../errors.ts'
 import type { Commit, CommitInfo } from '../log/actions.ts'
 import { findCommit } from '../log/find-commit.ts'
 import { listLog } from '../log/listing.ts'
-import type { Version } from '../log/log-path.ts'
+import { commitPath, type Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import type { TableStore } from '../log/table-store.ts'
 import { keepLog, type Upkeep } from '../keep/keep-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
+import type { ObjectStore } from '../store/store.ts'
 import { attemptOf } from './attempt.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
 import { createVersion } from './create-version.ts'
@@ -85,25 +87,50 @@ export async function commit(ports: CommitPorts, staged: Staged, options: Commit
 
 type Passed = { kind: 'passed'; current: Snapshot | undefined } | Extract<CommitResult, { kind: 'conflict' }>
 
-/**
- * Judge what was committed before the first attempt. The listing also tells when versions in between were cleaned away:
- * one of them made again would be a commit that no reader ever sees.
- */
+/** Judge what was committed before the first attempt. */
 async function catchUp(race: Race, base: Snapshot | undefined): Promise<Passed> {
-  const { ports, staged } = race
-  const log = await listLog(ports.store, staged.tablePath, base?.version)
-  if (log.latest === undefined && !log.hasCheckpoint) return { kind: 'passed', current: base }
-  if (base === undefined) {
-    const winner = log.latest === undefined ? undefined : await findCommit(ports.store, staged.tablePath, log.latest)
-    const reason = `${staged.tablePath} already is a table`
-    return toConflict(log.latest ?? 0n, { rule: 'TableExists', reason }, winner)
-  }
-  const next = await findCommit(ports.store, staged.tablePath, base.version + 1n)
-  if (next === undefined) {
+  const { signal } = race
+  const { store } = race.ports
+  const { tablePath } = race.staged
+  if (base === undefined) return (await findTable(store, tablePath)) ?? { kind: 'passed', current: undefined }
+  const next = base.version + 1n
+  const [winner, isKept] = await Promise.all([
+    findCommit(store, tablePath, next, { signal }),
+    hasObject(store, commitPath(tablePath, base.version), signal),
+  ])
+  if (winner) return passWinners(race, base, winner)
+  if (!isKept && (await isPast(store, tablePath, base.version))) {
     const reason = `versions after ${base.version} were cleaned away since it was read`
-    return toConflict(base.version + 1n, { rule: 'HistoryGone', reason }, undefined)
+    return toConflict(next, { rule: 'HistoryGone', reason }, undefined)
   }
-  return passWinners(race, base, next)
+  return { kind: 'passed', current: base }
+}
+
+/** Version 0 may have been cleaned away from a table that lives; creating it again would corrupt that table. */
+async function findTable(store: ObjectStore, tablePath: string): Promise<Passed | undefined> {
+  const { latest, hasCheckpoint } = await listLog(store, tablePath)
+  if (latest === undefined && !hasCheckpoint) return undefined
+  const winner = latest === undefined ? undefined : await findCommit(store, tablePath, latest)
+  return toConflict(latest ?? 0n, { rule: 'TableExists', reason: `${tablePath} already is a table` }, winner)
+}
+
+/**
+ * True when the log goes on after a version whose own file is gone. A log is cleaned from its beginning, so while that
+ * file is there nothing after it is missing; but a missing one made again would be a commit that no reader ever sees.
+ */
+async function isPast(store: ObjectStore, tablePath: string, version: Version): Promise<boolean> {
+  const { latest, hasCheckpoint } = await listLog(store, tablePath, version)
+  return latest !== undefined || hasCheckpoint
+}
+
+async function hasObject(store: ObjectStore, path: string, signal: AbortSignal | undefined): Promise<boolean> {
+  try {
+    await store.get(path, { signal })
+    return true
+  } catch (error) {
+    if (isDeltaError(error, 'NOT_FOUND')) return false
+    throw error
+  }
 }
 
 /** Judge a commit and all that follow it by now; those that may come before are taken into the snapshot. */
@@ -120,8 +147,8 @@ async function passWinners(race: Race, current: Snapshot | undefined, first: Com
   return { kind: 'passed', current: finishReplay(tablePath, last.version, state) }
 }
 
-function findNext({ ports, staged }: Race, after: Commit): Promise<Commit | undefined> {
-  return findCommit(ports.store, staged.tablePath, after.version + 1n)
+function findNext({ ports, staged, signal }: Race, after: Commit): Promise<Commit | undefined> {
+  return findCommit(ports.store, staged.tablePath, after.version + 1n, { signal })
 }
 
 /** The bytes for the version after `current`, and the snapshot they make, built from what a reader will see. */

@@ -128,10 +128,23 @@ test('while a version is undecided no other one is tried', async () => {
 test('a version that was cleaned away is not made again', async () => {
   const { store, base } = await makeTable()
   await others(store, base, ['a', 'b'])
+  await store.delete(commitPath('t', 0n))
   await store.delete(commitPath('t', 1n))
   const result: CommitResult = await commit(testPorts(store, 'c'), append(base, 'c'))
   expect(result).toMatchObject({ kind: 'conflict', rule: 'HistoryGone' })
   expect(store.objects.has(commitPath('t', 1n))).toBe(false)
+})
+
+test('a commit on the newest version lists nothing, however long the log is', async () => {
+  const { store, base } = await makeTable()
+  await commit(testPorts(store, 'a'), append(base, 'a'))
+  expect(store.counts.list).toBe(1)
+})
+
+test('a base whose own file is gone is still the newest version when nothing follows it', async () => {
+  const { store, base } = await makeTable()
+  await store.delete(commitPath('t', 0n))
+  expect(await commit(testPorts(store, 'a'), append(base, 'a'))).toMatchObject({ kind: 'committed', version: 1n })
 })
 
 test('a caller who gives up between two tries leaves nothing behind', async () => {
