@@ -13,7 +13,7 @@ export interface Bench {
   ports: CommitPorts & { logParquet: LogParquet }
   parquet: ReturnType<typeof sessionParquet>
   relations: ReturnType<typeof sessionRelations>
-  table(): Promise<Snapshot>
+  table: () => Promise<Snapshot>
 }
 
 /** Run work on the tables of a folder; DuckDB may hold as much memory as a run gives it. */

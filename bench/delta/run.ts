@@ -26,7 +26,7 @@ interface Contender {
   name: string
   /** The table's folder to copy for each run. */
   base: string
-  run(folder: string, operation: string): string[]
+  run: (folder: string, operation: string) => string[]
 }
 
 /** Run a command to its end, with its time, its processor time and the most memory it held. */

@@ -5,6 +5,7 @@ import {
   type Assignments,
   and,
   type ChangeCounts,
+  columnMappingOf,
   commit,
   compare,
   expression,
@@ -13,14 +14,15 @@ import {
   not,
   or,
   type Predicate,
+  planChanges,
   type RowChange,
-  readSnapshot,
   type Snapshot,
   type Staged,
   type StagedChange,
+  stageAppend,
   stageChange,
+  stageCreate,
   stageDelete,
-  stageMetadata,
   stageUpdate,
 } from '@tidemark/delta'
 import fc from 'fast-check'
@@ -228,11 +230,22 @@ beforeAll(async () => {
 })
 afterAll(() => lake[Symbol.asyncDispose]())
 
-/** Settings a table may have; rows must come out the same under each. */
+/** What a table may be like; rows must come out the same whatever it is. */
 const KINDS = {
-  plain: {},
-  vectors: { 'delta.enableDeletionVectors': 'true' },
-}
+  plain: { configuration: {}, partitionColumns: [] },
+  vectors: { configuration: { 'delta.enableDeletionVectors': 'true' }, partitionColumns: [] },
+  partitioned: { configuration: {}, partitionColumns: ['v'] },
+  mapped: { configuration: { 'delta.columnMapping.mode': 'name' }, partitionColumns: [] },
+  feed: { configuration: { 'delta.enableChangeDataFeed': 'true' }, partitionColumns: [] },
+  everything: {
+    configuration: {
+      'delta.enableDeletionVectors': 'true',
+      'delta.columnMapping.mode': 'id',
+      'delta.enableChangeDataFeed': 'true',
+    },
+    partitionColumns: ['v'],
+  },
+} satisfies Record<string, { configuration: Record<string, string>; partitionColumns: string[] }>
 type Kind = keyof typeof KINDS
 
 /** Rows that nothing matches, so that a file keeps most of its rows and its hits are marked rather than rewritten. */
@@ -248,28 +261,77 @@ interface Changed {
   snapshot: Snapshot
 }
 
-/** A table with one file for each list of rows, changed once for each stage. */
+/** A table with a commit for each list of rows, changed once for each stage. */
 async function changeTable(
   files: readonly Target[][],
   stages: readonly Stage[],
   kind: Kind = 'plain',
 ): Promise<Changed> {
-  const table = `silver.T${(tables += 1)}`
-  for (const rows of [[], ...files]) await lake.append(table, TARGET, rows as unknown as Values[])
-  const snapshot = await readSnapshot(lake, { tablePath: table.replace('.', '/') })
-  if (snapshot === undefined) throw new Error('the table is gone')
-  const staged = stageMetadata(snapshot, { configuration: KINDS[kind], info: { operation: 'SET TBLPROPERTIES' } })
+  const tablePath = `silver/T${(tables += 1)}`
   return await lake.withContext({}, async context => {
+    let snapshot = await publish(context, stageCreate({ tablePath, schema: TARGET, ...KINDS[kind], info }))
+    for (const rows of files) {
+      const written = await sessionParquet(context.session).write(valuesRelation(TARGET, rows as unknown as Values[]), {
+        tablePath,
+        schema: snapshot.schema,
+        columnMapping: columnMappingOf(snapshot),
+        partitionColumns: snapshot.metaData.partitionColumns,
+      })
+      snapshot = await publish(context, stageAppend(snapshot, { files: written, info }))
+    }
+    const before = await readTarget(context, snapshot)
+    const first = snapshot.version + 1n
     let counts: ChangeCounts | undefined
-    let current = await publish(context, staged)
     for (const stage of stages) {
-      const change = await stage(current, context)
-      current = await publish(context, change.staged)
+      const change = await stage(snapshot, context)
+      snapshot = await publish(context, change.staged)
       counts = change.counts
     }
     if (counts === undefined) throw new Error('nothing was staged')
-    return { rows: await readTarget(context, current), counts, snapshot: current }
+    const rows = await readTarget(context, snapshot)
+    if ('delta.enableChangeDataFeed' in KINDS[kind].configuration) {
+      await expectFeed(context, { snapshot, first, before, rows, counts })
+    }
+    return { rows, counts, snapshot }
   })
+}
+
+/** The feed turns the rows before into the rows after, and tells of the last change what its counts do. */
+async function expectFeed(
+  context: FlowContext,
+  told: { snapshot: Snapshot; first: bigint; before: object[]; rows: object[]; counts: ChangeCounts },
+): Promise<void> {
+  const { session } = context
+  const plan = await planChanges(context, { tablePath: told.snapshot.tablePath, from: told.first })
+  const changes = await session.rows(
+    sql`SELECT CAST(k AS VARCHAR) AS k, CAST(v AS VARCHAR) AS v, w, _change_type AS type, _commit_version AS version \
+FROM (${await session.scanChanges(plan)})`,
+  )
+  const number = (cell: unknown): number | null => (cell === null ? null : Number(cell))
+  const rows = inOrder(told.before)
+  for (const version of new Set(changes.map(change => change['version']).toSorted())) {
+    const here = changes.filter(change => change['version'] === version)
+    const lines = (types: string[]): string[] =>
+      here
+        .filter(change => types.includes(String(change['type'])))
+        .map(change => JSON.stringify({ k: number(change['k']), v: number(change['v']), w: change['w'] }))
+    for (const line of lines(['delete', 'update_preimage'])) {
+      const at = rows.indexOf(line)
+      if (at < 0) throw new Error(`version ${String(version)} took away ${line}, which was not there`)
+      rows.splice(at, 1)
+    }
+    rows.push(...lines(['insert', 'update_postimage']))
+  }
+  expect(rows.toSorted()).toEqual(inOrder(told.rows))
+  const last = changes.filter(change => change['version'] === told.snapshot.version)
+  const count = (type: string): bigint => BigInt(last.filter(change => change['type'] === type).length)
+  const { inserted, updated, deleted } = told.counts
+  expect([count('insert'), count('update_postimage'), count('update_preimage'), count('delete')]).toEqual([
+    inserted,
+    updated,
+    updated,
+    deleted,
+  ])
 }
 
 async function publish(ports: Pick<FlowContext, 'store' | 'clock' | 'ids'>, staged: Staged): Promise<Snapshot> {

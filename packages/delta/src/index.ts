@@ -6,7 +6,7 @@
 export { readDeletionVectors, type VectorContext, type VectorRequest } from './deletion-vector/read-vectors.ts'
 export { RowSet } from './deletion-vector/row-set.ts'
 export { type VectorPorts, writeDeletionVectors } from './deletion-vector/write-vectors.ts'
-export { type ChangeRequest, stageChange, type StagedChange } from './dml/change.ts'
+export { type ChangeRequest, type StagedChange, stageChange } from './dml/change.ts'
 export type { ChangeCounts } from './dml/counts.ts'
 export { stageDelete, stageUpdate } from './dml/delete-update.ts'
 export { type OverwriteWhereRequest, stageOverwriteWhere } from './dml/overwrite-where.ts'
@@ -23,8 +23,8 @@ export type {
   Assignments,
   FileHits,
   InsertClause,
-  JudgeRequest,
   Judgement,
+  JudgeRequest,
   KeyColumn,
   KeyPair,
   MergeSource,
@@ -61,7 +61,7 @@ export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'
 export { type OptimizeRequest, stageOptimize } from './maintain/optimize.ts'
 export { type RestoreRequest, stageRestore } from './maintain/restore.ts'
-export { vacuum, type VacuumPorts, type VacuumRequest, type VacuumResult } from './maintain/vacuum.ts'
+export { type VacuumPorts, type VacuumRequest, type VacuumResult, vacuum } from './maintain/vacuum.ts'
 export type { FieldPath } from './schema/alter.ts'
 export { checkWritableSchema } from './schema/check-schema.ts'
 export {
@@ -91,9 +91,10 @@ export { addedFiles, isAppendOnly, readCommits } from './snapshot/read-commits.t
 export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/read-snapshot.ts'
 export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
 export { findVersionAt } from './snapshot/version-at.ts'
-export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'
-export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
 export type { TableColumns } from './stats/bound-column.ts'
+export type { StatsTarget } from './stats/indexed-columns.ts'
+export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
+export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'
 export {
   and,
   type ColumnPath,
@@ -108,15 +109,14 @@ export {
   printPredicate,
 } from './stats/predicate.ts'
 export { evaluate, type KeyRange, pruneByKeys, pruneFiles, rangePredicate } from './stats/prune.ts'
-export type { StatsTarget } from './stats/indexed-columns.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
 export type { ObjectStore, StoredObject, StoreOptions } from './store/store.ts'
 export { findStorePath } from './store/store-location.ts'
 export { compareBytes, splitStorePath } from './store/store-path.ts'
-export { type CommitOptions, type CommitPorts, type CommitResult, commit } from './write/commit.ts'
 export { needsChangeFiles } from './write/change-feed-rules.ts'
 export { type CheckedRows, type CheckRequest, checkRows } from './write/check-rows.ts'
+export { type CommitOptions, type CommitPorts, type CommitResult, commit } from './write/commit.ts'
 export type { ConflictRule } from './write/conflict.ts'
 export type { Reads } from './write/reads.ts'
 export { evolvedSchema, replacedSchema } from './write/schema-after.ts'

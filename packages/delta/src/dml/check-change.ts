@@ -7,9 +7,11 @@ import type { StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 
 /** Throw STAGE_INVALID with the first contradiction. `schema` is the table's after the change. */
-export function checkChange<Rows, Expr>(snapshot: Snapshot, schema: StructType, change: RowChange<Rows, Expr>): void {
-  const { tablePath, metaData } = snapshot
-  if (metaData.partitionColumns.length > 0) throw invalid(tablePath, 'it is partitioned')
+export function checkChange<Rows, Expr>(
+  { tablePath }: Snapshot,
+  schema: StructType,
+  change: RowChange<Rows, Expr>,
+): void {
   const { source, matched = [], notMatched = [], notMatchedBySource = [] } = change
   const names = new Set(schema.fields.map(f => f.name))
   if (source === undefined && (matched.length > 0 || notMatched.length > 0)) {

@@ -5,9 +5,9 @@ import { readDeletionVectors } from '../deletion-vector/read-vectors.ts'
 import { RowSet } from '../deletion-vector/row-set.ts'
 import { type VectorPorts, writeDeletionVectors } from '../deletion-vector/write-vectors.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
-import { dataFileOf } from '../write/data-file.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { looseStats } from '../stats/parse-stats.ts'
+import { dataFileOf } from '../write/data-file.ts'
 
 /**
  * Write one file of deletion vectors and return the data files as they are to be added again; the commit has to remove

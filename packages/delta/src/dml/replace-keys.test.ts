@@ -75,15 +75,13 @@ test('nothing to replace stages nothing but what it carries', async () => {
   expect([staged.add, staged.remove, staged.txn]).toEqual([[], [], txn])
 })
 
-test('wrong keys, partitioned tables and drifted schemas are refused before a file is written', async () => {
+test('wrong keys and drifted schemas are refused before a file is written', async () => {
   const table = await makeTable([rowsFrom(0, 2)])
   const files = table.store.objects.size
   const replace = (keyColumns: string[], more: object = {}): Promise<Staged> =>
     stageReplaceKeys({ ...table, keys: rowsFrom(0, 1), keyColumns, rows: rowsFrom(0, 1), info, ...more })
   await expect(replace([])).rejects.toMatchObject({ code: 'STAGE_INVALID' })
   await expect(replace(['nothing'])).rejects.toMatchObject({ code: 'STAGE_INVALID' })
-  const metaData = { ...table.snapshot.metaData, partitionColumns: ['name'] }
-  await expect(replace(['id'], { snapshot: { ...table.snapshot, metaData } })).rejects.toThrow(/partitioned/)
   const schema = { type: 'struct', fields: [field('id', 'string')] }
   await expect(replace(['id'], { schema })).rejects.toMatchObject({ code: 'SCHEMA_INCOMPATIBLE' })
   expect(table.store.objects.size).toBe(files)

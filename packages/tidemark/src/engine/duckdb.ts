@@ -4,10 +4,16 @@
  */
 import { rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
-import { type DataFile, type ObjectStore, planScan, type ScanPlan, type Snapshot } from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import {
+  type ChangePlan,
+  type DataFile,
+  type ObjectStore,
+  planScan,
+  type ScanPlan,
+  type Snapshot,
+} from '@tidemark/delta'
 import type { Ids } from '../model/ports.ts'
-import { findFullDisk } from './full-disk.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
 import { duckdbScratch } from './duckdb-scratch.ts'
 import {
@@ -21,6 +27,8 @@ import {
   type Session,
 } from './engine.ts'
 import { literalPattern } from './file-list.ts'
+import { findFullDisk } from './full-disk.ts'
+import { scanChanges } from './scan/changes.ts'
 import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
@@ -168,6 +176,10 @@ class DuckdbSession implements Session {
   async scanPlan(plan: ScanPlan, options: Pick<ScanOptions, 'withPlace'> = {}): Promise<Sql> {
     const place = { file: FILE_COLUMN, row: ROW_COLUMN }
     return await scan(this.#scanContext, plan, options.withPlace === true ? place : undefined)
+  }
+
+  async scanChanges(plan: ChangePlan): Promise<Sql> {
+    return await scanChanges(this.#scanContext, plan)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

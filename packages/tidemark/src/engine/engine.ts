@@ -2,7 +2,7 @@
  * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
  * that run side by side do not see each other's.
  */
-import type { AddFile, DataFile, LogParquet, ScanPlan, Snapshot, WriteOptions } from '@tidemark/delta'
+import type { AddFile, ChangePlan, DataFile, LogParquet, ScanPlan, Snapshot, WriteOptions } from '@tidemark/delta'
 import type { Sql } from './sql.ts'
 
 /** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
@@ -48,6 +48,8 @@ export interface Session extends AsyncDisposable {
   scan(snapshot: Snapshot, options?: ScanOptions): Promise<Sql>
   /** The same over a plan that was made and pruned before. */
   scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'>): Promise<Sql>
+  /** The changed rows of a plan, with `_change_type`, `_commit_version` and `_commit_timestamp`. */
+  scanChanges(plan: ChangePlan): Promise<Sql>
 }
 
 /** What `writeParquet` writes: see `WriteOptions` of @tidemark/delta. */

@@ -15,13 +15,14 @@ import { toDuckType } from '../types.ts'
 import type { FileColumn, Shape } from './file-columns.ts'
 import { isReadable } from './readable-type.ts'
 
-/** The file's column for a field; undefined when the file has none. */
+/** The file's column for a field; undefined when the file has none. Fields that are not mapped are found by name. */
 export function findColumn(
   columns: readonly FileColumn[],
   field: StructField,
   mapping: ColumnMapping,
 ): { column: FileColumn; index: number } | undefined {
-  const index = findIndex(columns, field, mapping)
+  const isMapped = 'delta.columnMapping.physicalName' in field.metadata
+  const index = findIndex(columns, field, isMapped ? mapping : 'none')
   const column = columns[index]
   return column && { column, index }
 }

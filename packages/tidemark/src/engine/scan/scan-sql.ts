@@ -6,7 +6,7 @@ import { DeltaError, type ScanFile, type ScanPlan, type StructField } from '@tid
 import { fileList } from '../file-list.ts'
 import { ident, join, raw, type Sql, sql } from '../sql.ts'
 import { emptyRelation } from '../types.ts'
-import { commonValue, type Constant, constantsRelation } from './constants.ts'
+import { type Constant, commonValue, constantsRelation } from './constants.ts'
 import type { Layout } from './layouts.ts'
 import { findColumn, nullOf, project } from './project.ts'
 
