@@ -12,7 +12,10 @@ export function jsonParquet(store: ObjectStore): LogParquet {
     async *readRows(path, { columns, signal }) {
       const content = new TextDecoder().decode(await store.get(path, { signal }))
       if (!content.startsWith(`${MARK}\n`) || !content.endsWith(`\n${MARK}`)) throw new Error('No magic bytes found')
-      const lines = content.slice(MARK.length + 1, -MARK.length - 1).split('\n')
+      const lines = content
+        .slice(MARK.length + 1, -MARK.length - 1)
+        .split('\n')
+        .filter(line => line !== '')
       const rows = lines
         .map(line => pick(JSON.parse(line) as object, columns))
         .filter(row => Object.keys(row).length > 0)
