@@ -1,7 +1,8 @@
 /** Mistakes in the project's own files: all of them found before anything is read, each at its place. */
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { expectNoTrace, expectProblem, readAll } from '../support/cli.ts'
+import { expectFailedStep, expectNoTrace, expectProblem, readAll } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createShop } from '../support/shop.ts'
 
@@ -101,6 +102,68 @@ describe('a table list', () => {
     await listAt('http://127.0.0.1:1/loop_input.json')
     expectProblem(await project.tidemark('run'), { exit: 3, code: 'LIST_UNREACHABLE', place: 'tidemark.yml:6:20' })
   })
+
+  test.each([
+    {
+      case: 'is away',
+      answer: { status: 503, body: 'later' },
+      expected: { exit: 3, code: 'LIST_UNREACHABLE', says: '503' },
+    },
+    {
+      case: 'gives a web page',
+      answer: { status: 200, body: '<html>sign in</html>' },
+      expected: { exit: 2, code: 'LIST_SHAPE' },
+    },
+    {
+      case: 'gives half a list',
+      answer: { status: 200, body: '[{"schema": "remote"' },
+      expected: { exit: 2, code: 'CONFIG_SYNTAX' },
+    },
+  ])(
+    'at an address that $case stops the tables of its source alone, and they keep what they have',
+    async ({ answer, expected }) => {
+      let list = {
+        status: 200,
+        body: JSON.stringify([
+          { schema: 'remote', table: 'orders' },
+          { schema: 'remote', table: 'log' },
+        ]),
+      }
+      const good = list
+      const server = createServer((_request, response) => response.writeHead(list.status).end(list.body))
+      await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+      onTestFinished(() => void server.close())
+      const { port } = server.address() as AddressInfo
+      const project = await createShop(database, 'remote', {
+        yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "http://127.0.0.1:${port}/list.json", allow_private: true }\n`,
+        flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.orders' },
+      })
+      await database.query(`CREATE TABLE remote.orders (id int PRIMARY KEY); INSERT INTO remote.orders VALUES (1), (2);
+      CREATE TABLE remote.log (line text); INSERT INTO remote.log VALUES ('a')`)
+      expect((await project.run()).status).toBe('succeeded')
+      list = answer
+      await database.query(
+        "UPDATE remote.users SET name = 'new' WHERE user_id = 1; INSERT INTO remote.orders VALUES (3)",
+      )
+      const plan = await project.tidemark('plan')
+      expect(plan.exit, plan.stderr).toBe(expected.exit)
+      expect(plan.stdout).toMatch(new RegExp(`bronze\\.orders .*refused: ${expected.code}`))
+      expect(plan.stdout).toMatch(/silver\.orders .*known after bronze\.orders/)
+      const run = await project.run()
+      expectFailedStep(run, 'bronze.orders', expected)
+      expectFailedStep(run, 'bronze.log', expected)
+      expect(run.step('gold.n')).toMatchObject({ status: 'skipped', blockedBy: ['bronze.orders'] })
+      expect(run.step('silver.users')).toMatchObject({ status: 'changed', ledger: { updated: '1' } })
+      expect(run.stderr.split(`error ${expected.code}`)).toHaveLength(2)
+      expect(await project.query('SELECT n FROM gold.n')).toEqual([{ n: '2' }])
+      expectProblem(await project.tidemark('validate'), expected)
+      expect((await project.tidemark('status')).exit).toBe(0)
+      expect((await project.tidemark('verify')).stdout).toMatch(/bronze\.users +equal/)
+      list = good
+      expect((await project.run()).status).toBe('succeeded')
+      expect(await project.query('SELECT n FROM gold.n')).toEqual([{ n: '3' }])
+    },
+  )
 
   test('whose patterns meet in one lake name loads the first table and refuses the second', async () => {
     await database.query('DROP SCHEMA IF EXISTS meet2 CASCADE; CREATE SCHEMA meet2; CREATE TABLE meet2.users (id int)')

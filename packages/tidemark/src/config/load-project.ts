@@ -49,7 +49,7 @@ export interface LoadedProject {
   project: Project
   /** What is suspicious and stops nothing. */
   warnings: readonly Problem[]
-  /** What is wrong with single entries of the lists: a run refuses their tables, and the others go on. */
+  /** What is wrong with single entries, or with lists kept elsewhere: a run refuses their tables, and the others go on. */
   unusable: readonly Problem[]
   /** The environment with `.env` in it: what `openSecret` needs. */
   env: Environment
@@ -68,7 +68,8 @@ export class ProjectProblems extends Problems {
 }
 
 /**
- * Load and check a project. What concerns a single table only is in `unusable` and stops nothing by itself.
+ * Load and check a project. What concerns single tables or one remote list only is in `unusable` and stops nothing by
+ * itself.
  *
  * @throws {Problems} with every problem found, ordered by file and line
  */
@@ -155,7 +156,7 @@ async function buildProject(
       ...(isProduction ? literals : []),
     ],
     warnings: [...sources.warnings, ...flows.warnings, ...(isProduction ? [] : literals)],
-    unusable: findUnusableNames(sources.tables),
+    unusable: [...sources.away, ...findUnusableNames(sources.tables)],
   }
 }
 

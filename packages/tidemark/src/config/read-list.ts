@@ -39,32 +39,46 @@ export interface ListContext {
 export interface ReadList {
   tables: readonly TableEntry[]
   problems: readonly Problem[]
+  /** What is wrong with a list that is kept elsewhere: it is not the project that has to be corrected. */
+  away: readonly Problem[]
   warnings: readonly Problem[]
 }
 
 /** Read, parse and check a list. Everything wrong with it is returned, together with the entries that are right. */
 export async function readList(location: ListLocation, context: ListContext): Promise<ReadList> {
   if (location.kind === 'inline') return buildList(location.node, location.path, location.place, context)
-  const warnings: Problem[] = []
-  const problems: Problem[] = []
-  const source = await openList(location, context, { warnings, problems })
-  if (source === undefined) return { tables: [], problems, warnings }
-  const parsed = parseList(source)
-  problems.push(...parsed.problems)
-  if (parsed.node === undefined) return { tables: [], problems, warnings }
-  const replaced = replaceVariables(parsed.node, context.scope)
-  const list = buildList(replaced.node, [], location.place, context)
+  const out: Findings = { warnings: [], problems: [], away: [] }
+  const source = await openList(location, context, out)
+  if (source === undefined) return { tables: [], ...out }
+  const list = readText(source, location, context)
+  const found = location.kind === 'address' ? { away: list.problems, problems: [] } : { ...list, away: [] }
   return {
-    tables: list.tables,
-    problems: [...problems, ...replaced.problems, ...list.problems],
-    warnings: [...warnings, ...list.warnings],
+    tables: found.away.length > 0 ? [] : list.tables,
+    problems: [...out.problems, ...found.problems],
+    away: found.away,
+    warnings: [...out.warnings, ...list.warnings],
   }
+}
+
+/** What comes to light while a list is fetched. */
+interface Findings {
+  warnings: Problem[]
+  problems: Problem[]
+  away: Problem[]
+}
+
+function readText(source: SourceText, { place }: ListLocation, context: ListContext): Omit<ReadList, 'away'> {
+  const parsed = parseList(source)
+  if (parsed.node === undefined) return { tables: [], problems: parsed.problems, warnings: [] }
+  const replaced = replaceVariables(parsed.node, context.scope)
+  const list = buildList(replaced.node, [], place, context)
+  return { ...list, problems: [...parsed.problems, ...replaced.problems, ...list.problems] }
 }
 
 async function openList(
   location: Exclude<ListLocation, { kind: 'inline' }>,
   context: ListContext,
-  out: { warnings: Problem[]; problems: Problem[] },
+  out: Findings,
 ): Promise<SourceText | undefined> {
   if (location.kind === 'file') {
     const { root } = context.secrets
@@ -96,7 +110,9 @@ async function openList(
     return sourceText(printAddress(url), text)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
-    out.problems.push(Object.assign(error, { place: error.place ?? location.place }))
+    const isAway = error.exit === 3
+    const list = isAway ? out.away : out.problems
+    list.push(Object.assign(error, { place: error.place ?? location.place }))
     return undefined
   }
 }
@@ -124,6 +140,7 @@ function buildList(node: ConfigNode, path: Path, place: Place, context: ListCont
   return {
     tables: built.flatMap(one => (one.entry === undefined ? [] : [one.entry])),
     problems: [...shape, ...built.flatMap(one => one.problems)],
+    away: [],
     warnings: isEmpty ? [LIST_EMPTY({ source: context.entry.source }, { place })] : [],
   }
 }

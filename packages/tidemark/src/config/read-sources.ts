@@ -1,5 +1,5 @@
 /** All sources of a project and their table lists; lists are fetched side by side. */
-import { Problem } from '../errors/problem.ts'
+import { Problem, Problems } from '../errors/problem.ts'
 import type { SourceConfig, TableEntry } from '../model/project.ts'
 import { type ConfigNode, findEntry, findNode, type MapEntry, type MapNode, textOf, toValue } from './node.ts'
 import { readSection } from './project-tree.ts'
@@ -11,6 +11,8 @@ export interface ReadSources {
   sources: readonly SourceConfig[]
   tables: readonly TableEntry[]
   problems: readonly Problem[]
+  /** What is wrong with lists that are kept elsewhere. */
+  away: readonly Problem[]
   warnings: readonly Problem[]
 }
 
@@ -24,6 +26,7 @@ export async function readSources(body: MapNode, context: Omit<ListContext, 'ent
     sources: read.flatMap(one => one.source ?? []),
     tables: read.flatMap(one => one.tables),
     problems: [...defaults.problems, ...read.flatMap(one => one.problems)],
+    away: read.flatMap(one => one.away),
     warnings: read.flatMap(one => one.warnings),
   }
 }
@@ -39,8 +42,11 @@ async function readSource(
   const built =
     input === undefined ? { source: undefined, problems: [] } : buildSource(name, input, node, context.secrets.root)
   const list = await readTables(name, input?.tables, node, silverDefaults, context)
-  const source = built.source === undefined ? undefined : { ...built.source, place: entry.keyPlace }
-  return { ...list, source, problems: [...built.problems, ...list.problems] }
+  const problems = [...built.problems, ...list.problems]
+  if (built.source === undefined) return { ...list, source: undefined, problems }
+  const source: SourceConfig = { ...built.source, place: entry.keyPlace }
+  if (list.away.length === 0) return { ...list, source, problems }
+  return { ...list, source: { ...source, unlisted: new Problems(list.away) }, tables: [anyTable(source)], problems }
 }
 
 async function readTables(
@@ -51,7 +57,7 @@ async function readTables(
   context: Omit<ListContext, 'entry'>,
 ): Promise<ReadList> {
   const tables = findEntry(node, 'tables')?.value
-  const nothing: ReadList = { tables: [], problems: [], warnings: [] }
+  const nothing: ReadList = { tables: [], problems: [], away: [], warnings: [] }
   if (tables === undefined) return nothing
   // A source that is wrong elsewhere still has its list looked at, when that is a file or written inline.
   const location = locateList(name, tables, input ?? (tables.kind === 'scalar' ? toValue(tables) : undefined))
@@ -59,6 +65,20 @@ async function readTables(
   if (location instanceof Problem) return { ...nothing, problems: [location] }
   const prefix = textOf(findNode(node, ['prefix'])) ?? ''
   return readList(location, { ...context, entry: { source: name, prefix, silverDefaults } })
+}
+
+/** The entry of a source whose list cannot be had: whatever was loaded from it before. */
+function anyTable({ name, place }: SourceConfig): TableEntry {
+  const silver = { transform: [], expectations: [] }
+  const unknown = {
+    name: undefined,
+    cdcCol: undefined,
+    fromDate: undefined,
+    primaryKey: undefined,
+    guarantee: undefined,
+  }
+  const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
+  return { ...base, ...unknown, silver, place, places: {} }
 }
 
 function readDefaults(body: MapNode): { node: ConfigNode | undefined; problems: readonly Problem[] } {

@@ -39,7 +39,8 @@ async function read(
 }
 
 async function problemsOf(text: string, options?: Options): Promise<string[]> {
-  return (await read(text, options)).problems.map(
+  const { problems, away } = await read(text, options)
+  return [...problems, ...away].map(
     one => `${one.place?.line}:${one.place?.column}+${one.place?.length} ${one.code} ${one.message} | ${one.hint}`,
   )
 }

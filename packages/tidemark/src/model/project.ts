@@ -2,7 +2,7 @@
  * What the user declared, after reading, checking and resolving: plain values without effects. `config/` makes them;
  * everything else only reads them.
  */
-import type { Place } from '../errors/problem.ts'
+import type { Place, Problems } from '../errors/problem.ts'
 import type { Flow, FlowSource } from './flow.ts'
 import type { Transform } from './transform.ts'
 
@@ -42,6 +42,11 @@ export interface SourceConfig {
   /** IANA zone in which timestamps without a zone are read. */
   timezone: string
   prefix: string
+  /**
+   * Why its table list cannot be had, when that is not the project's own fault: it is kept elsewhere and is away, or is no
+   * list. Its tables are then a pattern that stands for whatever was loaded before.
+   */
+  unlisted?: Problems | undefined
   place: Place
 }
 

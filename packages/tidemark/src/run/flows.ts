@@ -50,11 +50,17 @@ export async function compileFlows(request: CompileRequest): Promise<CompiledFlo
   await using session = await request.lake.engine.session()
   const tables = request.sources.flatMap(knownTables)
   const flows = await graphOf(session, request.project, tables).catch((error: unknown) => {
-    throw hiddenTables(request.sources) ?? error
+    throw (missesTable(error) ? hiddenTables(request.sources) : undefined) ?? error
   })
   const refreshed = cascade(flows, request.fullRefresh, tables)
   const planned: PlannedFlow[] = []
+  const away = new Set(request.sources.flatMap(({ refused }) => refused.map(({ name }) => name)))
   for (const flow of flows) {
+    if (flow.kind === 'derived' && away.has(flow.source)) {
+      // Its declaration may be known in part only, and its step is skipped anyway.
+      planned.push({ flow, status: { kind: 'follows' }, notes: [] })
+      continue
+    }
     const context = { ...bareContext(request, session), fullRefresh: refreshed.has(flow.target) }
     const forecast = await forecastFlow(context, flow).catch((error: unknown): FlowForecast => {
       if (request.signal.aborted) throw error
@@ -126,14 +132,18 @@ interface KnownTable {
   keys: readonly string[] | undefined
 }
 
+function missesTable(error: unknown): boolean {
+  return error instanceof Problems && error.problems.some(({ code }) => code === FLOW_UNKNOWN_TABLE.code)
+}
+
 /**
  * Why a flow may seem to read a table that does not exist: a source cannot be asked what its patterns stand for, and
- * nothing was loaded from it yet.
+ * not everything was loaded from it yet.
  */
-function hiddenTables(sources: readonly OpenSource[]): Problems | undefined {
+export function hiddenTables(sources: readonly OpenSource[]): Problems | undefined {
   const away = sources.filter(({ snapshot }) => snapshot === undefined)
-  const problems = away.flatMap(({ refused }) => refused.filter(({ entry }) => entry === undefined))
-  return problems.length === 0 ? undefined : new Problems(problems.map(({ problem }) => problem))
+  const problems = away.flatMap(({ refused }) => refused.filter(({ entry }) => entry === undefined || isPattern(entry)))
+  return problems.length === 0 ? undefined : new Problems([...new Set(problems.map(({ problem }) => problem))])
 }
 
 function knownTables(source: OpenSource): KnownTable[] {

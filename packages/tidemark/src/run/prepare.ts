@@ -80,6 +80,7 @@ async function openSource(
   const entries = project.tables.filter(entry => entry.source === config.name)
   let source: Source | undefined
   try {
+    if (config.unlisted !== undefined) throw config.unlisted
     source = opener.open(config)
     const listing: readonly TableRef[] = entries.some(isPattern) ? await source.listTables(signal) : []
     const { bound, problems } = bindEntries(config, entries, listing)
