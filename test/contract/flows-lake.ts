@@ -112,6 +112,7 @@ export async function openTestLake(): Promise<TestLake> {
       runId: options.runId ?? 'run',
       portable: createPortableSql(session),
       progress: () => {},
+      warn: () => {},
       signal: options.signal ?? new AbortController().signal,
       fullRefresh: options.fullRefresh ?? false,
     })

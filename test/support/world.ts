@@ -91,9 +91,10 @@ export async function createWorld(server: Server): Promise<World> {
   const context = (allowMassDelete = false): IngestContext => {
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
-    const ports = { clock: systemClock, ids: systemIds, read: readCsv, readKeys: readKeyCsv, progress: () => undefined }
+    const ports = { clock: systemClock, ids: systemIds, read: readCsv, readKeys: readKeyCsv }
+    const tell = { progress: () => undefined, warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
-    return { ...tables, ...ports, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
+    return { ...tables, ...ports, ...tell, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
   }
   const resolve = (overrides: EntryOverrides, snapshot: SourceSnapshot): ResolvedTable => {
     const entry = entryOf(overrides)

@@ -3,6 +3,7 @@
  * function finds already done it does not do twice.
  */
 import {
+  type CommitResult,
   commit,
   readSnapshot,
   refreshSnapshot,
@@ -14,6 +15,7 @@ import {
 import { FLOW_COMMIT_BUSY, FLOW_SOURCE_MISSING, FLOW_TARGET_FOREIGN } from '../errors/flow-run.ts'
 import type { Flow, TableName } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
+import { upkeepWarning } from '../model/upkeep.ts'
 import type { FlowContext } from './context.ts'
 
 /** Lost races after which a flow gives up; nobody waits between them, each loser has something newer to read. */
@@ -61,7 +63,7 @@ export async function ensureTable(
     }
     const info = { operation: 'CREATE TABLE', runId: context.runId }
     const created = stageCreate({ tablePath: table.path, schema: table.schema, info, needsDomainMetadata: true })
-    const result = await commit(context, created, { signal: context.signal })
+    const result = await commitOnce(context, created)
     if (result.kind === 'committed') return result.snapshot
   }
   throw FLOW_COMMIT_BUSY({ flow: flow.name, table: table.name, tries: MAX_TRIES })
@@ -82,9 +84,16 @@ export async function commitTable(
     context.signal.throwIfAborted()
     const staged = await stage(snapshot)
     if (staged === undefined) return { snapshot, committed: false }
-    const result = await commit(context, staged, { signal: context.signal })
+    const result = await commitOnce(context, staged)
     if (result.kind === 'committed') return { snapshot: result.snapshot, committed: true }
     snapshot = await refreshSnapshot(context, snapshot)
   }
   throw FLOW_COMMIT_BUSY({ flow: flow.name, table: flow.target, tries: MAX_TRIES })
+}
+
+async function commitOnce(context: FlowContext, staged: Staged): Promise<CommitResult> {
+  const result = await commit(context, staged, { signal: context.signal })
+  const warning = upkeepWarning(result)
+  if (warning !== undefined) context.warn(warning)
+  return result
 }

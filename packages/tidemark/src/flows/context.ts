@@ -15,6 +15,8 @@ export interface FlowContext extends LakeStore {
   /** Made for the same session. */
   portable: Pick<PortableSql, 'emit' | 'emitExpression'>
   progress: (progress: { rows: bigint; phase: string }) => void
+  /** Tell the user something that stops nothing. */
+  warn: (text: string) => void
   signal: AbortSignal
   /** Rebuild the target from the layer below. */
   fullRefresh: boolean

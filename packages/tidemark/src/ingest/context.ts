@@ -17,6 +17,8 @@ export interface IngestContext extends LakeStore {
   scratch: string
   discard: (path: string) => Promise<void>
   progress: (progress: { rows: bigint; bytes: bigint; phase: string }) => void
+  /** Tell the user something that stops nothing. */
+  warn: (text: string) => void
   /** Accept that most keys of this table are gone. */
   allowMassDelete: boolean
   signal: AbortSignal

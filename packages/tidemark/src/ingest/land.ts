@@ -14,6 +14,7 @@ import {
   stageMetadata,
   stageOverwrite,
 } from '@tidemark/delta'
+import { upkeepWarning } from '../model/upkeep.ts'
 import type { IngestContext } from './context.ts'
 import { type Mark, markDomain, printMark } from './mark.ts'
 
@@ -35,7 +36,10 @@ export function nextVersion(current: Snapshot | undefined): bigint {
 
 /** Commit a landing once. A conflict comes back as a value. */
 export async function land(context: IngestContext, landing: Landing): Promise<CommitResult> {
-  return commit(context, stage(context, landing), { signal: context.signal })
+  const result = await commit(context, stage(context, landing), { signal: context.signal })
+  const warning = upkeepWarning(result)
+  if (warning !== undefined) context.warn(warning)
+  return result
 }
 
 function stage(context: IngestContext, landing: Landing): Staged {

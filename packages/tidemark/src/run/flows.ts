@@ -119,6 +119,7 @@ export async function runFlow(scope: RunScope, compiled: CompiledFlows, step: Pl
     runId,
     progress: ({ rows, phase }) =>
       request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, rows, bytes: 0n, phase }),
+    warn: text => request.emit({ kind: 'warning', runId, at: clock.now(), step: step.id, text }),
     fullRefresh: compiled.refreshed.has(flow.target),
   }
   const { status, reason, ledger, versionBefore, versionAfter, warnings } = await executeFlow(context, flow)
@@ -224,6 +225,6 @@ function bareContext(
   const { lake, clock, ids, signal } = ports
   const { store, logParquet } = lake
   const portable = createPortableSql(session)
-  const nothing = { runId: '', progress: () => undefined, fullRefresh: false }
+  const nothing = { runId: '', progress: () => undefined, warn: () => undefined, fullRefresh: false }
   return { store, logParquet, session, clock, ids, portable, signal, ...nothing }
 }

@@ -132,6 +132,8 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
   const { clock, ids, adapter } = ports
   const progress: IngestContext['progress'] = at =>
     request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, ...at })
+  const warn: IngestContext['warn'] = text =>
+    request.emit({ kind: 'warning', runId, at: clock.now(), step: step.id, text })
   const allowMassDelete = request.allowMassDelete.some(name => same(name, step.id))
   const { read, readKeys } = adapter
   return {
@@ -147,6 +149,7 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     scratch,
     discard,
     progress,
+    warn,
     allowMassDelete,
     signal: request.signal,
   }
