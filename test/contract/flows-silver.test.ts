@@ -1,4 +1,5 @@
 /** Bronze to silver: one row per key, the newest that keeps the rules, and every rejected row kept aside. */
+import { commit, readSnapshot, stageMetadata } from '@tidemark/delta'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DerivedFlow } from '../../packages/tidemark/src/model/flow.ts'
@@ -194,6 +195,46 @@ test('a keyless table that gets a key is built anew, and goes on by key', async 
     { id: '1', name: 'b' },
     { id: '2', name: 'c' },
   ])
+})
+
+test('tables that others gave column mapping are carried on under their names in files, new columns included', async () => {
+  const flow = derived()
+  const changes = {
+    ...flow,
+    name: `${flow.name}_changes`,
+    target: `${flow.target}_changes`,
+    output: 'changes' as const,
+  }
+  const keyless = derived({ keys: [] })
+  const wide = schemaOf({ id: 'long', name: 'string', age: 'integer', note: 'string', ...ENTRY })
+  const noted = (id: number, seq: number): Values => ({ ...upsert(id, seq, `n${seq}`), note: `note ${seq}` })
+  await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b')])
+  await lake.overwrite(keyless.source, schema, [upsert(1, 1, 'a')])
+  for (const one of [flow, changes, keyless]) {
+    await lake.run(one)
+    await lake.withContext({}, async context => {
+      const current = await readSnapshot(context, { tablePath: one.target.replace('.', '/') })
+      if (current === undefined) throw new Error(`${one.target} was not made`)
+      const configuration = { 'delta.columnMapping.mode': 'name' }
+      await commit(context, stageMetadata(current, { configuration, info: { operation: 'SET TBLPROPERTIES' } }))
+    })
+  }
+  await lake.append(flow.source, wide, [noted(2, 2), noted(3, 2)])
+  await lake.overwrite(keyless.source, wide, [noted(7, 2)])
+  for (const one of [flow, changes, keyless]) await lake.run(one)
+  const seen = { id: '2', name: 'n2', note: 'note 2' }
+  expect(await lake.rows(flow.target, ['id', 'name', 'note'])).toEqual([
+    { id: '1', name: 'a', note: null },
+    seen,
+    { ...seen, id: '3' },
+  ])
+  expect(await lake.rows(changes.target, ['id', 'name', 'note'])).toEqual([
+    { id: '1', name: 'a', note: null },
+    { id: '2', name: 'b', note: null },
+    seen,
+    { ...seen, id: '3' },
+  ])
+  expect(await lake.rows(keyless.target, ['id', 'name', 'note'])).toEqual([{ ...seen, id: '7' }])
 })
 
 test('only the files that can hold a key of the batch are rewritten', async () => {

@@ -130,3 +130,4 @@ export {
 } from './write/stage.ts'
 export { type Alteration, settingsWith, stageAlter } from './write/stage-alter.ts'
 export type { CommitDetails, DomainChange, Extras, Staged } from './write/staged.ts'
+export { writeOptionsFor } from './write/write-options.ts'

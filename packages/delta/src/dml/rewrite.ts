@@ -5,10 +5,10 @@
 import type { WriteOptions } from '../engine/parquet.ts'
 import type { Judgement } from '../engine/relations.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
-import { columnMappingOf } from '../schema/column-mapping.ts'
 import { conditionsOf } from '../schema/conditions.ts'
 import { isActive } from '../snapshot/protocol.ts'
 import { type CheckedRows, checkRows } from '../write/check-rows.ts'
+import { writeOptionsFor } from '../write/write-options.ts'
 import type { Decided } from './change.ts'
 import type { ChangeCounts } from './counts.ts'
 import { markRows } from './mark-rows.ts'
@@ -105,13 +105,5 @@ async function writeChanges<Rows, Expr>(
 }
 
 function writeOptions<Rows, Expr>({ snapshot, schema, statsColumns, signal }: Decided<Rows, Expr>): WriteOptions {
-  return {
-    tablePath: snapshot.tablePath,
-    schema,
-    columnMapping: columnMappingOf(snapshot),
-    partitionColumns: snapshot.metaData.partitionColumns,
-    configuration: snapshot.configuration,
-    statsColumns,
-    signal,
-  }
+  return { ...writeOptionsFor(snapshot, schema), statsColumns, signal }
 }

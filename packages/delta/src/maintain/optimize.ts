@@ -6,13 +6,13 @@ import type { ParquetWriter, RowOrder } from '../engine/parquet.ts'
 import type { Relations } from '../engine/relations.ts'
 import { DeltaError } from '../errors.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
-import { columnMappingOf } from '../schema/column-mapping.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { findRowCount } from '../stats/stats-text.ts'
 import { or, type Predicate } from '../stats/predicate.ts'
 import { evaluate } from '../stats/prune.ts'
 import { stageRemoveAndAdd } from '../write/stage.ts'
 import { type Extras, type Staged, stageInvalid } from '../write/staged.ts'
+import { writeOptionsFor } from '../write/write-options.ts'
 import { packFiles, partitionOf } from './pack-files.ts'
 
 /** Size of a file that readers handle well, unless the table says otherwise in `delta.targetFileSize`. */
@@ -48,11 +48,7 @@ export async function stageOptimize<Rows, Expr>(request: OptimizeRequest<Rows, E
   for (const group of groups) {
     signal?.throwIfAborted()
     const files = await parquet.write(await relations.scan(snapshot, group), {
-      tablePath: snapshot.tablePath,
-      schema: snapshot.schema,
-      columnMapping: columnMappingOf(snapshot),
-      partitionColumns: snapshot.metaData.partitionColumns,
-      configuration: snapshot.configuration,
+      ...writeOptionsFor(snapshot),
       targetFileBytes,
       orderBy,
       signal,

@@ -9,6 +9,7 @@ import {
   stageMetadata,
   stageOverwrite,
   stageReplaceKeys,
+  writeOptionsFor,
 } from '@tidemark/delta'
 import { suggest } from '../config/suggest.ts'
 import { ident, integer, join, raw, type Sql, sql } from '../engine/sql.ts'
@@ -163,7 +164,8 @@ async function applyCdc(
   const rows = fitRows({ query: targetRows(ours, flow.scdType), schema: targetSchema(flow, columns) }, schema)
   const parquet = sessionParquet(session)
   if (overwrite) {
-    const files = await parquet.write(rows, { tablePath: snapshot.tablePath, schema, statsColumns: keys, signal })
+    const target = writeOptionsFor(snapshot, schema)
+    const files = await parquet.write(rows, { ...target, statsColumns: keys, signal })
     return { staged: stageOverwrite(snapshot, { files, schema, ...parts }), ledger }
   }
   if (count === 0n) return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }

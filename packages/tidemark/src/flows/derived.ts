@@ -12,6 +12,7 @@ import {
   stageMetadata,
   stageOverwrite,
   stageReplaceKeys,
+  writeOptionsFor,
 } from '@tidemark/delta'
 import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
 import { type Sql, sql } from '../engine/sql.ts'
@@ -67,7 +68,7 @@ async function applyFirst(
   const { fields, keys } = entries.transformed
   const ledger = silverLedger(flow, entries, first.outcomes)
   const rows = fitRows({ query: first.rows, schema: structOf([...fields, SEQ]) }, schema)
-  const target = { tablePath: snapshot.tablePath, schema, statsColumns: [...keys], signal: context.signal }
+  const target = { ...writeOptionsFor(snapshot, schema), statsColumns: [...keys], signal: context.signal }
   const files = await sessionParquet(context.session).write(rows, target)
   assertWritten(flow, files, ledger.inserted)
   if (overwrite) return { staged: stageOverwrite(snapshot, { files, schema, ...parts }), ledger }
@@ -157,7 +158,7 @@ export async function applyAppend(
 ): ReturnType<Prepared['apply']> {
   const { snapshot, schema, parts, overwrite } = attempt
   const ledger = balance(flow.target, { kind: 'append' as const, ...counts })
-  const target = { tablePath: snapshot.tablePath, schema, signal: context.signal }
+  const target = { ...writeOptionsFor(snapshot, schema), signal: context.signal }
   const files = await sessionParquet(context.session).write(fitRows(rows, schema), target)
   assertWritten(flow, files, ledger.inserted)
   if (overwrite) return { staged: stageOverwrite(snapshot, { files, schema, ...parts }), ledger }

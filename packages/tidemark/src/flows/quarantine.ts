@@ -10,6 +10,7 @@ import {
   type StructType,
   stageAppend,
   stageReplaceKeys,
+  writeOptionsFor,
 } from '@tidemark/delta'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
@@ -64,7 +65,7 @@ export async function quarantine(context: FlowContext, rejects: Rejects): Promis
     const { appId, batch } = rejects
     if (appId !== undefined && (snapshot.txn(appId) ?? -1n) >= batch) return undefined
     const fitted = factRows(context, rejects, snapshot.schema)
-    const schema = followSchema(flow, snapshot.schema, fitted.schema)
+    const schema = followSchema(flow, snapshot, fitted.schema)
     const query = fitRows(fitted, schema)
     const commitParts = {
       schema,
@@ -84,8 +85,7 @@ export async function quarantine(context: FlowContext, rejects: Rejects): Promis
       })
     }
     const files = await sessionParquet(context.session).write(query, {
-      tablePath: snapshot.tablePath,
-      schema,
+      ...writeOptionsFor(snapshot, schema),
       signal: context.signal,
     })
     return stageAppend(snapshot, { files, ...commitParts })

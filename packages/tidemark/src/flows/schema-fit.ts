@@ -2,7 +2,7 @@
  * Making rows fit tables: a table's schema follows its flow by new nullable columns; everything else is a Problem. Rows
  * are projected to the table's schema, columns the flow no longer makes as NULL.
  */
-import { evolve, field, type StructField, type StructType } from '@tidemark/delta'
+import { evolve, evolvedSchema, field, type Snapshot, type StructField, type StructType } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { fromDuckType, toDuckType } from '../engine/types.ts'
@@ -45,10 +45,13 @@ export function expressionColumns(fields: readonly StructField[]): ExpressionCol
   return fields.map(f => (typeof f.type === 'string' ? { name: f.name, type: f.type } : f.name))
 }
 
-/** The table's schema after this flow has written. Throws FLOW_SCHEMA_CHANGED when more than new columns differ. */
-export function followSchema(flow: Flow, current: StructType, wanted: StructType): StructType {
-  const evolution = evolve(current, wanted)
-  if (evolution.kind === 'compatible') return evolution.schema
+/**
+ * The table's schema after this flow has written, with the names in files that new columns will have. Throws
+ * FLOW_SCHEMA_CHANGED when more than new columns differ.
+ */
+export function followSchema(flow: Flow, table: Snapshot, wanted: StructType): StructType {
+  const evolution = evolve(table.schema, wanted)
+  if (evolution.kind === 'compatible') return evolvedSchema(table, evolution.schema)
   const drift = evolution.drifts
     .map(d => `column ${d.column} is ${d.current ?? 'missing'} in the table and ${d.wanted} now`)
     .join('; ')

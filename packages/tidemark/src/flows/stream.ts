@@ -2,7 +2,7 @@
  * Runs a flow's batches one after the other: prepare, decide, put rejects aside, commit. What is prepared before the
  * decision only reads, so a batch that cannot be computed is never recorded and a corrected flow simply goes on.
  */
-import type { Snapshot, StructType } from '@tidemark/delta'
+import { replacedSchema, type Snapshot, type StructType } from '@tidemark/delta'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { prepareAppend } from './append.ts'
@@ -127,7 +127,7 @@ function isRebuilt(record: BatchRecord, target: Snapshot): boolean {
 
 /** The target's schema once the batch is in it. Throws FLOW_SCHEMA_CHANGED. */
 function schemaAfter(record: BatchRecord, target: Snapshot, { schema }: Prepared): StructType {
-  return isRebuilt(record, target) ? schema : followSchema(record.flow, target.schema, schema)
+  return isRebuilt(record, target) ? replacedSchema(target, schema) : followSchema(record.flow, target, schema)
 }
 
 /** True when the batch is in the target already, or the target was rebuilt after it was decided. */

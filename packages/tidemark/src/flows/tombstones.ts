@@ -4,11 +4,13 @@
  */
 import {
   field,
+  replacedSchema,
   type Snapshot,
   type StructField,
   type StructType,
   stageOverwrite,
   stageReplaceKeys,
+  writeOptionsFor,
 } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { AutoCdcFlow } from '../model/flow.ts'
@@ -65,12 +67,13 @@ export async function replaceTombstones(
     const info = { operation: 'MERGE', runId: context.runId }
     const parquet = sessionParquet(session)
     if (generation < record.generation) {
-      const { schema } = tombstones
-      const files = await parquet.write(change.rows, { tablePath: snapshot.tablePath, schema, signal })
+      const schema = replacedSchema(snapshot, tombstones.schema)
+      const target = writeOptionsFor(snapshot, schema)
+      const files = await parquet.write(change.rows, { ...target, signal })
       const domains = [generationDomain(record.generation, context.runId)]
       return stageOverwrite(snapshot, { files, schema, txn: [txn], domains, info })
     }
-    const schema = followSchema(record.flow, snapshot.schema, tombstones.schema)
+    const schema = followSchema(record.flow, snapshot, tombstones.schema)
     const before = sql`SELECT 1 FROM (${await session.scan(snapshot)}) t SEMI JOIN (${change.keys}) k USING (${columnList(change.keyColumns)})`
     const differing = sql`SELECT count(*) FROM (${before} UNION ALL SELECT 1 FROM (${change.rows}))`
     if ((await session.count(differing, signal)) === 0n) return undefined

@@ -4,7 +4,7 @@
  */
 
 import type { StructType } from '@tidemark/delta'
-import { type Snapshot, stageOverwrite } from '@tidemark/delta'
+import { replacedSchema, type Snapshot, stageOverwrite, writeOptionsFor } from '@tidemark/delta'
 import { raw, type Sql, sql } from '../engine/sql.ts'
 import { FLOW_COMMIT_BUSY } from '../errors/flow-run.ts'
 import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
@@ -69,7 +69,7 @@ async function replaceWhole(
   const domains = [computedDomain(flow, at.inputs)]
   const info = { operation: 'WRITE', operationParameters: { mode: 'Overwrite' }, runId: context.runId }
   const rows = fitRows({ query: sql`SELECT * FROM ${relation} WHERE __reason IS NULL`, schema }, schema)
-  const written = { tablePath: start.tablePath, schema, signal: context.signal }
+  const written = { ...writeOptionsFor(start, replacedSchema(start, schema)), signal: context.signal }
   const files = await sessionParquet(context.session).write(rows, written)
   const { snapshot, committed } = await commitTable(context, flow, start, current => {
     const isLost = current.version !== start.version
