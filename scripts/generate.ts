@@ -7,8 +7,7 @@ import { dirname, join } from 'node:path'
 import { createProgram } from '../packages/tidemark/src/cli/program.ts'
 import { printJsonSchemas } from '../packages/tidemark/src/config/json-schema.ts'
 import { catalogue } from '../packages/tidemark/src/errors/catalogue.ts'
-import { AGGREGATE_FUNCTIONS, WINDOW_FUNCTIONS } from '../packages/tidemark/src/flows/language/portable/aggregates.ts'
-import { SCALAR_FUNCTIONS } from '../packages/tidemark/src/flows/language/portable/functions.ts'
+import { listPortableSql } from '../packages/tidemark/src/flows/language/portable/reference.ts'
 import { postgresTypes } from '../packages/tidemark/src/sources/postgres/types.ts'
 import { printCommands } from './generate/commands.ts'
 import { noPorts } from './generate/no-ports.ts'
@@ -29,11 +28,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': printErrors(catalogue),
   'docs/reference/commands.md': printCommands(createProgram(noPorts)),
   'docs/reference/types.md': printTypes(postgresTypes),
-  'docs/reference/portable-sql.md': printPortableSql({
-    scalar: SCALAR_FUNCTIONS,
-    aggregate: AGGREGATE_FUNCTIONS,
-    window: Object.values(WINDOW_FUNCTIONS),
-  }),
+  'docs/reference/portable-sql.md': printPortableSql(listPortableSql()),
   'docs/reference/events.md': printEvents(eventSamples),
   'docs/reference/configuration.md': printConfiguration({
     project: parseSchema(schemas['tidemark.schema.json']),
