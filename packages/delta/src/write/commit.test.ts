@@ -74,7 +74,7 @@ test('a table whose version 0 was cleaned away is not created again', async () =
 test('an attempt that failed after it took effect is recognised, not repeated', async () => {
   const { store, base } = await makeTable()
   const puts = store.counts.putIfAbsent
-  const faulty = faultyStore(store, { call: 3, mode: 'after' })
+  const faulty = faultyStore(store, { call: 2, mode: 'after' })
   expect(await commit(testPorts(faulty, 'b'), append(base, 'a'))).toMatchObject({ kind: 'committed', version: 1n })
   expect(store.counts.putIfAbsent - puts).toBe(1)
   expect(await filesOf(store)).toEqual(['a'])
@@ -170,7 +170,7 @@ test('a cancelled caller learns what happened to the attempt under way', async (
   await expect(commit(testPorts(store), append(base, 'a'), { signal: before.signal })).rejects.toThrow(/abort/)
 
   const during = new AbortController()
-  const hanging = faultyStore(store, { call: 3, mode: 'hang', onFault: () => during.abort() })
+  const hanging = faultyStore(store, { call: 2, mode: 'hang', onFault: () => during.abort() })
   const outcome = commit(testPorts(hanging, 'b'), append(base, 'a'), { signal: during.signal })
   await expect(outcome).rejects.toMatchObject({ code: 'COMMIT_UNDECIDED' })
   expect(await filesOf(store)).toEqual([])

@@ -4,11 +4,10 @@
  * says that this could not be found out.
  */
 
-import { isDeltaError } from '../errors.ts'
 import type { Commit, CommitInfo } from '../log/actions.ts'
 import { findCommit } from '../log/find-commit.ts'
 import { listLog } from '../log/listing.ts'
-import { commitPath, type Version } from '../log/log-path.ts'
+import type { Version } from '../log/log-path.ts'
 import { parseCommit } from '../log/parse-commit.ts'
 import { printCommit } from '../log/print-commit.ts'
 import type { TableStore } from '../log/table-store.ts'
@@ -16,6 +15,7 @@ import { keepLog, type Upkeep } from '../keep/keep-log.ts'
 import { finishReplay, replayCommit, type Snapshot, startReplay } from '../snapshot/snapshot.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { attemptOf } from './attempt.ts'
+import { isCleanedPast } from './cleaned-past.ts'
 import { type Conflict, type ConflictRule, findConflict } from './conflict.ts'
 import { createVersion } from './create-version.ts'
 import { findTimeBefore } from './in-commit-timestamp.ts'
@@ -89,17 +89,13 @@ type Passed = { kind: 'passed'; current: Snapshot | undefined } | Extract<Commit
 
 /** Judge what was committed before the first attempt. */
 async function catchUp(race: Race, base: Snapshot | undefined): Promise<Passed> {
-  const { signal } = race
-  const { store } = race.ports
+  const { ports, signal } = race
   const { tablePath } = race.staged
-  if (base === undefined) return (await findTable(store, tablePath)) ?? { kind: 'passed', current: undefined }
+  if (base === undefined) return (await findTable(ports.store, tablePath)) ?? { kind: 'passed', current: undefined }
   const next = base.version + 1n
-  const [winner, isKept] = await Promise.all([
-    findCommit(store, tablePath, next, { signal }),
-    hasObject(store, commitPath(tablePath, base.version), signal),
-  ])
+  const winner = await findCommit(ports.store, tablePath, next, { signal })
   if (winner) return passWinners(race, base, winner)
-  if (!isKept && (await isPast(store, tablePath, base.version))) {
+  if (await isCleanedPast(ports.store, base, ports.clock.now())) {
     const reason = `versions after ${base.version} were cleaned away since it was read`
     return toConflict(next, { rule: 'HistoryGone', reason }, undefined)
   }
@@ -112,25 +108,6 @@ async function findTable(store: ObjectStore, tablePath: string): Promise<Passed 
   if (latest === undefined && !hasCheckpoint) return undefined
   const winner = latest === undefined ? undefined : await findCommit(store, tablePath, latest)
   return toConflict(latest ?? 0n, { rule: 'TableExists', reason: `${tablePath} already is a table` }, winner)
-}
-
-/**
- * True when the log goes on after a version whose own file is gone. A log is cleaned from its beginning, so while that
- * file is there nothing after it is missing; but a missing one made again would be a commit that no reader ever sees.
- */
-async function isPast(store: ObjectStore, tablePath: string, version: Version): Promise<boolean> {
-  const { latest, hasCheckpoint } = await listLog(store, tablePath, version)
-  return latest !== undefined || hasCheckpoint
-}
-
-async function hasObject(store: ObjectStore, path: string, signal: AbortSignal | undefined): Promise<boolean> {
-  try {
-    await store.get(path, { signal })
-    return true
-  } catch (error) {
-    if (isDeltaError(error, 'NOT_FOUND')) return false
-    throw error
-  }
 }
 
 /** Judge a commit and all that follow it by now; those that may come before are taken into the snapshot. */
