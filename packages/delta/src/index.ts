@@ -92,6 +92,7 @@ export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/
 export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
 export { findVersionAt } from './snapshot/version-at.ts'
 export type { TableColumns } from './stats/bound-column.ts'
+export { type CivilTime, parseTime } from './stats/civil-time.ts'
 export type { StatsTarget } from './stats/indexed-columns.ts'
 export { parseStats, type Stats, type StatsTree } from './stats/parse-stats.ts'
 export { type PartitionValue, parsePartitionValue, printPartitionValue } from './stats/partition-value.ts'

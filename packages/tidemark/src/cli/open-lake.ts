@@ -9,9 +9,17 @@ export function storeOf({ lake }: Project): Promise<ObjectStore> {
   return lakeStore(lake)
 }
 
-/** For commands that read rows; needs no right to write in the lake. */
-export function openReaderOf({ ids, temporary }: CliPorts, { lake }: Project): Promise<LakeReader> {
-  return openLakeReader(lake, { ids, temporary })
+/**
+ * For commands that read rows; needs no right to write in the lake.
+ *
+ * @param folders absolute folders of tables outside the lake that may be read too
+ */
+export function openReaderOf(
+  { ids, temporary }: CliPorts,
+  { lake }: Project,
+  folders: readonly string[] = [],
+): Promise<LakeReader> {
+  return openLakeReader(lake, { ids, temporary, folders })
 }
 
 /** For commands that are no run and write: their scratch is kept apart from runs. */

@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addBackfillCommand } from './commands/backfill.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
+import { addOptimizeCommand } from './commands/optimize.ts'
 import { addPlanCommand } from './commands/plan.ts'
 import { addQuarantineCommand } from './commands/quarantine.ts'
 import { addQueryCommand } from './commands/query.ts'
@@ -10,6 +11,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTablesCommand } from './commands/tables.ts'
+import { addVacuumCommand } from './commands/vacuum.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import { addVerifyCommand } from './commands/verify.ts'
 import type { ProjectRoot } from './open-project.ts'
@@ -39,6 +41,8 @@ export function createProgram(ports: CliPorts, at: ProjectRoot = { root: ports.c
     addRunsCommand,
     addQueryCommand,
     addTablesCommand,
+    addOptimizeCommand,
+    addVacuumCommand,
     addQuarantineCommand,
     addExplainCommand,
   ]

@@ -97,6 +97,46 @@ export const TABLE_UNKNOWN: ProblemKind<{ table: string; suggestion: string }> =
   example: { table: 'gold.dim_usr', suggestion: 'gold.dim_user' },
 })
 
+export const MOMENT_INVALID: ProblemKind<{ text: string }> = problem({
+  code: 'MOMENT_INVALID',
+  title: 'This is not a time.',
+  message: (p: { text: string }) => `'${p.text}' is not a time at which a version could have been current.`,
+  hint: () => "Write '2026-11-26' or '2026-11-26 12:00:00'; without an offset such as +01:00 it is UTC.",
+  retry: 'after-change',
+  exit: 2,
+  example: { text: 'yesterday' },
+})
+
+export const TABLE_NOT_OURS: ProblemKind<{ table: string }> = problem({
+  code: 'TABLE_NOT_OURS',
+  title: 'Only tables of the lake are changed.',
+  message: (p: { table: string }) => `${p.table} lies outside this lake, and is only read.`,
+  hint: () => 'Name a table of the lake; tidemark tables lists them.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'delta.`/data/orders`' },
+})
+
+export const TABLE_BUSY: ProblemKind<{ table: string; tries: string }> = problem({
+  code: 'TABLE_BUSY',
+  title: 'Other writers kept changing the table.',
+  message: (p: { table: string; tries: string }) => `${p.table} was changed by others in each of ${p.tries} tries.`,
+  hint: () => 'Try again when they are done. The table is as they left it.',
+  retry: 'later',
+  exit: 1,
+  example: { table: 'silver.FactStream', tries: '5' },
+})
+
+export const NEEDS_YES: ProblemKind<{ what: string; target: string }> = problem({
+  code: 'NEEDS_YES',
+  title: 'This cannot be undone.',
+  message: (p: { what: string; target: string }) => `${p.what}, and the target ${p.target} is in production mode.`,
+  hint: () => 'Look at it with --dry-run first, then give --yes. Nothing was changed.',
+  retry: 'after-change',
+  exit: 2,
+  example: { what: 'vacuum removes files for good', target: 'prod' },
+})
+
 export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
   code: 'QUERY_FAILED',
   title: 'The query could not be run.',

@@ -82,16 +82,17 @@ export async function lakeStore(root: string): Promise<ObjectStore> {
  * Open a lake to read its rows. Nothing is created in it; what a query spills goes into a folder of its own under
  * `temporary`, and where that cannot be made a query has to do within memory.
  *
- * @param temporary existing folder outside the lake
+ * @param options.temporary existing folder outside the lake
+ * @param options.folders absolute folders that may be read beside the lake
  * @throws {LAKE_NOT_READABLE} as for its store
  */
 export async function openLakeReader(
   root: string,
-  { ids, temporary }: { ids: Ids; temporary: string },
+  { ids, temporary, folders = [] }: { ids: Ids; temporary: string; folders?: readonly string[] },
 ): Promise<LakeReader> {
   const store = await lakeStore(root)
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
+  const engine = await openDuckdb({ store, ids, scratch, folders: [root, ...folders] })
   return {
     store,
     logParquet: engine.logParquet,

@@ -1,5 +1,6 @@
 /** `query`: one SELECT over the lake's tables, in the sandboxed engine. Only tables the text names are opened. */
 import type { ObjectStore } from '@tidemark/delta'
+import type { TableAt } from '../flows/language/portable/time-travel.ts'
 import type { Row, Session } from '../engine/engine.ts'
 import { fileList } from '../engine/file-list.ts'
 import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
@@ -8,7 +9,7 @@ import { QUERY_FAILED, TABLE_UNKNOWN } from '../errors/run.ts'
 import { splitTableName } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { endPath, listRuns } from './facts.ts'
-import { openTable } from './lake-tables.ts'
+import { findTable, scanTable } from './delta-tables.ts'
 
 export interface QueryResult {
   columns: readonly { name: string; type: string }[]
@@ -19,6 +20,8 @@ export interface QueryResult {
 export interface CheckedQuery {
   /** Tables as written. */
   tables: readonly string[]
+  /** What some of those names stand for: a table at a version, or its changes. */
+  moments: ReadonlyMap<string, TableAt>
   replaced(relation: (table: string) => Sql): Sql
 }
 
@@ -29,12 +32,13 @@ export interface CheckedQuery {
  * @throws {QUERY_FAILED} the engine refused it
  */
 export async function runQuery(
-  { lake, session }: { lake: LakeStore; session: Session },
+  { lake, session, cwd }: { lake: LakeStore; session: Session; cwd: string },
   query: CheckedQuery,
   signal: AbortSignal,
 ): Promise<QueryResult> {
   const relations = new Map<string, Sql>()
-  for (const table of new Set(query.tables)) relations.set(table, await relationOf(lake, session, table))
+  for (const table of new Set(query.tables))
+    relations.set(table, await relationOf({ lake, session, cwd }, query, table))
   const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
   try {
     return { columns: await session.describe(statement), rows: await session.rows(statement, signal) }
@@ -45,12 +49,19 @@ export async function runQuery(
   }
 }
 
-async function relationOf(lake: LakeStore, session: Session, wanted: string): Promise<Sql> {
-  if (!wanted.includes('.')) throw TABLE_UNKNOWN({ table: wanted, suggestion: `silver.${wanted}` })
-  const { schema, table } = splitTableName(wanted)
+async function relationOf(
+  { lake, session, cwd }: { lake: LakeStore; session: Session; cwd: string },
+  { moments }: CheckedQuery,
+  named: string,
+): Promise<Sql> {
+  const wanted = moments.get(named) ?? { name: named }
+  const { name } = wanted
+  if (!name.includes('.')) throw TABLE_UNKNOWN({ table: name, suggestion: `silver.${name}` })
+  const { schema, table } = splitTableName(name)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
-  if (system !== undefined) return system(await factsOf(lake.store))
-  return await session.scan((await openTable(lake, wanted)).snapshot)
+  if (system !== undefined && wanted.at === undefined && wanted.changes === undefined)
+    return system(await factsOf(lake.store))
+  return await scanTable(session, await findTable(lake, name, cwd), wanted)
 }
 
 const RUN_FIELDS: readonly { name: string; type: string }[] = [

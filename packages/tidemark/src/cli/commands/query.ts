@@ -2,8 +2,10 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { createPortableSql } from '../../flows/language/portable/portable-sql.ts'
+import { deltaPaths } from '../../flows/language/portable/time-travel.ts'
 import { inferColumns, printCsv, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
+import { pathFolders } from '../../run/delta-tables.ts'
 import { runQuery } from '../../run/query.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -26,11 +28,11 @@ export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRo
 
 async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
   const { project } = await openProject(ports, options, at)
-  await using lake = await openReaderOf(ports, project)
-  await using session = await lake.engine.session()
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
+  await using lake = await openReaderOf(ports, project, pathFolders(deltaPaths(wanted), ports.cwd))
+  await using session = await lake.engine.session()
   const checked = await createPortableSql(session).checkUserQuery(wanted)
-  const { columns, rows } = await runQuery({ lake, session }, checked, ports.signal)
+  const { columns, rows } = await runQuery({ lake, session, cwd: ports.cwd }, checked, ports.signal)
   const shown = inferColumns(
     columns.map(column => column.name),
     rows,

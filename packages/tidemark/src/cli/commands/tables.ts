@@ -11,9 +11,12 @@ import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot }
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
 import { openReaderOf } from '../open-lake.ts'
+import { addTableDetails } from './table-details.ts'
 
 export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
-  addProjectOptions(program.command('tables').description('the tables of the lake: version, files, rows, columns'))
+  const group = program.command('tables').description('the tables of the lake: version, files, rows, columns')
+  addTableDetails(group, ports, at)
+  addProjectOptions(group)
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
       const { project } = await openProject(ports, options, at)

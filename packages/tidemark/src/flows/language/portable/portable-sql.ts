@@ -9,6 +9,7 @@ import { checkQuery } from './check.ts'
 import { emitDuckdb, emitExpression, emitPortable } from './emit.ts'
 import type { OutputColumn } from './output.ts'
 import type { ParserSession } from './parse.ts'
+import type { TableAt } from './time-travel.ts'
 import { checkUserQuery } from './user-query.ts'
 
 export type { OutputColumn, ParserSession }
@@ -72,6 +73,8 @@ export interface ExpressionOptions {
 export interface UserQuery {
   /** Tables it names, as written, each once: `schema.table`, or `table` where no schema is written. */
   tables: readonly string[]
+  /** Tables at a version, by the name that stands for them in `tables`. */
+  moments: ReadonlyMap<string, TableAt>
   references: readonly { name: string; place: Place }[]
   /** The query with each table replaced by what `relation` gives. */
   replaced(relation: (table: string) => Sql): Sql

@@ -3,12 +3,13 @@ import { Problems } from '../../../errors/problem.ts'
 import { gate, replaceTables } from './gate.ts'
 import { type ParserSession, parseSelect } from './parse.ts'
 import type { UserQuery } from './portable-sql.ts'
+import { readTimeTravel } from './time-travel.ts'
 
 const NAME = 'query'
 
 export async function checkUserQuery(session: ParserSession, text: string): Promise<UserQuery> {
-  const written = text.replace(/[\s;]+$/, '')
   const place = { file: NAME, line: 1, column: 1 }
+  const { text: written, tables: moments } = readTimeTravel(text.replace(/[\s;]+$/, ''), place)
   const { parsed, problems } = await parseSelect(session, { text: written, place, dialect: 'duckdb' })
   if (!parsed) throw new Problems(problems)
   const { normalised } = parsed
@@ -17,6 +18,7 @@ export async function checkUserQuery(session: ParserSession, text: string): Prom
   const names = found.tables.map(table => table.parts.join('.'))
   return {
     tables: [...new Set(names)],
+    moments,
     references: found.tables.map((table, i) => ({ name: names[i] ?? '', place: normalised.place(table.location) })),
     replaced: relation => {
       const replacements = found.tables.map((table, i) => ({ table, by: relation(names[i] ?? '') }))

@@ -1,0 +1,79 @@
+/** `vacuum`: remove files of tables that no version within the retention needs. */
+import type { Command } from 'commander'
+import { Problem } from '../../errors/problem.ts'
+import { NEEDS_YES } from '../../errors/run.ts'
+import { printJson } from '../../report/json.ts'
+import { printTable } from '../../report/table.ts'
+import { findTable } from '../../run/delta-tables.ts'
+import { listTables } from '../../run/lake-tables.ts'
+import { vacuumTable } from '../../run/maintain-table.ts'
+import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { openLakeOf, openReaderOf } from '../open-lake.ts'
+import type { CliPorts } from '../ports.ts'
+import { reportProblems } from '../report-problems.ts'
+
+interface VacuumOptions extends ProjectOptions {
+  dryRun?: true
+  yes?: true
+  json?: true
+}
+
+interface Cleaned {
+  table: string
+  files: bigint
+  bytes: bigint
+  paths: readonly string[]
+}
+
+export function addVacuumCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
+  addProjectOptions(
+    program
+      .command('vacuum')
+      .description('remove files that no version within the retention (7 days, unless a table says otherwise) needs'),
+  )
+    .argument('[table]', 'for example silver.DimUser; all tables of the lake when left out')
+    .option('--dry-run', 'only say what would be removed')
+    .option('--yes', 'needed where the target is in production mode')
+    .option('--json', 'one JSON document on standard output')
+    .action((table: string | undefined, options: VacuumOptions) => clean(ports, table, options, at))
+}
+
+async function clean(
+  ports: CliPorts,
+  wanted: string | undefined,
+  options: VacuumOptions,
+  at: ProjectRoot,
+): Promise<void> {
+  const { project } = await openProject(ports, options, at)
+  const dryRun = options.dryRun === true
+  if (!dryRun && project.target.mode === 'production' && options.yes !== true) {
+    throw NEEDS_YES({ what: 'vacuum removes files for good', target: project.target.name })
+  }
+  await using lake = dryRun ? await openReaderOf(ports, project) : await openLakeOf(ports, project)
+  const names = wanted === undefined ? await listTables(lake.store) : [wanted]
+  const cleaned: Cleaned[] = []
+  const problems: Problem[] = []
+  for (const name of names) {
+    try {
+      const place = await findTable(lake, name, ports.cwd)
+      const { removed, sizeBytes } = await vacuumTable(ports.clock, place, { dryRun, signal: ports.signal })
+      cleaned.push({ table: place.name, files: BigInt(removed.length), bytes: sizeBytes, paths: removed })
+    } catch (error) {
+      // One broken table does not keep the others from being cleaned.
+      if (!(error instanceof Problem) || wanted !== undefined) throw error
+      problems.push(error)
+    }
+  }
+  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned })}\n`)
+  else {
+    const columns = [
+      { name: 'table' },
+      { name: 'files', align: 'right' as const },
+      { name: 'bytes', align: 'right' as const },
+    ]
+    const rows = cleaned.map(({ table, files, bytes }) => ({ table, files, bytes }))
+    ports.stdout.write(printTable(columns, rows))
+    if (dryRun) ports.stderr.write('Nothing was removed; these are the files that would be.\n')
+  }
+  reportProblems(ports, problems)
+}

@@ -1,0 +1,62 @@
+/** Maintenance of one table of the lake: better files, and no files that nobody needs. */
+import { commit, stageOptimize, vacuum, type VacuumResult } from '@tidemark/delta'
+import { sessionParquet, sessionRelations } from '../engine/relations.ts'
+import { TABLE_BUSY, TABLE_NOT_OURS } from '../errors/run.ts'
+import type { Clock, Ids } from '../model/ports.ts'
+import { readTable, type TablePlace } from './delta-tables.ts'
+import type { Lake } from './lake.ts'
+import { toProblem } from './problem-fact.ts'
+
+/** How often it is tried anew when another writer changed what was rewritten. */
+const MAX_TRIES = 5
+
+export interface OptimizeOptions {
+  zOrderBy: readonly string[] | undefined
+  signal: AbortSignal
+}
+
+/**
+ * Put small and worn files of a table together. Returns the metrics of the commit, undefined when there was nothing to
+ * gain. Readers and running steps go on undisturbed; the old files stay until `vacuum`.
+ *
+ * @throws {TABLE_NOT_OURS} the table is not of this lake
+ */
+export async function optimizeTable(
+  ports: { lake: Lake; clock: Clock; ids: Ids },
+  place: TablePlace,
+  { zOrderBy, signal }: OptimizeOptions,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  if (!place.isInLake) throw TABLE_NOT_OURS({ table: place.name })
+  const { lake } = ports
+  await using session = await lake.engine.session()
+  const engine = { parquet: sessionParquet(session), relations: sessionRelations(session, signal) }
+  try {
+    for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
+      const staged = await stageOptimize({ snapshot: await readTable(place), zOrderBy, ...engine, signal })
+      if (staged === undefined) return undefined
+      const result = await commit({ ...ports, store: lake.store, logParquet: lake.logParquet }, staged, { signal })
+      if (result.kind === 'committed') return staged.info.operationMetrics ?? {}
+    }
+  } catch (error) {
+    throw toProblem(error, place.name)
+  }
+  throw TABLE_BUSY({ table: place.name, tries: String(MAX_TRIES) })
+}
+
+/**
+ * Remove the files that no version within the retention needs.
+ *
+ * @throws {TABLE_NOT_OURS} the table is not of this lake
+ */
+export async function vacuumTable(
+  clock: Clock,
+  place: TablePlace,
+  options: { dryRun: boolean; signal: AbortSignal },
+): Promise<VacuumResult> {
+  if (!place.isInLake) throw TABLE_NOT_OURS({ table: place.name })
+  try {
+    return await vacuum({ ...place.tables, clock }, { tablePath: place.tablePath, ...options })
+  } catch (error) {
+    throw toProblem(error, place.name)
+  }
+}

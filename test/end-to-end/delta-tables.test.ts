@@ -1,0 +1,149 @@
+/** Delta tables through the command line: read by name, by path, at older versions and as changes; kept in shape. */
+import { cp, mkdir, readdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { commit, LocalStore, type Snapshot, stageAppend, stageCreate, type Staged } from '@tidemark/delta'
+import { expect, test } from 'vitest'
+import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
+import { sessionParquet } from '../../packages/tidemark/src/engine/relations.ts'
+import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
+import { schemaOf, valuesRelation } from '../contract/flows-lake.ts'
+import { type CliProject, createProject, expectProblem } from '../support/cli.ts'
+
+const SCHEMA = schemaOf({ id: 'long', name: 'string' })
+const PROJECT = `name: shop
+lake: ./lake
+sources:
+  app: { type: postgres, url: { secret: env:APP_DATABASE_URL }, tables: [{ schema: public, table: users }] }
+`
+
+/** A project whose lake holds silver.users with one commit a row, one row a file. */
+async function createLake(rows: number, more = ''): Promise<CliProject> {
+  const project = await createProject({ 'tidemark.yml': PROJECT + more })
+  project.env['APP_DATABASE_URL'] = 'postgres://nobody@127.0.0.1:1/none'
+  await mkdir(project.lake)
+  const store = new LocalStore(project.lake)
+  const engine = await openDuckdb({
+    store,
+    ids: systemIds,
+    scratch: join(project.root, 'made'),
+    folders: [project.lake],
+  })
+  try {
+    await using session = await engine.session()
+    const ports = { store, clock: systemClock, ids: systemIds }
+    const publish = async (staged: Staged): Promise<Snapshot> => {
+      const result = await commit(ports, staged)
+      if (result.kind === 'conflict') throw new Error(result.reason)
+      return result.snapshot
+    }
+    const tablePath = 'silver/users'
+    const configuration = { 'delta.enableChangeDataFeed': 'true' }
+    let snapshot = await publish(
+      stageCreate({ tablePath, schema: SCHEMA, configuration, info: { operation: 'CREATE TABLE' } }),
+    )
+    for (let id = 1; id <= rows; id += 1) {
+      const relation = valuesRelation(SCHEMA, [{ id, name: `n${id}` }])
+      const files = await sessionParquet(session).write(relation, { tablePath, schema: SCHEMA })
+      snapshot = await publish(stageAppend(snapshot, { files, info: { operation: 'WRITE', runId: `run-${id}` } }))
+    }
+  } finally {
+    await engine.close()
+  }
+  return project
+}
+
+test('a query reads a table at a version, at a time, by its path, and as changes', async () => {
+  const project = await createLake(3)
+  const count = async (from: string): Promise<unknown> =>
+    (await project.query(`SELECT count(*) AS n FROM ${from}`))[0]?.['n']
+  expect(await count('silver.users')).toBe('3')
+  expect(await count('silver.users VERSION AS OF 1')).toBe('1')
+  expect(await count("silver.users TIMESTAMP AS OF '2999-01-01'")).toBe('3')
+  expect(await count('delta.`lake/silver/users` VERSION AS OF 2')).toBe('2')
+  const changes = await project.query(
+    "SELECT id, _change_type AS type, _commit_version AS version FROM table_changes('silver.users', 2, 3) ORDER BY id",
+  )
+  expect(changes).toEqual([
+    { id: '2', type: 'insert', version: '2' },
+    { id: '3', type: 'insert', version: '3' },
+  ])
+  const joined = await project.query(
+    'SELECT users.id FROM silver.users LEFT JOIN silver.users VERSION AS OF 2 old USING (id) WHERE old.name IS NULL',
+  )
+  expect(joined).toEqual([{ id: '3' }])
+})
+
+test('a table anywhere on the machine is read by its path, and nothing beside it', async () => {
+  const project = await createLake(2)
+  const elsewhere = join(tmpdir(), `tidemark-else where [1]-${process.pid}`)
+  await cp(join(project.lake, 'silver/users'), join(elsewhere, 'a b'), { recursive: true })
+  expect(await project.query(`SELECT id FROM delta.\`${elsewhere}/a b\` ORDER BY id`)).toEqual([
+    { id: '1' },
+    { id: '2' },
+  ])
+  const [file] = (await readdir(join(elsewhere, 'a b'))).filter(name => name.endsWith('.parquet'))
+  const refused = await project.tidemark(
+    'query',
+    `SELECT * FROM read_parquet('${elsewhere}/a b/${file}'), delta.\`${elsewhere}/a b\``,
+  )
+  expectProblem(refused, { exit: 2, code: 'QUERY_REFUSED', says: 'read_parquet' })
+})
+
+test.each([
+  ['SELECT * FROM silver.users VERSION AS OF 9', 1, 'DELTA_LOG_UNREADABLE', 'no version 9'],
+  ["SELECT * FROM silver.users TIMESTAMP AS OF 'yesterday'", 2, 'MOMENT_INVALID', 'yesterday'],
+  ["SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'", 1, 'DELTA_LOG_UNREADABLE', 'silver.users'],
+  ['SELECT * FROM delta.`nowhere/at all`', 2, 'TABLE_UNKNOWN', 'nowhere/at all'],
+  ['SELECT * FROM delta.`s3://bucket/t`', 2, 'CONFIG_PLANNED', 's3://bucket/t'],
+  ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
+])('%s says what is wrong', async (statement, exit, code, says) => {
+  const project = await createLake(1)
+  expectProblem(await project.tidemark('query', statement), { exit, code, says })
+})
+
+test('tables show, schema and history tell of one table', async () => {
+  const project = await createLake(2)
+  const json = async (...args: string[]): Promise<unknown> => {
+    const ended = await project.tidemark('tables', ...args, '--json')
+    expect(ended.exit, ended.stderr).toBe(0)
+    return JSON.parse(ended.stdout)
+  }
+  expect(await json('show', 'SILVER.USERS')).toMatchObject({ table: 'silver.users', version: '2', files: 2, rows: '2' })
+  expect(await json('schema', 'silver.users')).toMatchObject([
+    { column: 'id', type: 'long', nullable: true },
+    { column: 'name', type: 'string' },
+  ])
+  expect(await json('history', 'silver.users', '-n', '2')).toMatchObject([
+    { version: '2', operation: 'WRITE', run: 'run-2' },
+    { version: '1', operation: 'WRITE', run: 'run-1' },
+  ])
+  const shown = await project.tidemark('tables', 'history', 'delta.`lake/silver/users`')
+  expect(shown.stdout).toMatch(/0 .*CREATE TABLE/)
+})
+
+test('optimize makes one file of many and keeps the rows; vacuum leaves what is young', async () => {
+  const project = await createLake(4)
+  const optimized = await project.tidemark('optimize', 'silver.users', '--json')
+  expect(JSON.parse(optimized.stdout)).toMatchObject({ metrics: { numRemovedFiles: '4', numAddedFiles: '1' } })
+  expect(await project.query('SELECT id FROM silver.users ORDER BY id')).toHaveLength(4)
+  expect((await project.tidemark('optimize', 'silver.users')).stdout).toMatch(/no files that would gain/)
+  const dry = await project.tidemark('vacuum', '--dry-run', '--json')
+  expect(JSON.parse(dry.stdout)).toEqual({
+    dryRun: true,
+    tables: [{ table: 'silver.users', files: '0', bytes: '0', paths: [] }],
+  })
+  expect(await project.query('SELECT id FROM silver.users VERSION AS OF 2')).toHaveLength(2)
+  expectProblem(await project.tidemark('optimize', 'delta.`lake/silver/users`'), {
+    exit: 2,
+    code: 'TABLE_NOT_OURS',
+    says: 'delta',
+  })
+})
+
+test('in production nothing is removed without --yes', async () => {
+  const project = await createLake(1, 'targets: { prod: { default: true, mode: production } }\n')
+  expectProblem(await project.tidemark('vacuum'), { exit: 2, code: 'NEEDS_YES', says: 'prod' })
+  expect((await project.tidemark('vacuum', '--yes')).exit).toBe(0)
+  expect((await project.tidemark('vacuum', '--dry-run')).exit).toBe(0)
+})
