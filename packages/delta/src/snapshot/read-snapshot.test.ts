@@ -95,6 +95,24 @@ test('a short log is opened without a listing, and so is a long one behind a hin
   expect(exact()).toEqual({ get: 3, list: 0 })
 })
 
+test('a stale hint to a checkpoint after which commits were cleaned away does not end the log there', async () => {
+  const history = Array.from({ length: 12 }, () => ({ files: {}, txns: {}, domains: {}, order: 0 }))
+  const store = memoryStore()
+  const { states, lines } = playModel(history)
+  const hints = [3, 9].map(version => {
+    const state = states[version] ?? never()
+    return putCheckpoint(store, { version, kind: 'classic', state, order: 0, sidecars: false })
+  })
+  for (const [version, content] of lines.entries()) if (version >= 9) putCommit(store, version, content)
+  await store.put('t/_delta_log/_last_checkpoint', encode(JSON.stringify(hints[0])))
+  const tables = { store, logParquet: jsonParquet(store) }
+  expect(await readSnapshot(tables, { tablePath: 't' })).toMatchObject({ version: 11n, log: { checkpoint: 9n } })
+})
+
+function never(): never {
+  throw new Error('the history is too short')
+}
+
 test('a long log without a hint is listed once, and its newest checkpoint is used', async () => {
   const history = Array.from({ length: 120 }, () => ({ files: {}, txns: {}, domains: {}, order: 0 }))
   const store = memoryStore()

@@ -93,7 +93,11 @@ async function findStart(
   }
 }
 
-/** Go on from a start, commit by commit. Done unless the wanted version was not reached or the log is long. */
+/**
+ * Go on from a start, commit by commit. Done unless the wanted version was not reached, the log is long, or its end is
+ * not certain: a log is cleaned from its beginning, so nothing is missing after a commit that is there, while a stale
+ * hint may lead to a checkpoint after which commits were cleaned away.
+ */
 async function walk(
   tables: TableStore,
   request: SnapshotRequest,
@@ -105,8 +109,8 @@ async function walk(
   const isWhole = await replayWalk(tables, state, { tablePath, from, until, ahead: 2, signal })
   if (!isWhole || state.version < 0n) return undefined
   if (state.last === undefined) state.last = await findCommit(tables.store, tablePath, state.version, { signal })
-  const isDone = version === undefined ? state.version < until : state.version === version
-  return { state, isDone }
+  const isEnd = state.version < until && state.last !== undefined
+  return { state, isDone: version === undefined ? isEnd : state.version === version }
 }
 
 /** Apply the commits of a walk; false when one of them is missing. */
