@@ -437,3 +437,28 @@ describe('the project file', () => {
     expect(run.steps.map(step => step.step)).toEqual(['bronze.users', 'silver.users'])
   })
 })
+
+test('a project that is wrong somewhere else still shows what is in its lake, and says what is wrong', async () => {
+  const project = await createShop(database, 'looked_at')
+  expect((await project.run()).status).toBe('succeeded')
+  await project.write({
+    'loop_input.json': '[{ "schema": "looked_at", "table": "users" },]',
+    'gold/f.sql': 'CREATE nonsense',
+  })
+  for (const [args, shown] of [
+    [['status'], /bronze\.users .* 20 /],
+    [['runs'], /succeeded/],
+    [['tables'], /silver\.users/],
+    [['query', 'SELECT count(*) AS n FROM silver.users'], /20/],
+    [['quarantine', 'list'], /Nothing/],
+  ] as const) {
+    const ended = await project.tidemark(...args)
+    expect(ended.stdout, args.join(' ')).toMatch(shown)
+    expect(ended.stderr).toContain('warning CONFIG_SYNTAX: ')
+    expect(ended.stderr).toContain('warning FLOW_SYNTAX: ')
+    expect(ended.exit).toBe(0)
+  }
+  for (const command of ['validate', 'plan', 'run', 'verify']) expect((await project.tidemark(command)).exit).toBe(2)
+  await project.write({ 'tidemark.yml': 'name: shop\nlake: .\nsources: {}\n' })
+  expectProblem(await project.tidemark('status'), { exit: 2, code: 'CONFIG_LAKE_PATH' })
+})

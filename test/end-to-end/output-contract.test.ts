@@ -230,14 +230,40 @@ describe('standard output', () => {
     expect(wrong.stderr).toContain('error TABLE_UNKNOWN: ')
   })
 
-  test('closed by its reader is no error', async () => {
-    const project = await createEverything('closed')
-    await project.run()
-    const shell = `"${process.execPath}" "${TIDEMARK}" query "SELECT * FROM silver.sale" | head -c 1; echo "\${PIPESTATUS[0]}"`
+  /** Run a command whose output is read up to its first line; the command's own exit code. */
+  async function readFirstLine(project: CliProject, args: string): Promise<{ line: string; exit: string }> {
+    const shell = `"${process.execPath}" "${TIDEMARK}" ${args} 2>&1 | head -n 1; echo "\${PIPESTATUS[0]}"`
     const ended = await runProgram('bash', ['-c', shell], { cwd: project.root, env: project.env })
-    expect(ended.stdout.slice(1)).toBe('0\n')
+    const [line = '', exit = ''] = ended.stdout.split('\n')
+    return { line, exit }
+  }
+
+  test('closed by its reader ends nothing: a run goes on to its end, and its exit code is its own', async () => {
+    const project = await createEverything('closed')
+    const run = await readFirstLine(project, 'run --events')
+    expect(run.line).toContain('run started')
+    expect(run.exit).toBe('1')
+    const [fact] = JSON.parse((await project.tidemark('runs', '--json')).stdout) as {
+      status: string
+      steps: object[]
+    }[]
+    expect(fact).toMatchObject({ status: 'failed' })
+    expect(fact?.steps).toContainEqual(expect.objectContaining({ step: 'gold.total', status: 'changed' }))
+    expect((await readFirstLine(project, 'query "SELECT unnest(range(100000)) AS n"')).exit).toBe('0')
   })
 })
+
+test.skipIf(process.platform !== 'linux')(
+  'output for which there is no room is no success (skipped where there is no /dev/full)',
+  async () => {
+    const project = await createEverything('no_room')
+    const shell = `"${process.execPath}" "${TIDEMARK}" explain > /dev/full`
+    const ended = await runProgram('bash', ['-c', shell], { cwd: project.root, env: project.env })
+    expect(ended.stderr).toContain('error OUTPUT_NOT_WRITTEN: ')
+    expect(ended.stderr).toContain('ENOSPC')
+    expect(ended.exit).toBe(3)
+  },
+)
 
 const hasTerminal = process.platform === 'linux'
 

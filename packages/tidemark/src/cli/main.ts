@@ -3,6 +3,8 @@
  * either way the exit code is the one shells expect, unless the work was done before the signal was noticed.
  */
 import { tmpdir } from 'node:os'
+import { renderProblem } from '../errors/render.ts'
+import { OUTPUT_NOT_WRITTEN } from '../errors/run.ts'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
 import { runCli } from './run-cli.ts'
 
@@ -20,9 +22,16 @@ for (const [name, code] of [
   })
 }
 
+// Who reads along may leave: a run goes on without. Output that could not be written for another reason is no success.
+let lost: Error | undefined
+process.stderr.on('error', () => undefined)
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
+  if (error.code !== 'EPIPE') lost ??= error
+})
+process.on('exit', () => {
+  if (lost === undefined) return
+  process.stderr.write(`${renderProblem(OUTPUT_NOT_WRITTEN({ reason: lost.message }), { colour: false })}\n`)
+  if ((process.exitCode ?? 0) === 0) process.exitCode = 3
 })
 
 await runCli(process.argv.slice(2), {

@@ -1,6 +1,7 @@
 /** Options every command about a project shares, and the project they lead to. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { type LoadedProject, loadProject } from '../config/load-project.ts'
+import { type LoadedProject, loadProject, ProjectProblems } from '../config/load-project.ts'
+import type { Problem } from '../errors/problem.ts'
 import { renderProblem } from '../errors/render.ts'
 import { loadFlows } from '../flows/language/load-flows.ts'
 import { wantsColour } from '../report/terminal.ts'
@@ -42,9 +43,30 @@ export async function openProject(ports: CliPorts, options: ProjectOptions, at: 
     loadFlows,
     signal: ports.signal,
   })
-  const colour = wantsColour(ports.stderr, ports.env)
-  for (const warning of loaded.warnings) {
-    ports.stderr.write(`${renderProblem(warning, { colour, severity: 'warning' })}\n`)
-  }
+  warn(ports, loaded.warnings)
   return loaded
+}
+
+/**
+ * Load a project for a command that looks at the lake alone. What is wrong with lists and flows is told as a warning: whoever
+ * looks for the reason of a failure must be able to look.
+ */
+export async function openProjectToLook(
+  ports: CliPorts,
+  options: ProjectOptions,
+  at: ProjectRoot,
+): Promise<LoadedProject> {
+  try {
+    return await openProject(ports, options, at)
+  } catch (error) {
+    const reachable = error instanceof ProjectProblems ? error.reachable : undefined
+    if (!(error instanceof ProjectProblems) || reachable === undefined) throw error
+    warn(ports, error.problems)
+    return reachable
+  }
+}
+
+function warn({ stderr, env }: CliPorts, problems: readonly Problem[]): void {
+  const colour = wantsColour(stderr, env)
+  for (const problem of problems) stderr.write(`${renderProblem(problem, { colour, severity: 'warning' })}\n`)
 }

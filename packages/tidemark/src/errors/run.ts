@@ -64,6 +64,16 @@ export const RUN_FACT_UNREADABLE: ProblemKind<{ path: string; reason: string }> 
   example: { path: 'system/runs/20261122T120003000Z-4f1c2a.end.json', reason: 'Unexpected end of JSON input' },
 })
 
+export const OUTPUT_NOT_WRITTEN: ProblemKind<{ reason: string }> = problem({
+  code: 'OUTPUT_NOT_WRITTEN',
+  title: 'The output could not be written.',
+  message: (p: { reason: string }) => `Standard output: ${p.reason}.`,
+  hint: () => 'What the command did is done; what it printed is not complete. `tidemark runs` tells of a run.',
+  retry: 'after-change',
+  exit: 3,
+  example: { reason: 'no space left on device (ENOSPC)' },
+})
+
 export const STEP_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
   code: 'STEP_UNKNOWN',
   title: 'A selected table does not exist.',

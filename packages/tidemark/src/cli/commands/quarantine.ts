@@ -6,7 +6,7 @@ import { splitTableName } from '../../model/names.ts'
 import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { listTables, lookAtTable, openTable } from '../../run/lake-tables.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
 import { openReaderOf } from '../open-lake.ts'
@@ -29,7 +29,7 @@ export function addQuarantineCommand(program: Command, ports: CliPorts, at: Proj
 }
 
 async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProject(ports, options, at)
+  const { project } = await openProjectToLook(ports, options, at)
   await using lake = await openReaderOf(ports, project)
   await using session = await lake.engine.session()
   const found: Record<string, string | bigint | boolean | null>[] = []
@@ -51,7 +51,7 @@ FROM (${await session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
 }
 
 async function show(ports: CliPorts, table: string, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProject(ports, options, at)
+  const { project } = await openProjectToLook(ports, options, at)
   await using lake = await openReaderOf(ports, project)
   await using session = await lake.engine.session()
   const bare = table.replace(/^quarantine\./i, '')

@@ -7,7 +7,7 @@ import { inferColumns, printCsv, printJsonRows, printTable } from '../../report/
 import { lineWidth } from '../../report/terminal.ts'
 import { pathFolders } from '../../run/delta-tables.ts'
 import { runQuery } from '../../run/query.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { openReaderOf } from '../open-lake.ts'
 
@@ -27,7 +27,7 @@ export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRo
 }
 
 async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProject(ports, options, at)
+  const { project } = await openProjectToLook(ports, options, at)
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
   await using lake = await openReaderOf(ports, project, pathFolders(deltaPaths(wanted), ports.cwd))
   await using session = await lake.engine.session()

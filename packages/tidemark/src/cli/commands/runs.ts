@@ -9,7 +9,7 @@ import { durationText } from '../../report/numbers.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
 import { readRuns, type RunEnd } from '../../run/facts.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { storeOf } from '../open-lake.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
@@ -25,7 +25,7 @@ export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoo
     .option('-n, --limit <count>', 'how many runs', '20')
     .option('--json', 'one JSON document on standard output')
     .action(async (runId: string | undefined, options: RunsOptions) => {
-      const { project } = await openProject(ports, options, at)
+      const { project } = await openProjectToLook(ports, options, at)
       const store = await storeOf(project)
       const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
       const { runs: all, problems } = await readRuns(store, limit)

@@ -7,7 +7,7 @@ import { printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { problemFact } from '../../run/problem-fact.ts'
 import { readStatus, type TableStatus } from '../../run/status.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
 import { openReaderOf } from '../open-lake.ts'
@@ -18,7 +18,7 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
   )
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
-      const { project } = await openProject(ports, options, at)
+      const { project } = await openProjectToLook(ports, options, at)
       await using lake = await openReaderOf(ports, project)
       const tables = await readStatus(lake)
       const problems = tables.flatMap(({ problem }) => problem ?? [])

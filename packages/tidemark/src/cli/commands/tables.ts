@@ -7,7 +7,7 @@ import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { countRows, listTables, lookAtTable } from '../../run/lake-tables.ts'
 import { problemFact } from '../../run/problem-fact.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
 import { openReaderOf } from '../open-lake.ts'
@@ -19,7 +19,7 @@ export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectR
   addProjectOptions(group)
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
-      const { project } = await openProject(ports, options, at)
+      const { project } = await openProjectToLook(ports, options, at)
       await using lake = await openReaderOf(ports, project)
       const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake, table)))
       if (options.json) ports.stdout.write(`${printJson(tables.map(toJson))}\n`)
