@@ -36,7 +36,8 @@ const AT_ONCE = 16
 /**
  * Remove commits, checkpoints and checksums before the newest checkpoint that is at least as old as
  * `delta.logRetentionDuration` (30 days), counted from midnight UTC; then sidecars that no checkpoint names any more.
- * Nothing is removed where `delta.enableExpiredLogCleanup` is off.
+ * Nothing is removed where `delta.enableExpiredLogCleanup` is off. No commit does this by itself: whoever reads a table's
+ * commits as a stream must have read those that go.
  *
  * @throws FEATURE_UNSUPPORTED when the table has a feature this package may not clean up under
  * @throws WRITE_REFUSED when the retention is not understood
@@ -48,16 +49,6 @@ export async function cleanLog(
   const { tablePath, signal } = request
   const snapshot = await readSnapshot(ports, request)
   if (snapshot === undefined) throw new DeltaError('NOT_FOUND', `There is no table at ${tablePath}.`, { tablePath })
-  return cleanLogOf(ports, snapshot, signal)
-}
-
-/** As `cleanLog`, under the settings of a snapshot that is at hand. */
-export async function cleanLogOf(
-  ports: CleanPorts,
-  snapshot: Snapshot,
-  signal: AbortSignal | undefined,
-): Promise<CleanedLog> {
-  const { tablePath } = snapshot
   if (snapshot.configuration['delta.enableExpiredLogCleanup']?.toLowerCase() === 'false') return NOTHING
   refuseProtected(snapshot)
   const { logMs } = retentionOf(tablePath, snapshot.configuration)

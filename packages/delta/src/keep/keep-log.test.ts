@@ -89,21 +89,13 @@ test('a writer that did not see the newest checkpoint learns of it instead of wr
   expect(names(store, 'checkpoint.parquet')).toHaveLength(1)
 })
 
-test('a checkpoint also removes what the log no longer keeps', async () => {
+test('nothing of the log is removed by a commit, however old', async () => {
   const { store, latest, setTime } = await makeTable(6)
-  setTime(40 * DAY)
-  const { upkeep } = await publish(portsOf(store, 'b', 40 * DAY), latest, 'late')
-  expect(upkeep).toEqual({ kind: 'done', checkpoint: 7n, removed: 3 })
-  expect(names(store, '.json').map(name => Number(name.slice(0, 20)))).toEqual([3, 4, 5, 6, 7])
-  expect(await readSnapshot(portsOf(store, 'c'), { tablePath: 't' })).toMatchObject({ version: 7n })
-})
-
-test('a retention that is not understood keeps the log, and hinders neither commits nor checkpoints', async () => {
-  const { store, upkeeps } = await makeTable(5, { 'delta.logRetentionDuration': 'for long' })
-  expect(upkeeps.map(({ kind }) => kind).join(' ')).toBe('none none none failed none none')
-  expect(upkeeps[3]).toMatchObject({ error: { code: 'WRITE_REFUSED' } })
-  expect(names(store, '.json')).toHaveLength(6)
-  expect(names(store, 'checkpoint.parquet')).toHaveLength(1)
+  setTime(400 * DAY)
+  const { upkeep } = await publish(portsOf(store, 'b', 400 * DAY), latest, 'late')
+  expect(upkeep).toEqual({ kind: 'done', checkpoint: 7n })
+  expect(names(store, '.json')).toHaveLength(8)
+  expect(store.counts.delete).toBe(2)
 })
 
 test.each(['before', 'after', 'hang'] as const)(

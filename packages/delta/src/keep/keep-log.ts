@@ -1,20 +1,18 @@
 /**
- * What a commit does for the log once enough of it has grown: a checkpoint, a version checksum, and the removal of what is
- * no longer kept. None of it changes the table, and nothing that goes wrong here makes the commit fail.
+ * What a commit does for the log once enough of it has grown: a checkpoint and a version checksum. Nothing is removed, and
+ * nothing that goes wrong here makes the commit fail.
  */
 import { readLastCheckpoint } from '../log/last-checkpoint.ts'
 import type { Version } from '../log/log-path.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { isCheckpointDue } from './checkpoint-policy.ts'
-import { cleanLogOf } from './clean-log.ts'
 import { writeVersionChecksum } from './version-checksum.ts'
 import { type CheckpointPorts, writeCheckpoint } from './write-checkpoint.ts'
 
 export type Upkeep =
   /** Nothing was due. */
   | { readonly kind: 'none' }
-  /** A checkpoint was written, and so many files of the log removed. */
-  | { readonly kind: 'done'; readonly checkpoint: Version; readonly removed: number }
+  | { readonly kind: 'done'; readonly checkpoint: Version }
   /** Something was due and failed; it is due again after the next commit. The commit itself stands. */
   | { readonly kind: 'failed'; readonly error: unknown }
 
@@ -37,8 +35,7 @@ export async function keepLog(
     await writeCheckpoint(ports, { tablePath, version, signal })
     known = withCheckpoint(snapshot, version)
     await writeVersionChecksum(ports, snapshot, { signal })
-    const { removed } = await cleanLogOf(ports, snapshot, signal)
-    return { snapshot: known, upkeep: { kind: 'done', checkpoint: version, removed: removed.length } }
+    return { snapshot: known, upkeep: { kind: 'done', checkpoint: version } }
   } catch (error) {
     return { snapshot: known, upkeep: { kind: 'failed', error } }
   }

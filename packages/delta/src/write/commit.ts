@@ -55,7 +55,7 @@ interface Race {
  * Publish a staged change as the next version. Commits made since its snapshot are judged one by one by what the change
  * says it read; the first that stands in its way is the conflict. An attempt whose outcome is unknown is looked up and
  * repeated with the same bytes at the same version, so a commit happens once or not at all. Once enough of the log has
- * grown, a checkpoint is written after the commit, and what the table no longer keeps of its log is removed.
+ * grown, a checkpoint is written after the commit.
  *
  * @throws COMMIT_UNDECIDED when the store does not answer: the commit may exist, so no staged file may be deleted
  * @throws NOT_WRITTEN when the store refused the write before it could have any effect

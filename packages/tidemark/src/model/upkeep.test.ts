@@ -12,7 +12,7 @@ test('a log that could not be looked after is told with the first line of the re
     'silver/t is committed, but its log could not be looked after: no space left. The next commit tries again.',
   )
   expect(upkeepWarning(committed({ kind: 'none' }))).toBeUndefined()
-  expect(upkeepWarning(committed({ kind: 'done', checkpoint: 7n, removed: 0 }))).toBeUndefined()
+  expect(upkeepWarning(committed({ kind: 'done', checkpoint: 7n }))).toBeUndefined()
   const lost = { kind: 'conflict', version: 7n, rule: 'TableExists', reason: '', winner: undefined } as const
   expect(upkeepWarning(lost)).toBeUndefined()
 })
