@@ -59,7 +59,7 @@ export { type CheckpointPorts, type WrittenCheckpoint, writeCheckpoint } from '.
 export { deletionVectorId, fileKey, isSameFile } from './log/file-key.ts'
 export type { Version } from './log/log-path.ts'
 export type { LogParquet, TableStore } from './log/table-store.ts'
-export { type OptimizeRequest, stageOptimize } from './maintain/optimize.ts'
+export { type OptimizeRequest, smallFileCount, stageOptimize } from './maintain/optimize.ts'
 export { type RestoreRequest, stageRestore } from './maintain/restore.ts'
 export { type VacuumPorts, type VacuumRequest, type VacuumResult, vacuum } from './maintain/vacuum.ts'
 export type { FieldPath } from './schema/alter.ts'

@@ -72,6 +72,11 @@ export async function stageOptimize<Rows, Expr>(request: OptimizeRequest<Rows, E
   })
 }
 
+/** How many files of a table would be put together, whatever that takes. */
+export function smallFileCount(snapshot: Snapshot): number {
+  return packFiles(snapshot.files.values(), targetSize(snapshot)).flat().length
+}
+
 function groupFiles<Rows, Expr>(request: OptimizeRequest<Rows, Expr>, targetFileBytes: bigint): AddFile[][] {
   const { snapshot, where, zOrderBy } = request
   const files = [...snapshot.files.values()].filter(file => where === undefined || isWanted(snapshot, where, file))

@@ -12,30 +12,37 @@ const MAX_TRIES = 5
 
 export interface OptimizeOptions {
   zOrderBy: readonly string[] | undefined
+  /** The run whose work it is, for the table's history. */
+  runId?: string
   signal: AbortSignal
 }
 
+export interface Optimized {
+  version: bigint
+  metrics: Readonly<Record<string, string>>
+}
+
 /**
- * Put small and worn files of a table together. Returns the metrics of the commit, undefined when there was nothing to
- * gain. Readers and running steps go on undisturbed; the old files stay until `vacuum`.
+ * Put small and worn files of a table together. Returns what the commit did, undefined when there was nothing to gain. Readers and running steps go on undisturbed; the old files stay until `vacuum`.
  *
  * @throws {TABLE_NOT_OURS} the table is not of this lake
  */
 export async function optimizeTable(
   ports: { lake: Lake; clock: Clock; ids: Ids },
   place: TablePlace,
-  { zOrderBy, signal }: OptimizeOptions,
-): Promise<Readonly<Record<string, string>> | undefined> {
+  { zOrderBy, runId, signal }: OptimizeOptions,
+): Promise<Optimized | undefined> {
   if (!place.isInLake) throw TABLE_NOT_OURS({ table: place.name })
   const { lake } = ports
   await using session = await lake.engine.session()
   const engine = { parquet: sessionParquet(session), relations: sessionRelations(session, signal) }
   try {
     for (let attempt = 0; attempt < MAX_TRIES; attempt += 1) {
-      const staged = await stageOptimize({ snapshot: await readTable(place), zOrderBy, ...engine, signal })
+      const info = runId === undefined ? {} : { runId }
+      const staged = await stageOptimize({ snapshot: await readTable(place), zOrderBy, info, ...engine, signal })
       if (staged === undefined) return undefined
       const result = await commit({ ...ports, store: lake.store, logParquet: lake.logParquet }, staged, { signal })
-      if (result.kind === 'committed') return staged.info.operationMetrics ?? {}
+      if (result.kind === 'committed') return { version: result.version, metrics: staged.info.operationMetrics ?? {} }
     }
   } catch (error) {
     throw toProblem(error, place.name)

@@ -9,6 +9,7 @@ import { Problem } from '../errors/problem.ts'
 import { markDomain, parseMark, pendingFromDate } from '../ingest/mark.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import type { StepOutcome } from './execute.ts'
+import { compactTable } from './compact-table.ts'
 import { type CompiledFlows, runFlow } from './flows.ts'
 import type { Lake } from './lake.ts'
 import type { PlanStep } from '../model/plan.ts'
@@ -19,7 +20,10 @@ import { observation } from './table-plan.ts'
 
 /** Do one step of the plan. Rejects with the Problem that stopped it. */
 export async function workOn(scope: RunScope, compiled: CompiledFlows, step: PlanStep): Promise<StepOutcome> {
-  return step.kind === 'extract' ? extractStep(scope, step) : runFlow(scope, compiled, step)
+  const outcome = await (step.kind === 'extract' ? extractStep(scope, step) : runFlow(scope, compiled, step))
+  if (outcome.status !== 'changed') return outcome
+  // Within the step, so that what follows from the table finds the version it will keep.
+  return { ...outcome, versionAfter: (await compactTable(scope, step)) ?? outcome.versionAfter }
 }
 
 async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome> {

@@ -27,11 +27,11 @@ export function addOptimizeCommand(program: Command, ports: CliPorts, at: Projec
       await using lake = await openLakeOf(ports, project)
       const place = await findTable(lake, table, ports.cwd)
       const zOrderBy = options.zOrder?.split(',').map(column => column.trim())
-      const metrics = await optimizeTable({ ...ports, lake }, place, { zOrderBy, signal: ports.signal })
-      if (options.json) ports.stdout.write(`${printJson({ table: place.name, metrics: metrics ?? null })}\n`)
-      else if (metrics === undefined) ports.stdout.write(`${place.name} has no files that would gain.\n`)
+      const done = await optimizeTable({ ...ports, lake }, place, { zOrderBy, signal: ports.signal })
+      if (options.json) ports.stdout.write(`${printJson({ table: place.name, metrics: done?.metrics ?? null })}\n`)
+      else if (done === undefined) ports.stdout.write(`${place.name} has no files that would gain.\n`)
       else {
-        const { numRemovedFiles, numAddedFiles, numRemovedBytes, numAddedBytes } = metrics
+        const { numRemovedFiles, numAddedFiles, numRemovedBytes, numAddedBytes } = done.metrics
         ports.stdout.write(
           `${place.name}: ${numRemovedFiles} files with ${numRemovedBytes} bytes became ${numAddedFiles} with ${numAddedBytes}.\n`,
         )
