@@ -53,6 +53,18 @@ export const ENGINE_STATISTICS_WRONG: ProblemKind<{ told: string; wanted: string
   example: { told: '0.0 to 0.0', wanted: '-99999999999999999999.5 to 99999999999999999999.5' },
 })
 
+export const LAKE_OF_ANOTHER_PROJECT: ProblemKind<{ lake: string; owner: string; project: string }> = problem({
+  code: 'LAKE_OF_ANOTHER_PROJECT',
+  title: 'The lake belongs to another project.',
+  message: (p: { lake: string; owner: string; project: string }) =>
+    `${p.lake} is filled by project ${p.owner}; project ${p.project} would take its tables for its own.`,
+  hint: () =>
+    'Give each project a lake of its own with lake:. If this is the same project under a new name, remove system/project.json from the lake.',
+  retry: 'after-change',
+  exit: 2,
+  example: { lake: './lake', owner: 'music', project: 'shop' },
+})
+
 export const RUN_FACT_UNREADABLE: ProblemKind<{ path: string; reason: string }> = problem({
   code: 'RUN_FACT_UNREADABLE',
   title: 'The record of a run cannot be read.',

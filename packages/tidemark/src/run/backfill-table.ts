@@ -4,6 +4,7 @@ import type { PlanStep } from '../model/plan.ts'
 import { keepAccount, type RunOutcome } from './account.ts'
 import { executePlan, type StepOutcome } from './execute.ts'
 import { openLake } from './lake.ts'
+import { claimLake } from './lake-owner.ts'
 import { takeLease } from './lease.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
@@ -21,6 +22,7 @@ export interface BackfillRequest extends Pick<RunRequest, 'project' | 'emit' | '
  * Read a range of one table again and append what bronze lacks. A failed step does not reject: its result says so.
  *
  * @throws {RUN_IN_PROGRESS} another run holds the lease
+ * @throws {LAKE_OF_ANOTHER_PROJECT}
  * @throws {STEP_UNKNOWN} the name is no bronze table of the project; then there was no run
  */
 export async function backfillTable(ports: RunPorts, request: BackfillRequest): Promise<RunOutcome> {
@@ -31,6 +33,7 @@ export async function backfillTable(ports: RunPorts, request: BackfillRequest): 
   await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
+  await claimLake(lake.store, project)
   const only = (name: string): boolean => isWanted(name, [table])
   const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
   const sources = await openSources(project, adapter, { signal, only, loaded })

@@ -18,6 +18,7 @@ import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { compileFlows } from './flows.ts'
 import { lakeStore, type Lake, type OpenStore, openLake } from './lake.ts'
+import { claimLake } from './lake-owner.ts'
 import { takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
@@ -55,6 +56,7 @@ export interface RunRequest {
  * A failed step does not reject: its result says so and the status is `failed`. Rejects when nothing could start.
  *
  * @throws {RUN_IN_PROGRESS} another run holds the lease
+ * @throws {LAKE_OF_ANOTHER_PROJECT}
  * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
  * @throws {RUN_CANCELLED} the signal came before the first step
  */
@@ -66,6 +68,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
+  await claimLake(lake.store, project)
   const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
   return await keepAccount(ports, account, async emitInRun => {
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
@@ -92,6 +95,7 @@ export async function recordFailedStart(
   const runId = ids.runId(startedAt)
   const target = project.target.name
   const store = await lakeStore(project.lake)
+  await claimLake(store, project)
   const emit: AccountRequest['emit'] = announced({ emit: request.emit, target, startedAt })
   const problem = problemFact(request.error, 'the project')
   await closeRun(ports, { store, runId, startedAt, target, emit, beforeEnd }, { status: 'failed', steps: [], problem })

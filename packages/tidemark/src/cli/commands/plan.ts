@@ -4,6 +4,7 @@ import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { compileFlows } from '../../run/flows.ts'
+import { assertOwnLake } from '../../run/lake-owner.ts'
 import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
@@ -32,6 +33,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const loaded = await openProject(ports, options, at)
   const { project } = loaded
   await using lake = await openReaderOf(ports, project)
+  await assertOwnLake(lake.store, project)
   const sources = await openSources(project, createAdapter(ports, loaded), {
     signal,
     loaded: source => listLoaded(lake, source),

@@ -1,6 +1,8 @@
 /** `run`: do what `plan` says, with live progress, facts in the lake, and alerts. */
 import { type Command, Option } from 'commander'
 import { ProjectProblems } from '../../config/load-project.ts'
+import { Problems } from '../../errors/problem.ts'
+import { toProblem } from '../../run/problem-fact.ts'
 import { recordFailedStart, runProject } from '../../run/run-project.ts'
 import { createAdapter } from '../adapter.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
@@ -48,12 +50,15 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
  * table list that cannot be fetched must not be a silent failure.
  */
 async function failToStart(ports: CliPorts, options: RunOptions, error: unknown): Promise<never> {
-  const loaded = error instanceof ProjectProblems ? error.reachable : undefined
-  if (loaded === undefined) throw error
+  if (!(error instanceof ProjectProblems) || error.reachable === undefined) throw error
+  const loaded = error.reachable
   const { clock, ids, processes } = ports
   const { project } = loaded
   return await reportRun(ports, loaded, options, async ({ emit, beforeEnd }) => {
-    await recordFailedStart({ clock, ids, processes }, { project, emit, beforeEnd, error })
+    await recordFailedStart({ clock, ids, processes }, { project, emit, beforeEnd, error }).catch((reason: unknown) => {
+      // What is wrong with the project comes first; that nobody can be told is said with it.
+      throw new Problems([...error.problems, toProblem(reason, 'the lake')])
+    })
     throw error
   })
 }

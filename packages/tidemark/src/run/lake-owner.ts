@@ -1,0 +1,43 @@
+/**
+ * Whose a lake is: the project that first ran on it. Two projects in one lake would each take the other's tables, runs and
+ * alerts for its own, and replace the rows of every table that both have.
+ */
+import { isDeltaError, type ObjectStore } from '@tidemark/delta'
+import { LAKE_OF_ANOTHER_PROJECT } from '../errors/run.ts'
+import type { Project } from '../model/project.ts'
+
+const PATH = 'system/project.json'
+
+/**
+ * Refuse a lake that another project fills. One that nobody has run on yet is everybody's.
+ *
+ * @throws {LAKE_OF_ANOTHER_PROJECT}
+ */
+export async function assertOwnLake(store: ObjectStore, project: Pick<Project, 'name' | 'lake'>): Promise<void> {
+  const owner = await readOwner(store)
+  if (owner === undefined || owner === project.name) return
+  const { name, lake } = project
+  throw LAKE_OF_ANOTHER_PROJECT({ lake, owner, project: name }, { state: 'Nothing was read or written.' })
+}
+
+/**
+ * Make a lake the project's own, before anything else is written in it. Of two that claim it at once, one gets it.
+ *
+ * @throws {LAKE_OF_ANOTHER_PROJECT} it is another's
+ */
+export async function claimLake(store: ObjectStore, project: Pick<Project, 'name' | 'lake'>): Promise<void> {
+  const bytes = new TextEncoder().encode(`${JSON.stringify({ format: 1, project: project.name })}\n`)
+  if ((await store.putIfAbsent(PATH, bytes)) === 'created') return
+  await assertOwnLake(store, project)
+}
+
+/** The name of the project; undefined when there is no claim, or none that can be read. */
+async function readOwner(store: ObjectStore): Promise<string | undefined> {
+  try {
+    const { project } = Object(JSON.parse(new TextDecoder().decode(await store.get(PATH)))) as Record<string, unknown>
+    return typeof project === 'string' ? project : undefined
+  } catch (error) {
+    if (isDeltaError(error, 'NOT_FOUND') || error instanceof SyntaxError) return undefined
+    throw error
+  }
+}
