@@ -1,5 +1,5 @@
 /** A table of the lake that somebody or some disk broke: it alone stops, its problem names file and version. */
-import { rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readStatus } from '../../packages/tidemark/src/run/status.ts'
@@ -118,4 +118,24 @@ test('moved out of the lake, as the hint says, a broken table is made anew and n
     { id: 2n, n: 2n },
   ])
   expect(await project.rows('SELECT n FROM {gold.of_orders}')).toEqual([{ n: 9n }])
+})
+
+test.each([
+  {
+    how: 'of a format that a newer version writes',
+    change: ['format\\":1', 'format\\":2'],
+    says: 'format 2 is not known',
+  },
+  { how: 'without its keys', change: ['keys\\":', 'kyes\\":'], says: 'keys or backfills are no list' },
+])('a mark $how stops its table alone, with the way out', async ({ change: [before = '', after = ''], says }) => {
+  await using project = await createTwo()
+  const commit = join(project.lake, 'bronze/orders/_delta_log', commitFile(1))
+  await writeFile(commit, (await readFile(commit, 'utf8')).replace(before, after))
+  await change(7)
+  const { results } = await project.run()
+  const failed = results.filter(({ status }) => status === 'failed')
+  expect(failed.map(({ step, problem }) => [step, problem?.code, problem?.message])).toEqual([
+    ['bronze.orders', 'BRONZE_MARK_UNREADABLE', expect.stringContaining(says)],
+  ])
+  expect(results.find(({ step }) => step === 'silver.users')?.status).toBe('changed')
 })

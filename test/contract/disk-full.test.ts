@@ -87,6 +87,16 @@ describe.skipIf(!hasSmallDisk)('on a small disk (skipped where one cannot be mou
     expect(failures(await project.run())).toEqual([])
   })
 
+  test('a lake on a file system that became read-only ends the run with that, and is read as before', async () => {
+    const { project, disk } = await createOnDisk('64m')
+    expect(failures(await project.run())).toEqual([])
+    disk.makeReadOnly()
+    const error = await project.run().catch((reason: unknown) => toProblem(reason, 'the run'))
+    expect(error).toMatchObject({ code: 'LAKE_NOT_WRITABLE', message: expect.stringContaining('EROFS') })
+    expect((await readStatus(project)).map(({ rows }) => rows)).toEqual([40000n, 40000n, 1n])
+    expect(await project.rows('SELECT n FROM {gold.n}')).toEqual([{ n: 40000n }])
+  })
+
   test('what the engine cannot spill and cannot write is the same problem, under the name of the place', async () => {
     const root = await mkdtemp(join(tmpdir(), 'tidemark-spill-'))
     onTestFinished(() => rm(root, { recursive: true, force: true }))

@@ -26,6 +26,7 @@ function canMount(): boolean {
 export interface SmallDisk {
   /** Give the disk another size, such as `64m`. */
   resize(size: string): void
+  makeReadOnly(): void
   /** Fill it with one file until only this much is free. */
   fill(leaveBytes: number): Promise<void>
 }
@@ -36,6 +37,7 @@ export function mountSmallDisk(folder: string, size: string): SmallDisk {
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'tmpfs', folder])
   onTestFinished(() => void execFileSync('umount', ['--lazy', folder]))
   return {
+    makeReadOnly: () => void execFileSync('mount', ['-o', 'remount,ro', folder]),
     resize: to => void execFileSync('mount', ['-o', `remount,size=${to}`, folder]),
     fill: async leaveBytes => {
       const { bavail, bsize } = await statfs(folder)

@@ -36,6 +36,17 @@ export const BRONZE_WITHOUT_MARK: ProblemKind<{ table: string; source: string }>
   example: { table: 'bronze.DimUser', source: 'app' },
 })
 
+export const BRONZE_MARK_UNREADABLE: ProblemKind<{ table: string; reason: string }> = problem({
+  code: 'BRONZE_MARK_UNREADABLE',
+  title: 'The mark of a bronze table cannot be read.',
+  message: (p: { table: string; reason: string }) => `${p.table}: ${p.reason}.`,
+  hint: () =>
+    'A newer Tidemark wrote it, or somebody changed it. Update Tidemark; else move the folder of the table out of the lake, and the next run loads it in full.',
+  retry: 'after-change',
+  exit: 3,
+  example: { table: 'bronze.DimUser', reason: 'mark format 2 is not known' },
+})
+
 export const FOLDER_NOT_OURS: ProblemKind<{ table: string; folder: string; found: string }> = problem({
   code: 'FOLDER_NOT_OURS',
   title: 'The folder of a new table is not empty.',

@@ -1,6 +1,12 @@
 /** What a bronze table's log says about itself: its mark, and whether everything in it was written by ingestion. */
 import { addedFiles, type Commit, isAppendOnly, readCommits, readSnapshot, type Snapshot } from '@tidemark/delta'
-import { BRONZE_FOREIGN_CHANGE, BRONZE_WITHOUT_MARK, FOLDER_NOT_OURS, KEY_CHANGED } from '../errors/ingest.ts'
+import {
+  BRONZE_FOREIGN_CHANGE,
+  BRONZE_MARK_UNREADABLE,
+  BRONZE_WITHOUT_MARK,
+  FOLDER_NOT_OURS,
+  KEY_CHANGED,
+} from '../errors/ingest.ts'
 import type { IngestContext } from './context.ts'
 import { type Mark, markDomain, parseMark } from './mark.ts'
 import type { ExtractTable } from './work.ts'
@@ -29,6 +35,7 @@ export async function inspectBronze(
  * The mark of a table all of whose data was written by ingestion. Costs a request for each commit after the mark's own.
  *
  * @throws {BRONZE_WITHOUT_MARK} the table exists and this source has no mark in it
+ * @throws {BRONZE_MARK_UNREADABLE} a newer version wrote the mark, or it is damaged
  * @throws {BRONZE_FOREIGN_CHANGE} a later commit changed data
  * @throws {KEY_CHANGED} the table was loaded by another key
  */
@@ -37,7 +44,7 @@ export async function assertOurs(onlooker: Onlooker, wanted: ExtractTable, curre
   const { store, source, signal } = onlooker
   const configuration = current.domain(markDomain(source))
   if (configuration === undefined) throw BRONZE_WITHOUT_MARK({ table: wanted.name, source }, { state })
-  const mark = parseMark(configuration)
+  const mark = readMark(wanted, configuration)
   const later = await readCommits(store, current.tablePath, { after: mark.version, upTo: current.version, signal })
   const foreign = later.find(changesData)
   if (foreign !== undefined) {
@@ -49,6 +56,15 @@ export async function assertOurs(onlooker: Onlooker, wanted: ExtractTable, curre
     throw KEY_CHANGED({ table: wanted.name, before, now }, { state })
   }
   return mark
+}
+
+function readMark({ name }: ExtractTable, configuration: string): Mark {
+  try {
+    return parseMark(configuration)
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    throw BRONZE_MARK_UNREADABLE({ table: name, reason }, { cause, state: 'Nothing was written.' })
+  }
 }
 
 /**

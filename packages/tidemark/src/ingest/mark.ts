@@ -55,6 +55,7 @@ export function parseMark(configuration: string): Mark {
   if (value['format'] !== 1) throw new SyntaxError(`mark format ${String(value['format'])} is not known`)
   const { format: _format, ...rest } = value
   for (const key of BIGINTS) rest[key] = BigInt(String(rest[key]))
+  if (![rest['keys'], rest['backfills']].every(Array.isArray)) throw new SyntaxError('keys or backfills are no list')
   return { content: undefined, ...rest } as unknown as Mark
 }
 
