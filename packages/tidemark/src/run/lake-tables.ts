@@ -42,12 +42,14 @@ async function hasLog(store: ObjectStore, path: string): Promise<boolean> {
 }
 
 /**
- * Open a table by name; look-up ignores case.
+ * Open a table by name; look-up ignores case, and lists the lake only for a name that is not spelled exactly.
  *
  * @throws {TABLE_UNKNOWN} with the nearest name
  * @throws {DELTA_LOG_UNREADABLE} its log is broken
  */
 export async function openTable(lake: LakeStore, wanted: TableName): Promise<{ name: TableName; snapshot: Snapshot }> {
+  const exact = LAYERS.includes(wanted.split('.', 1)[0] ?? '') ? await lookAtTable(lake, wanted) : undefined
+  if (exact !== undefined && !(exact instanceof Problem)) return { name: wanted, snapshot: exact }
   const known = await listTables(lake.store)
   const name = findTableName(known, wanted)
   const snapshot = name === undefined ? undefined : await lookAtTable(lake, name)
