@@ -30,7 +30,14 @@ test('a second project in a lake is refused with both names, and the lake stays 
   expect((await shop.run()).status).toBe('succeeded')
   const other = await createOther(shop.lake)
   const before = await readAll(shop.lake)
-  for (const args of [['run'], ['backfill', 'users', '--from', '2026-01-01'], ['verify'], ['plan']]) {
+  for (const args of [
+    ['run'],
+    ['backfill', 'users', '--from', '2026-01-01'],
+    ['verify'],
+    ['plan'],
+    ['vacuum'],
+    ['optimize', 'silver.users'],
+  ]) {
     const ended = await other.tidemark(...args)
     expectProblem(ended, { exit: 2, code: 'LAKE_OF_ANOTHER_PROJECT', says: /filled by project shop; project other/ })
   }

@@ -2,6 +2,7 @@
 import type { ObjectStore } from '../model/ports.ts'
 import type { Project } from '../model/project.ts'
 import { type Lake, type LakeReader, openLake, openLakeReader, lakeStore } from '../run/lake.ts'
+import { assertOwnLake } from '../run/lake-owner.ts'
 import type { CliPorts } from './ports.ts'
 
 /** For commands that read logs and facts; needs no right to write anywhere. */
@@ -22,7 +23,12 @@ export function openReaderOf(
   return openLakeReader(lake, { ids, temporary, folders })
 }
 
-/** For commands that are no run and write: their scratch is kept apart from runs. */
-export function openLakeOf({ ids, processes }: CliPorts, { lake }: Project): Promise<Lake> {
-  return openLake(lake, { work: `work-${ids.uuid()}`, ids, processes })
+/**
+ * For commands that are no run and write: their scratch is kept apart from runs.
+ *
+ * @throws {LAKE_OF_ANOTHER_PROJECT} before anything is made in it
+ */
+export async function openLakeOf({ ids, processes }: CliPorts, project: Project): Promise<Lake> {
+  await assertOwnLake(await lakeStore(project.lake), project)
+  return openLake(project.lake, { work: `work-${ids.uuid()}`, ids, processes })
 }

@@ -4,7 +4,6 @@ import { type Problem, Problems } from '../errors/problem.ts'
 import type { RunEvent } from '../model/event.ts'
 import type { Project } from '../model/project.ts'
 import type { Lake } from './lake.ts'
-import { assertOwnLake } from './lake-owner.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { isBrokenTable, toProblem } from './problem-fact.ts'
@@ -25,7 +24,6 @@ export interface TableWork {
  * Compare tables with their source; all of them without names. A table that cannot be compared does not keep the others
  * from it: `onVerdict` has been called for each of them when this rejects, and for a broken table with that verdict.
  *
- * @throws {LAKE_OF_ANOTHER_PROJECT}
  * @throws {STEP_UNKNOWN} a name is no bronze table of the project
  * @throws {Problems} of the tables that could not be compared
  */
@@ -35,7 +33,6 @@ export async function verifyTables(
   onVerdict?: (verdict: Verdict) => void,
 ): Promise<Verdict[]> {
   const { project, lake, signal } = work
-  await assertOwnLake(lake.store, project)
   const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake, source)
   const sources = await openSources(project, work.ports.adapter, { signal, loaded })
   try {
