@@ -9,7 +9,7 @@ import { noPorts } from '../../scripts/generate/no-ports.ts'
 import { readRepositoryFile } from '../architecture/source-files.ts'
 import { runProgram } from '../packaging/programs.ts'
 import { type CliProject, createProject, TIDEMARK } from '../support/cli.ts'
-import { documents, result } from '../support/output-shapes.ts'
+import { documents, keysOf, result } from '../support/output-shapes.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase
@@ -56,6 +56,11 @@ const COMMANDS: Readonly<Record<string, { args: readonly string[]; exit: number 
   status: { args: ['status'], exit: 0 },
   runs: { args: ['runs'], exit: 0 },
   tables: { args: ['tables'], exit: 0 },
+  'tables show': { args: ['tables', 'show', 'silver.sale'], exit: 0 },
+  'tables schema': { args: ['tables', 'schema', 'silver.sale'], exit: 0 },
+  'tables history': { args: ['tables', 'history', 'silver.sale'], exit: 0 },
+  optimize: { args: ['optimize', 'silver.sale'], exit: 0 },
+  vacuum: { args: ['vacuum', '--yes'], exit: 0 },
   query: { args: ['query', 'SELECT * FROM silver.sale'], exit: 0 },
   'quarantine list': { args: ['quarantine', 'list'], exit: 0 },
   'quarantine show': { args: ['quarantine', 'show', 'silver.sale'], exit: 0 },
@@ -73,7 +78,9 @@ describe('--json', () => {
     expect(found.toSorted()).toEqual(Object.keys(COMMANDS).toSorted())
   })
 
-  test('prints one document of the documented form and nothing else, with the exit code it has without it', async () => {
+  test('prints one document of the documented form and nothing else, with the exit code it has without it', {
+    timeout: 180_000,
+  }, async () => {
     const project = await createEverything('documents')
     const keys = new Set<string>()
     for (const [name, { args, exit }] of Object.entries(COMMANDS)) {
@@ -83,7 +90,7 @@ describe('--json', () => {
       const document: unknown = JSON.parse(ended.stdout)
       if (documents[name] !== undefined) {
         expect(document, name).toEqual(documents[name])
-        for (const [, key = ''] of ended.stdout.matchAll(/"(\w+)":/g)) keys.add(key)
+        for (const key of keysOf(document)) keys.add(key)
       }
       expect(ended.stdout, name).not.toContain('\u001b')
       const plain = await project.tidemark(...args)
@@ -214,7 +221,7 @@ describe('exit code', () => {
 })
 
 describe('standard output', () => {
-  test('holds results and nothing else, in plain text where nobody looks', async () => {
+  test('holds results and nothing else, in plain text where nobody looks', { timeout: 180_000 }, async () => {
     const project = await createEverything('results')
     delete project.env['NO_COLOR']
     const run = await project.tidemark('run')

@@ -19,6 +19,10 @@ const oneOf = (...words: readonly string[]): Shape => expect.toBeOneOf([...words
 const listOf = (shape: Shape): Shape =>
   expect.toSatisfy((value: unknown) => Array.isArray(value) && value.every(item => fits(item, shape)))
 
+/** An object with keys of anybody's choice; see `FREE_KEYS`. */
+const mapOf = (shape: Shape): Shape =>
+  expect.toSatisfy((value: unknown) => Object.values(value ?? {}).every(item => fits(item, shape)))
+
 function fits(value: unknown, shape: Shape): boolean {
   try {
     expect(value).toEqual(shape)
@@ -73,6 +77,16 @@ const expectation: Shape = expect.toBeOneOf([
   { kind: 'refused', code: text, reason: text },
 ])
 
+/** Keys of a document whose objects hold what writers chose to say; the keys inside are not part of the contract. */
+const FREE_KEYS: ReadonlySet<string> = new Set(['configuration', 'parameters', 'metrics'])
+
+/** Every key of a document that the contract names. */
+export function keysOf(document: unknown): string[] {
+  if (typeof document !== 'object' || document === null) return []
+  if (Array.isArray(document)) return document.flatMap(keysOf)
+  return Object.entries(document).flatMap(([key, value]) => [key, ...(FREE_KEYS.has(key) ? [] : keysOf(value))])
+}
+
 /** The document of a command by its words. Those that print rows of the user's own are not here. */
 export const documents: Readonly<Record<string, Shape>> = {
   run,
@@ -122,6 +136,42 @@ export const documents: Readonly<Record<string, Shape>> = {
     columns: listOf({ name: text, type: expect.anything() }),
     problem: orNull(problem),
   }),
+  'tables show': {
+    table: text,
+    version: integer,
+    committedAt: orNull(instant),
+    files: number,
+    sizeBytes: integer,
+    rows: orNull(integer),
+    filesWithDeletedRows: number,
+    partitionColumns: listOf(text),
+    id: text,
+    protocol: text,
+    features: listOf(text),
+    domains: listOf(text),
+    configuration: mapOf(text),
+  },
+  'tables schema': listOf({
+    column: text,
+    type: text,
+    nullable: expect.any(Boolean),
+    partition: expect.any(Boolean),
+    comment: orNull(text),
+  }),
+  'tables history': listOf({
+    version: integer,
+    time: orNull(instant),
+    operation: orNull(text),
+    run: orNull(text),
+    engine: orNull(text),
+    parameters: mapOf(text),
+    metrics: mapOf(text),
+  }),
+  optimize: { table: text, metrics: orNull(mapOf(text)) },
+  vacuum: {
+    dryRun: expect.any(Boolean),
+    tables: listOf({ table: text, files: integer, bytes: integer, paths: listOf(text) }),
+  },
   verify: listOf({
     table: text,
     status: oneOf('equal', 'pending', 'different', 'not loaded', 'not comparable', 'broken'),

@@ -7,7 +7,7 @@ import { printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { findTable, readTable, type TablePlace } from '../../run/delta-tables.ts'
 import { countRows } from '../../run/lake-tables.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openReaderOf } from '../open-lake.ts'
 import type { CliPorts } from '../ports.ts'
 
@@ -30,7 +30,7 @@ export function addTableDetails(group: Command, ports: CliPorts, at: ProjectRoot
       // The listing has the same options, and takes those it knows wherever they stand.
       .action(async (table: string, _own: DetailOptions, command: Command) => {
         const options = command.optsWithGlobals<DetailOptions>()
-        const { project } = await openProject(ports, options, at)
+        const { project } = await openProjectToLook(ports, options, at)
         await using lake = await openReaderOf(ports, project)
         await print(await findTable(lake, table, ports.cwd), options)
       })
