@@ -35,7 +35,7 @@ test('a second project in a lake is refused with both names, and the lake stays 
     ['backfill', 'users', '--from', '2026-01-01'],
     ['verify'],
     ['plan'],
-    ['vacuum'],
+    ['vacuum', '--yes'],
     ['optimize', 'silver.users'],
   ]) {
     const ended = await other.tidemark(...args)
