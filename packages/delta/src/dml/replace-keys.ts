@@ -5,6 +5,7 @@
 import type { VectorPorts } from '../deletion-vector/write-vectors.ts'
 import type { ParquetWriter } from '../engine/parquet.ts'
 import type { Relations } from '../engine/relations.ts'
+import type { RowChecker } from '../engine/row-checker.ts'
 import type { StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { STRICT } from '../write/reads.ts'
@@ -21,6 +22,8 @@ export interface ReplaceKeysRequest<Rows, Expr = unknown> extends Extras {
   ports: VectorPorts
   parquet: ParquetWriter<Rows>
   relations: Relations<Rows, Expr>
+  /** Judges new rows by the table's conditions; see `stageChange`. */
+  checker?: RowChecker<Rows> | undefined
   /** The evolved schema of the new rows; see `stageAppend`. */
   schema?: StructType | undefined
   signal?: AbortSignal | undefined

@@ -24,6 +24,7 @@ import { balance } from './ledger.ts'
 import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
 import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
+import { portableChecker } from './row-checker.ts'
 import { expressionColumns, findField, fitRows, structOf, type TypedQuery } from './schema-fit.ts'
 import { openTombstones, replaceTombstones } from './tombstones.ts'
 
@@ -172,6 +173,7 @@ async function applyCdc(
   const relations = sessionRelations(session, signal)
   const staged = await stageReplaceKeys<Sql, Sql>({
     ports: context,
+    checker: portableChecker(context.session, context.portable),
     snapshot,
     keys: touched,
     keyColumns: keys,

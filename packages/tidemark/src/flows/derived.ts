@@ -15,6 +15,7 @@ import {
   writeOptionsFor,
 } from '@tidemark/delta'
 import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
+import { portableChecker } from './row-checker.ts'
 import { type Sql, sql } from '../engine/sql.ts'
 import { LEDGER_UNBALANCED } from '../errors/flow-run.ts'
 import type { DerivedFlow } from '../model/flow.ts'
@@ -108,6 +109,7 @@ async function applyNewest(
     keyColumns: keys,
     rows: fitRows({ query: written, schema: structOf([...fields, SEQ]) }, schema),
     ports: context,
+    checker: portableChecker(session, context.portable),
     parquet: sessionParquet(session),
     relations: sessionRelations(session, signal),
     schema,

@@ -20,6 +20,7 @@ import { commitTable, ensureTable, readTable } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import { ruleHash } from './expect.ts'
 import { sessionParquet, sessionRelations } from '../engine/relations.ts'
+import { portableChecker } from './row-checker.ts'
 import { findField, fitRows, followSchema, structOf, type TypedQuery } from './schema-fit.ts'
 
 /** What quarantine adds to a rejected row. */
@@ -75,6 +76,7 @@ export async function quarantine(context: FlowContext, rejects: Rejects): Promis
     if (rejects.replace) {
       return stageReplaceKeys<Sql, Sql>({
         ports: context,
+        checker: portableChecker(context.session, context.portable),
         snapshot,
         keys: sql`SELECT ${text(flow.name)} AS _flow`,
         keyColumns: ['_flow'],

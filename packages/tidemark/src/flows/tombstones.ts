@@ -20,6 +20,7 @@ import type { FlowContext } from './context.ts'
 import { generationDomain, generationOf } from './generation.ts'
 import { appIdOf, type BatchRecord } from './record.ts'
 import { columnList, sessionParquet, sessionRelations } from '../engine/relations.ts'
+import { portableChecker } from './row-checker.ts'
 import { followSchema, structOf } from './schema-fit.ts'
 
 export interface Tombstones {
@@ -81,6 +82,7 @@ export async function replaceTombstones(
     const keyColumns = [...change.keyColumns]
     return stageReplaceKeys<Sql, Sql>({
       ports: context,
+      checker: portableChecker(context.session, context.portable),
       snapshot,
       keys: change.keys,
       keyColumns,
