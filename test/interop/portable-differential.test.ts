@@ -4,11 +4,12 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Answer, linesOf } from '../support/answer.ts'
+import { type Answer, linesOf, queryOfText } from '../support/answer.ts'
 import { hasSpark, WHEN_MISSING } from '../support/interop/installed.ts'
 import { answerTexts, makeSparkTables } from '../support/interop/spark-answers.ts'
 import { openOwn } from '../support/own-answers.ts'
 import { portableQuery } from '../support/portable-grammar.ts'
+import { momentText, numberText, textLiteral } from '../support/portable-texts.ts'
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? 20261126)
 const numRuns = Number(process.env['TIDEMARK_RUNS'] ?? 200)
@@ -56,5 +57,26 @@ describe.skipIf(!hasSpark)(`Spark 4.2 (${WHEN_MISSING})`, () => {
     // The grammar must keep asking for values: were most refused or failing, equality would say little.
     expect(counts.rows, JSON.stringify(counts)).toBeGreaterThan(queries.length * 0.85)
     expect(counts.overflow, JSON.stringify(counts)).toBeLessThan(queries.length * 0.02)
+  })
+
+  test(`reads ${numRuns} random texts as we do (seed ${seed})`, async () => {
+    await using own = await openOwn()
+    const casts = (texts: readonly string[], types: string): string[] =>
+      texts.flatMap(text => types.split(' ').map(type => `TRY_CAST(${textLiteral(text)} AS ${type})`))
+    const moments = casts(fc.sample(momentText, { seed, numRuns }), 'DATE TIMESTAMP TIMESTAMP_NTZ')
+    const numbers = casts(
+      fc.sample(numberText, { seed, numRuns }),
+      'TINYINT BIGINT DOUBLE FLOAT DECIMAL(20,6) DECIMAL(38,38) DECIMAL(4,2) BOOLEAN',
+    )
+    const texts = [...new Set([...moments, ...numbers])]
+    const theirs = await answerTexts(texts)
+    const differences: string[] = []
+    for (const [i, cast] of texts.entries()) {
+      const [ours, spark] = [await own.answer(queryOfText(cast)), theirs[i]].map(a => a && linesOf(a, cast).join())
+      if (ours !== spark) differences.push(`${cast}\n  Spark ${spark}\n  ours  ${ours}`)
+    }
+    expect(differences.join('\n')).toBe('')
+    const values = theirs.filter(answer => answer.kind === 'rows' && answer.rows[0] !== '[null]')
+    expect(values.length).toBeGreaterThan(texts.length / 8)
   })
 })

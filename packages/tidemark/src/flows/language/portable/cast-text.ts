@@ -4,9 +4,9 @@
  * query (`today`, a time without a date), years before 0, zones by name and hexadecimal floats are errors here.
  */
 import { integer, raw, type Sql, sql, text } from '../../../engine/sql.ts'
-import { type DecimalType, duckdbType, isFractional, isIntegral, type LakeType, printType } from './type.ts'
+import { duckdbType, isFractional, isIntegral, type LakeType, printType } from './type.ts'
 
-const DIGITS = String.raw`(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?`
+const DIGITS = String.raw`(\d+\.?\d*|\.\d+)`
 const OFFSET = String.raw`[+-]((0?\d|1[0-7])(:[0-5]?\d)?|(0\d|1[0-7])[0-5]\d|18(:0?0|00)?)`
 const ZONE = String.raw` *(Z|UTC|GMT|UT|(UTC|GMT|UT)?${OFFSET})`
 const TIME = String.raw`([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d*)?(${ZONE})?)?)?`
@@ -14,8 +14,8 @@ const DAY = String.raw`\+?\d{4,7}-\d{1,2}-\d{1,2}`
 
 const PATTERN = {
   integral: String.raw`[+-]?\d+`,
-  fraction: String.raw`[+-]?${DIGITS}[dDfF]?|[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?|[+-]NaN|[nN][aA][nN]`,
-  decimal: String.raw`[+-]?${DIGITS}`,
+  fraction: String.raw`[+-]?${DIGITS}([eE][+-]?\d+)?[dDfF]?|[+-]?[iI][nN][fF]([iI][nN][iI][tT][yY])?|[+-]NaN|[nN][aA][nN]`,
+  decimal: String.raw`[+-]?${DIGITS}([eE][+-]?0*\d{1,9})?`,
   date: String.raw`(?s)\+?\d{4,7}(-\d{1,2}(-\d{1,2}([ T].*)?)?)?`,
   instant: String.raw`\+?\d{4,7}(-\d{1,2})?|${DAY}([ T]${TIME})?`,
 } as const
@@ -33,7 +33,7 @@ export function castText(x: Sql, target: LakeType, attempt: boolean): Sql | unde
   const cast = (inner: Sql): Sql => sql`${raw(attempt ? 'TRY_CAST' : 'CAST')}(${inner} AS ${duckdbType(target)})`
   if (isIntegral(target)) return guard('integral', cast(trimmed))
   if (isFractional(target)) return guard('fraction', cast(plainFloat(trimmed)))
-  if (target.kind === 'decimal') return guard('decimal', decimalOf(trimmed, target, cast))
+  if (target.kind === 'decimal') return guard('decimal', decimalOf(trimmed, cast))
   if (target.kind === 'date') return guard('date', cast(fullDay(trimmed)))
   if (target.kind === 'timestamp_ntz') return guard('instant', cast(wallClock(trimmed)))
   if (target.kind === 'timestamp') return guard('instant', cast(sql`${wallClock(trimmed)} || ${offsetOf(trimmed)}`))
@@ -50,12 +50,18 @@ function plainFloat(x: Sql): Sql {
 }
 
 /**
- * A number in text as a decimal. DuckDB rounds the first digit of a number up where Spark sees nothing but zeros, when
- * the number has an exponent and is far below the last digit kept.
+ * A number in text as a decimal, rounded half up. An exponent is written out first: DuckDB rounds some numbers with one
+ * up from nothing, lets others pass that have too many digits, and fails for others that have few.
  */
-export function decimalOf(x: Sql, target: DecimalType, cast: (inner: Sql) => Sql): Sql {
-  const least = sql`CAST('1e-${integer(target.scale + 1)}' AS DOUBLE)`
-  return sql`CASE WHEN abs(CAST(${x} AS DOUBLE)) < ${least} THEN CAST(0 AS ${duckdbType(target)}) ELSE ${cast(x)} END`
+export function decimalOf(x: Sql, cast: (inner: Sql) => Sql): Sql {
+  const sign = sql`regexp_extract(${x}, '^[+-]?')`
+  const whole = sql`regexp_extract(${x}, '^[+-]?(\\d*)', 1)`
+  const digits = sql`(${whole} || regexp_extract(${x}, '\\.(\\d*)', 1))`
+  // No exponent beyond 400 leaves a digit in a decimal, or room for the first one.
+  const exponent = sql`CAST(regexp_extract(${x}, '[eE](.*)', 1) AS DOUBLE)`
+  const point = sql`(length(${whole}) + CAST(greatest(-400, least(400, ${exponent})) AS BIGINT))`
+  const plain = sql`CASE WHEN ${point} <= 0 THEN '0.' || repeat('0', - ${point}) || ${digits} WHEN ${point} >= length(${digits}) THEN ${digits} || repeat('0', ${point} - length(${digits})) ELSE left(${digits}, ${point}) || '.' || substring(${digits}, ${point} + 1) END`
+  return cast(sql`CASE WHEN regexp_matches(${x}, '[eE]') THEN ${sign} || ${plain} ELSE ${x} END`)
 }
 
 /** Year, month and day; what is missing is the first. */

@@ -130,7 +130,7 @@ function round(args: readonly Typed[], b: Builder): Typed {
   // HALF_UP on the shortest decimal text, as Spark does; from 2^52 on a double has no fraction.
   const decimal: DecimalType = { kind: 'decimal', precision: 38, scale: digits }
   const cast = (x: Sql): Sql => sql`CAST(${x} AS ${duckdbType(decimal)})`
-  const rounded = decimalOf(sql`CAST(${value.sql} AS VARCHAR)`, decimal, cast)
+  const rounded = decimalOf(sql`CAST(${value.sql} AS VARCHAR)`, cast)
   const exact = sql`CAST(CAST(${rounded} AS VARCHAR) AS ${duckdbType(value.type)})`
   return typed(sql`CASE WHEN abs(${value.sql}) < 4503599627370496 THEN ${exact} ELSE ${value.sql} END`, value.type)
 }
