@@ -14,9 +14,23 @@ export function isStorePath(path: string): boolean {
   return !path.split('/').some(isBadSegment)
 }
 
-/** Order of two paths by their UTF-8 bytes, as object stores list them. */
+/**
+ * Order of two texts by their UTF-8 bytes, which is that of their code points; object stores list paths so, and Spark
+ * compares strings so. Nothing is encoded for it, since lists and bounds are compared by the hundred thousand.
+ */
 export function compareBytes(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a, 'utf8'), Buffer.from(b, 'utf8'))
+  const length = Math.min(a.length, b.length)
+  for (let at = 0; at < length; at += 1) {
+    const [x, y] = [a.charCodeAt(at), b.charCodeAt(at)]
+    if (x !== y) return pastSurrogates(x) - pastSurrogates(y)
+  }
+  return a.length - b.length
+}
+
+/** UTF-16 puts the characters beyond U+FFFF, as pairs of surrogates, below those from U+E000 on. */
+function pastSurrogates(unit: number): number {
+  if (unit < 0xd800) return unit
+  return unit < 0xe000 ? unit + 0x2000 : unit - 0x800
 }
 
 function isBadSegment(segment: string): boolean {
