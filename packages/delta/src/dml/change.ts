@@ -66,7 +66,9 @@ export async function stageChange<Rows, Expr>(request: ChangeRequest<Rows, Expr>
   const { files, predicate } = await findCandidates(request, relations)
   signal?.throwIfAborted()
   const reads: Reads = request.reads ?? { kind: 'files', files: files.map(file => file.path), predicate }
-  const decided = { ...request, reads, schema }
+  // Beside rows of other types, those that are only copied would be made ones of that type.
+  const append = request.append === undefined ? undefined : relations.typed(request.append, schema)
+  const decided = { ...request, append, reads, schema }
   if (files.length === 0 && (change.notMatched ?? []).length === 0) return finish(decided, await addRows(decided))
   await using judged = await relations.judge({ snapshot, files, schema, change, signal })
   if (judged.ambiguousCount > 0n) throw ambiguous(snapshot.tablePath, judged.ambiguousCount)

@@ -3,6 +3,7 @@
  */
 import { DeltaError } from '../errors.ts'
 import { type Predicate, printPredicate } from '../stats/predicate.ts'
+import { evolvedSchema } from '../write/schema-after.ts'
 import { type ChangeRequest, type StagedChange, stageChange } from './change.ts'
 
 export type OverwriteWhereRequest<Rows, Expr> = Omit<ChangeRequest<Rows, Expr>, 'change' | 'where' | 'append'> & {
@@ -23,7 +24,9 @@ export async function stageOverwriteWhere<Rows, Expr>(
 ): Promise<StagedChange> {
   const { where, rows, relations, snapshot } = request
   const when = relations.express(where, snapshot.schema)
-  const outside = await relations.countUnless(rows, when)
+  // What counts is what the rows are once they are stored: 1.4 is 1 in a column of whole numbers.
+  const stored = relations.typed(rows, evolvedSchema(snapshot, request.schema))
+  const outside = await relations.countUnless(stored, when)
   if (outside > 0n) {
     const { tablePath } = snapshot
     const condition = printPredicate(where, String)

@@ -101,7 +101,9 @@ export interface Relations<Rows, Expr> {
   countUnless(rows: Rows, condition: Expr): Promise<bigint>
   /** A condition on rows of the target as an expression of the engine; three-valued as `Predicate` says. */
   express(predicate: Predicate<Expr>, schema: StructType): Expr
-  /** Put relations with the same columns together, duplicates kept. */
+  /** The rows with the columns of the schema and no others, each in exactly its type. */
+  typed(rows: Rows, schema: StructType): Rows
+  /** Put relations with the same columns of the same types together, duplicates kept. */
   union(parts: readonly [Rows, ...Rows[]]): Rows
   /** The rows with the column `_change_type`, set to insert. */
   asInserted(rows: Rows): Rows

@@ -88,6 +88,7 @@ export function rowRelations(store: ObjectStore): Relations<Row[], RowExpr> & { 
     countUnless: async (rows, condition) =>
       BigInt(rows.filter(target => condition({ target, source: undefined }) !== true).length),
     express: predicate => sides => evaluateRow(predicate, sides),
+    typed: rows => rows,
     union: parts => parts.flat(),
     asInserted: rows => rows.map(row => ({ ...row, _change_type: 'insert' })),
     keyRange: async rows => {

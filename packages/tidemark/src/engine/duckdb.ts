@@ -174,8 +174,9 @@ class DuckdbSession implements Session {
   }
 
   async scanPlan(plan: ScanPlan, options: Pick<ScanOptions, 'withPlace'> = {}): Promise<Sql> {
-    const place = { file: FILE_COLUMN, row: ROW_COLUMN }
-    return await scan(this.#scanContext, plan, options.withPlace === true ? place : undefined)
+    const { withPlace = false } = options
+    const place = withPlace === true ? { file: FILE_COLUMN, row: ROW_COLUMN } : withPlace
+    return await scan(this.#scanContext, plan, place === false ? undefined : place)
   }
 
   async scanChanges(plan: ChangePlan): Promise<Sql> {

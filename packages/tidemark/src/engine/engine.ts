@@ -63,6 +63,13 @@ export const ROW_COLUMN = '_tidemark_row'
 export interface ScanOptions {
   /** Only these files instead of all of the snapshot's: add paths, or files of other versions as they were added. */
   files?: Iterable<string | AddFile> | undefined
-  /** Adds the columns `FILE_COLUMN` and `ROW_COLUMN`: where a row physically lies. */
-  withPlace?: boolean
+  /** Adds the columns `FILE_COLUMN` and `ROW_COLUMN`, or ones of other names: where a row physically lies. */
+  withPlace?: boolean | PlaceColumns
+}
+
+/** Names of the columns that tell where a row physically lies; a table whose own are called so needs others. */
+export interface PlaceColumns {
+  /** The file's location. */
+  readonly file: string
+  readonly row: string
 }

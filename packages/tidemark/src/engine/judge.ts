@@ -6,28 +6,38 @@ import type {
   AddFile,
   Assignments,
   FileHits,
-  InsertClause,
   JudgeRequest,
   Judgement,
   RowChange,
+  StructField,
   TargetClause,
 } from '@tidemark/delta'
-import { FILE_COLUMN, ROW_COLUMN, type Session } from './engine.ts'
+import { FILE_COLUMN, type PlaceColumns, ROW_COLUMN, type Session } from './engine.ts'
+import { freeName } from './free-name.ts'
 import { ident, integer, join, raw, type Sql, sql, text } from './sql.ts'
+import { toDuckType } from './types.ts'
 
 type Change = RowChange<Sql, Sql>
 
-const FILE = ident(FILE_COLUMN)
-const PLACE = sql`${FILE}, ${ident(ROW_COLUMN)}`
-/** Number of the source's row; by it updates and inserts find their values again. */
-const SOURCE = ident('_tidemark_source')
-/** Number of the clause that takes a row; 0 for a row that matched and that none takes. */
-const CLAUSE = ident('_tidemark_clause')
+/** Columns of the verdicts; neither side of the change has a column of such a name. */
+interface Names {
+  place: PlaceColumns
+  file: Sql
+  row: Sql
+  /** Number of the source's row, NULL where nothing matched; by it updates and inserts find their values again. */
+  source: Sql
+  /** Number of the clause that takes a row; 0 for a row that matched and that none takes. */
+  clause: Sql
+}
 
-/** Where the verdicts lie: place, `SOURCE` (NULL where nothing matched) and `CLAUSE`. */
-interface Verdicts {
+interface Judging {
   session: Session
   request: JudgeRequest<Sql, Sql>
+  names: Names
+}
+
+/** Where the verdicts lie. */
+interface Verdicts extends Judging {
   /** Temporary table with the source's rows; undefined when none are needed after the first phase. */
   source: Sql | undefined
   verdicts: Sql
@@ -36,14 +46,15 @@ interface Verdicts {
 /** Judge every row of the files. The result's temporary tables live until it is disposed of. */
 export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): Promise<Judgement<Sql>> {
   const { change, signal } = request
-  const source = await keepSource(session, request)
+  const judging: Judging = { session, request, names: await chooseNames(session, request) }
+  const source = await keepSource(judging)
   const verdicts = ident(session.temporaryName('verdicts'))
-  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${await verdictQuery(session, request, source)}`, signal)
-  const at: Verdicts = { session, request, source, verdicts }
+  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${await verdictQuery(judging, source)}`, signal)
+  const at: Verdicts = { ...judging, source, verdicts }
   return {
     hits: await countHits(at),
     insertCount: (change.notMatched ?? []).length === 0 ? 0n : await session.count(countOf(insertQuery(at)), signal),
-    ambiguousCount: isRepeatable(change) ? 0n : await session.count(ambiguousQuery(verdicts), signal),
+    ambiguousCount: isRepeatable(change) ? 0n : await session.count(ambiguousQuery(at), signal),
     kept: files => keptQuery(at, files),
     updated: files => updatedQuery(at, files),
     inserted: () => insertQuery(at),
@@ -57,6 +68,19 @@ export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): 
   }
 }
 
+async function chooseNames(session: Session, { change, schema }: JudgeRequest<Sql, Sql>): Promise<Names> {
+  const columns = change.source === undefined ? [] : await session.describe(change.source.rows)
+  const taken = [...schema.fields, ...columns].map(column => column.name)
+  const place = { file: freeName(FILE_COLUMN, taken), row: freeName(ROW_COLUMN, taken) }
+  return {
+    place,
+    file: ident(place.file),
+    row: ident(place.row),
+    source: ident(freeName('_tidemark_source', taken)),
+    clause: ident(freeName('_tidemark_clause', taken)),
+  }
+}
+
 /** True when it does not matter how often a row is matched: it is deleted, whatever matches it. */
 function isRepeatable({ matched = [], notMatched = [] }: Change): boolean {
   const [only] = matched
@@ -64,33 +88,36 @@ function isRepeatable({ matched = [], notMatched = [] }: Change): boolean {
 }
 
 /** The source is read more than once unless all it does is delete what it matches. */
-async function keepSource(session: Session, { change, signal }: JudgeRequest<Sql, Sql>): Promise<Sql | undefined> {
+async function keepSource({ session, request, names }: Judging): Promise<Sql | undefined> {
+  const { change, signal } = request
   const { source, notMatchedBySource = [] } = change
   if (source === undefined || (isRepeatable(change) && notMatchedBySource.length === 0)) return undefined
   const table = ident(session.temporaryName('source'))
   await session.run(
-    sql`CREATE TEMP TABLE ${table} AS SELECT *, row_number() OVER () AS ${SOURCE} FROM (${source.rows})`,
+    sql`CREATE TEMP TABLE ${table} AS SELECT *, row_number() OVER () AS ${names.source} FROM (${source.rows})`,
     signal,
   )
   return table
 }
 
 /** One row for each pair that matched, and one for each unmatched row of the target that a clause takes. */
-async function verdictQuery(session: Session, request: JudgeRequest<Sql, Sql>, kept: Sql | undefined): Promise<Sql> {
-  const { change, files } = request
+async function verdictQuery(judging: Judging, kept: Sql | undefined): Promise<Sql> {
+  const { change, files } = judging.request
+  const { file, row, source: number, clause } = judging.names
   const { source, matched = [], notMatchedBySource = [] } = change
-  const target = await scanTarget(session, request, files)
-  const noSource = sql`CAST(NULL AS BIGINT) AS ${SOURCE}`
-  const byItself = sql`SELECT ${PLACE}, ${noSource}, ${clauseNumber(notMatchedBySource, -1)} AS ${CLAUSE} FROM ${target} target`
-  if (source === undefined) return sql`SELECT * FROM (${byItself}) WHERE ${CLAUSE} <> 0`
+  const target = await scanTarget(judging, files)
+  const place = sql`target.${file}, target.${row}`
+  const noSource = sql`CAST(NULL AS BIGINT) AS ${number}`
+  const byItself = sql`SELECT ${place}, ${noSource}, ${clauseNumber(notMatchedBySource, -1)} AS ${clause} FROM ${target} target`
+  if (source === undefined) return sql`SELECT * FROM (${byItself}) WHERE ${clause} <> 0`
   const rows = kept ?? sql`(${source.rows})`
   const on = matchCondition(change)
   const pairs = isRepeatable(change)
-    ? sql`SELECT ${PLACE}, ${noSource}, CAST(1 AS TINYINT) AS ${CLAUSE} FROM ${target} target SEMI JOIN ${rows} source ON ${on}`
-    : sql`SELECT ${PLACE}, source.${SOURCE}, ${clauseNumber(matched, 1)} AS ${CLAUSE} \
+    ? sql`SELECT ${place}, ${noSource}, CAST(1 AS TINYINT) AS ${clause} FROM ${target} target SEMI JOIN ${rows} source ON ${on}`
+    : sql`SELECT ${place}, source.${number}, ${clauseNumber(matched, 1)} AS ${clause} \
 FROM ${target} target JOIN ${rows} source ON ${on}`
   if (notMatchedBySource.length === 0) return pairs
-  return sql`${pairs} UNION ALL SELECT * FROM (${byItself} ANTI JOIN ${rows} source ON ${on}) WHERE ${CLAUSE} <> 0`
+  return sql`${pairs} UNION ALL SELECT * FROM (${byItself} ANTI JOIN ${rows} source ON ${on}) WHERE ${clause} <> 0`
 }
 
 /** Number of the first clause that takes the row, counted from 1 and given a sign; 0 when none does. */
@@ -109,21 +136,30 @@ function matchCondition({ source }: Change): Sql {
   return join(source.condition === undefined ? keys : [...keys, sql`(${source.condition})`], ' AND ')
 }
 
-async function countHits({ session, request, verdicts }: Verdicts): Promise<FileHits[]> {
+async function countHits({ session, request, names, verdicts }: Verdicts): Promise<FileHits[]> {
+  const { file, clause } = names
   const updates = updateNumbers(request.change)
   const isUpdate =
-    updates.length === 0 ? raw('false') : sql`${CLAUSE} IN (${join(updates.map(u => integer(u.number)))})`
+    updates.length === 0 ? raw('false') : sql`${clause} IN (${join(updates.map(u => integer(u.number)))})`
   const rows = await session.rows(
-    sql`SELECT ${FILE} AS file, count(*) FILTER (${isUpdate}) AS updates, count(*) FILTER (NOT ${isUpdate}) AS deletes \
-FROM ${verdicts} WHERE ${CLAUSE} <> 0 GROUP BY ${FILE}`,
+    sql`SELECT ${file} AS file, count(*) FILTER (${isUpdate}) AS updates, count(*) FILTER (NOT ${isUpdate}) AS deletes \
+FROM ${verdicts} WHERE ${clause} <> 0 GROUP BY ${file}`,
     request.signal,
   )
   const paths = new Map(request.files.map(f => [session.locate(request.snapshot, f.path), f.path]))
   return rows.map(row => ({
-    path: paths.get(String(row['file'])) ?? '',
+    path: getPath(paths, row['file']),
     updateCount: toCount(row['updates']),
     deleteCount: toCount(row['deletes']),
   }))
+}
+
+/** A hit that cannot be told to its file would be counted, and never come into effect. */
+function getPath(paths: ReadonlyMap<string, string>, place: unknown): string {
+  const path = paths.get(String(place))
+  if (path === undefined)
+    throw new TypeError(`this is a bug in tidemark: a hit in ${String(place)}, which was not asked for`)
+  return path
 }
 
 function toCount(cell: unknown): bigint {
@@ -142,29 +178,33 @@ function updateNumbers({ matched = [], notMatchedBySource = [] }: Change): Updat
   return [...numbered(matched, 1), ...numbered(notMatchedBySource, -1)]
 }
 
-function ambiguousQuery(verdicts: Sql): Sql {
-  return countOf(sql`SELECT 1 FROM ${verdicts} WHERE ${CLAUSE} > 0 GROUP BY ${PLACE} HAVING count(*) > 1`)
+function ambiguousQuery({ names: { file, row, clause }, verdicts }: Verdicts): Sql {
+  return countOf(sql`SELECT 1 FROM ${verdicts} WHERE ${clause} > 0 GROUP BY ${file}, ${row} HAVING count(*) > 1`)
 }
 
 async function keptQuery(at: Verdicts, files: readonly AddFile[]): Promise<Sql> {
-  const { session, request, verdicts } = at
-  const names = columnNames(request)
-  return sql`SELECT ${names} FROM ${await scanTarget(session, request, files)} target \
-ANTI JOIN (SELECT ${PLACE} FROM ${verdicts} WHERE ${CLAUSE} <> 0 AND ${inFiles(at, files)}) verdict USING (${PLACE})`
+  const { request, names, verdicts } = at
+  const { file, row, clause } = names
+  return sql`SELECT ${columnNames(request)} FROM ${await scanTarget(at, files)} target \
+ANTI JOIN (SELECT ${file}, ${row} FROM ${verdicts} WHERE ${clause} <> 0 AND ${inFiles(at, files)}) verdict USING (${file}, ${row})`
 }
 
 /** Each update clause by itself; the target is read only where a value comes from it. */
 async function updatedQuery(at: Verdicts, files: readonly AddFile[]): Promise<Sql> {
-  const { session, request, source, verdicts } = at
+  const { request, names, source, verdicts } = at
   const updates = updateNumbers(request.change)
-  const scanned = updates.some(u => readsTarget(request, u)) ? await scanTarget(session, request, files) : raw('')
+  const scanned = updates.some(u => readsTarget(request, u)) ? await scanTarget(at, files) : raw('')
   const parts = updates.map(update => {
     const { number, clause } = update
-    const hits = sql`(SELECT * FROM ${verdicts} WHERE ${CLAUSE} = ${integer(number)} AND ${inFiles(at, files)}) verdict`
-    const target = readsTarget(request, update) ? sql` JOIN ${scanned} target USING (${PLACE})` : raw('')
+    const hits = sql`(SELECT * FROM ${verdicts} WHERE ${names.clause} = ${integer(number)} AND ${inFiles(at, files)}) verdict`
+    const target = readsTarget(request, update)
+      ? sql` JOIN ${scanned} target USING (${names.file}, ${names.row})`
+      : raw('')
     const from =
-      number > 0 && source !== undefined ? sql` JOIN ${source} source ON source.${SOURCE} = verdict.${SOURCE}` : raw('')
-    const values = request.schema.fields.map(({ name }) => assigned(clause.set, name, ident('target', name)))
+      number > 0 && source !== undefined
+        ? sql` JOIN ${source} source ON source.${names.source} = verdict.${names.source}`
+        : raw('')
+    const values = request.schema.fields.map(field => assigned(clause.set, field, ident('target', field.name)))
     return sql`SELECT ${join(values)} FROM ${hits}${target}${from}`
   })
   return join(parts, ' UNION ALL ')
@@ -176,16 +216,16 @@ function readsTarget({ schema }: JudgeRequest<Sql, Sql>, { clause }: Update): bo
 
 /** Old versions of the changed rows, the new ones, and what is inserted. */
 async function changesQuery(at: Verdicts): Promise<Sql> {
-  const { session, request, verdicts } = at
+  const { request, names, verdicts } = at
   const paths = [...request.files]
   const updates = updateNumbers(request.change).map(({ number }) => integer(number))
   const type =
     updates.length === 0
       ? text('delete')
-      : sql`CASE WHEN ${CLAUSE} IN (${join(updates)}) THEN 'update_preimage' ELSE 'delete' END`
+      : sql`CASE WHEN ${names.clause} IN (${join(updates)}) THEN 'update_preimage' ELSE 'delete' END`
   const parts = [
-    sql`SELECT ${columnNames(request)}, ${type} AS _change_type FROM ${await scanTarget(session, request, paths)} target \
-JOIN (SELECT * FROM ${verdicts} WHERE ${CLAUSE} <> 0) verdict USING (${PLACE})`,
+    sql`SELECT ${columnNames(request)}, ${type} AS _change_type FROM ${await scanTarget(at, paths)} target \
+JOIN (SELECT * FROM ${verdicts} WHERE ${names.clause} <> 0) verdict USING (${names.file}, ${names.row})`,
   ]
   if (updates.length > 0) parts.push(sql`SELECT *, 'update_postimage' FROM (${await updatedQuery(at, paths)})`)
   if ((request.change.notMatched ?? []).length > 0) parts.push(sql`SELECT *, 'insert' FROM (${insertQuery(at)})`)
@@ -193,45 +233,50 @@ JOIN (SELECT * FROM ${verdicts} WHERE ${CLAUSE} <> 0) verdict USING (${PLACE})`,
 }
 
 async function* positions(
-  { session, request, verdicts }: Verdicts,
+  { session, request, names, verdicts }: Verdicts,
   files: readonly AddFile[],
 ): AsyncGenerator<{ path: string; rows: readonly number[] }> {
   for (const file of files) {
     const place = text(session.locate(request.snapshot, file.path))
-    const query = sql`SELECT ${ident(ROW_COLUMN)} FROM ${verdicts} WHERE ${CLAUSE} <> 0 AND ${FILE} = ${place}`
+    const query = sql`SELECT ${names.row} FROM ${verdicts} WHERE ${names.clause} <> 0 AND ${names.file} = ${place}`
     for await (const [rows = []] of session.batches(query, request.signal))
       yield { path: file.path, rows: rows.map(Number) }
   }
 }
 
-function assigned(values: Assignments<Sql>, column: string, otherwise: Sql): Sql {
-  const value = values.get(column)
-  if (value === undefined) return sql`${otherwise} AS ${ident(column)}`
-  return sql`${'source' in value ? ident('source', value.source) : sql`(${value.expression})`} AS ${ident(column)}`
+/** In exactly the column's type: beside a value of another, rows that are only copied would be made ones of that type. */
+function assigned(values: Assignments<Sql>, { name, type }: StructField, otherwise: Sql): Sql {
+  const value = values.get(name)
+  if (value === undefined) return sql`${otherwise} AS ${ident(name)}`
+  const given = 'source' in value ? ident('source', value.source) : sql`(${value.expression})`
+  return sql`CAST(${given} AS ${toDuckType(type)}) AS ${ident(name)}`
 }
 
 /** Rows of the source that matched nothing, each by the first clause that takes it. */
-function insertQuery({ request, source, verdicts }: Verdicts): Sql {
+function insertQuery({ request, names, source, verdicts }: Verdicts): Sql {
   const clauses = request.change.notMatched ?? []
   if (source === undefined) throw new TypeError('this is a bug in tidemark: an insert without a source')
-  const unmatched = sql`SELECT source.*, ${clauseNumber(clauses, 1)} AS ${CLAUSE} FROM ${source} source \
-ANTI JOIN (SELECT ${SOURCE} FROM ${verdicts} WHERE ${SOURCE} IS NOT NULL) verdict ON source.${SOURCE} = verdict.${SOURCE}`
-  const parts = clauses.map((clause, i) => insertPart(request, clause, sql`${unmatched}`, i + 1))
+  const unmatched = sql`SELECT source.*, ${clauseNumber(clauses, 1)} AS ${names.clause} FROM ${source} source \
+ANTI JOIN (SELECT ${names.source} FROM ${verdicts} WHERE ${names.source} IS NOT NULL) verdict \
+ON source.${names.source} = verdict.${names.source}`
+  const parts = clauses.map((clause, i) => {
+    const values = request.schema.fields.map(field => assigned(clause.values, field, nullOf(field)))
+    return sql`SELECT ${join(values)} FROM (${unmatched}) source WHERE ${names.clause} = ${integer(i + 1)}`
+  })
   return join(parts, ' UNION ALL ')
 }
 
-function insertPart(request: JudgeRequest<Sql, Sql>, clause: InsertClause<Sql>, unmatched: Sql, number: number): Sql {
-  const values = request.schema.fields.map(({ name }) => assigned(clause.values, name, raw('NULL')))
-  return sql`SELECT ${join(values)} FROM (${unmatched}) source WHERE ${CLAUSE} = ${integer(number)}`
+function nullOf({ type }: StructField): Sql {
+  return sql`CAST(NULL AS ${toDuckType(type)})`
 }
 
-async function scanTarget(session: Session, request: JudgeRequest<Sql, Sql>, files: readonly AddFile[]): Promise<Sql> {
+async function scanTarget({ session, request, names }: Judging, files: readonly AddFile[]): Promise<Sql> {
   const evolved = { ...request.snapshot, schema: request.schema }
-  return sql`(${await session.scan(evolved, { files, withPlace: true })})`
+  return sql`(${await session.scan(evolved, { files, withPlace: names.place })})`
 }
 
-function inFiles({ session, request }: Verdicts, files: readonly AddFile[]): Sql {
-  return sql`${FILE} IN (${join(files.map(f => text(session.locate(request.snapshot, f.path))))})`
+function inFiles({ session, request, names }: Judging, files: readonly AddFile[]): Sql {
+  return sql`${names.file} IN (${join(files.map(f => text(session.locate(request.snapshot, f.path))))})`
 }
 
 function columnNames(request: JudgeRequest<Sql, Sql>): Sql {

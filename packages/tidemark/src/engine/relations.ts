@@ -29,6 +29,10 @@ export function sessionRelations(session: Session, signal?: AbortSignal): Relati
       session.count(sql`SELECT count(*) FROM (${rows}) target WHERE (${condition}) IS NOT TRUE`, signal),
     express: (predicate, schema) => predicateSql(predicate, schema, 'target'),
     asInserted: rows => sql`SELECT *, 'insert' AS _change_type FROM (${rows})`,
+    typed: (rows, { fields }) => {
+      const columns = fields.map(({ name, type }) => sql`CAST(${ident(name)} AS ${toDuckType(type)}) AS ${ident(name)}`)
+      return sql`SELECT ${join(columns)} FROM (${rows})`
+    },
     union: parts => join(parts, ' UNION ALL BY NAME '),
     keyRange: async (rows, columns) => {
       const keys = await comparableKeys(session, rows, columns)

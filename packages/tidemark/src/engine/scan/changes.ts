@@ -3,15 +3,14 @@
  * `_commit_timestamp`. Rows of one kind in one version are scanned together, whatever number of files they lie in.
  */
 import { type ChangePart, type ChangePlan, field, type ScanPlan, type VersionChanges } from '@tidemark/delta'
+import { FILE_COLUMN, ROW_COLUMN } from '../engine.ts'
+import { freeName } from '../free-name.ts'
 import { ident, integer, join, raw, type Sql, sql, text } from '../sql.ts'
 import { emptyRelation } from '../types.ts'
 import { createDeletedRows } from './deleted-rows.ts'
 import { type ScanContext, scan } from './scan.ts'
-import type { PlaceColumns } from './scan-sql.ts'
 
 const CHANGE_TYPE = '_change_type'
-/** Columns that are left out again; no table has them. */
-const PLACE: PlaceColumns = { file: '_tidemark_file', row: '_tidemark_row' }
 
 /** The query of a plan of changes; like a scan it holds as long as the session does, and throws what a scan throws. */
 export async function scanChanges(context: ScanContext, plan: ChangePlan): Promise<Sql> {
@@ -55,9 +54,11 @@ async function scanRows(
   const rows = context.temporaryTable()
   await createDeletedRows(context.query, rows, [part.onlyRows])
   const file = { ...part, file: { ...part.file, deletedRows: undefined } }
-  const all = await scan(context, scanPlan(plan, changes, [file]), PLACE)
-  return sql`SELECT * EXCLUDE (${ident(PLACE.file)}, ${ident(PLACE.row)}) FROM (${all}) f \
-SEMI JOIN ${rows} r ON r.row = f.${ident(PLACE.row)}`
+  const taken = plan.schema.fields.map(column => column.name)
+  const place = { file: freeName(FILE_COLUMN, taken), row: freeName(ROW_COLUMN, taken) }
+  const all = await scan(context, scanPlan(plan, changes, [file]), place)
+  return sql`SELECT * EXCLUDE (${ident(place.file)}, ${ident(place.row)}) FROM (${all}) f \
+SEMI JOIN ${rows} r ON r.row = f.${ident(place.row)}`
 }
 
 function stamped({ version, timestamp }: VersionChanges, kind: ChangePart['changeType'], rows: Sql): Sql {

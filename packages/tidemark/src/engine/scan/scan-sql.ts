@@ -3,6 +3,7 @@
  * columns are the table's, in its order, in exactly its types.
  */
 import { DeltaError, type ScanFile, type ScanPlan, type StructField } from '@tidemark/delta'
+import type { PlaceColumns } from '../engine.ts'
 import { fileList } from '../file-list.ts'
 import { ident, join, raw, type Sql, sql } from '../sql.ts'
 import { emptyRelation } from '../types.ts'
@@ -17,13 +18,6 @@ export interface ScanGroup {
   readonly files: readonly ScanFile[]
   /** A table of deleted rows: `file`, the number in the list, and `row`, the number in the file. */
   readonly deleted: Sql | undefined
-}
-
-/** Names of the columns that tell where a row physically lies. */
-export interface PlaceColumns {
-  /** The file's location. */
-  readonly file: string
-  readonly row: string
 }
 
 /** The query of a whole plan. Throws FILE_INVALID when a file's columns cannot be the table's. */

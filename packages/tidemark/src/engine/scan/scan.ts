@@ -3,11 +3,12 @@
  * where a query can leave them out, and give the query.
  */
 import type { ScanFile, ScanPlan } from '@tidemark/delta'
+import type { PlaceColumns } from '../engine.ts'
 import type { Sql } from '../sql.ts'
 import { createDeletedRows } from './deleted-rows.ts'
 import type { Layout, Layouts, QueryRows } from './layouts.ts'
 import { locateFile, type Places } from './location.ts'
-import { type PlaceColumns, type ScanGroup, scanSql } from './scan-sql.ts'
+import { type ScanGroup, scanSql } from './scan-sql.ts'
 import type { ScannedFiles } from './scanned-files.ts'
 
 /** What a session lends to a scan. */
