@@ -3,7 +3,7 @@ import type { AddFile, PartitionValues } from '../log/actions.ts'
 import { type DataType, field } from '../schema/schema.ts'
 import type { TableColumns } from './bound-column.ts'
 import { and, compare, expression, isIn, isNull, not, or, type Predicate } from './predicate.ts'
-import { type KeyRange, pruneByKeys, pruneFiles, rangePredicate } from './prune.ts'
+import { type KeyRange, keysPredicate, pruneFiles, rangePredicate } from './prune.ts'
 
 /** Bounds as JSON writes them; a text that begins with `#` is a number in its own digits. */
 interface Bounds {
@@ -246,7 +246,8 @@ test('nested columns and column mapping lead to the physical names in stats and 
 
 function mayHoldKeys(type: string, bounds: Bounds, range: Partial<KeyRange>): boolean {
   const ranges = new Map([['k', { min: undefined, max: undefined, hasNull: false, ...range }]])
-  return pruneByKeys([fileOf(bounds)], tableOf(type), ranges).length === 1
+  const table = tableOf(type)
+  return pruneFiles([fileOf(bounds)], table, keysPredicate(table, ranges)).length === 1
 }
 
 test('key ranges keep the files they overlap, and NULL keys exactly those that may hold NULL', () => {
@@ -273,7 +274,8 @@ test('few keys leave out the files between two of them', () => {
 test('keys that cannot be compared do not narrow anything', () => {
   expect(mayHoldKeys('date', { min: '2024-01-01', max: '2024-01-01' }, { min: 'infinity', max: 'infinity' })).toBe(true)
   const ranges = new Map([['gone', { min: '1', max: '1', hasNull: false }]])
-  expect(pruneByKeys([fileOf({ min: 5, max: 5 })], tableOf('long'), ranges)).toHaveLength(1)
+  const table = tableOf('long')
+  expect(pruneFiles([fileOf({ min: 5, max: 5 })], table, keysPredicate(table, ranges))).toHaveLength(1)
 })
 
 test('a key range is a predicate like any other', () => {

@@ -54,16 +54,10 @@ export interface KeyRange {
   values?: readonly string[] | undefined
 }
 
-/** The files that may hold a row whose key lies in all the ranges. Columns without a range do not narrow anything. */
-export function pruneByKeys(
-  files: Iterable<AddFile>,
-  table: TableColumns,
-  ranges: ReadonlyMap<string, KeyRange>,
-): AddFile[] {
-  return pruneFiles(files, table, keysPredicate(table, ranges))
-}
-
-/** The predicate that a row's key lies in all the ranges that can be compared with the table's columns. */
+/**
+ * The predicate that a row's key lies in all the ranges. Columns without a range, and ranges that cannot be compared with
+ * the table's column, do not narrow anything.
+ */
 export function keysPredicate(table: TableColumns, ranges: ReadonlyMap<string, KeyRange>): Predicate<never> {
   const predicates = [...ranges].map(([column, range]) => rangePredicate(column, range))
   return and(...predicates.filter(predicate => isUsable(table, predicate)))
