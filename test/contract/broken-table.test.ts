@@ -1,8 +1,13 @@
 /** A table of the lake that somebody or some disk broke: it alone stops, its problem names file and version. */
 import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { readSnapshot } from '@tidemark/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
+import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { runQuery } from '../../packages/tidemark/src/run/query.ts'
 import { readStatus } from '../../packages/tidemark/src/run/status.ts'
+import { systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createProject, failures, type TestProject } from '../support/project.ts'
 
@@ -87,6 +92,36 @@ test.each([
   const status = await readStatus(project)
   expect(status.find(({ table }) => table === 'bronze.orders')).toMatchObject({ rows: undefined, problem: { code } })
   expect(status.filter(({ problem }) => problem !== undefined).map(({ table }) => table)).toEqual(['bronze.orders'])
+})
+
+test('a data file that is gone is named with its table and version, by a query and by a run', async () => {
+  await using project = await createTwo()
+  const snapshot = await readSnapshot(project, { tablePath: 'bronze/orders' })
+  const file = [...(snapshot?.files.keys() ?? [])][0] ?? ''
+  await rm(join(project.lake, 'bronze/orders', file))
+  const says = `The data file ${file} of version 1 of bronze/orders does not exist`
+  const engine = await openDuckdb({ store: project.store, ids: systemIds, scratch: undefined, folders: [project.lake] })
+  try {
+    await using session = await engine.session()
+    const query = {
+      tables: ['bronze.orders'],
+      moments: new Map(),
+      replaced: (of: (table: string) => Sql) => sql`FROM ${of('bronze.orders')}`,
+    }
+    await expect(
+      runQuery({ lake: project, session, cwd: project.root }, query, new AbortController().signal),
+    ).rejects.toMatchObject({
+      code: 'DELTA_LOG_UNREADABLE',
+      message: expect.stringContaining(says),
+    })
+  } finally {
+    await engine.close()
+  }
+  await change(7)
+  const { results } = await project.run()
+  const failed = results.find(({ step }) => step === 'bronze.orders')
+  expect(failed).toMatchObject({ status: 'failed', problem: { code: 'DELTA_LOG_UNREADABLE' } })
+  expect(failed?.problem?.message).toContain(says)
 })
 
 test('a broken silver table stops itself and what reads it; bronze goes on', async () => {

@@ -10,6 +10,7 @@ import { splitTableName } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { endPath, listRuns } from './facts.ts'
 import { findTable, scanTable } from './delta-tables.ts'
+import { findProblem } from './problem-fact.ts'
 
 export interface QueryResult {
   columns: readonly { name: string; type: string }[]
@@ -29,6 +30,7 @@ export interface CheckedQuery {
  * Run a checked query. The result is held in memory: a query is for looking, not for exporting a table.
  *
  * @throws {TABLE_UNKNOWN} a named table is not in the lake
+ * @throws {DELTA_LOG_UNREADABLE} a table, or a file of it, cannot be read
  * @throws {QUERY_FAILED} the engine refused it
  */
 export async function runQuery(
@@ -37,13 +39,16 @@ export async function runQuery(
   signal: AbortSignal,
 ): Promise<QueryResult> {
   const relations = new Map<string, Sql>()
-  for (const table of new Set(query.tables))
-    relations.set(table, await relationOf({ lake, session, cwd }, query, table))
-  const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
   try {
+    for (const table of new Set(query.tables))
+      relations.set(table, await relationOf({ lake, session, cwd }, query, table))
+    const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
     return { columns: await session.describe(statement), rows: await session.rows(statement, signal) }
   } catch (error) {
     if (error instanceof Problem || signal.aborted) throw error
+    // A table that cannot be read is no fault of the query.
+    const problem = findProblem(error, 'the query')
+    if (problem !== undefined) throw problem
     const reason = error instanceof Error ? error.message.replaceAll(/\s*LINE \d+:[^]*$/g, '') : String(error)
     throw QUERY_FAILED({ reason }, { cause: error })
   }
