@@ -32,6 +32,17 @@ export const LAKE_NOT_READABLE: ProblemKind<{ lake: string; reason: string }> = 
   example: { lake: './lake/bronze', reason: 'no permission (EACCES)' },
 })
 
+export const LAKE_DISK_FAILED: ProblemKind<{ lake: string; reason: string }> = problem({
+  code: 'LAKE_DISK_FAILED',
+  title: 'The disk of the lake does not work.',
+  message: (p: { lake: string; reason: string }) => `${p.lake}: ${p.reason}.`,
+  hint: () =>
+    'Look at the disk, its mount and the limits on open files; then run again. Committed tables are as they were.',
+  retry: 'later',
+  exit: 3,
+  example: { lake: './lake/bronze', reason: 'EIO: i/o error, read' },
+})
+
 export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   code: 'LAKE_FULL',
   title: 'The disk is full.',
