@@ -232,6 +232,18 @@ describe('a flow', () => {
       expected: { code: 'FLOW_UNKNOWN_TABLE', place: 'gold/f.sql:2:18', says: 'silver.usrs' },
     },
     {
+      case: 'into a table that no folder can hold',
+      flows: {
+        'gold/f.sql': '-- up\nCREATE MATERIALIZED VIEW gold.`..` AS SELECT name FROM silver.users',
+        'gold/g.sql': 'CREATE STREAMING TABLE gold.con AS SELECT name FROM STREAM(silver.users)',
+      },
+      expected: {
+        code: 'TABLE_NAME_INVALID',
+        place: 'gold/f.sql:2:1',
+        says: /folder path[^]*gold\/g\.sql:1:1[^]*device/,
+      },
+    },
+    {
       case: 'in a circle',
       flows: {
         'gold/a.sql': 'CREATE MATERIALIZED VIEW gold.a AS SELECT n FROM gold.b',

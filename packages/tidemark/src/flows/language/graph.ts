@@ -2,9 +2,10 @@
  * Datasets, flows and the table list to the flows a run executes, in an order in which inputs come first. Everything
  * that is wrong is collected; with a problem there is no graph.
  */
-import type { Problem } from '../../errors/problem.ts'
+import { Problem } from '../../errors/problem.ts'
 import { FLOW_CYCLE, FLOW_DUPLICATE, FLOW_QUERY, FLOW_UNKNOWN_TARGET } from '../../errors/flow.ts'
 import type { Dataset, DeclaredFlow, DerivedFlow, Flow, FlowSource, TableName } from '../../model/flow.ts'
+import { tablePath } from '../../model/names.ts'
 import { openCatalog } from './catalog.ts'
 import { compileAppend, compileAutoCdc, compileView, type Compiling } from './compile-flow.ts'
 import { suggest } from '../../config/suggest.ts'
@@ -42,7 +43,7 @@ export async function buildGraph(input: GraphInput): Promise<{ flows: Flow[]; pr
   const datasets = input.sources.flatMap(source => source.datasets)
   const declared = input.sources.flatMap(source => source.flows)
   const catalog = openCatalog(datasets, declared, input)
-  const problems = [...findDuplicates(datasets, declared)]
+  const problems = [...findDuplicates(datasets, declared), ...findUnusableNames(datasets)]
   const compiling: Compiling = { catalog, portable: input.portable, problems }
   const flows: Flow[] = []
   for (const dataset of datasets) {
@@ -104,6 +105,19 @@ function* findDuplicates(datasets: readonly Dataset[], flows: readonly DeclaredF
     if (first) yield FLOW_DUPLICATE({ what, name, other: printPlace(first.place) }, { place })
     else seen.set(key, { place })
   }
+}
+
+/** Names of tables that no folder can have. A view that is only inlined has none. */
+function findUnusableNames(datasets: readonly Dataset[]): Problem[] {
+  return datasets.flatMap(({ kind, name, place }) => {
+    try {
+      if (kind !== 'temporary view') tablePath(name)
+      return []
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      return [error.at(place)]
+    }
+  })
 }
 
 function inputsOf(flow: Flow): readonly TableName[] {
