@@ -87,7 +87,7 @@ export {
   type StructField,
   type StructType,
 } from './schema/schema.ts'
-export { addedFiles, isAppendOnly, readCommits } from './snapshot/read-commits.ts'
+export { addedFiles, isAppendOnly, readCommits, readHistory } from './snapshot/read-commits.ts'
 export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/read-snapshot.ts'
 export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
 export { findVersionAt } from './snapshot/version-at.ts'

@@ -79,3 +79,17 @@ test('a commit that came in between is a conflict, whatever it did', async () =>
   await publish(ports, stageAppend(old, { files: await write([{ id: 2, name: 'b' }]), info }))
   expect(await commit(ports, staged)).toMatchObject({ kind: 'conflict' })
 })
+
+test('a missing file is found whatever its folder is called', async () => {
+  const { store, ports, write, snapshot } = await makeTable()
+  const [file] = await write([{ id: 1, name: 'a' }])
+  if (file === undefined) throw new Error('nothing was written')
+  const path = `at=10:00/${file.path}`
+  const old = await publish(ports, stageAppend(snapshot, { files: [{ ...file, path }], info }))
+  const now = await publish(ports, stageOverwrite(old, { files: [], info }))
+  expect([...store.objects.keys()]).not.toContain(`t/${path}`)
+  await expect(stageRestore(ports, { snapshot: now, to: old })).rejects.toMatchObject({
+    code: 'FILE_MISSING',
+    details: { file: `t/${path}` },
+  })
+})

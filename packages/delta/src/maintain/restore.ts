@@ -75,7 +75,7 @@ async function refuseMissing(store: ObjectStore, to: Snapshot, files: readonly A
   const there = new Set<string>()
   for await (const { path } of store.list(tablePath)) there.add(path)
   const missing = files.flatMap(({ path, deletionVector }) => {
-    const isElsewhere = path.startsWith('/') || path.includes(':')
+    const isElsewhere = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
     const vector = deletionVector && vectorFilePath(store, tablePath, deletionVector)
     const needed = [...(isElsewhere ? [] : [`${tablePath}/${path}`]), ...(vector === undefined ? [] : [vector])]
     return needed.filter(one => one.startsWith(`${tablePath}/`) && !there.has(one))

@@ -136,3 +136,20 @@ test('a file that a commit brings back while the folder is listed stays', async 
   expect((await readSnapshot(ports, { tablePath: 't' }))?.files.size).toBe(1)
   expect(dataFiles(store)).toEqual(['t/part-1'])
 })
+
+test('a file named by an absolute place that is not the store as it is opened stays', async () => {
+  const { store, ports, write, snapshot } = await makeTable()
+  const [live, orphan] = [...(await write()), ...(await write())]
+  if (live === undefined || orphan === undefined) throw new Error('nothing was written')
+  const now = await publish(ports, stageAppend(snapshot, { files: [live], info }))
+  const log = `t/_delta_log/${String(now.version).padStart(20, '0')}.json`
+  const text = new TextDecoder().decode(await store.get(log))
+  // What another writer calls the same folder: by a link to it, or by another spelling of its address.
+  await store.put(
+    log,
+    new TextEncoder().encode(text.replace(`"path":"${live.path}"`, `"path":"s3a://other/t/${live.path}"`)),
+  )
+  await ports.clock.sleep(30 * DAY_MS)
+  const { removed } = await vacuum(ports, { tablePath: 't' })
+  expect(removed).toEqual([`t/${orphan.path}`])
+})

@@ -5,6 +5,7 @@
 import { vectorFilePath } from '../deletion-vector/vector-location.ts'
 import { DeltaError } from '../errors.ts'
 import type { Action, DeletionVectorDescriptor } from '../log/actions.ts'
+import { canonicalDataPath } from '../log/data-path.ts'
 import { logFolderPath, parseLogName, type Version } from '../log/log-path.ts'
 import type { TableStore } from '../log/table-store.ts'
 import { checkWritable } from '../snapshot/protocol.ts'
@@ -61,7 +62,7 @@ export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promis
   }
   // Only now, because listing takes long: a commit may have brought an old file back meanwhile, as RESTORE does.
   const needed = await neededPaths(store, await refreshSnapshot(ports, snapshot), oldest, signal)
-  const garbage = old.filter(object => !needed.has(object.path))
+  const garbage = old.filter(({ path }) => !needed.paths.has(path) && !needed.names.has(baseName(path)))
   if (request.dryRun !== true) await removeAll(store, garbage, signal)
   return {
     version: snapshot.version,
@@ -78,20 +79,35 @@ function checkedRetention({ tablePath, configuration }: Snapshot, request: Vacuu
   throw new DeltaError('WRITE_REFUSED', `${tablePath} cannot be cleaned: ${reason}.`, { tablePath, reason })
 }
 
+interface Needed {
+  readonly paths: ReadonlySet<string>
+  /**
+   * Names of files whose place is absolute and not one of the store as it is opened. It may be one by another way, such as
+   * a link to the lake or another spelling of its address, so no file of such a name is certainly garbage.
+   */
+  readonly names: ReadonlySet<string>
+}
+
 /** What the newest version holds, and whatever a commit since then speaks of: it may have been current until that commit. */
 async function neededPaths(
   store: ObjectStore,
   snapshot: Snapshot,
   oldest: number,
   signal: AbortSignal | undefined,
-): Promise<Set<string>> {
+): Promise<Needed> {
   const { tablePath, version } = snapshot
-  const needed = new Set<string>()
+  const needed = { paths: new Set<string>(), names: new Set<string>() }
+  const addPath = (named: string): void => {
+    const path = storePath(store, tablePath, named)
+    if (path === undefined) needed.names.add(baseName(named))
+    else needed.paths.add(path)
+  }
   const add = (file: { path: string; deletionVector?: DeletionVectorDescriptor }): void => {
-    const path = storePath(store, tablePath, file.path)
-    if (path !== undefined) needed.add(path)
-    const vector = file.deletionVector && vectorFilePath(store, tablePath, file.deletionVector)
-    if (vector !== undefined) needed.add(vector)
+    addPath(file.path)
+    const { deletionVector } = file
+    if (deletionVector?.storageType === 'p') return addPath(canonicalDataPath(deletionVector.pathOrInlineDv))
+    const vector = deletionVector && vectorFilePath(store, tablePath, deletionVector)
+    if (vector !== undefined) needed.paths.add(vector)
   }
   for (const file of snapshot.files.values()) add(file)
   const first = await firstVersionSince(store, tablePath, oldest)
@@ -130,6 +146,10 @@ async function firstVersionSince(store: ObjectStore, tablePath: string, oldest: 
 function storePath(store: ObjectStore, tablePath: string, path: string): string | undefined {
   const isAbsolute = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
   return isAbsolute ? findStorePath(store, path) : `${tablePath}/${path}`
+}
+
+function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 /** Folders and files that begin with a dot or underscore belong to others, but for the change data and partitions. */

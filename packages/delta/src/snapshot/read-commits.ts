@@ -2,9 +2,13 @@
  * Reading the commits of a range, and what they did to the rows.
  */
 import type { AddFile, Commit } from '../log/actions.ts'
+import { findCommit } from '../log/find-commit.ts'
 import type { Version } from '../log/log-path.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { logGap, walkCommits } from './walk-commits.ts'
+
+/** Commits read at the same time. */
+const AT_ONCE = 16
 
 /**
  * The commits after `after` (exclusive) up to `upTo` (inclusive), in order. Throws LOG_GAP when one of them is gone,
@@ -17,11 +21,34 @@ export async function readCommits(
 ): Promise<Commit[]> {
   const { after, upTo, signal } = range
   const commits: Commit[] = []
-  for await (const commit of walkCommits(store, { tablePath, from: after + 1n, until: upTo, ahead: 16, signal })) {
+  for await (const commit of walkCommits(store, { tablePath, from: after + 1n, until: upTo, ahead: AT_ONCE, signal })) {
     commits.push(commit)
   }
   const last = commits.at(-1)?.version ?? after
   if (last < upTo) throw logGap(tablePath, last + 1n)
+  return commits
+}
+
+/**
+ * The newest commits, at most `limit`, from `upTo` backwards. Ends where the log does: what is older was cleaned away, and
+ * nothing is missing for that.
+ */
+export async function readHistory(
+  store: ObjectStore,
+  tablePath: string,
+  range: { upTo: Version; limit: number; signal?: AbortSignal | undefined },
+): Promise<Commit[]> {
+  const { upTo, limit, signal } = range
+  const commits: Commit[] = []
+  while (commits.length < limit) {
+    const next = upTo - BigInt(commits.length)
+    const left = Math.min(AT_ONCE, limit - commits.length, Number(next) + 1)
+    const versions = Array.from({ length: left }, (_, i) => next - BigInt(i))
+    const found = await Promise.all(versions.map(version => findCommit(store, tablePath, version, { signal })))
+    const end = found.indexOf(undefined)
+    for (const commit of end < 0 ? found : found.slice(0, end)) if (commit) commits.push(commit)
+    if (end >= 0 || left < AT_ONCE) break
+  }
   return commits
 }
 

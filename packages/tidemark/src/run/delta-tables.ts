@@ -75,11 +75,12 @@ export async function scanTable(session: Session, place: TablePlace, wanted: Tab
       ...version,
       parts: version.parts.map(part => ({ ...part, file: located(place, part.file) })),
     }))
-    return sql`(${await session.scanChanges({ ...plan, versions })})`
+    return sql`(${await guarded(place, () => session.scanChanges({ ...plan, versions }))})`
   }
   const snapshot = await readTable(place, at)
   const plan = await guarded(place, () => planScan(place.tables, snapshot))
-  return sql`(${await session.scanPlan({ ...plan, files: plan.files.map(file => located(place, file)) })})`
+  const files = plan.files.map(file => located(place, file))
+  return sql`(${await guarded(place, () => session.scanPlan({ ...plan, files }))})`
 }
 
 /** The session reads the lake's store; a file of another place is named by where it lies. */

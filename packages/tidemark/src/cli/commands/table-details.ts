@@ -1,6 +1,6 @@
 /** `tables show`, `tables schema` and `tables history`: one table of the lake, or any Delta table by its path. */
 import type { Command } from 'commander'
-import { type Commit, printType, readCommits, type Snapshot } from '@tidemark/delta'
+import { type Commit, printType, readHistory, type Snapshot } from '@tidemark/delta'
 import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
@@ -100,10 +100,9 @@ async function schema(ports: CliPorts, place: TablePlace, options: DetailOptions
 
 async function history(ports: CliPorts, place: TablePlace, options: DetailOptions): Promise<void> {
   const { version } = await readTable(place)
-  const limit = BigInt(Math.max(1, Number.parseInt(options.limit, 10) || 20))
-  const after = version - limit < -1n ? -1n : version - limit
-  const commits = await readCommits(place.tables.store, place.tablePath, { after, upTo: version })
-  const rows = commits.toReversed().map(commitRow)
+  const limit = Math.max(1, Number.parseInt(options.limit, 10) || 20)
+  const commits = await readHistory(place.tables.store, place.tablePath, { upTo: version, limit })
+  const rows = commits.map(commitRow)
   if (options.json) ports.stdout.write(`${printJson(rows)}\n`)
   else {
     const shown = rows.map(({ metrics, parameters: _parameters, ...row }) => ({

@@ -19,6 +19,8 @@ export interface Token {
 const WORD = /[\p{L}_][\p{L}\p{N}\p{M}_$]*/uy
 const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y
 const SYMBOL = /<=>|<=|>=|<>|!=|==|\|\||::|->|=>|\/\/|[^]/uy
+/** What a text of DuckDB begins and ends with that needs no escapes: `$$` or `$tag$`. */
+const DOLLARS = /\$(?:[\p{L}_][\p{L}\p{N}_]*)?\$/uy
 const BLANK = /\s+|--[^\n]*/y
 
 /**
@@ -63,6 +65,12 @@ function tokenAt(text: string, start: number, dialect: Dialect): Scanned {
   }
   if (char === '`' || (char === '"' && dialect === 'duckdb')) return quoted(text, start, make, 'name', false)
   if (char === "'" || char === '"') return quoted(text, start, make, 'string', dialect === 'portable')
+  const dollars = dialect === 'duckdb' ? match(DOLLARS, text, start) : undefined
+  if (dollars) {
+    const end = text.indexOf(dollars, start + dollars.length)
+    if (end < 0) return make('broken', text.length)
+    return make('string', end + dollars.length, text.slice(start + dollars.length, end))
+  }
   const word = match(WORD, text, start)
   if (word) return make('word', start + word.length)
   const number = match(NUMBER, text, start)

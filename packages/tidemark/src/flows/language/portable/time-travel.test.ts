@@ -26,6 +26,18 @@ test('a table keeps its own name, so that columns can be qualified by it', () =>
   expect([...tables.keys()]).toEqual(['v0.t'])
 })
 
+test('a schema called like the name of a version is not taken for it', () => {
+  const { text, tables } = read('SELECT * FROM v0.t JOIN "V_0".t VERSION AS OF 3 old USING (a)')
+  expect([...tables]).toEqual([['v__0.t', { name: 'V_0.t', at: { version: 3n } }]])
+  expect(text).toMatch(/^SELECT \* FROM v0\.t JOIN v__0\.t +old USING \(a\)$/)
+})
+
+test('a text between dollars is a text', () => {
+  const text = 'SELECT $$ FROM silver.t VERSION AS OF 1 $$, $q$ $$ FROM silver.t VERSION AS OF 2 $q$, $1 FROM silver.t'
+  expect(read(text)).toEqual({ text, tables: new Map() })
+  expect(deltaPaths('SELECT $$ delta.`/a` $$')).toEqual([])
+})
+
 test('table_changes takes versions or times, the last one inclusive or left out', () => {
   const text =
     "SELECT * FROM table_changes('silver.t', 2, 5) UNION ALL SELECT * FROM table_changes('delta.`/p`', '2026-01-01')"

@@ -29,9 +29,12 @@ export interface TimeTravel {
 export function readTimeTravel(text: string, place: Place): TimeTravel {
   const tokens = tokenize(text, 'duckdb')
   const tables = new Map<string, TableAt>()
+  // A lake may have a schema of any name: none that the text speaks of is taken for a version.
+  let prefix = 'v'
+  while (new RegExp(`${prefix}\\d`, 'i').test(text)) prefix += '_'
   let result = text
   const replace = (from: Token, to: Token, shown: string, table: TableAt): void => {
-    const schema = `v${tables.size}`
+    const schema = `${prefix}${tables.size}`
     tables.set(`${schema}.${unquoted(shown)}`, table)
     const name = `${schema}.${shown}`
     result = `${result.slice(0, from.start)}${name.padEnd(to.end - from.start)}${result.slice(to.end)}`
