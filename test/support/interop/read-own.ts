@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { randomUUID } from 'node:crypto'
-import { type DataType, LocalStore, readSnapshot } from '@tidemark/delta'
+import { type DataType, LocalStore, planChanges, readSnapshot } from '@tidemark/delta'
 import {
   DuckDBBlobValue,
   DuckDBDateValue,
@@ -29,9 +29,8 @@ import type { Wire, WireRows } from './wire.ts'
 /** Read the Delta table in a local folder as the product does. */
 export async function readOwn(
   folder: string,
-  { version, cdf }: { version?: number; cdf?: unknown },
+  { version, cdf }: { version?: number; cdf?: { from: number; to: number } },
 ): Promise<WireRows> {
-  if (cdf !== undefined) throw new Error('tidemark does not read the change data feed')
   const store = new LocalStore(dirname(folder))
   const at = version === undefined ? undefined : BigInt(version)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-read-own-'))
@@ -46,10 +45,14 @@ export async function readOwn(
     await connection.run("SET TimeZone = 'UTC'")
     // A scan holds inside its session only, and a session gives no raw values: a file carries them over.
     const file = join(scratch, 'rows.parquet')
-    await session.run(sql`COPY (${await session.scan(snapshot)}) TO ${text(file)} (FORMAT parquet)`)
+    const range = cdf && { tablePath: basename(folder), from: BigInt(cdf.from), to: BigInt(cdf.to) }
+    const rows = await (range === undefined
+      ? session.scan(snapshot)
+      : session.scanChanges(await planChanges(tables, range)))
+    await session.run(sql`COPY (${rows}) TO ${text(file)} (FORMAT parquet)`)
     const found = await connection.runAndReadAll(sql`FROM read_parquet(${text(file)})`.text)
     const columns = snapshot.schema.fields.map(({ name, type }) => ({ name, type: sparkType(type) }))
-    return { columns, rows: wireRows(found) }
+    return { columns: cdf === undefined ? columns : [...columns, ...CHANGE_COLUMNS], rows: wireRows(found) }
   } finally {
     connection.closeSync()
     instance.closeSync()
@@ -57,6 +60,12 @@ export async function readOwn(
     await rm(scratch, { recursive: true, force: true })
   }
 }
+
+const CHANGE_COLUMNS = [
+  { name: '_change_type', type: 'string' },
+  { name: '_commit_version', type: 'bigint' },
+  { name: '_commit_timestamp', type: 'timestamp' },
+]
 
 const testIds = { uuid: () => randomUUID(), runId: () => 'read-own' }
 
