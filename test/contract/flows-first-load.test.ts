@@ -42,10 +42,10 @@ const upsert = (id: string | null, seq: number, age: number | null = 1): Values 
 const remove = (id: string, seq: number): Values => ({ id, _op: 'delete', _seq: seq, _run_id: 'r' })
 
 /** Write the mark of ingestion: what it says of the keys is all that matters here. */
-async function mark(table: string, mark: { keys: string[]; liveRows: bigint }): Promise<void> {
+async function mark(table: string, mark: { keys: string[] | undefined; liveRows: bigint }): Promise<void> {
   const snapshot = await readSnapshot(lake, { tablePath: tablePath(table) })
   if (snapshot === undefined) throw new Error(`${table} is not there`)
-  const none = { xmin: '1', xmax: '1', order: '1', lsn: '1', seq: '1', seqBase: '0', version: '0' }
+  const none = { backfills: [], xmin: '1', xmax: '1', order: '1', lsn: '1', seq: '1', seqBase: '0', version: '0' }
   const configuration = JSON.stringify({ format: 1, ...none, keys: mark.keys, liveRows: mark.liveRows.toString() })
   const domains = [{ domain: 'tidemark.ingest.app', configuration }]
   const staged = stageMetadata(snapshot, { domains, info: { operation: 'WRITE', runId: 'bronze' } })
@@ -90,11 +90,12 @@ describe('the first load', () => {
   test.each([
     { why: 'it counts other rows', keys: ['id'], liveRows: 1n, transform: [] },
     { why: 'it is about another key', keys: ['name'], liveRows: 2n, transform: [] },
+    { why: 'it cannot be read', keys: undefined, liveRows: 2n, transform: [] },
     { why: 'the key is changed on the way', keys: ['id'], liveRows: 2n, transform: [{ kind: 'upper', column: 'id' }] },
   ] as const)('does not rely on a mark when $why', async ({ keys, liveRows, transform }) => {
     const flow = derived({ transform })
     await lake.append(flow.source, schema, [upsert('a', 1), upsert(transform.length === 0 ? 'a' : 'A', 2)])
-    await mark(flow.source, { keys: [...keys], liveRows })
+    await mark(flow.source, { keys: keys && [...keys], liveRows })
     expect((await runHolding(flow)).outcome.ledger).toMatchObject({ read: 2n, inserted: 1n, superseded: 1n })
     expect(await lake.rows(flow.target, ['name'])).toEqual([{ name: 'n2' }])
   })

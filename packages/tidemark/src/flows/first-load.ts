@@ -5,7 +5,7 @@
 import type { Snapshot } from '@tidemark/delta'
 import { columnList } from '../engine/relations.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
-import { parseMark } from '../ingest/mark.ts'
+import { type Mark, parseMark } from '../ingest/mark.ts'
 import { lakeColumnName } from '../ingest/system-columns.ts'
 import type { DerivedFlow } from '../model/flow.ts'
 import { type FlowContext, keepRows } from './context.ts'
@@ -67,9 +67,19 @@ function holdsEachKeyOnce(flow: DerivedFlow, { verdict }: Entries, source: Snaps
   const marks = [...(source?.domains ?? [])].filter(([domain]) => domain.startsWith('tidemark.ingest.'))
   const [configuration] = marks.map(([, text]) => text)
   if (configuration === undefined || marks.length > 1 || isKeyTransformed(flow)) return false
-  const mark = parseMark(configuration)
+  const mark = readMark(configuration)
+  if (mark === undefined) return false
   const isSameKey = printKey(mark.keys.map(lakeColumnName)) === printKey(flow.keys)
   return isSameKey && mark.liveRows === verdict.read && verdict.unjudged === 0n
+}
+
+/** A mark that cannot be read stops the ingestion of its table; here it merely proves nothing. */
+function readMark(configuration: string): Mark | undefined {
+  try {
+    return parseMark(configuration)
+  } catch {
+    return undefined
+  }
 }
 
 const printKey = (keys: readonly string[]): string => JSON.stringify([...keys].sort())
