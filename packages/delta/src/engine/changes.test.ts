@@ -138,6 +138,15 @@ test('versions that are not there are told, not passed over', async () => {
   })
 })
 
+test('a range that ends before it begins is told, not taken for one without changes', async () => {
+  const table = await makeTable({ configuration: FEED, files: [file('a')] })
+  await table.apply(base => stageAppend(base, { files: [file('b')], info }))
+  await expect(planChanges(table, { tablePath: 't', from: 1n, to: 0n })).rejects.toMatchObject({
+    code: 'CHANGES_UNAVAILABLE',
+    details: { version: 1n, to: 0n },
+  })
+})
+
 test('columns that came later are read as NULL, those that became something else not at all', async () => {
   const table = await makeTable({ configuration: FEED, files: [file('a')] })
   const wider: StructType = { type: 'struct', fields: [...ROW_SCHEMA.fields, field('more', 'date')] }

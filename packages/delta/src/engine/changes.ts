@@ -55,13 +55,17 @@ export interface ChangesRequest {
  * of its changes; otherwise added files are inserted rows and removed files deleted ones, and a file that came again
  * with another deletion vector tells by the difference.
  *
- * @throws CHANGES_UNAVAILABLE when a version does not tell: it rewrote files while no change feed was kept, or its
+ * @throws CHANGES_UNAVAILABLE when the range ends before it begins, or a version does not tell: it rewrote files while no change feed was kept, or its
  *   columns cannot be read as those of the last version
  * @throws VERSION_NOT_FOUND or LOG_GAP when a version of the range is not there
  */
 export async function planChanges(ports: TableStore, request: ChangesRequest): Promise<ChangePlan> {
   const { tablePath, from, signal } = request
   const last = await getSnapshot(ports, { tablePath, version: request.to, signal })
+  if (last.version < from && request.to !== undefined) {
+    const message = `The changes of ${tablePath} cannot go from version ${from} back to ${last.version}.`
+    throw new DeltaError('CHANGES_UNAVAILABLE', message, { tablePath, version: from, to: last.version })
+  }
   const first = await getSnapshot(ports, { tablePath, version: from, signal })
   const commits = await readCommits(ports.store, tablePath, { after: from - 1n, upTo: last.version, signal })
   const modified = await listTimes(ports, tablePath, from)

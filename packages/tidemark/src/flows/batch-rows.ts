@@ -2,7 +2,16 @@
  * The rows of a decided batch, and the relations its query reads. Both are fixed by the record: every attempt, in
  * whatever run, sees the same rows.
  */
-import { type AddFile, addedFiles, field, readCommits, type Snapshot } from '@tidemark/delta'
+import {
+  type AddFile,
+  addedFiles,
+  type Commit,
+  field,
+  isAppendOnly,
+  readCommits,
+  readHistory,
+  type Snapshot,
+} from '@tidemark/delta'
 import { FILE_COLUMN, ROW_COLUMN, type Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
@@ -31,21 +40,42 @@ const FILE = ident(FILE_COLUMN)
 
 /**
  * Like `batchRows`, with `_seq` on every row: where the source has none, the version of the commit that added the row
- * orders rows that tie.
+ * orders rows that tie. Rows that were moved since, and whose first files or commits are gone, come before all others.
  */
 export async function orderedBatchRows(context: FlowContext, record: BatchRecord): Promise<TypedQuery> {
   const { table, after, upTo } = record.source
   const source = await getSource(context, record.flow, table, upTo)
   if (findField(source.schema, '_seq') !== undefined) return batchRows(context, record)
-  const commits = await readCommits(context.store, source.tablePath, { after: after ?? -1n, upTo })
+  const commits =
+    after === undefined
+      ? (await readHistory(context.store, source.tablePath, { upTo, limit: Number.POSITIVE_INFINITY })).toReversed()
+      : await readCommits(context.store, source.tablePath, { after, upTo })
   const added = commits.flatMap(commit => addedFiles(commit).map(file => ({ file, version: commit.version })))
-  const files = after === undefined ? undefined : added.map(a => a.file)
+  const files = after === undefined ? await filesAsAdded(context, source, commits) : added.map(a => a.file)
   const rows = await context.session.scan(source, { files, withPlace: true })
   return {
     query: sql`SELECT t.* EXCLUDE (${FILE}, ${ident(ROW_COLUMN)}), coalesce(v.version, 0) AS _seq \
 FROM (${rows}) t LEFT JOIN ${versionsOf(context.session, source, added)} v ON v.file = t.${FILE}`,
     schema: { type: 'struct', fields: [...source.schema.fields, field('_seq', 'long')] },
   }
+}
+
+/**
+ * The files in which all rows of a table came, when they are no longer those it has: OPTIMIZE puts rows of several commits
+ * into one file. Undefined when they are, or when some of them or of the commits are gone.
+ */
+async function filesAsAdded(
+  { store }: FlowContext,
+  source: Snapshot,
+  commits: readonly Commit[],
+): Promise<AddFile[] | undefined> {
+  const added = new Map(commits.flatMap(addedFiles).map(file => [file.path, file]))
+  const isMoved = [...source.files.keys()].some(path => !added.has(path))
+  if (!isMoved || commits[0]?.version !== 0n || !commits.every(isAppendOnly)) return undefined
+  const there = new Set<string>()
+  for await (const { path } of store.list(source.tablePath)) there.add(path)
+  const isWhole = [...added.keys()].every(path => there.has(`${source.tablePath}/${path}`))
+  return isWhole ? [...added.values()] : undefined
 }
 
 interface Added {
