@@ -3,6 +3,7 @@ import { memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import type { DataFile } from '../log/actions.ts'
 import { commitPath } from '../log/log-path.ts'
+import { field, type StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { needsChangeFiles } from './change-feed-rules.ts'
 import { commit } from './commit.ts'
@@ -35,6 +36,14 @@ const rewrite =
 test('the setting brings the feature', () => {
   expect(fed.protocol).toEqual({ minReaderVersion: 1, minWriterVersion: 4 })
   expect(plain.protocol).toEqual({ minReaderVersion: 1, minWriterVersion: 2 })
+})
+
+test('a table does not get a feed beside a column that the feed has itself', () => {
+  const schema: StructType = { type: 'struct', fields: [...ROW_SCHEMA.fields, field('_Change_Type', 'string')] }
+  const configuration = { 'delta.enableChangeDataFeed': 'true' }
+  expect(() => stageCreate({ tablePath: 't', schema, configuration, info: { operation: 'CREATE TABLE' } })).toThrow(
+    expect.objectContaining({ code: 'WRITE_REFUSED', message: expect.stringContaining('_Change_Type') }),
+  )
 })
 
 test('a change that may have copied rows is not staged without its changes', () => {

@@ -3,11 +3,22 @@
  * and removed files for deleted ones, which is wrong as soon as a row was copied from one file to another.
  */
 import type { DataFile } from '../log/actions.ts'
+import type { StructType } from '../schema/schema.ts'
 import { isActive, refused } from '../snapshot/protocol.ts'
 import { type Staged, stageInvalid, type TableRules } from './staged.ts'
 
 /** Where files of changed rows lie, by the protocol. */
 const FOLDER = '_change_data/'
+
+/** Columns that readers of the feed add to those of the table. */
+const FEED_COLUMNS: readonly string[] = ['_change_type', '_commit_version', '_commit_timestamp']
+
+/** Throw WRITE_REFUSED when a table with a change data feed has a column that the feed has too: neither could be told. */
+export function checkFeedColumns(tablePath: string, rules: TableRules, schema: StructType): void {
+  if (!isActive('changeDataFeed', rules)) return
+  const own = schema.fields.find(({ name }) => FEED_COLUMNS.includes(name.toLowerCase()))
+  if (own) throw refused(tablePath, `delta.enableChangeDataFeed is set, and the feed has a column ${own.name} itself`)
+}
 
 type Change = Pick<Staged, 'remove' | 'dataChange'> & { readonly add: readonly Pick<DataFile, 'path'>[] }
 

@@ -10,7 +10,7 @@ import type { StructType } from '../schema/schema.ts'
 import { checkRemovable } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { bindPredicate } from '../stats/bind-predicate.ts'
-import { checkChangeFiles } from './change-feed-rules.ts'
+import { checkChangeFiles, checkFeedColumns } from './change-feed-rules.ts'
 import { checkDataFiles } from './check-files.ts'
 import { type CheckedRows, requireChecked } from './check-rows.ts'
 import { checkClusteringStats, clusteringColumns, clusteringDomain } from './clustering.ts'
@@ -55,6 +55,7 @@ export function stageOn(snapshot: Snapshot, extras: Extras, change: Change): Sta
   const { after, rules } = staging
   const { add, remove, cdc, dataChange, copiesNothing = false } = staging.change
   checkRowTracking(snapshot, rules)
+  checkFeedColumns(snapshot.tablePath, rules, after.schema)
   if (remove.length > 0 && dataChange) checkRemovable(snapshot.tablePath, snapshot.metaData)
   checkDomains(snapshot.tablePath, after.protocol, extras.domains ?? [])
   // A predicate that does not fit is told now, not when somebody happens to commit in between.
