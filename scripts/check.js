@@ -9,8 +9,9 @@ import { performance } from 'node:perf_hooks'
 const CHECKS = [
   { name: 'lockfile', command: 'node scripts/complete-lockfile.js --check', fix: 'node scripts/complete-lockfile.js' },
   { name: 'format', command: 'biome format', fix: 'npm run format' },
-  { name: 'lint', command: 'oxlint --type-aware --report-unused-disable-directives', fix: undefined },
+  // Before the lint, which looks the packages' types up where this puts them.
   { name: 'types', command: 'tsc -b', fix: undefined },
+  { name: 'lint', command: 'oxlint --type-aware --report-unused-disable-directives', fix: undefined },
   { name: 'types of tests', command: 'tsc -p tsconfig.test.json', fix: undefined },
   { name: 'unused code', command: 'knip', fix: undefined },
   { name: 'generated files', command: 'node --conditions=source scripts/generate.ts --check', fix: 'npm run generate' },
