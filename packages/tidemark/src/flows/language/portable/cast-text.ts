@@ -4,13 +4,16 @@
  * query (`today`, a time without a date), years before 0, zones by name and hexadecimal floats are errors here.
  */
 import { integer, raw, type Sql, sql, text } from '../../../engine/sql.ts'
-import { duckdbType, isFractional, isIntegral, type LakeType, printType } from './type.ts'
+import { type DecimalType, duckdbType, isFractional, isIntegral, type LakeType, printType } from './type.ts'
 
 const DIGITS = String.raw`(\d+\.?\d*|\.\d+)`
 const OFFSET = String.raw`[+-]((0?\d|1[0-7])(:[0-5]?\d)?|(0\d|1[0-7])[0-5]\d|18(:0?0|00)?)`
 const ZONE = String.raw` *(Z|UTC|GMT|UT|(UTC|GMT|UT)?${OFFSET})`
 const TIME = String.raw`([01]?\d|2[0-3])(:[0-5]?\d(:[0-5]?\d(\.\d*)?(${ZONE})?)?)?`
 const DAY = String.raw`\+?\d{4,7}-\d{1,2}-\d{1,2}`
+
+const USUAL_DAY = String.raw`\d{4}-\d\d-\d\d`
+const USUAL_MOMENT = String.raw`${USUAL_DAY}[ T]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?`
 
 const PATTERN = {
   integral: String.raw`[+-]?\d+`,
@@ -28,15 +31,22 @@ export function castText(x: Sql, target: LakeType, attempt: boolean): Sql | unde
   const otherwise = attempt
     ? raw('NULL')
     : sql`error(${text(`CAST_INVALID_INPUT: a text is not a value of type ${printType(target)}`)})`
-  const guard = (kind: keyof typeof PATTERN, value: Sql): Sql =>
-    sql`CASE WHEN ${x} IS NULL THEN NULL WHEN regexp_full_match(${trimmed}, ${text(PATTERN[kind])}) THEN ${value} ELSE ${otherwise} END`
+  const guard = (kind: keyof typeof PATTERN, value: Sql, usual = raw('')): Sql =>
+    sql`CASE WHEN ${x} IS NULL THEN NULL${usual} WHEN regexp_full_match(${trimmed}, ${text(PATTERN[kind])}) THEN ${value} ELSE ${otherwise} END`
   const cast = (inner: Sql): Sql => sql`${raw(attempt ? 'TRY_CAST' : 'CAST')}(${inner} AS ${duckdbType(target)})`
+  // The spelling that most texts have is DuckDB's own, and read five times as fast.
+  const usual = (pattern: string, value: Sql): Sql =>
+    sql` WHEN regexp_full_match(${x}, ${text(pattern)}) THEN ${cast(value)}`
   if (isIntegral(target)) return guard('integral', cast(trimmed))
   if (isFractional(target)) return guard('fraction', cast(plainFloat(trimmed)))
-  if (target.kind === 'decimal') return guard('decimal', decimalOf(trimmed, cast))
-  if (target.kind === 'date') return guard('date', cast(fullDay(trimmed)))
-  if (target.kind === 'timestamp_ntz') return guard('instant', cast(wallClock(trimmed)))
-  if (target.kind === 'timestamp') return guard('instant', cast(sql`${wallClock(trimmed)} || ${offsetOf(trimmed)}`))
+  if (target.kind === 'decimal') return guard('decimal', decimalOf(trimmed, target, attempt))
+  if (target.kind === 'date')
+    return guard('date', cast(fullDay(trimmed)), usual(`(?s)${USUAL_DAY}([ T].*)?`, sql`left(${x}, 10)`))
+  if (target.kind === 'timestamp_ntz') return guard('instant', cast(wallClock(trimmed)), usual(USUAL_MOMENT, x))
+  if (target.kind === 'timestamp') {
+    const whole = sql`${wallClock(trimmed)} || ${offsetOf(trimmed)}`
+    return guard('instant', cast(whole), usual(USUAL_MOMENT, sql`${x} || '+00:00'`))
+  }
   if (target.kind === 'boolean') {
     const word = sql`lower(${trimmed})`
     return sql`CASE WHEN ${x} IS NULL THEN NULL WHEN ${word} IN ('t', 'true', 'y', 'yes', '1') THEN true WHEN ${word} IN ('f', 'false', 'n', 'no', '0') THEN false ELSE ${otherwise} END`
@@ -50,10 +60,22 @@ function plainFloat(x: Sql): Sql {
 }
 
 /**
- * A number in text as a decimal, rounded half up. An exponent is written out first: DuckDB rounds some numbers with one
- * up from nothing, lets others pass that have too many digits, and fails for others that have few.
+ * A number in text as a decimal, rounded half up. DuckDB needs a hundred times as long for more than 18 digits, so it
+ * gets the chance to do with 18 first.
  */
-export function decimalOf(x: Sql, cast: (inner: Sql) => Sql): Sql {
+export function decimalOf(x: Sql, target: DecimalType, attempt: boolean): Sql {
+  const plain = plainNumber(x)
+  const whole = sql`${raw(attempt ? 'TRY_CAST' : 'CAST')}(${plain} AS ${duckdbType(target)})`
+  if (target.precision <= 18 || target.scale > 18) return whole
+  const short: DecimalType = { ...target, precision: 18 }
+  return sql`coalesce(CAST(TRY_CAST(${plain} AS ${duckdbType(short)}) AS ${duckdbType(target)}), ${whole})`
+}
+
+/**
+ * A number in text without its exponent. With one, DuckDB's decimals round some numbers up from nothing, let others
+ * pass that have too many digits, and fail for others that have few.
+ */
+function plainNumber(x: Sql): Sql {
   const sign = sql`regexp_extract(${x}, '^[+-]?')`
   const whole = sql`regexp_extract(${x}, '^[+-]?(\\d*)', 1)`
   const digits = sql`(${whole} || regexp_extract(${x}, '\\.(\\d*)', 1))`
@@ -61,7 +83,7 @@ export function decimalOf(x: Sql, cast: (inner: Sql) => Sql): Sql {
   const exponent = sql`CAST(regexp_extract(${x}, '[eE](.*)', 1) AS DOUBLE)`
   const point = sql`(length(${whole}) + CAST(greatest(-400, least(400, ${exponent})) AS BIGINT))`
   const plain = sql`CASE WHEN ${point} <= 0 THEN '0.' || repeat('0', - ${point}) || ${digits} WHEN ${point} >= length(${digits}) THEN ${digits} || repeat('0', ${point} - length(${digits})) ELSE left(${digits}, ${point}) || '.' || substring(${digits}, ${point} + 1) END`
-  return cast(sql`CASE WHEN regexp_matches(${x}, '[eE]') THEN ${sign} || ${plain} ELSE ${x} END`)
+  return sql`CASE WHEN contains(lower(${x}), 'e') THEN ${sign} || ${plain} ELSE ${x} END`
 }
 
 /** Year, month and day; what is missing is the first. */

@@ -4,7 +4,16 @@
  */
 import { integer, raw, type Sql, sql, text } from '../../../engine/sql.ts'
 import { castText, decimalOf } from './cast-text.ts'
-import { duckdbType, isFractional, isIntegral, isNumeric, isOpen, type LakeType, sameType } from './type.ts'
+import {
+  type DecimalType,
+  duckdbType,
+  isFractional,
+  isIntegral,
+  isNumeric,
+  isOpen,
+  type LakeType,
+  sameType,
+} from './type.ts'
 
 /** An expression with its type. */
 export interface Typed {
@@ -35,7 +44,7 @@ function castKnown(x: Sql, from: LakeType, target: LakeType, cast: Cast, attempt
   if (target.kind === 'string') return castToText(x, from)
   if (isIntegral(from) && isNumeric(target)) return cast(x)
   if (isNumeric(from) && isIntegral(target)) return castWhole(x, from, target, cast)
-  if (isFractional(from) && target.kind === 'decimal') return castFraction(x, cast)
+  if (isFractional(from) && target.kind === 'decimal') return castFraction(x, target, attempt)
   if (from.kind === 'double' && target.kind === 'float') return castFloat(x)
   if (from.kind === 'decimal' && isFractional(target)) return castDecimal(x, from.precision, target, cast)
   if (isNumeric(from) && isNumeric(target)) return cast(x)
@@ -59,8 +68,8 @@ function castWhole(x: Sql, from: LakeType, target: LakeType, cast: Cast): Sql {
 }
 
 /** Spark makes a decimal from the shortest text of a double, so 1.005 rounds up; what is no number becomes NULL. */
-function castFraction(x: Sql, cast: Cast): Sql {
-  const made = decimalOf(sql`CAST(CAST(${x} AS DOUBLE) AS VARCHAR)`, cast)
+function castFraction(x: Sql, target: DecimalType, attempt: boolean): Sql {
+  const made = decimalOf(sql`CAST(CAST(${x} AS DOUBLE) AS VARCHAR)`, target, attempt)
   return sql`CASE WHEN isfinite(${x}) THEN ${made} END`
 }
 

@@ -10,7 +10,6 @@ import { lowerCase, upperCase } from './letters.ts'
 import { portablePattern, portableReplacement } from './regexp.ts'
 import {
   commonTypeOfLike,
-  type DecimalType,
   duckdbType,
   isFractional,
   isIntegral,
@@ -128,9 +127,11 @@ function round(args: readonly Typed[], b: Builder): Typed {
   }
   if (!isFractional(value.type)) return b.mistyped(`round of ${printType(value.type)}`)
   // HALF_UP on the shortest decimal text, as Spark does; from 2^52 on a double has no fraction.
-  const decimal: DecimalType = { kind: 'decimal', precision: 38, scale: digits }
-  const cast = (x: Sql): Sql => sql`CAST(${x} AS ${duckdbType(decimal)})`
-  const rounded = decimalOf(sql`CAST(${value.sql} AS VARCHAR)`, cast)
+  const rounded = decimalOf(
+    sql`CAST(${value.sql} AS VARCHAR)`,
+    { kind: 'decimal', precision: 38, scale: digits },
+    false,
+  )
   const exact = sql`CAST(CAST(${rounded} AS VARCHAR) AS ${duckdbType(value.type)})`
   return typed(sql`CASE WHEN abs(${value.sql}) < 4503599627370496 THEN ${exact} ELSE ${value.sql} END`, value.type)
 }
