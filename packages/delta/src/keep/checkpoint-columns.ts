@@ -95,7 +95,8 @@ export function checkpointSchema(kind: 'whole' | 'manifest' | 'sidecar', stats: 
     case 'whole':
       return struct([...named, add(stats), remove])
     case 'manifest':
-      return struct([...named, ...v2])
+      // Without rows in them, but Spark fails where the columns of files are missing.
+      return struct([...named, add(stats), remove, ...v2])
     case 'sidecar':
       return struct([add(stats), remove])
   }
