@@ -1,21 +1,14 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
+import { publish } from '../../test/support/publish.ts'
 import { ROW_SCHEMA, type Row, rowRelations, rowWriter, tableRows, testPorts } from '../../test/support/rows.ts'
 import { field } from '../schema/schema.ts'
-import type { Snapshot } from '../snapshot/snapshot.ts'
-import { type CommitPorts, commit } from '../write/commit.ts'
 import { stageAppend, stageCreate } from '../write/stage.ts'
 import type { Staged } from '../write/staged.ts'
 import { stageReplaceKeys } from './replace-keys.ts'
 
 const info = { operation: 'MERGE' }
-
-async function publish(ports: CommitPorts, staged: Staged): Promise<Snapshot> {
-  const result = await commit(ports, staged)
-  if (result.kind === 'conflict') throw new Error(result.reason)
-  return result.snapshot
-}
 
 /** A table with one file for each batch. */
 async function makeTable(batches: readonly Row[][]) {

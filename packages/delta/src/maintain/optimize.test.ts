@@ -1,20 +1,14 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
+import { publish } from '../../test/support/publish.ts'
 import { ROW_SCHEMA, type Row, rowRelations, rowWriter, tableRows, testPorts } from '../../test/support/rows.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { compare } from '../stats/predicate.ts'
-import { type CommitPorts, commit } from '../write/commit.ts'
+import { commit } from '../write/commit.ts'
 import { stageAppend, stageCreate, stageRemoveAndAdd } from '../write/stage.ts'
-import type { Staged } from '../write/staged.ts'
 import { stageOptimize } from './optimize.ts'
 
 const info = { operation: 'WRITE' }
-
-async function publish(ports: CommitPorts, staged: Staged): Promise<Snapshot> {
-  const result = await commit(ports, staged)
-  if (result.kind === 'conflict') throw new Error(result.reason)
-  return result.snapshot
-}
 
 /** A table with one file for each row. */
 async function makeTable(rows: readonly Row[]) {

@@ -1,24 +1,16 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
+import { publish } from '../../test/support/publish.ts'
 import { ROW_SCHEMA, type Row, rowWriter, testPorts } from '../../test/support/rows.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
-import type { Snapshot } from '../snapshot/snapshot.ts'
-import { type CommitPorts, commit } from '../write/commit.ts'
 import { stageAppend, stageCreate, stageRemoveAndAdd } from '../write/stage.ts'
-import type { Staged } from '../write/staged.ts'
 import { vacuum } from './vacuum.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS
 const info = { operation: 'WRITE' }
 const rows: Row[] = [{ id: 1, name: 'a' }]
-
-async function publish(ports: CommitPorts, staged: Staged): Promise<Snapshot> {
-  const result = await commit(ports, staged)
-  if (result.kind === 'conflict') throw new Error(result.reason)
-  return result.snapshot
-}
 
 /** A table in a store whose clock is the writer's. */
 async function makeTable(configuration: Readonly<Record<string, string>> = {}) {
