@@ -239,6 +239,20 @@ test('a range is half open, compared in the column’s own type, and leaves NULL
   expect([unknown.code, unknown.hint]).toEqual(['SOURCE_COLUMN_MISSING', 'Did you mean At?'])
 })
 
+test('rows of a few keys are found by the text of their key, in each column’s own type', async () => {
+  await database.query(`CREATE TABLE picked (id int, day date, "At" timestamptz, PRIMARY KEY (id, day));
+    INSERT INTO picked VALUES (1, '2026-01-31', now()), (10, '2026-01-31', now()), (10, '2026-02-01', now())`)
+  const snapshot = await openSource(database).openSnapshot([ref('picked')], never)
+  const keys = (...found: string[][]): Slice => ({ kind: 'keys', columns: ['ID', 'day'], keys: found })
+  const rows = await readRows(snapshot, tableOf(snapshot, ref('picked')), {
+    slice: keys(['10', '31 Jan 2026'], ['1', '2026-02-01'], ['010', '2026-02-01']),
+  })
+  expect(rows.map(({ id, day }) => `${id} ${day}`).toSorted()).toEqual(['10 2026-01-31', '10 2026-02-01'])
+  const table = tableOf(snapshot, ref('picked'))
+  const refused = await problemOf(snapshot.count(table, keys(["1'; DROP TABLE picked; --", 'x']), table.columns, never))
+  expect([refused.code, refused.exit]).toEqual(['SOURCE_KEY_INVALID', 2])
+})
+
 test('keys come in the order asked for', async () => {
   await database.query(
     `CREATE TABLE keyed (a int, b text, v int, PRIMARY KEY (b, a)); INSERT INTO keyed VALUES (1, 'x', 9)`,

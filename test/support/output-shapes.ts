@@ -78,7 +78,7 @@ const expectation: Shape = expect.toBeOneOf([
 ])
 
 /** Keys of a document whose objects hold what writers chose to say; the keys inside are not part of the contract. */
-const FREE_KEYS: ReadonlySet<string> = new Set(['configuration', 'parameters', 'metrics'])
+const FREE_KEYS: ReadonlySet<string> = new Set(['configuration', 'parameters', 'metrics', 'row', 'rows', 'key'])
 
 /** Every key of a document that the contract names. */
 export function keysOf(document: unknown): string[] {
@@ -186,5 +186,34 @@ export const documents: Readonly<Record<string, Shape>> = {
     examples: listOf({ kind: oneOf('lost', 'stale', 'ghost'), key: text }),
     asOf: instant,
   }),
+  trace: {
+    table: text,
+    key: mapOf(text),
+    source: {
+      state: oneOf('present', 'absent', 'unknown'),
+      table: text,
+      asOf: orNull(instant),
+      row: orNull(expect.any(Object)),
+      problem: orNull(problem),
+    },
+    versions: listOf({
+      seq: integer,
+      op: oneOf('upsert', 'delete'),
+      commit: orNull(integer),
+      runId: text,
+      asOf: instant,
+      decision: orNull(oneOf('current', 'duplicate', 'superseded', 'deleted', 'quarantined', 'waiting')),
+      rejectedBy: listOf(text),
+      rules: listOf({ rule: text, action: oneOf('warn', 'drop', 'fail'), passes: expect.any(Boolean) }),
+      row: expect.any(Object),
+    }),
+    silver: orNull({ table: text, state: oneOf('present', 'absent', 'not filled'), row: orNull(expect.any(Object)) }),
+    gold: listOf({
+      table: text,
+      scdType: number,
+      state: oneOf('filled', 'not filled'),
+      rows: listOf(expect.any(Object)),
+    }),
+  },
   'quarantine list': listOf({ table: text, reason: text, rules: orNull(text), flow: text, rows: integer }),
 }

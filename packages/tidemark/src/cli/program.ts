@@ -11,6 +11,7 @@ import { addRunCommand } from './commands/run.ts'
 import { addRunsCommand } from './commands/runs.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addTablesCommand } from './commands/tables.ts'
+import { addTraceCommand } from './commands/trace.ts'
 import { addVacuumCommand } from './commands/vacuum.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import { addVerifyCommand } from './commands/verify.ts'
@@ -37,6 +38,7 @@ export function createProgram(ports: CliPorts, at: ProjectRoot = { root: ports.c
     addRunCommand,
     addBackfillCommand,
     addVerifyCommand,
+    addTraceCommand,
     addStatusCommand,
     addRunsCommand,
     addQueryCommand,

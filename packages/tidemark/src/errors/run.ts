@@ -130,6 +130,16 @@ export const TABLE_UNKNOWN: ProblemKind<{ table: string; suggestion: string }> =
   example: { table: 'gold.dim_usr', suggestion: 'gold.dim_user' },
 })
 
+export const TRACE_KEY: ProblemKind<{ table: string; reason: string }> = problem({
+  code: 'TRACE_KEY',
+  title: 'This does not name one row.',
+  message: (p: { table: string; reason: string }) => `${p.table}: ${p.reason}.`,
+  hint: () => 'Give the whole key, one column=value a column: tidemark trace DimUser user_id=42',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'bronze.DimUser', reason: 'its key is user_id=…' },
+})
+
 export const MOMENT_INVALID: ProblemKind<{ text: string }> = problem({
   code: 'MOMENT_INVALID',
   title: 'This is not a time.',

@@ -102,6 +102,19 @@ export const SOURCE_RANGE_INVALID: ProblemKind<TableParams & { column: string; r
   example: { ...example, column: 'updated_at', reason: 'invalid input syntax for type timestamp: "yesterdy"' },
 })
 
+export const SOURCE_KEY_INVALID: ProblemKind<TableParams & { columns: string; reason: string }> = problem<
+  TableParams & { columns: string; reason: string }
+>({
+  code: 'SOURCE_KEY_INVALID',
+  title: 'A value does not fit the key.',
+  message: (p: TableParams & { columns: string; reason: string }) =>
+    `The database does not accept the value for ${p.table} (${p.columns}): ${p.reason}.`,
+  hint: () => 'Write the value as the column holds it, for example 10500 or 2026-01-31.',
+  retry: 'after-change',
+  exit: 2,
+  example: { ...example, columns: 'user_id', reason: 'invalid input syntax for type integer: "ten"' },
+})
+
 export interface UnfitColumn {
   column: string
   sourceType: string

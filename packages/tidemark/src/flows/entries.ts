@@ -31,15 +31,7 @@ export async function readEntries(
   options: { stream: boolean },
 ): Promise<Entries> {
   const transformed = await transformRows(context, flow, entries)
-  const { fields: columns, keys } = transformed
-  const nullKey = sql`_op <> 'delete' AND (${join([raw('false'), ...keys.map(k => sql`${ident(k)} IS NULL`)], ' OR ')})`
-  const judgement: Judgement = {
-    rows: transformed.query,
-    columns,
-    keys,
-    judged: sql`_op <> 'delete'`,
-    reasons: [{ reason: 'null key', when: nullKey }],
-  }
+  const judgement = judgementOf(transformed)
   try {
     const rows = await judgeRows(context, flow, judgement)
     const isStreamed = options.stream && !rows.volatile && !transformed.volatile
@@ -56,4 +48,10 @@ export async function readEntries(
   } catch (error) {
     throw (await findFailedCast(context, flow, transformed.casts)) ?? error
   }
+}
+
+/** How transformed entries are judged: deletes are not, and an upsert needs its whole key. */
+export function judgementOf({ query: rows, fields: columns, keys }: Transformed): Judgement {
+  const nullKey = sql`_op <> 'delete' AND (${join([raw('false'), ...keys.map(k => sql`${ident(k)} IS NULL`)], ' OR ')})`
+  return { rows, columns, keys, judged: sql`_op <> 'delete'`, reasons: [{ reason: 'null key', when: nullKey }] }
 }

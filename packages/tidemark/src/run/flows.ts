@@ -127,7 +127,7 @@ export async function runFlow(scope: RunScope, compiled: CompiledFlows, step: Pl
 }
 
 /** A bronze table as flows see it; keys are unknown for a table that could not be looked at. */
-interface KnownTable {
+export interface KnownTable {
   name: string
   entry: TableEntry | undefined
   keys: readonly string[] | undefined
@@ -168,7 +168,8 @@ async function graphOf(session: Session, project: Project, tables: readonly Know
   return graph.flows
 }
 
-function derivedTable({ name, entry, keys }: KnownTable): DerivedTable {
+/** The flow by which the table list fills silver from a bronze table. */
+export function derivedTable({ name, entry, keys }: KnownTable): DerivedTable {
   const target = tableName('silver', splitTableName(name).table)
   const flow: DerivedFlow = {
     kind: 'derived',
@@ -218,7 +219,8 @@ function withSibling(flow: Flow, flows: readonly Flow[]): string[] {
   return flows.filter(other => other.kind === 'derived' && other.source === flow.source).map(({ target }) => target)
 }
 
-function bareContext(
+/** What a flow is handed when it is only looked at. */
+export function bareContext(
   ports: { lake: LakeStore; clock: Clock; ids: Ids; signal: AbortSignal },
   session: Session,
 ): FlowContext {

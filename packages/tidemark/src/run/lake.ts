@@ -16,15 +16,16 @@ import { makeScratch } from './scratch.ts'
 export interface LakeReader extends LakeStore, AsyncDisposable {
   /** May read the lake's folder and nothing else. */
   engine: Engine
+  /** Local folder of this work alone, removed when the lake is closed; undefined where none could be made. */
+  scratch: string | undefined
+  /** Remove one file of the scratch folder. */
+  discard: (path: string) => Promise<void>
 }
 
 /** A lake to work in. */
 export interface Lake extends LakeReader {
   root: string
-  /** Local folder of this work alone; removed when the lake is closed. */
   scratch: string
-  /** Remove one file of the scratch folder. */
-  discard: (path: string) => Promise<void>
 }
 
 /** Opens the store of a lake's folder; tests put a failing one between a run and its files. */
@@ -97,6 +98,8 @@ export async function openLakeReader(
     store,
     logParquet: engine.logParquet,
     engine,
+    scratch,
+    discard: path => rm(path, { force: true }),
     [Symbol.asyncDispose]: async () => {
       await engine.close()
       if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })

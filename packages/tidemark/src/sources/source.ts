@@ -103,6 +103,11 @@ export type Slice =
   | { kind: 'since'; horizon: bigint; seen: bigint }
   /** A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database. */
   | { kind: 'range'; column: string; from: string | undefined; to: string | undefined }
+  /**
+   * The rows of a few keys, wherever they stand: each of `keys` holds one text for each of `columns`, compared by the
+   * database in the column's own type. The list becomes part of a statement, so it is for hundreds of keys, not more.
+   */
+  | { kind: 'keys'; columns: readonly string[]; keys: readonly (readonly string[])[] }
 
 export interface SliceCount {
   /** All rows of the table in the snapshot. */

@@ -52,6 +52,22 @@ test('bounds of a range are literals, whatever they hold', () => {
   )
 })
 
+test('keys are literals of their columns, whatever they hold, and no key is no row', () => {
+  const slice = {
+    kind: 'keys',
+    columns: ['a"b', 'c'],
+    keys: [
+      ["1' OR ''='", '2'],
+      ['3', ''],
+    ],
+  } as const
+  expect(copyStatement(table, slice, []).text).toBe(
+    `COPY (SELECT 1, t.xmin::text FROM "public"."o""r" AS t WHERE ((t."a""b" = '1'' OR ''''=''' AND t."c" = '2') OR ` +
+      `(t."a""b" = '3' AND t."c" = ''))) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`,
+  )
+  expect(copyStatement(table, { ...slice, keys: [] }, []).text).toContain('WHERE false)')
+})
+
 test('only columns whose type can hold too much are judged', () => {
   const { text } = countStatement(table, { kind: 'all' }, columns)
   expect(text).not.toContain('unfit_0')

@@ -77,14 +77,26 @@ function sliceCondition(slice: Slice): Sql {
       const to = slice.to === undefined ? ALWAYS : sql`${column} < ${text(slice.to)}`
       return sql`(${column} IS NOT NULL AND ${from} AND ${to})`
     }
+    case 'keys':
+      return keysCondition(slice)
   }
+}
+
+/** Bare literals again: each takes its column's own type, and an index on the key is of use. */
+function keysCondition({ columns, keys }: Slice & { kind: 'keys' }): Sql {
+  const oneKey = (key: readonly string[]): Sql =>
+    sql`(${join(
+      columns.map((column, n) => sql`${value(column)} = ${text(key[n] ?? '')}`),
+      ' AND ',
+    )})`
+  return keys.length === 0 ? sql`false` : sql`(${join(keys.map(oneKey), ' OR ')})`
 }
 
 /** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */
 function overlapFlag(slice: Slice): Sql {
   if (slice.kind === 'all') return integer(0)
-  // Any row of a backfill may have come before.
-  if (slice.kind === 'range') return integer(1)
+  // Any row of a backfill, or of a key, may have come before.
+  if (slice.kind === 'range' || slice.kind === 'keys') return integer(1)
   return sql`CASE WHEN age(t.xmin) > age(${xid(slice.seen)}) THEN 1 ELSE 0 END`
 }
 

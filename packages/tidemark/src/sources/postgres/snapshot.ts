@@ -2,7 +2,12 @@
  * One read-only snapshot of a PostgreSQL source, shared by all readers of a run. Tables are locked before it is taken,
  * descriptions are read inside it, and it lives until it is closed.
  */
-import { SOURCE_RANGE_INVALID, SOURCE_VALUE_UNFIT, type UnfitColumn } from '../../errors/source-table.ts'
+import {
+  SOURCE_KEY_INVALID,
+  SOURCE_RANGE_INVALID,
+  SOURCE_VALUE_UNFIT,
+  type UnfitColumn,
+} from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
 import { sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
@@ -179,10 +184,14 @@ class PostgresSnapshot implements SourceSnapshot {
     }
   }
 
-  /** The slice with the range's column spelled as the database does. */
+  /** The slice with its columns spelled as the database does. */
   #checkSlice(table: SourceTable, slice: Slice): Slice {
     if (slice.kind === 'range') {
       return { ...slice, column: findColumn(this.#options.source, table, slice.column).name }
+    }
+    if (slice.kind === 'keys') {
+      const columns = slice.columns.map(column => findColumn(this.#options.source, table, column).name)
+      return { ...slice, columns }
     }
     if (slice.kind === 'all') return slice
     if (!table.hasRowVersion) throw new TypeError(`this is a bug in tidemark: ${printName(table)} has no row version`)
@@ -201,14 +210,16 @@ class PostgresSnapshot implements SourceSnapshot {
     throw SOURCE_VALUE_UNFIT({ source: this.#options.source, table: printName(table), columns: unfit })
   }
 
-  /** Errors about data (SQLSTATE class 22) in a backfill come from the bounds that the user wrote. */
+  /** Errors about data (SQLSTATE class 22) in a backfill or a look-up come from the values that the user wrote. */
   #explain(error: unknown, table: SourceTable, slice: Slice): unknown {
     const sqlstate = sqlstateOf(error)
-    if (slice.kind !== 'range' || !(sqlstate.startsWith('22') || sqlstate === '42883')) return error
+    if (!(slice.kind === 'range' || slice.kind === 'keys')) return error
+    if (!(sqlstate.startsWith('22') || sqlstate === '42883')) return error
     const cause = error instanceof Error ? error.cause : undefined
     const reason = cause instanceof Error ? cause.message : errorCode(cause)
-    const named = { source: this.#options.source, table: printName(table), column: slice.column }
-    return SOURCE_RANGE_INVALID({ ...named, reason }, { cause })
+    const named = { source: this.#options.source, table: printName(table), reason }
+    if (slice.kind === 'keys') return SOURCE_KEY_INVALID({ ...named, columns: slice.columns.join(', ') }, { cause })
+    return SOURCE_RANGE_INVALID({ ...named, column: slice.column }, { cause })
   }
 }
 
