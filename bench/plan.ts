@@ -9,10 +9,9 @@ const count = Number(process.argv[2] ?? 1000)
 const place = { file: 'list.json', line: 1, column: 1 }
 const position = {
   identity: 'a',
-  xmin: 900n,
-  xmax: 1000n,
   order: 950n,
-  lsn: 5n,
+  rowVersions: { horizon: 900n, next: 1000n, maxAge: 2n ** 31n },
+  log: 5n,
   asOf: '2026-11-22T12:00:00.000000Z',
   openTransactions: 2,
 }
@@ -30,6 +29,7 @@ const resolved = (i: number): ResolvedTable => ({
     sizeBytes: 8192n,
     fingerprint: 'f',
     hasRowVersion: true,
+    isProvedByOrder: true,
   },
   columns: [],
   keys: ['id'],
@@ -37,6 +37,7 @@ const resolved = (i: number): ResolvedTable => ({
   settings: 'x',
   fromDate: undefined,
   guarantee: 'A',
+  reading: { kind: 'row versions' },
   method: 'xmin scan',
   notes: [],
   entry: {
@@ -50,6 +51,8 @@ const resolved = (i: number): ResolvedTable => ({
     primaryKey: undefined,
     deletes: 'detect',
     guarantee: undefined,
+    lagMs: undefined,
+    nullCursor: undefined,
     asText: [],
     silver: { transform: [], expectations: [] },
     place,
@@ -59,10 +62,10 @@ const resolved = (i: number): ResolvedTable => ({
 
 const mark = (i: number): Mark => ({
   identity: 'a',
-  xmin: 800n,
-  xmax: 810n,
+  rowVersions: { horizon: 800n, next: 810n },
+  cursor: undefined,
   order: i % 2 === 0 ? 950n : 940n,
-  lsn: 4n,
+  log: 4n,
   asOf: '2026-11-22T11:00:00.000000Z',
   seq: 940n,
   seqBase: 0n,

@@ -45,8 +45,8 @@ const remove = (id: string, seq: number): Values => ({ id, _op: 'delete', _seq: 
 async function mark(table: string, mark: { keys: string[] | undefined; liveRows: bigint }): Promise<void> {
   const snapshot = await readSnapshot(lake, { tablePath: tablePath(table) })
   if (snapshot === undefined) throw new Error(`${table} is not there`)
-  const none = { backfills: [], xmin: '1', xmax: '1', order: '1', lsn: '1', seq: '1', seqBase: '0', version: '0' }
-  const configuration = JSON.stringify({ format: 1, ...none, keys: mark.keys, liveRows: mark.liveRows.toString() })
+  const none = { backfills: [], order: '1', log: '1', seq: '1', seqBase: '0', version: '0' }
+  const configuration = JSON.stringify({ format: 2, ...none, keys: mark.keys, liveRows: mark.liveRows.toString() })
   const domains = [{ domain: 'tidemark.ingest.app', configuration }]
   const staged = stageMetadata(snapshot, { domains, info: { operation: 'WRITE', runId: 'bronze' } })
   await commit({ store: lake.store, clock: systemClock, ids: systemIds }, staged)

@@ -48,7 +48,7 @@ test('nothing of the environment of the process decides where the source is or h
   Object.assign(process.env, { PGPASSWORD: database.password, PGSSLMODE: 'require', PGHOST: 'elsewhere.invalid' })
   try {
     expect((await refusal({ password: undefined })).code).toBe('SOURCE_LOGIN_REFUSED')
-    expect((await openSource(database).probe([], never)).position.xmax).toBeGreaterThan(0n)
+    expect((await openSource(database).probe([], never)).position.rowVersions?.next).toBeGreaterThan(0n)
   } finally {
     process.env = before
   }
@@ -90,7 +90,7 @@ test('a server that ends the connection in the middle is a problem of the enviro
   await database.query('CREATE VIEW forever AS SELECT n FROM generate_series(1, 100000000000) g (n)')
   const snapshot = await openSource(database).openSnapshot([ref('forever')], never)
   const table = tableOf(snapshot, ref('forever'))
-  const counting = problemOf(snapshot.count(table, { kind: 'all' }, table.columns, never))
+  const counting = problemOf(snapshot.count({ table, slice: { kind: 'all' }, columns: table.columns, signal: never }))
   const kill = async (): Promise<number> =>
     (
       await database.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity

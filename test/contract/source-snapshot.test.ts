@@ -30,7 +30,8 @@ async function ids(snapshot: SourceSnapshot, name: string, slice: Slice): Promis
 
 /** The slice that follows an earlier snapshot. */
 function since(earlier: SourceSnapshot): Slice {
-  return { kind: 'since', horizon: earlier.position.xmin, seen: earlier.position.xmax }
+  const versions = earlier.position.rowVersions
+  return { kind: 'since', horizon: versions?.horizon ?? 0n, seen: versions?.next ?? 0n }
 }
 
 test('locks and savepoints take no snapshot: a rewrite committed after them is seen whole', async () => {
@@ -65,7 +66,10 @@ test('a rewrite cannot pass an open snapshot, and the rows read are all of them'
   const table = tableOf(snapshot, ref('held'))
   await expect.poll(waitingForLocks).toBe('1')
   // Readers that come now queue behind the migration, which waits for the snapshot: only its keeper can read.
-  expect(await snapshot.count(table, { kind: 'all' }, table.columns, never)).toEqual({ total: 100n, inSlice: 100n })
+  expect(await snapshot.count({ table, slice: { kind: 'all' }, columns: table.columns, signal: never })).toMatchObject({
+    total: 100n,
+    inSlice: 100n,
+  })
   expect((await ids(snapshot, 'held', { kind: 'all' })).length).toBe(100)
   await snapshot.durable(never)
   expect((await ids(snapshot, 'held', { kind: 'range', column: 'id', from: '91', to: undefined })).length).toBe(10)
@@ -127,7 +131,10 @@ test('the slice since a mark holds late commits, updates and savepoint rows, and
   expect(slice).toEqual(expect.arrayContaining(['10 overlap', '11 overlap', '3 overlap']))
   const table = tableOf(second, ref('moving'))
   const inSlice = BigInt(slice.length)
-  expect(await second.count(table, since(first), table.columns, never)).toEqual({ total: 6n, inSlice })
+  expect(await second.count({ table, slice: since(first), columns: table.columns, signal: never })).toMatchObject({
+    total: 6n,
+    inSlice,
+  })
   expect(second.position.order > first.position.order).toBe(true)
 })
 
@@ -196,8 +203,8 @@ test('two snapshots of a quiet server have the same order, and identity and posi
   const source = openSource(database)
   const first = (await source.probe([ref('quiet')], never)).position
   const second = (await source.probe([ref('quiet')], never)).position
-  expect([second.identity, second.order, second.xmax]).toEqual([first.identity, first.order, first.xmax])
-  expect(second.lsn).toBeGreaterThanOrEqual(first.lsn)
+  expect([second.identity, second.order, second.rowVersions]).toEqual([first.identity, first.order, first.rowVersions])
+  expect(second.log).toBeGreaterThanOrEqual(first.log)
   expect(second.asOf >= first.asOf).toBe(true)
   expect(first.asOf).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/)
 })
@@ -233,9 +240,13 @@ test('a range is half open, compared in the column’s own type, and leaves NULL
   expect(await ids(snapshot, 'ranged', range('code', undefined, '9'))).toEqual(['10 overlap'])
   expect(await ids(snapshot, 'ranged', range('at', '2026-01-01', '2026-01-02'))).toEqual(['9 overlap'])
   const table = tableOf(snapshot, ref('ranged'))
-  const refused = await problemOf(snapshot.count(table, range('id', "1'; DROP TABLE ranged; --"), table.columns, never))
+  const refused = await problemOf(
+    snapshot.count({ table, slice: range('id', "1'; DROP TABLE ranged; --"), columns: table.columns, signal: never }),
+  )
   expect([refused.code, refused.exit]).toEqual(['SOURCE_RANGE_INVALID', 1])
-  const unknown = await problemOf(snapshot.count(table, range('Att', '1'), table.columns, never))
+  const unknown = await problemOf(
+    snapshot.count({ table, slice: range('Att', '1'), columns: table.columns, signal: never }),
+  )
   expect([unknown.code, unknown.hint]).toEqual(['SOURCE_COLUMN_MISSING', 'Did you mean At?'])
 })
 
@@ -337,7 +348,7 @@ test('an abort ends a count that sends nothing, and cancels it on the server', a
   const snapshot = await endless(openSource(database))
   const table = tableOf(snapshot, ref('endless'))
   const abort = new AbortController()
-  const counting = snapshot.count(table, { kind: 'all' }, [], abort.signal)
+  const counting = snapshot.count({ table, slice: { kind: 'all' }, columns: [], signal: abort.signal })
   await expect.poll(activeCopies).toBe('1')
   abort.abort(new Error('enough'))
   await expect(counting).rejects.toThrow('enough')

@@ -93,7 +93,10 @@ test('every type arrives as its lake type with its exact value, and as NULL', as
   const snapshot = await openSource(database).openSnapshot([ref('carried')], never)
   const table = tableOf(snapshot, ref('carried'))
   expect(table.columns.map(c => c.deltaType)).toEqual(carried.map(([, , lake]) => lake))
-  expect(await snapshot.count(table, { kind: 'all' }, table.columns, never)).toEqual({ total: 2n, inSlice: 2n })
+  expect(await snapshot.count({ table, slice: { kind: 'all' }, columns: table.columns, signal: never })).toMatchObject({
+    total: 2n,
+    inSlice: 2n,
+  })
   const [values, nulls] = await readRows(snapshot, table)
   for (const [i, [type, literal, , expected]] of carried.entries()) {
     expect([type, literal, values?.[`c${i}`]]).toEqual([type, literal, expected])
@@ -130,7 +133,7 @@ test('a value that the lake cannot hold is refused by table, column and count be
   const table = tableOf(snapshot, ref('refused'))
   for (const [i, [, , words]] of refused.entries()) {
     const columns = table.columns.filter(c => c.name === `c${i}`)
-    const problem = await problemOf(snapshot.count(table, { kind: 'all' }, columns, never))
+    const problem = await problemOf(snapshot.count({ table, slice: { kind: 'all' }, columns, signal: never }))
     expect(problem.code).toBe('SOURCE_VALUE_UNFIT')
     expect(problem.message).toMatch(words)
     expect(problem.message).toContain(`public.refused: c${i} (`)
@@ -146,9 +149,12 @@ test('only the slice is judged, and a refused column can be carried as text', as
   const snapshot = await source.openSnapshot([ref('partly')], never)
   const table = tableOf(snapshot, ref('partly'))
   const good = { kind: 'range', column: 'id', from: '2', to: undefined } as const
-  expect(await snapshot.count(table, good, table.columns, never)).toEqual({ total: 2n, inSlice: 1n })
+  expect(await snapshot.count({ table, slice: good, columns: table.columns, signal: never })).toMatchObject({
+    total: 2n,
+    inSlice: 1n,
+  })
   const columns = carryAsText(source.name, table, ['PRICE', 'day', 'at', 'odd'])
-  expect((await snapshot.count(table, { kind: 'all' }, columns, never)).inSlice).toBe(2n)
+  expect((await snapshot.count({ table, slice: { kind: 'all' }, columns, signal: never })).inSlice).toBe(2n)
   expect(await readRows(snapshot, table, { columns })).toMatchObject([
     { id: '1', price: 'NaN', day: 'infinity', at: '0044-03-15 12:00:00 BC', odd: '294276-01-01 00:00:00+00' },
     { id: '2', price: '1.50', day: '2026-01-01' },

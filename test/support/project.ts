@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { LocalStore, type ObjectStore } from '@tidemark/delta'
-import { createAdapter } from '../../packages/tidemark/src/cli/adapter.ts'
+import { createSourceOpener } from '../../packages/tidemark/src/cli/source-opener.ts'
 import { type LoadedProject, loadProject } from '../../packages/tidemark/src/config/load-project.ts'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
@@ -143,8 +143,8 @@ async function writeProject(root: string, { tables, flows = {}, parallel = 4 }: 
 }
 
 function runLoaded(loaded: LoadedProject, openStore?: (root: string) => ObjectStore): Promise<RunOutcome> {
-  const adapter = createAdapter({ clock: systemClock }, loaded)
-  const ports = { clock: systemClock, ids: systemIds, processes: systemProcesses, adapter }
+  const opener = createSourceOpener({ clock: systemClock }, loaded)
+  const ports = { clock: systemClock, ids: systemIds, processes: systemProcesses, opener }
   return runProject(openStore === undefined ? ports : { ...ports, openStore }, {
     project: loaded.project,
     select: undefined,
@@ -158,8 +158,8 @@ function runLoaded(loaded: LoadedProject, openStore?: (root: string) => ObjectSt
 }
 
 async function verifyLoaded(loaded: LoadedProject): Promise<Verdict[]> {
-  const adapter = createAdapter({ clock: systemClock }, loaded)
-  const ports = { clock: systemClock, ids: systemIds, processes: systemProcesses, adapter }
+  const opener = createSourceOpener({ clock: systemClock }, loaded)
+  const ports = { clock: systemClock, ids: systemIds, processes: systemProcesses, opener }
   await using lake = await openLake(loaded.project.lake, { work: 'verify', ids: systemIds, processes: systemProcesses })
   return await verifyTables({ ports, project: loaded.project, lake, emit: () => undefined, signal: never }, [])
 }

@@ -11,7 +11,7 @@ import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
 import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/postgres/read-csv.ts'
+import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
 import {
   type Segment,
   type Slice,

@@ -20,9 +20,7 @@ import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'
 import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
-import { carryAsText } from '../../packages/tidemark/src/sources/postgres/column.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/postgres/read-csv.ts'
 import { type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 
 const place = { file: 'loop_input.json', line: 1, column: 1 }
@@ -91,7 +89,9 @@ export async function createWorld(server: Server): Promise<World> {
   const context = (allowMassDelete = false): IngestContext => {
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
-    const ports = { clock: systemClock, ids: systemIds, read: readCsv, readKeys: readKeyCsv }
+    const read: IngestContext['read'] = (files, columns) => source.readSegments(files, columns)
+    const readKeys: IngestContext['readKeys'] = (files, columns) => source.readKeySegments(files, columns)
+    const ports = { clock: systemClock, ids: systemIds, read, readKeys }
     const tell = { progress: () => undefined, warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
     return { ...tables, ...ports, ...tell, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
@@ -101,7 +101,7 @@ export async function createWorld(server: Server): Promise<World> {
     const ref = { schema: entry.schema, table: entry.table }
     const table = snapshot.tables.get(tableKey(ref))
     if (table === undefined || table instanceof Error) throw table ?? new Error(`${entry.table} is not in the snapshot`)
-    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, carryAsText)
+    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, { source, snapshot })
   }
   const open = (...tables: EntryOverrides[]): Promise<SourceSnapshot> =>
     source.openSnapshot(
@@ -167,7 +167,8 @@ QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _
 
 function entryOf(overrides: EntryOverrides): TableEntry {
   const silver = { transform: [], expectations: [] }
-  const optional = { cdcCol: undefined, fromDate: undefined, primaryKey: undefined, guarantee: undefined }
+  const read = { cdcCol: undefined, fromDate: undefined, lagMs: undefined, nullCursor: undefined }
+  const optional = { ...read, primaryKey: undefined, guarantee: undefined }
   const base = { source: 'app', schema: 'public', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }
   return { ...base, ...optional, silver, place, places: {}, ...overrides }
 }

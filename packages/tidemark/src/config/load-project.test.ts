@@ -118,7 +118,6 @@ alerts:
       [
         "loop_input.json:2:42+11 CONFIG_UNKNOWN_KEY \`cdc_colum\` is not a key of a table entry. | Did you mean "cdc_col"?",
         "loop_input.json:3:3+45 CONFIG_MISSING_KEY \`schema\` is missing in a table entry. | Add \`schema\`: the schema of the table.",
-        "loop_input.json:3:39+7 CONFIG_PLANNED \`guarantee: exact\` is planned, but this version does not do it. | Leave it out: the best the source allows is used and shown by \`plan\`.",
         "loop_input.json:3:48+1 CONFIG_SYNTAX This is not valid JSON: a comma follows the last element. | Delete the comma.",
         "tidemark.yml:2:7+17 CONFIG_PLANNED \`lake: s3://…\` is planned, but this version does not do it. | Use a folder for now, for example \`lake: ./lake\`.",
         "tidemark.yml:3:1+8 CONFIG_PLANNED \`schedule\` is planned, but this version does not do it. | Start \`tidemark run\` from cron or another scheduler.",

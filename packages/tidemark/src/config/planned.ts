@@ -71,11 +71,6 @@ export const plannedInEntry: readonly Planned[] = [
   { path: 'silver.masks' },
   { path: 'silver.filter' },
   { path: 'silver.transform.*.cast.*', value: /^timestamp_ntz$/i, instead: ntz },
-  {
-    path: 'guarantee',
-    value: /^(a|b|c|d|exact|bounded|bounded_lag)$/i,
-    instead: 'Leave it out: the best the source allows is used and shown by `plan`.',
-  },
   { path: 'deletes', value: /^(soft|log|cdc)$/, instead: 'Use detect or ignore.' },
 ]
 

@@ -76,6 +76,8 @@ function anyTable({ name, place }: SourceConfig): TableEntry {
     fromDate: undefined,
     primaryKey: undefined,
     guarantee: undefined,
+    lagMs: undefined,
+    nullCursor: undefined,
   }
   const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
   return { ...base, ...unknown, silver, place, places: {} }

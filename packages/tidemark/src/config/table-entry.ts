@@ -3,6 +3,7 @@ import { CONFIG_CONFLICT, CONFIG_VALUE } from '../errors/config.ts'
 import type { Place, Problem } from '../errors/problem.ts'
 import type { TableEntry } from '../model/project.ts'
 import { check } from './check.ts'
+import { parseDuration } from './duration.ts'
 import { normaliseEntry } from './list-dialect.ts'
 import { type ConfigNode, findEntry, type MapNode, mergeNodes, type Path, placeOf } from './node.ts'
 import { findPlanned, plannedInEntry } from './planned.ts'
@@ -76,6 +77,12 @@ function checkNames(value: EntryInput, node: MapNode): Problem[] {
   if (!isPattern && value.exclude !== undefined) {
     conflict('exclude', '`exclude` is for patterns, and `table` is an exact name', 'Remove `exclude`.')
   }
+  if (value.lag !== undefined && parseDuration(value.lag) === undefined) {
+    refuse('lag', 'a time such as 10m, 4h or 1d')
+  }
+  if (value.lag !== undefined && value.guarantee !== undefined && value.guarantee !== 'bounded_lag') {
+    conflict('lag', `\`lag\` belongs to bounded_lag, and the guarantee is ${value.guarantee}`, 'Remove one of the two.')
+  }
   if (value.from_date && !value.cdc_col) {
     conflict(
       'from_date',
@@ -100,6 +107,8 @@ function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'],
     primaryKey: many(value.primary_key),
     deletes: value.deletes ?? 'detect',
     guarantee: value.guarantee,
+    lagMs: value.lag === undefined ? undefined : parseDuration(value.lag),
+    nullCursor: value.null_cursor === 'include' ? 'include' : undefined,
     asText: many(value.as_text) ?? [],
     silver,
     place: places['table'] ?? node.place,

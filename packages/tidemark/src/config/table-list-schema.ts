@@ -3,6 +3,7 @@
  * Messages complete the sentence "`key` must be …".
  */
 import { z } from 'zod'
+import type { Guarantee } from '../model/project.ts'
 
 export type OneOrMany = string | string[]
 
@@ -34,7 +35,9 @@ export interface EntryInput {
   name?: string | undefined
   exclude?: OneOrMany | undefined
   deletes?: 'detect' | 'ignore' | undefined
-  guarantee?: 'best_effort' | undefined
+  guarantee?: Guarantee | undefined
+  lag?: string | undefined
+  null_cursor?: 'error' | 'include' | undefined
   as_text?: OneOrMany | undefined
   silver?: SilverInput | undefined
 }
@@ -104,10 +107,18 @@ export const entrySchema: z.ZodType<EntryInput> = z
       .enum(['detect', 'ignore'])
       .optional()
       .meta({ description: 'Whether rows deleted in the source are found by a scan of the keys.', default: 'detect' }),
-    guarantee: z
-      .enum(['best_effort'])
+    guarantee: z.enum(['exact', 'server_clock', 'bounded_lag', 'best_effort']).optional().meta({
+      description:
+        'Guarantee to read with, instead of the best one possible: exact (A), server_clock (B: cdc_col is set by the server in every write), bounded_lag (C), best_effort (D, promises nothing).',
+    }),
+    lag: z
+      .string({ error: 'a time such as 10m' })
       .optional()
-      .meta({ description: 'Accept the weakest guarantee for a table that allows no better one.' }),
+      .meta({ description: 'For bounded_lag: longer than any transaction and any clock error; 1h when left out.' }),
+    null_cursor: z.enum(['error', 'include']).optional().meta({
+      description: 'What rows with NULL in cdc_col mean where a table is read by it: stop, or read them in every run.',
+      default: 'error',
+    }),
     as_text: columns
       .optional()
       .meta({ description: 'Columns to carry as text because their values do not fit a type.' }),

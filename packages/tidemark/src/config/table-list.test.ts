@@ -147,7 +147,6 @@ describe('broken lists', () => {
 ]`
     expect(await problemsOf(text)).toMatchInlineSnapshot(`
       [
-        "2:47+7 CONFIG_PLANNED \`guarantee: exact\` is planned, but this version does not do it. | Leave it out: the best the source allows is used and shown by \`plan\`.",
         "2:56+7 CONFIG_PLANNED \`drift\` is planned, but this version does not do it. | New columns are added by themselves; any other change of a table stops it with an explanation.",
         "2:75+8 CONFIG_PLANNED \`filter\` is planned, but this version does not do it. | Remove it for now; it would have had no effect.",
         "3:34+8 CONFIG_UNKNOWN_KEY \`delets\` is not a key of a table entry. | Did you mean "deletes"?",

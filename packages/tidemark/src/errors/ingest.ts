@@ -181,16 +181,41 @@ export const INGEST_BUSY: ProblemKind<{ table: string; tries: string }> = proble
   example: { table: 'bronze.DimUser', tries: '10' },
 })
 
-export const GUARANTEE_NOT_POSSIBLE: ProblemKind<{ table: string; kind: string }> = problem({
+export const GUARANTEE_NOT_POSSIBLE: ProblemKind<{ table: string; guarantee: string; reason: string }> = problem({
   code: 'GUARANTEE_NOT_POSSIBLE',
-  title: 'No guarantee can be given for this relation.',
-  message: (p: { table: string; kind: string }) =>
-    `${p.table} is a ${p.kind}: its rows come from another server and are not part of our snapshot.`,
-  hint: () =>
-    'Read it at its own server, or write "guarantee": "best_effort" to accept a whole reload without a promise.',
+  title: 'The guarantee cannot be given for this table.',
+  message: (p: { table: string; guarantee: string; reason: string }) =>
+    `${p.table} cannot be read with guarantee ${p.guarantee}: ${p.reason}.`,
+  hint: () => 'Change what the reason says, or write a weaker "guarantee"; "best_effort" promises nothing.',
   retry: 'after-change',
   exit: 2,
-  example: { table: 'public.remote_orders', kind: 'foreign table' },
+  example: {
+    table: 'public.remote_orders',
+    guarantee: 'exact',
+    reason: 'a foreign table has rows of another server',
+  },
+})
+
+export const CDC_COLUMN_NEEDED: ProblemKind<{ table: string; guarantee: string }> = problem({
+  code: 'CDC_COLUMN_NEEDED',
+  title: 'This guarantee needs a cdc_col.',
+  message: (p: { table: string; guarantee: string }) =>
+    `${p.table} is to be read with guarantee ${p.guarantee}, which goes by a column, and has no cdc_col.`,
+  hint: () => 'Name the column that every write sets as cdc_col, or leave `guarantee` out.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', guarantee: 'server_clock' },
+})
+
+export const CURSOR_NULL: ProblemKind<{ table: string; column: string; rows: string }> = problem({
+  code: 'CURSOR_NULL',
+  title: 'Rows have no value in the cdc_col.',
+  message: (p: { table: string; column: string; rows: string }) =>
+    `${p.table}: ${p.rows} rows have NULL in ${p.column}, and would never be found by it.`,
+  hint: () => 'Fill the column in the source, or write "null_cursor": "include" to read these rows in every run.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'bronze.orders', column: 'updated_at', rows: '17' },
 })
 
 export const BACKFILL_NEEDS_COLUMN: ProblemKind<{ table: string }> = problem({

@@ -1,5 +1,14 @@
 /** The first load of a keyed table: every row of the snapshot, straight to files, one commit. */
-import { assertUnique, changed, type ExtractOutcome, extractLedger, fileRelation, makeMark, type Work } from './work.ts'
+import {
+  assertUnique,
+  changed,
+  type ExtractOutcome,
+  extractLedger,
+  fileRelation,
+  makeMark,
+  nextCursor,
+  type Work,
+} from './work.ts'
 import { bronzeSchema } from './bronze-schema.ts'
 import { land } from './land.ts'
 import { readAll } from './read.ts'
@@ -20,6 +29,7 @@ export async function baseline(
     content: undefined,
     before: undefined,
     whole: true,
+    cursor: await nextCursor(work),
   })
   await work.snapshot.durable(context.signal)
   const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }

@@ -39,13 +39,12 @@ export async function extract(
 async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
   const { current, mark } = await inspectBronze(context, wanted)
-  const { keys, settings, table } = wanted
-  const decision = decideSlice({ mark, position: snapshot.position, table, keys, settings })
+  const decision = decideSlice({ mark, position: snapshot.position, ...wanted })
   switch (decision.kind) {
     case 'nothing':
-      return unchanged(current, 'nothing, proved: no transaction has finished since', 'xmin scan')
+      return unchanged(current, 'nothing, proved: no transaction has finished since', wanted.method)
     case 'covered':
-      return unchanged(current, 'a later run has already read past this snapshot', 'xmin scan')
+      return unchanged(current, 'a later run has already read past this snapshot', wanted.method)
     case 'overtaken':
       throw INGEST_BUSY({ table: wanted.name, tries: '1' }, { state: 'Nothing was written to the table.' })
     case 'went back':

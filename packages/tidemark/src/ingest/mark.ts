@@ -3,17 +3,18 @@
  * so rows and mark cannot disagree.
  */
 import { createHash } from 'node:crypto'
+import type { Reading } from './guarantee.ts'
 
 export interface Mark {
   /** Which server, timeline and database; compared by equality. */
   identity: string
-  /** Horizon: the next increment reads rows of transactions from here on, inclusive. */
-  xmin: bigint
-  /** Rows of transactions from here on cannot be in the table yet. */
-  xmax: bigint
-  /** Position of the snapshot in the server's own order of finished transactions. */
+  /** Row versions: the next increment reads from `horizon` on, inclusive; from `next` on none can be in the table yet. */
+  rowVersions: { horizon: bigint; next: bigint } | undefined
+  /** Cursor: the next increment reads rows at or above `from`, opaque text of the database. */
+  cursor: { column: string; from: string } | undefined
+  /** Position of the snapshot in the server's own order. */
   order: bigint
-  lsn: bigint
+  log: bigint
   /** Server time of the snapshot. */
   asOf: string
   /** `_seq` of the rows this commit wrote; rows of later commits are above it. */
@@ -35,7 +36,8 @@ export interface Mark {
   content: string | undefined
 }
 
-const BIGINTS = ['xmin', 'xmax', 'order', 'lsn', 'seq', 'seqBase', 'liveRows', 'version'] as const
+const FORMAT = 2
+const BIGINTS = ['order', 'log', 'seq', 'seqBase', 'liveRows', 'version'] as const
 
 /** The domain that holds a table's mark for one source. */
 export function markDomain(source: string): string {
@@ -44,7 +46,7 @@ export function markDomain(source: string): string {
 
 /** Text for the domain's configuration; integers are strings, so no reader can round them. */
 export function printMark(mark: Mark): string {
-  return JSON.stringify({ format: 1, ...mark }, (_key, value: unknown) =>
+  return JSON.stringify({ format: FORMAT, ...mark }, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   )
 }
@@ -52,11 +54,13 @@ export function printMark(mark: Mark): string {
 /** Read a mark back. Throws a SyntaxError when the text is not one of ours. */
 export function parseMark(configuration: string): Mark {
   const value = JSON.parse(configuration) as Record<string, unknown>
-  if (value['format'] !== 1) throw new SyntaxError(`mark format ${String(value['format'])} is not known`)
+  if (value['format'] !== FORMAT) throw new SyntaxError(`mark format ${String(value['format'])} is not known`)
   const { format: _format, ...rest } = value
   for (const key of BIGINTS) rest[key] = BigInt(String(rest[key]))
   if (![rest['keys'], rest['backfills']].every(Array.isArray)) throw new SyntaxError('keys or backfills are no list')
-  return { content: undefined, ...rest } as unknown as Mark
+  const versions = rest['rowVersions'] as { horizon: string; next: string } | undefined
+  const rowVersions = versions && { horizon: BigInt(versions.horizon), next: BigInt(versions.next) }
+  return { content: undefined, cursor: undefined, ...rest, rowVersions } as unknown as Mark
 }
 
 /**
@@ -72,7 +76,13 @@ export function pendingFromDate(
 }
 
 /** Short stable hash of the settings that, when changed, make earlier rows incomparable. */
-export function settingsHash(settings: { asText: readonly string[]; timezone: string; deletes: string }): string {
-  const canonical = JSON.stringify([[...settings.asText].sort(), settings.timezone, settings.deletes])
+export function settingsHash(settings: {
+  asText: readonly string[]
+  timezone: string
+  deletes: string
+  reading: Reading
+}): string {
+  const { asText, timezone, deletes, reading } = settings
+  const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
 }

@@ -19,6 +19,7 @@ import {
   entries,
   extractLedger,
   makeMark,
+  nextCursor,
   unchanged,
   type Work,
   write,
@@ -47,11 +48,12 @@ export async function merge(
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
+  if (total > covered && slice.kind === 'cursor') return await compareWhole(work, decision, current, before)
   assertKeysCover(wanted.name, wanted.keys, total, covered)
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
   const gone = await vanished(work, { names, kept, proved, covered, total })
   const ledger = extractLedger(read, inserted, gone.count)
-  const method = full ? `full compare: ${decision.reason}` : 'xmin scan'
+  const method = full ? `full compare: ${decision.reason}` : wanted.method
   const nothing = inserted === 0n && gone.count === 0n
   const renews = decision.kind === 're-baseline' ? decision.renews : isTrailing(before, work.snapshot.position, read)
   if (nothing && !renews) {
@@ -61,7 +63,8 @@ export async function merge(
   const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), schema)
   const liveRows = covered - gone.count
   const version = nextVersion(current)
-  const mark = makeMark(work, decision, { liveRows, version, content: undefined, before, whole: full })
+  const cursor = await nextCursor(work, before)
+  const mark = makeMark(work, decision, { liveRows, version, content: undefined, before, whole: full, cursor })
   await work.snapshot.durable(context.signal)
   const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })
@@ -71,6 +74,22 @@ export async function merge(
     return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
   }
   return changed(current.version, result.version, ledger, method)
+}
+
+/**
+ * The source has more rows than bronze has keys after an increment by a cursor: rows were committed behind it. All rows
+ * are compared instead, so that none of them stays lost.
+ */
+async function compareWhole(
+  work: Work,
+  { seq, seqBase }: Decision & { kind: 'increment' | 're-baseline' },
+  current: Snapshot,
+  before: Mark,
+): Promise<ExtractOutcome | 'conflict'> {
+  const reason = `rows were committed behind ${work.wanted.method}`
+  work.context.warn(`${work.wanted.name}: ${reason}; every row is compared now`)
+  work.held = undefined
+  return await merge(work, { kind: 're-baseline', reason, renews: true, seq, seqBase }, current, before)
 }
 
 /**
@@ -105,8 +124,10 @@ async function keep(work: Work, select: Sql): Promise<Sql> {
 }
 
 function isTrailing(mark: Mark, position: Position, read: bigint): boolean {
-  if (position.xmin <= mark.xmin) return false
-  return read >= TRAILING_ROWS || position.xmax - mark.xmin >= TRAILING_TRANSACTIONS
+  const [at, last] = [position.rowVersions, mark.rowVersions]
+  if (at === undefined || last === undefined) return read >= TRAILING_ROWS
+  if (at.horizon <= last.horizon) return false
+  return read >= TRAILING_ROWS || at.next - last.horizon >= TRAILING_TRANSACTIONS
 }
 
 /** The database itself keeps these keys unique. */

@@ -1,8 +1,8 @@
 /** Reading a slice: counted, copied, landed in the engine, and the three numbers compared. */
 import type { DataFile, StructType } from '@tidemark/delta'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import { INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
-import type { CopyRequest, Slice } from '../sources/source.ts'
+import { CURSOR_NULL, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
 import { type Intake, intoFiles, intoTable } from './candidates.ts'
 import { SEGMENT_BYTES } from './context.ts'
 import { entries, type Work } from './work.ts'
@@ -12,11 +12,11 @@ export async function readCandidates(
   work: Work,
   slice: Slice,
 ): Promise<{ candidates: Sql; read: bigint; total: bigint }> {
-  const { context, wanted, snapshot, session } = work
+  const { wanted, snapshot, session } = work
   const key = JSON.stringify(slice, (_k, v: unknown) => (typeof v === 'bigint' ? String(v) : v))
   if (work.held?.slice === key || work.held?.slice === 'all') return work.held
-  const counted = await snapshot.count(wanted.table, slice, wanted.columns, context.signal)
-  const nothing = counted.inSlice === 0n && slice.kind === 'since'
+  const counted = await countSlice(work, slice)
+  const nothing = counted.inSlice === 0n && slice.kind !== 'all'
   const segments = nothing ? noSegments() : snapshot.copy(copyRequest(work, slice))
   const loaded = await intoTable(intake(work), segments, { hint: 'candidates', leading: ['_row_version'] })
   assertLanded(wanted.name, counted.inSlice, loaded.rows)
@@ -32,8 +32,8 @@ export async function readAll(
   schema: StructType,
   seq: bigint,
 ): Promise<{ rows: bigint; files: DataFile[] }> {
-  const { context, snapshot, wanted } = work
-  const counted = await snapshot.count(wanted.table, { kind: 'all' }, wanted.columns, context.signal)
+  const { snapshot, wanted } = work
+  const counted = await countSlice(work, { kind: 'all' })
   const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
   const segments = snapshot.copy(copyRequest(work, { kind: 'all' }))
   const result = await intoFiles(intake(work), segments, target, rows => entries(work, rows, seq))
@@ -41,6 +41,16 @@ export async function readAll(
   const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)
   assertLanded(wanted.name, result.rows, landed)
   return result
+}
+
+/** Count a slice, and refuse rows without the cursor by which they would have to be found. */
+async function countSlice({ context, snapshot, wanted }: Work, slice: Slice): Promise<SliceCount> {
+  const { table, columns, reading } = wanted
+  const cursor = reading.kind === 'cursor' && reading.nulls === 'error' ? reading.column : undefined
+  const counted = await snapshot.count({ table, slice, columns, cursor, signal: context.signal })
+  if (cursor === undefined || counted.withoutCursor === 0n) return counted
+  const params = { table: wanted.name, column: cursor, rows: String(counted.withoutCursor) }
+  throw CURSOR_NULL(params, { state: 'Nothing was written.' })
 }
 
 function copyRequest(work: Work, slice: Slice): CopyRequest {

@@ -26,7 +26,7 @@ export async function reload(
   const content = `${rows}:${hash}`
   const method = 'whole reload'
   const version = nextVersion(current)
-  const mark = makeMark(work, decision, { liveRows: read, version, content, before, whole: true })
+  const mark = makeMark(work, decision, { liveRows: read, version, content, before, whole: true, cursor: undefined })
   const same = current !== undefined && before?.content === content && schema === current.schema
   const ledger = extractLedger(read, 0n, 0n)
   if (same && isSettled(before, mark)) return { ...unchanged(current, 'the content is the same', method), ledger }

@@ -5,7 +5,6 @@
 import {
   CDC_COLUMN_MISSING,
   CDC_COLUMN_NOT_ORDERABLE,
-  GUARANTEE_NOT_POSSIBLE,
   KEY_COLUMN_MISSING,
   PATTERN_MATCHES_NOTHING,
 } from '../errors/ingest.ts'
@@ -13,8 +12,16 @@ import { LAKE_NAME_TAKEN } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
 import { tableName, tablePath } from '../model/names.ts'
 import type { SourceConfig, TableEntry } from '../model/project.ts'
-import { type SourceColumn, type SourceTable, type TableRef, tableKey } from '../sources/source.ts'
+import {
+  type Source,
+  type SourceColumn,
+  type SourceSnapshot,
+  type SourceTable,
+  type TableRef,
+  tableKey,
+} from '../sources/source.ts'
 import { settingsHash } from './mark.ts'
+import { type Settled, settleGuarantee } from './guarantee.ts'
 import type { ExtractTable } from './work.ts'
 
 /** An entry bound to one exact table of the database. */
@@ -27,8 +34,7 @@ export interface BoundEntry {
 
 export interface ResolvedTable extends ExtractTable {
   entry: TableEntry
-  guarantee: 'A' | 'D'
-  method: string
+  guarantee: Settled['guarantee']
   notes: readonly string[]
 }
 
@@ -71,20 +77,27 @@ export function isPattern(entry: TableEntry): boolean {
  * Settle one bound entry.
  *
  * @throws {KEY_COLUMN_MISSING} {CDC_COLUMN_MISSING} {CDC_COLUMN_NOT_ORDERABLE} {GUARANTEE_NOT_POSSIBLE}
+ * @throws {CDC_COLUMN_NEEDED}
  */
 export function resolveTable(
   { entry, name }: BoundEntry,
   table: SourceTable,
-  source: SourceConfig,
-  asText: (source: string, table: SourceTable, names: readonly string[]) => readonly SourceColumn[],
+  config: SourceConfig,
+  at: { source: Pick<Source, 'carryAsText'>; snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'> },
 ): ResolvedTable {
-  const columns = asText(source.name, table, entry.asText)
+  const columns = at.source.carryAsText(table, entry.asText)
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
-  checkCdcColumn(entry, table)
+  const cursor = findCdcColumn(entry, table)
   const { deletes, fromDate } = entry
-  const settings = settingsHash({ asText: entry.asText, timezone: source.timezone, deletes })
-  const { guarantee, method } = settleGuarantee(entry, table, keys)
-  const notes = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
+  const { guarantee, reading, method, ...settled } = settleGuarantee({
+    entry,
+    table,
+    keys,
+    cursor,
+    snapshot: at.snapshot,
+  })
+  const settings = settingsHash({ asText: entry.asText, timezone: config.timezone, deletes, reading })
+  const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {
     entry,
     name,
@@ -96,24 +109,10 @@ export function resolveTable(
     settings,
     fromDate,
     guarantee,
+    reading,
     method,
-    notes,
+    notes: [...settled.notes, ...carried],
   }
-}
-
-function settleGuarantee(
-  entry: TableEntry,
-  table: SourceTable,
-  keys: readonly string[],
-): { guarantee: 'A' | 'D'; method: string } {
-  if (table.kind === 'foreign table') {
-    if (entry.guarantee === 'best_effort')
-      return { guarantee: 'D', method: keys.length > 0 ? 'full compare' : 'whole reload' }
-    const label = `${table.schema}.${table.table}`
-    throw GUARANTEE_NOT_POSSIBLE({ table: label, kind: table.kind }, { place: entry.place })
-  }
-  if (keys.length === 0) return { guarantee: 'A', method: 'whole reload' }
-  return { guarantee: 'A', method: table.hasRowVersion ? 'xmin scan' : 'full compare' }
 }
 
 function findKey(entry: TableEntry, table: SourceTable, key: string): string {
@@ -123,14 +122,14 @@ function findKey(entry: TableEntry, table: SourceTable, key: string): string {
   throw KEY_COLUMN_MISSING({ table: label(table), column: key, columns: names(table) }, { place })
 }
 
-function checkCdcColumn(entry: TableEntry, table: SourceTable): void {
-  if (entry.cdcCol === undefined) return
+function findCdcColumn(entry: TableEntry, table: SourceTable): SourceColumn | undefined {
+  if (entry.cdcCol === undefined) return undefined
   const place = entry.places['cdc_col'] ?? entry.place
   const column = findColumn(table, entry.cdcCol)
   if (column === undefined) {
     throw CDC_COLUMN_MISSING({ table: label(table), column: entry.cdcCol, columns: names(table) }, { place })
   }
-  if (column.orderable) return
+  if (column.orderable) return column
   throw CDC_COLUMN_NOT_ORDERABLE({ table: label(table), column: column.name, type: column.sourceType }, { place })
 }
 

@@ -1,5 +1,6 @@
 /** Decide what to read from a table, and under which `_seq`. Pure: the mark and the snapshot's position go in. */
 import type { Position, Slice, SourceTable } from '../sources/source.ts'
+import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 
 export type Decision =
@@ -14,20 +15,21 @@ export type Decision =
   | { kind: 'baseline'; seq: bigint; seqBase: bigint }
   /** One full read that appends only what differs, and the deletes. `renews`: the mark must change although no row does. */
   | { kind: 're-baseline'; reason: string; renews: boolean; seq: bigint; seqBase: bigint }
-  | { kind: 'increment'; slice: Slice & { kind: 'since' }; seq: bigint; seqBase: bigint }
+  | { kind: 'increment'; slice: Increment; seq: bigint; seqBase: bigint }
   /** A keyless table: read whole, replaced whole. */
   | { kind: 'reload'; seq: bigint; seqBase: bigint }
+
+/** What an increment reads. */
+export type Increment = Slice & { kind: 'since' | 'cursor' }
 
 export interface DecisionInput {
   mark: Mark | undefined
   position: Position
-  table: Pick<SourceTable, 'fingerprint' | 'hasRowVersion'>
+  table: Pick<SourceTable, 'fingerprint' | 'isProvedByOrder'>
   keys: readonly string[]
   settings: string
+  reading: Reading
 }
-
-/** Transaction ids are compared by age in 32 bits, so a horizon must be less than 2^31 transactions old. */
-const MAX_AGE = 2n ** 31n
 
 /**
  * Decide the slice. The lower bound is the mark's horizon, inclusive; there is no upper bound: whatever the snapshot
@@ -36,7 +38,8 @@ const MAX_AGE = 2n ** 31n
  * @param input.mark last committed mark, undefined before the first load
  * @returns a decision; `_seq` is strictly above the mark's whenever rows may be written
  */
-export function decideSlice({ mark, position, table, keys, settings }: DecisionInput): Decision {
+export function decideSlice(input: DecisionInput): Decision {
+  const { mark, position, keys } = input
   const keyless = keys.length === 0
   if (mark === undefined) {
     return { kind: keyless ? 'reload' : 'baseline', seq: position.order, seqBase: 0n }
@@ -44,13 +47,23 @@ export function decideSlice({ mark, position, table, keys, settings }: DecisionI
   const sameServer = mark.identity === position.identity
   const standing = sameServer ? standingOf(position, mark) : 'current'
   if (standing !== 'current') return { kind: standing }
-  const reason = outdated({ mark, position, table, keys, settings }, sameServer)
-  const full = reason ?? (table.hasRowVersion ? undefined : 'rows carry no version')
-  if (full === undefined && sameServer && position.order === mark.order) return { kind: 'nothing' }
+  const reason = outdated(input, mark, sameServer)
+  const slice = reason === undefined ? incrementOf(input.reading, mark) : undefined
+  const isProved = input.table.isProvedByOrder && sameServer && position.order === mark.order
+  if (reason === undefined && isProved) return { kind: 'nothing' }
   const next = nextSeq(mark, position, sameServer)
   if (keyless) return { kind: 'reload', ...next }
-  if (full !== undefined) return { kind: 're-baseline', reason: full, renews: reason !== undefined, ...next }
-  return { kind: 'increment', slice: { kind: 'since', horizon: mark.xmin, seen: mark.xmax }, ...next }
+  if (slice !== undefined) return { kind: 'increment', slice, ...next }
+  return { kind: 're-baseline', reason: reason ?? 'rows carry no version', renews: reason !== undefined, ...next }
+}
+
+/** The slice that continues a mark; undefined when every row has to be looked at. */
+export function incrementOf(reading: Reading, { rowVersions, cursor }: Mark): Increment | undefined {
+  if (reading.kind === 'row versions' && rowVersions !== undefined) {
+    return { kind: 'since', horizon: rowVersions.horizon, seen: rowVersions.next }
+  }
+  if (reading.kind === 'cursor' && cursor !== undefined) return { kind: 'cursor', ...cursor }
+  return undefined
 }
 
 /** `_seq` for rows read at `position`: above everything the table holds. */
@@ -62,17 +75,19 @@ export function nextSeq(mark: Mark, position: Position, sameServer: boolean): { 
 
 /** How a snapshot stands to a mark of the same server; anything but `current` adds nothing to the table. */
 export function standingOf(position: Position, mark: Mark): 'current' | 'covered' | 'overtaken' | 'went back' {
-  const isBefore = position.order < mark.order || position.xmax < mark.xmax || position.lsn < mark.lsn
+  const versionsWentBack = (position.rowVersions?.next ?? 0n) < (mark.rowVersions?.next ?? 0n)
+  const isBefore = position.order < mark.order || versionsWentBack || position.log < mark.log
   if (isBefore) return mark.asOf > position.asOf ? 'covered' : 'went back'
   return mark.seqBase + position.order < mark.seq ? 'overtaken' : 'current'
 }
 
 /** Why the mark cannot be continued, so that every row has to be looked at and the mark written anew. */
-function outdated({ mark, position, table, settings }: DecisionInput, sameServer: boolean): string | undefined {
-  if (mark === undefined) return undefined
+function outdated({ position, table, settings }: DecisionInput, mark: Mark, sameServer: boolean): string | undefined {
   if (!sameServer) return 'the source is another server, timeline or database'
   if (mark.fingerprint !== table.fingerprint) return 'the relation changed'
   if (mark.settings !== settings) return 'the entry changed'
-  if (position.xmax - mark.xmin >= MAX_AGE) return 'the horizon is older than 2^31 transactions'
-  return undefined
+  const maxAge = position.rowVersions?.maxAge
+  if (maxAge === undefined || mark.rowVersions === undefined || position.rowVersions === undefined) return undefined
+  const age = position.rowVersions.next - mark.rowVersions.horizon
+  return age >= maxAge ? `the horizon is ${age} transactions old, too many to compare rows with it` : undefined
 }

@@ -11,7 +11,7 @@ import { type Intake, intoTable } from './candidates.ts'
 import { contentHash } from './content-hash.ts'
 import { type IngestContext, SEGMENT_BYTES } from './context.ts'
 import type { Mark } from './mark.ts'
-import { standingOf } from './slice.ts'
+import { incrementOf, standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
 
@@ -175,7 +175,7 @@ function newestLive(bronze: Sql, { keys }: ExtractTable): Sql {
 QUALIFY row_number() OVER (PARTITION BY ${list} ORDER BY _seq DESC) = 1) WHERE _op = 'upsert'`
 }
 
-/** Rows written since the mark; of a relation without row versions every row may be. */
+/** Rows that the next increment would read; where each run compares every row, all of them. */
 async function loadRecent(
   context: IngestContext,
   session: Session,
@@ -183,8 +183,9 @@ async function loadRecent(
 ): Promise<Sql> {
   const { snapshot, wanted, mark, source } = at
   if (snapshot.position.order === mark.order) return sql`(SELECT * FROM ${source} WHERE false)`
-  if (!wanted.table.hasRowVersion) return source
-  return load(context, session, snapshot, wanted, { kind: 'since', horizon: mark.xmin, seen: mark.xmax }, 'recent_rows')
+  const slice = incrementOf(wanted.reading, mark)
+  if (slice === undefined) return source
+  return load(context, session, snapshot, wanted, slice, 'recent_rows')
 }
 
 async function load(

@@ -6,9 +6,10 @@ import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
 import type { Ledger } from '../model/step.ts'
-import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import type { Position, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
 import { ambiguousKeys } from './dedupe.ts'
+import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 import { lakeColumnName } from './system-columns.ts'
 
@@ -23,6 +24,9 @@ export interface ExtractTable {
   keys: readonly string[]
   deletes: 'detect' | 'ignore'
   settings: string
+  reading: Reading
+  /** For reports: `xmin scan`. */
+  method: string
   /** `from_date` of the entry; done by any read of the whole table. */
   fromDate: string | undefined
 }
@@ -79,23 +83,25 @@ export interface MarkFacts {
   before: Mark | undefined
   /** Every row of the source was read, so that any `from_date` is done by it. */
   whole: boolean
+  /** Where the next slice of a table read by a cursor begins. */
+  cursor: Mark['cursor']
 }
 
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { identity, xmin, xmax, order, lsn, asOf } = work.snapshot.position
+  const { identity, order, log, asOf } = work.snapshot.position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
-  const { before, whole, ...rest } = facts
+  const { before, whole, cursor, ...rest } = facts
   const done = whole && fromDate !== undefined ? [fromDate] : []
   const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
   const { fingerprint } = table
   return {
     identity,
-    xmin,
-    xmax,
+    rowVersions: versionsOf(work.snapshot.position),
+    cursor,
     order,
-    lsn,
+    log,
     asOf,
     seq,
     seqBase,
@@ -106,6 +112,20 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
     ...rest,
     runId: work.context.runId,
   }
+}
+
+function versionsOf({ rowVersions }: Position): Mark['rowVersions'] {
+  return rowVersions && { horizon: rowVersions.horizon, next: rowVersions.next }
+}
+
+/** Where the next slice of the table begins, asked in this run's snapshot; what bounds nothing new keeps the earlier bound. */
+export async function nextCursor({ wanted, snapshot, context }: Work, before?: Mark): Promise<Mark['cursor']> {
+  const { reading, table } = wanted
+  if (reading.kind !== 'cursor') return undefined
+  const { column, cap } = reading
+  const from = await snapshot.cursorHorizon(table, column, cap, context.signal)
+  if (from !== undefined) return { column, from }
+  return before?.cursor?.column === column ? before.cursor : undefined
 }
 
 /** Rows of just written data files, as a relation with `_row_version` and the source's columns. */

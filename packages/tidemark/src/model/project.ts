@@ -50,6 +50,9 @@ export interface SourceConfig {
   place: Place
 }
 
+/** The guarantee an entry asks for: classes A, B, C and D. */
+export type Guarantee = 'exact' | 'server_clock' | 'bounded_lag' | 'best_effort'
+
 /** One table of the list. Patterns are still patterns here: `sources` expands them against the database. */
 export interface TableEntry {
   source: string
@@ -65,7 +68,11 @@ export interface TableEntry {
   primaryKey: readonly string[] | undefined
   deletes: 'detect' | 'ignore'
   /** Only written by the user; `undefined` picks the best the probe allows. */
-  guarantee: 'best_effort' | undefined
+  guarantee: Guarantee | undefined
+  /** The lag of `bounded_lag`, in milliseconds; undefined takes the default. */
+  lagMs: number | undefined
+  /** What rows without a value in `cdc_col` mean where the table is read by it; undefined refuses them. */
+  nullCursor: 'include' | undefined
   /** Columns to carry as text because their values do not fit the lake's type. */
   asText: readonly string[]
   silver: SilverConfig

@@ -26,7 +26,7 @@ export interface BackfillRequest extends Pick<RunRequest, 'project' | 'emit' | '
  * @throws {STEP_UNKNOWN} the name is no bronze table of the project; then there was no run
  */
 export async function backfillTable(ports: RunPorts, request: BackfillRequest): Promise<RunOutcome> {
-  const { clock, ids, processes, adapter } = ports
+  const { clock, ids, processes, opener } = ports
   const { project, table, emit, beforeEnd, signal } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
@@ -36,7 +36,7 @@ export async function backfillTable(ports: RunPorts, request: BackfillRequest): 
   await claimLake(lake.store, project)
   const only = (name: string): boolean => isWanted(name, [table])
   const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-  const sources = await openSources(project, adapter, { signal, only, loaded })
+  const sources = await openSources(project, opener, { signal, only, loaded })
   try {
     assertKnown(project, sources, [table])
     const target = project.target.name

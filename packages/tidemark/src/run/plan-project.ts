@@ -81,10 +81,9 @@ async function countChanges(
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
   if (mark === undefined || table.table.sizeBytes > COUNT_BYTES) return undefined
-  const { keys, settings } = table
-  const decision = decideSlice({ mark, position: snapshot.position, table: table.table, keys, settings })
+  const decision = decideSlice({ ...table, mark, position: snapshot.position })
   if (decision.kind !== 'increment') return undefined
-  const counted = await snapshot.count(table.table, decision.slice, [], signal)
+  const counted = await snapshot.count({ table: table.table, slice: decision.slice, columns: [], signal })
   const gone = mark.liveRows > counted.total ? mark.liveRows - counted.total : 0n
   return counted.inSlice + (table.deletes === 'detect' ? gone : 0n)
 }

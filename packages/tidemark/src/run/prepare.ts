@@ -15,14 +15,7 @@ import {
 } from '../ingest/resolve.ts'
 import { splitTableName } from '../model/names.ts'
 import type { Project, SourceConfig, TableEntry } from '../model/project.ts'
-import {
-  type Source,
-  type SourceColumn,
-  type SourceSnapshot,
-  type SourceTable,
-  type TableRef,
-  tableKey,
-} from '../sources/source.ts'
+import { type Source, type SourceSnapshot, type TableRef, tableKey } from '../sources/source.ts'
 import { toProblem } from './problem-fact.ts'
 
 /** A source with its snapshot, or with the reason why there is none. */
@@ -44,12 +37,9 @@ export interface RefusedTable {
   problem: Problem
 }
 
-/** The table's columns with the named ones carried as text. */
-export type AsText = (source: string, table: SourceTable, names: readonly string[]) => readonly SourceColumn[]
-
+/** Opens sources from their configuration. */
 export interface SourceOpener {
   open: (config: SourceConfig) => Source
-  asText: AsText
 }
 
 /** What is asked of `openSources` beyond the project. */
@@ -93,7 +83,7 @@ async function openSource(
     const refused = problems.map(refuseEntry)
     for (const entry of wanted) {
       try {
-        tables.push(resolveBound(entry, snapshot, config, opener.asText))
+        tables.push(resolveBound(entry, config, { source, snapshot }))
       } catch (error) {
         refused.push(refuse(entry, withPlace(toProblem(error, entry.name), namePlace(entry.entry))))
       }
@@ -158,14 +148,13 @@ function refuseTakenNames(opened: readonly OpenSource[]): OpenSource[] {
 
 function resolveBound(
   bound: BoundEntry,
-  snapshot: SourceSnapshot,
   config: SourceConfig,
-  asText: AsText,
+  at: { source: Source; snapshot: SourceSnapshot },
 ): ResolvedTable {
-  const table = snapshot.tables.get(tableKey(bound.ref))
+  const table = at.snapshot.tables.get(tableKey(bound.ref))
   if (table === undefined) throw new TypeError(`this is a bug in tidemark: ${bound.name} was not described`)
   if (table instanceof Problem) throw withPlace(table, bound.entry.places['table'] ?? bound.entry.place)
-  return resolveTable(bound, table, config, asText)
+  return resolveTable(bound, table, config, at)
 }
 
 /** A problem the source found, shown at what the user wrote. */

@@ -24,13 +24,13 @@ import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
-import type { SourceAdapter } from './source-adapter.ts'
+import type { SourceOpener } from './prepare.ts'
 import { workOn } from './work-on.ts'
 
 export type { RunOutcome } from './account.ts'
 
 export interface RunPorts extends AccountPorts {
-  adapter: SourceAdapter
+  opener: SourceOpener
   /** The lake's own folder when left out. */
   openStore?: OpenStore
 }
@@ -61,7 +61,7 @@ export interface RunRequest {
  * @throws {RUN_CANCELLED} the signal came before the first step
  */
 export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
-  const { clock, ids, processes, adapter } = ports
+  const { clock, ids, processes, opener } = ports
   const { project, signal, emit, beforeEnd } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
@@ -72,7 +72,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
   return await keepAccount(ports, account, async emitInRun => {
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-    const sources = await openSources(project, adapter, { signal, loaded })
+    const sources = await openSources(project, opener, { signal, loaded })
     try {
       return await runSteps({ ports, request: { ...request, emit: emitInRun }, lake, runId, sources })
     } finally {

@@ -31,7 +31,7 @@ export function planTable(
   position: Position,
   count: bigint | undefined,
 ): PlannedTable {
-  const { name, guarantee, method, notes, settings, keys } = table
+  const { name, guarantee, method, notes } = table
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
   const { problem } = state
   if (problem !== undefined) {
@@ -42,11 +42,11 @@ export function planTable(
     const backfill = `from_date ${fromDate}: read once from there`
     return { ...line, notes: [...notes, backfill], expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
   }
-  if (table.table.hasRowVersion && state.observed === observation(table, position)) {
+  if (table.table.isProvedByOrder && state.observed === observation(table, position)) {
     return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
   }
   const { mark } = state
-  const decision = decideSlice({ mark, position, table: table.table, keys, settings })
+  const decision = decideSlice({ ...table, mark, position })
   switch (decision.kind) {
     case 'nothing':
       return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }

@@ -34,7 +34,7 @@ export async function verifyTables(
 ): Promise<Verdict[]> {
   const { project, lake, signal } = work
   const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake, source)
-  const sources = await openSources(project, work.ports.adapter, { signal, loaded })
+  const sources = await openSources(project, work.ports.opener, { signal, loaded })
   try {
     assertKnown(project, sources, names)
     const verdicts: Verdict[] = []

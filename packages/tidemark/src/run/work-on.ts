@@ -133,13 +133,14 @@ export interface IngestScope {
 export function ingestContext(scope: IngestScope, source: OpenSource, step: { id: string }): IngestContext {
   const { ports, lake, runId, request } = scope
   const { store, logParquet, engine, scratch, discard } = lake
-  const { clock, ids, adapter } = ports
+  const { clock, ids } = ports
   const progress: IngestContext['progress'] = at =>
     request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, ...at })
   const warn: IngestContext['warn'] = text =>
     request.emit({ kind: 'warning', runId, at: clock.now(), step: step.id, text })
   const allowMassDelete = request.allowMassDelete.some(name => same(name, step.id))
-  const { read, readKeys } = adapter
+  if (source.source === undefined) throw new TypeError(`this is a bug in tidemark: ${step.id} has no source`)
+  const opened = source.source
   return {
     store,
     logParquet,
@@ -148,8 +149,8 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     ids,
     runId,
     source: source.config.name,
-    read,
-    readKeys,
+    read: (files, columns) => opened.readSegments(files, columns),
+    readKeys: (files, columns) => opened.readKeySegments(files, columns),
     scratch,
     discard,
     progress,

@@ -19,6 +19,17 @@ export interface Source {
    * the run. A table that cannot be locked or described is a Problem in `tables`; the others are usable.
    */
   openSnapshot(wanted: readonly TableRef[], signal: AbortSignal): Promise<SourceSnapshot>
+  /**
+   * The table's columns with some of them carried as the database's own text: for values that the lake's type cannot
+   * hold. Names as written in the list; case counts only when it must.
+   *
+   * @throws {SOURCE_COLUMN_MISSING} a name fits no column
+   */
+  carryAsText(table: SourceTable, names: readonly string[]): readonly SourceColumn[]
+  /** Typed rows of segments written by `copy`, in the engine: `_overlap`, `_row_version`, then the columns given to it. */
+  readSegments(files: readonly string[], columns: readonly SourceColumn[]): Sql
+  /** Typed rows of segments written by `copyKeys`, in the engine: the key columns by name. */
+  readKeySegments(files: readonly string[], columns: readonly SourceColumn[]): Sql
   close(): Promise<void>
 }
 
@@ -32,25 +43,34 @@ export function tableKey(ref: TableRef): string {
   return `${ref.schema}\u001f${ref.table}`
 }
 
-/** Where a server stands in its own transaction order. */
+/** Where a server stands in its own order of commits. */
 export interface Position {
   /** Which server, timeline and database this is; opaque, compared by equality. */
   identity: string
-  /** Oldest transaction that may still be running: everything below it is decided. 64-bit. */
-  xmin: bigint
-  /** First transaction id not yet seen by the snapshot. 64-bit. */
-  xmax: bigint
   /**
-   * Number of finished top-level transactions: xmax minus the running ones. Strictly larger exactly when another
-   * transaction has finished in between, so it orders the snapshots of one server, and equal means nothing changed.
+   * Orders the snapshots of one server: a later one is never smaller. Where the server counts its transactions it is
+   * strictly larger exactly when another one has finished in between; else it is the server's clock in microseconds since
+   * 1970 UTC.
    */
   order: bigint
-  /** Write-ahead log position, as 64-bit number; may never go back. */
-  lsn: bigint
+  /** Where row versions stand; undefined for a server whose rows carry none. */
+  rowVersions: RowVersionRange | undefined
+  /** How far the server's log reaches, as a number that may never go back; 0 where there is none that we may ask for. */
+  log: bigint
   /** Server time of the snapshot, ISO 8601 UTC with microseconds. */
   asOf: string
-  /** Transactions open at that moment. */
-  openTransactions: number
+  /** Transactions open at that moment; undefined when the login may not see those of others. */
+  openTransactions: number | undefined
+}
+
+/** What a snapshot knows of the versions that rows carry. All 64-bit. */
+export interface RowVersionRange {
+  /** Oldest version that may still be decided later: everything below is in the snapshot or never will be. */
+  horizon: bigint
+  /** First version that no row of the snapshot can have. */
+  next: bigint
+  /** How far a stored horizon may lie behind `next` and still be compared with rows; undefined when however far. */
+  maxAge: bigint | undefined
 }
 
 export interface SourceProbe {
@@ -74,8 +94,13 @@ export interface SourceTable {
    * columns and types, missing-value defaults, row security.
    */
   fingerprint: string
-  /** True when rows carry a usable row version (heap tables and partitions of them). */
+  /** True when rows carry a version by which those written since an earlier snapshot can be found. */
   hasRowVersion: boolean
+  /**
+   * True when an equal `order` of two positions proves that no row changed in between: all rows are written by
+   * transactions that the server counts.
+   */
+  isProvedByOrder: boolean
 }
 
 export interface SourceColumn {
@@ -97,10 +122,15 @@ export interface SourceColumn {
 export type Slice =
   | { kind: 'all' }
   /**
-   * Rows written by transactions not decided at `horizon` (inclusive lower bound, no upper bound). Rows of
-   * transactions below `seen` may already be in the lake and are marked as overlap.
+   * Rows whose version was not decided at `horizon` (inclusive lower bound, no upper bound). Rows of versions below
+   * `seen` may already be in the lake and are marked as overlap.
    */
   | { kind: 'since'; horizon: bigint; seen: bigint }
+  /**
+   * Rows whose cursor is at or above `from`, a text that the database rendered and compares in the column's own type;
+   * no upper bound. Rows without a cursor belong to every such slice.
+   */
+  | { kind: 'cursor'; column: string; from: string }
   /** A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database. */
   | { kind: 'range'; column: string; from: string | undefined; to: string | undefined }
   /**
@@ -114,11 +144,22 @@ export interface SliceCount {
   total: bigint
   /** Rows inside the slice. */
   inSlice: bigint
+  /** Rows of the table without a value in the cursor asked about; 0 when none was. */
+  withoutCursor: bigint
 }
+
+/** What bounds the cursor of rows that may still be committed behind this snapshot. */
+export type CursorCap =
+  /** The server's clock when the oldest open transaction began: for cursors that the server's clock sets. */
+  | { kind: 'open transactions' }
+  /** The server's clock less a lag that no transaction and no application's clock exceeds. */
+  | { kind: 'lag'; ms: number }
+  /** The highest cursor in the table: bounds nothing that is still open. */
+  | { kind: 'newest' }
 
 /**
  * A finished CSV file. Columns: overlap flag (0|1), row version, then the table's columns, in order; no header. The
- * source's `readCsv` and `readKeyCsv` read it; its name may matter to them.
+ * source's `readSegments` and `readKeySegments` read it; its name may matter to them.
  */
 export interface Segment {
   path: string
@@ -130,17 +171,34 @@ export interface SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   /** Count in one scan; also refuses values in the slice that the lake cannot hold, naming column and reason. */
-  count(table: SourceTable, slice: Slice, columns: readonly SourceColumn[], signal: AbortSignal): Promise<SliceCount>
+  count(request: CountRequest): Promise<SliceCount>
   /**
    * Stream the slice into finished segment files in `directory`. After the last one the number of rows is compared
    * with the server's own count; a difference is a Problem. Memory is bounded whatever the size.
    */
   copy(request: CopyRequest): AsyncIterable<Segment>
-  /** Like `copy`, for the key columns of all rows, in the order given. The source's `readKeyCsv` knows the form. */
+  /** Like `copy`, for the key columns of all rows, in the order given; read by the source's `readKeySegments`. */
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncIterable<Segment>
+  /**
+   * The cursor from which the next slice has to read, inclusive, as opaque text of the column's own type. Undefined when
+   * nothing bounds it now (a prepared transaction, an empty table): the earlier bound stays.
+   */
+  cursorHorizon(table: SourceTable, column: string, cap: CursorCap, signal: AbortSignal): Promise<string | undefined>
+  /** Why a cursor cannot be capped by the open transactions here, for the user; undefined when it can. */
+  readonly openTransactionsHidden: string | undefined
   /** Resolve once everything the snapshot saw is durable on the server, so that a crash there cannot take it back. */
   durable(signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+export interface CountRequest {
+  table: SourceTable
+  slice: Slice
+  /** Columns whose values are looked at; none for the numbers alone. */
+  columns: readonly SourceColumn[]
+  /** Column whose NULLs are counted. */
+  cursor?: string | undefined
+  signal: AbortSignal
 }
 
 export interface CopyRequest {

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { ledgerText } from '../../report/ledger-text.ts'
 import { backfillTable } from '../../run/backfill-table.ts'
-import { createAdapter } from '../adapter.ts'
+import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { exitCodeOfRun, reportRun } from '../report-run.ts'
@@ -27,11 +27,11 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
 async function run(ports: CliPorts, table: string, options: BackfillOptions, at: ProjectRoot): Promise<void> {
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
-  const adapter = createAdapter(ports, loaded)
+  const opener = createSourceOpener(ports, loaded)
   const range = { from: options.from, to: options.to }
   const outcome = await reportRun(ports, loaded, options, ({ emit, beforeEnd }) =>
     backfillTable(
-      { clock, ids, processes, adapter },
+      { clock, ids, processes, opener },
       { project: loaded.project, table, range, emit, beforeEnd, signal },
     ),
   )

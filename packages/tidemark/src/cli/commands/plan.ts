@@ -8,7 +8,7 @@ import { assertOwnLake } from '../../run/lake-owner.ts'
 import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
-import { createAdapter } from '../adapter.ts'
+import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
@@ -34,7 +34,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const { project } = loaded
   await using lake = await openReaderOf(ports, project)
   await assertOwnLake(lake.store, project)
-  const sources = await openSources(project, createAdapter(ports, loaded), {
+  const sources = await openSources(project, createSourceOpener(ports, loaded), {
     signal,
     loaded: source => listLoaded(lake, source),
   })

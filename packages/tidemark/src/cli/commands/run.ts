@@ -4,7 +4,7 @@ import { ProjectProblems } from '../../config/load-project.ts'
 import { Problems } from '../../errors/problem.ts'
 import { toProblem } from '../../run/problem-fact.ts'
 import { recordFailedStart, runProject } from '../../run/run-project.ts'
-import { createAdapter } from '../adapter.ts'
+import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { exitCodeOfRun, reportRun, type RunOutput } from '../report-run.ts'
@@ -31,7 +31,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
   const { project } = loaded
   const outcome = await reportRun(ports, loaded, options, hooks =>
     runProject(
-      { clock, ids, processes, adapter: createAdapter(ports, loaded) },
+      { clock, ids, processes, opener: createSourceOpener(ports, loaded) },
       {
         ...hooks,
         project,

@@ -4,7 +4,7 @@ import type { Verdict } from '../../ingest/verify.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { verifyTables } from '../../run/verify-tables.ts'
-import { createAdapter } from '../adapter.ts'
+import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { openLakeOf } from '../open-lake.ts'
@@ -27,9 +27,9 @@ async function verify(
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
   await using lake = await openLakeOf(ports, loaded.project)
-  const adapter = createAdapter(ports, loaded)
+  const opener = createSourceOpener(ports, loaded)
   const work = {
-    ports: { clock, ids, processes, adapter },
+    ports: { clock, ids, processes, opener },
     project: loaded.project,
     lake,
     emit: () => undefined,

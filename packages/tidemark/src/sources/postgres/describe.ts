@@ -99,6 +99,7 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
   const members = facts.members.get(found.oid) ?? []
   const columns = facts.columns.get(found.oid) ?? []
   const stored = members.filter(hasStorage)
+  const isCounted = (kind === 'table' || kind === 'partitioned table') && members.every(isHeapOrEmpty)
   return {
     schema: found.schema,
     table: found.table,
@@ -108,7 +109,8 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
     rowEstimate: stored.length > 0 && stored.every(row => row['rows'] !== null) ? sum(stored, 'rows') : undefined,
     sizeBytes: stored.reduce((total, row) => total + (facts.sizes.get(row['oid'] ?? '') ?? toBigInt(row['bytes'])), 0n),
     fingerprint: fingerprintOf(found, relation, members, columns),
-    hasRowVersion: (kind === 'table' || kind === 'partitioned table') && members.every(isHeapOrEmpty),
+    hasRowVersion: isCounted,
+    isProvedByOrder: isCounted,
   }
 }
 

@@ -17,16 +17,15 @@ describe('parsePosition', () => {
     })
     expect(position).toEqual({
       identity: 'postgres:7:00000002:5',
-      xmin: 9007199254740993n,
-      xmax: 9007199254740999n,
       order: 9007199254740997n,
-      lsn: 18446744073709551615n,
+      rowVersions: { horizon: 9007199254740993n, next: 9007199254740999n, maxAge: 2n ** 31n },
+      log: 18446744073709551615n,
       asOf: '2026-11-24T00:00:00.000001Z',
       openTransactions: 2,
     })
   })
 
-  test('a server without open transactions has an order equal to xmax', () => {
+  test('a server without open transactions has an order equal to the next transaction', () => {
     expect(parsePosition({ ...row, snapshot: '754:754:' })).toMatchObject({ order: 754n, openTransactions: 0 })
   })
 
@@ -47,7 +46,7 @@ describe('parsePosition', () => {
 })
 
 test('a horizon is usable while its age fits 31 bits, and never when it lies in the future', () => {
-  const usable = (age: bigint): boolean => isHorizonUsable({ xmax: 2n ** 40n }, 2n ** 40n - age)
+  const usable = (age: bigint): boolean => isHorizonUsable(2n ** 40n, 2n ** 40n - age)
   expect([0n, 1n, 2n ** 30n, 2n ** 31n - 2n ** 25n].map(usable)).toEqual([true, true, true, true])
   expect([2n ** 31n, 2n ** 31n - 1n, 2n ** 32n + 5n, -1n].map(usable)).toEqual([false, false, false, false])
 })

@@ -50,23 +50,23 @@ export function parsePosition(row: TextRow): Position {
   const openTransactions = list === '' ? 0 : list.split(',').length
   return {
     identity: `postgres:${row['system']}:${row['timeline']}:${row['database']}`,
-    xmin: BigInt(xmin),
-    xmax: BigInt(xmax),
     order: BigInt(xmax) - BigInt(openTransactions),
-    lsn: BigInt(row['lsn'] ?? '0'),
+    rowVersions: { horizon: BigInt(xmin), next: BigInt(xmax), maxAge: MAX_AGE },
+    log: BigInt(row['lsn'] ?? '0'),
     asOf: row['as_of'] ?? '',
     openTransactions,
   }
 }
 
 /** False when so many transactions have passed since `horizon` that rows can no longer be compared with it by age. */
-export function isHorizonUsable(position: Pick<Position, 'xmax'>, horizon: bigint): boolean {
-  return horizon <= position.xmax && position.xmax - horizon < MAX_AGE - AGE_MARGIN
+export function isHorizonUsable(next: bigint, horizon: bigint): boolean {
+  return horizon <= next && next - horizon < MAX_AGE - AGE_MARGIN
 }
 
 /** @throws {SOURCE_HORIZON_TOO_OLD} */
-export function assertHorizonUsable(position: Pick<Position, 'xmax'>, horizon: bigint, table: string): void {
-  if (!isHorizonUsable(position, horizon)) throw SOURCE_HORIZON_TOO_OLD({ table, age: position.xmax - horizon })
+export function assertHorizonUsable({ rowVersions }: Position, horizon: bigint, table: string): void {
+  const next = rowVersions?.next ?? 0n
+  if (!isHorizonUsable(next, horizon)) throw SOURCE_HORIZON_TOO_OLD({ table, age: next - horizon })
 }
 
 const FLUSH_POLL_MS = 20
@@ -75,7 +75,7 @@ const FLUSH_POLL_MS = 20
  * Resolve once a crash of the server cannot take back anything the snapshot saw. Commits with synchronous_commit = off
  * are visible before they are on disk; the lake must not know what the source forgot.
  *
- * Either the log is flushed up to `position.lsn`, or three times wal_writer_delay has passed since: by then every
+ * Either the log is flushed up to `position.log`, or three times wal_writer_delay has passed since: by then every
  * asynchronous commit is on disk (PostgreSQL manual, "Asynchronous Commit"), and what is still in memory belongs to
  * transactions that are open and that the snapshot does not see.
  */
@@ -86,7 +86,7 @@ export async function waitUntilDurable(
   const { position, clock, signal } = options
   const start = clock.monotonic()
   for (;;) {
-    const [row] = await session.query(flushStatement(position.lsn), { signal })
+    const [row] = await session.query(flushStatement(position.log), { signal })
     if (row?.['durable'] === 't') return
     if (clock.monotonic() - start > 3 * Number(row?.['delay_ms']) + FLUSH_POLL_MS) return
     await clock.sleep(FLUSH_POLL_MS, signal)

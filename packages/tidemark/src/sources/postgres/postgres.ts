@@ -4,9 +4,11 @@
  */
 import { SOURCE_TIMEZONE } from '../../errors/source.ts'
 import type { Clock } from '../../model/ports.ts'
+import { readCsv, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
 import { serverName, type PostgresConnection } from './address.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
+import { carryAsText } from './column.ts'
 import { describeTables } from './describe.ts'
 import { listRelations } from './names.ts'
 import { readPosition } from './position.ts'
@@ -57,6 +59,9 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       open.add(snapshot)
       return snapshot
     },
+    carryAsText: (table, names) => carryAsText(name, table, names),
+    readSegments: readCsv,
+    readKeySegments: readKeyCsv,
     close: async () => {
       await Promise.all([...open].map(snapshot => snapshot.close()))
       open.clear()

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../../errors/source-table.ts'
 import type { Segment } from '../source.ts'
 import type { CopyChunk } from './copy-out.ts'
-import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
+import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from '../read-csv.ts'
 
 export interface SegmentTarget {
   source: string

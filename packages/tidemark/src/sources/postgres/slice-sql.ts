@@ -12,15 +12,16 @@ type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion'>
 const FIRST_NORMAL_XID = 3n
 const ALWAYS = sql`true`
 
-/** One scan: `total`, `in_slice`, and `unfit_<n>` for each column with values that its lake type may not hold. */
-export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
+/** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
+export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[], cursor?: string): Sql {
   const inSlice = sliceCondition(slice)
   const unfit = columns.flatMap((column, n) => {
     const condition = unfitCondition(postgresColumn(column))
     if (condition === undefined) return []
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
-  return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${join(unfit, '')} \
+  const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
+  return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(table)}`
 }
 
@@ -70,6 +71,10 @@ function sliceCondition(slice: Slice): Sql {
       return ALWAYS
     case 'since':
       return sql`(age(t.xmin) >= 0 AND age(t.xmin) <= age(${xid(slice.horizon)}))`
+    case 'cursor': {
+      const column = value(slice.column)
+      return sql`(${column} IS NULL OR ${column} >= ${text(slice.from)})`
+    }
     case 'range': {
       const column = value(slice.column)
       // Bare literals take the column's own type, by the database's own rules.
@@ -95,8 +100,8 @@ function keysCondition({ columns, keys }: Slice & { kind: 'keys' }): Sql {
 /** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */
 function overlapFlag(slice: Slice): Sql {
   if (slice.kind === 'all') return integer(0)
-  // Any row of a backfill, or of a key, may have come before.
-  if (slice.kind === 'range' || slice.kind === 'keys') return integer(1)
+  // Any row of a backfill, of a key or at a cursor may have come before.
+  if (slice.kind !== 'since') return integer(1)
   return sql`CASE WHEN age(t.xmin) > age(${xid(slice.seen)}) THEN 1 ELSE 0 END`
 }
 

@@ -13,6 +13,8 @@ import { sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
 import {
   type CopyRequest,
+  type CountRequest,
+  type CursorCap,
   type Position,
   type Segment,
   type Slice,
@@ -25,6 +27,7 @@ import {
 } from '../source.ts'
 import { serverName, type PostgresConnection } from './address.ts'
 import { findColumn, postgresColumn } from './column.ts'
+import { boundStatement, type CursorClock, readCursorClock } from './cursor.ts'
 import { describeTables } from './describe.ts'
 import { errorCode, sqlstateOf } from './driver-error.ts'
 import { lockTables, readLock } from './lock.ts'
@@ -59,6 +62,7 @@ export async function openPostgresSnapshot(
     const login = { source, user: connection.user, timezone, lockTimeoutMs: options.lockTimeoutMs, signal }
     const found = await findRelations(keeper, source, wanted, signal)
     const relations = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
+    const clock = await readCursorClock(keeper, connection.user, signal)
     await keeper.begin(signal)
     const locked = await lockTables(keeper, relations, login)
     const position = await readPosition(keeper, serverOf(options), signal)
@@ -72,7 +76,7 @@ export async function openPostgresSnapshot(
     }
     const { maxConnections: limit, open } = options
     const readers = new Readers({ limit, open, keeper, snapshot: row?.['snapshot'] ?? '' })
-    return new PostgresSnapshot({ options, readers, position, tables })
+    return new PostgresSnapshot({ options, readers, position, tables, clock })
   } catch (error) {
     await keeper.close()
     throw error
@@ -99,35 +103,36 @@ interface SnapshotParts {
   readers: Readers
   position: Position
   tables: ReadonlyMap<string, SourceTable | Problem>
+  clock: CursorClock
 }
 
 class PostgresSnapshot implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
+  readonly openTransactionsHidden: string | undefined
   readonly #options: SnapshotOptions
   readonly #readers: Readers
+  readonly #clock: CursorClock
 
-  constructor({ options, readers, position, tables }: SnapshotParts) {
+  constructor({ options, readers, position, tables, clock }: SnapshotParts) {
+    this.#clock = clock
+    this.openTransactionsHidden = clock.hidden
     this.#options = options
     this.#readers = readers
     this.position = position
     this.tables = tables
   }
 
-  async count(
-    table: SourceTable,
-    slice: Slice,
-    columns: readonly SourceColumn[],
-    signal: AbortSignal,
-  ): Promise<SliceCount> {
+  async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
     const exact = this.#checkSlice(table, slice)
     const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
     let outcome: 'reusable' | 'broken' = 'broken'
     try {
-      const [row] = await session.query(countStatement(table, exact, columns), { signal })
+      const [row] = await session.query(countStatement(table, exact, columns, cursor), { signal })
       outcome = 'reusable'
       this.#refuseUnfit(table, columns, row ?? {})
-      return { total: BigInt(row?.['total'] ?? '0'), inSlice: BigInt(row?.['in_slice'] ?? '0') }
+      const number = (name: string): bigint => BigInt(row?.[name] ?? '0')
+      return { total: number('total'), inSlice: number('in_slice'), withoutCursor: number('without_cursor') }
     } catch (error) {
       throw this.#explain(error, table, exact)
     } finally {
@@ -150,6 +155,27 @@ class PostgresSnapshot implements SourceSnapshot {
     return this.#stream(request, session =>
       session.copyOut(copyKeysStatement(request.table, request.columns), copyOptions(request)),
     )
+  }
+
+  async cursorHorizon(
+    table: SourceTable,
+    column: string,
+    cap: CursorCap,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const { source, timezone } = this.#options
+    const at = { cap, clock: this.#clock, timezone }
+    const statement = boundStatement(table, findColumn(source, table, column), at)
+    if (statement === undefined) return undefined
+    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
+    let outcome: 'reusable' | 'broken' = 'broken'
+    try {
+      const [row] = await session.query(statement, { signal })
+      outcome = 'reusable'
+      return row?.['bound'] ?? undefined
+    } finally {
+      await giveBack(outcome)
+    }
   }
 
   async durable(signal: AbortSignal): Promise<void> {
@@ -186,7 +212,7 @@ class PostgresSnapshot implements SourceSnapshot {
 
   /** The slice with its columns spelled as the database does. */
   #checkSlice(table: SourceTable, slice: Slice): Slice {
-    if (slice.kind === 'range') {
+    if (slice.kind === 'range' || slice.kind === 'cursor') {
       return { ...slice, column: findColumn(this.#options.source, table, slice.column).name }
     }
     if (slice.kind === 'keys') {

@@ -4,14 +4,12 @@ import type { LoadedProject } from '../config/load-project.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
 import { openText } from '../config/secret.ts'
 import type { SourceConfig } from '../model/project.ts'
-import type { SourceAdapter } from '../run/source-adapter.ts'
+import type { SourceOpener } from '../run/prepare.ts'
 import type { PostgresConnection } from '../sources/postgres/address.ts'
-import { carryAsText } from '../sources/postgres/column.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
-import { readCsv, readKeyCsv } from '../sources/postgres/read-csv.ts'
 import type { CliPorts } from './ports.ts'
 
-export function createAdapter(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceAdapter {
+export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceOpener {
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
@@ -22,9 +20,6 @@ export function createAdapter(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProj
         timezone: config.timezone,
         clock: ports.clock,
       }),
-    asText: carryAsText,
-    read: readCsv,
-    readKeys: readKeyCsv,
   }
 }
 

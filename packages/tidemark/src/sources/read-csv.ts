@@ -2,9 +2,9 @@
  * Segment files as a DuckDB relation. Everything is read as VARCHAR and typed by casts, which fail aloud on text they
  * cannot read; the reader's own guessing is off throughout.
  */
-import { fileList } from '../../engine/file-list.ts'
-import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import type { SourceColumn } from '../source.ts'
+import { fileList } from '../engine/file-list.ts'
+import { ident, integer, join, raw, type Sql, sql, text } from '../engine/sql.ts'
+import type { SourceColumn } from './source.ts'
 
 /** Longest row that is carried, in bytes of CSV text. */
 export const MAX_ROW_BYTES: number = 128 * 1024 * 1024
