@@ -260,7 +260,9 @@ test('rows of a few keys are found by the text of their key, in each column’s 
   })
   expect(rows.map(({ id, day }) => `${id} ${day}`).toSorted()).toEqual(['10 2026-01-31', '10 2026-02-01'])
   const table = tableOf(snapshot, ref('picked'))
-  const refused = await problemOf(snapshot.count(table, keys(["1'; DROP TABLE picked; --", 'x']), table.columns, never))
+  const refused = await problemOf(
+    snapshot.count({ table, slice: keys(["1'; DROP TABLE picked; --", 'x']), columns: table.columns, signal: never }),
+  )
   expect([refused.code, refused.exit]).toEqual(['SOURCE_KEY_INVALID', 2])
 })
 

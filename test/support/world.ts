@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest'
 import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { backfill } from '../../packages/tidemark/src/ingest/backfill.ts'
-import type { IngestContext } from '../../packages/tidemark/src/ingest/context.ts'
+import { type IngestContext, readersOf } from '../../packages/tidemark/src/ingest/context.ts'
 import { extract } from '../../packages/tidemark/src/ingest/extract.ts'
 import { markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
 import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/ingest/resolve.ts'
@@ -89,9 +89,7 @@ export async function createWorld(server: Server): Promise<World> {
   const context = (allowMassDelete = false): IngestContext => {
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
-    const read: IngestContext['read'] = (files, columns) => source.readSegments(files, columns)
-    const readKeys: IngestContext['readKeys'] = (files, columns) => source.readKeySegments(files, columns)
-    const ports = { clock: systemClock, ids: systemIds, read, readKeys }
+    const ports = { clock: systemClock, ids: systemIds, ...readersOf(source) }
     const tell = { progress: () => undefined, warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
     return { ...tables, ...ports, ...tell, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }

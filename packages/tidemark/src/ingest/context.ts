@@ -1,6 +1,7 @@
 /** What every part of ingestion is handed: the lake, the engine and the run it works for. */
 import type { Engine } from '../engine/engine.ts'
 import type { Clock, Ids, LakeStore } from '../model/ports.ts'
+import type { Source } from '../sources/source.ts'
 import type { ReadSegments } from './candidates.ts'
 import type { ReadKeySegments } from './deletes.ts'
 
@@ -22,6 +23,14 @@ export interface IngestContext extends LakeStore {
   /** Accept that most keys of this table are gone. */
   allowMassDelete: boolean
   signal: AbortSignal
+}
+
+/** How the segment files of a source are read. */
+export function readersOf(source: Source): Pick<IngestContext, 'read' | 'readKeys'> {
+  return {
+    read: (files, columns) => source.readSegments(files, columns),
+    readKeys: (files, columns) => source.readKeySegments(files, columns),
+  }
 }
 
 /** Finished segment files hold at least this many bytes, so disk use is a few times this per table. */

@@ -1,7 +1,7 @@
 /** The work behind each kind of step: an extract from a source's snapshot, or a flow. */
 import type { ExtractOutcome, ExtractTable } from '../ingest/work.ts'
 import { backfill } from '../ingest/backfill.ts'
-import type { IngestContext } from '../ingest/context.ts'
+import { type IngestContext, readersOf } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { readSnapshot } from '@tidemark/delta'
@@ -140,7 +140,6 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     request.emit({ kind: 'warning', runId, at: clock.now(), step: step.id, text })
   const allowMassDelete = request.allowMassDelete.some(name => same(name, step.id))
   if (source.source === undefined) throw new TypeError(`this is a bug in tidemark: ${step.id} has no source`)
-  const opened = source.source
   return {
     store,
     logParquet,
@@ -149,8 +148,7 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     ids,
     runId,
     source: source.config.name,
-    read: (files, columns) => opened.readSegments(files, columns),
-    readKeys: (files, columns) => opened.readKeySegments(files, columns),
+    ...readersOf(source.source),
     scratch,
     discard,
     progress,

@@ -4,7 +4,7 @@ import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { renderTrace } from '../../report/trace-lines.ts'
 import { traceKey } from '../../run/trace/trace-key.ts'
-import { createAdapter } from '../adapter.ts'
+import { createSourceOpener } from '../source-opener.ts'
 import { openReaderOf } from '../open-lake.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -43,9 +43,9 @@ async function trace(
   const loaded = await openProjectToLook(ports, options, at)
   const { clock, ids, signal } = ports
   await using lake = await openReaderOf(ports, loaded.project)
-  const adapter = createAdapter(ports, loaded)
+  const opener = createSourceOpener(ports, loaded)
   const { project } = loaded
-  const found = await traceKey({ ports: { clock, ids, adapter }, project, lake, ...wanted, signal })
+  const found = await traceKey({ ports: { clock, ids, opener }, project, lake, ...wanted, signal })
   if (options.json) ports.stdout.write(`${printJson(found.trace)}\n`)
   else ports.stdout.write(renderTrace(found.trace, { width: lineWidth(ports.stdout) }))
   reportProblems(ports, found.problems)

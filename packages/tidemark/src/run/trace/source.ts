@@ -3,6 +3,7 @@ import type { Session } from '../../engine/engine.ts'
 import { sql } from '../../engine/sql.ts'
 import type { Problem } from '../../errors/problem.ts'
 import { LAKE_NOT_WRITABLE } from '../../errors/run.ts'
+import { readersOf } from '../../ingest/context.ts'
 import { loadSlice } from '../../ingest/load-slice.ts'
 import type { TracedSource } from '../../model/trace.ts'
 import type { OpenSource } from '../prepare.ts'
@@ -25,8 +26,9 @@ export async function traceSource(
     if (scratch === undefined)
       throw LAKE_NOT_WRITABLE({ lake: 'the temporary folder', reason: 'nothing can be made in it' })
     const slice = { kind: 'keys' as const, columns: [...key.keys()], keys: [[...key.values()]] }
-    await snapshot.count(table.table, slice, table.columns, signal)
-    const context = { ...ports.adapter, ids: ports.ids, scratch, discard, signal }
+    await snapshot.count({ table: table.table, slice, columns: table.columns, signal })
+    if (source?.source === undefined) throw new TypeError(`this is a bug in tidemark: ${name} has no source`)
+    const context = { ...readersOf(source.source), ids: ports.ids, scratch, discard, signal }
     const rows = await loadSlice({ ...context, progress: () => undefined }, session, {
       snapshot,
       table: table.table,

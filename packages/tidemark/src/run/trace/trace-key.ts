@@ -19,7 +19,7 @@ import { silverFlow, traceSilver } from './silver.ts'
 import { traceSource } from './source.ts'
 
 export interface TraceRequest {
-  ports: Pick<RunPorts, 'clock' | 'ids' | 'adapter'>
+  ports: Pick<RunPorts, 'clock' | 'ids' | 'opener'>
   project: Project
   lake: LakeReader
   /** The table, by its name in bronze or silver, with or without the layer. */
@@ -46,7 +46,7 @@ export async function traceKey(request: TraceRequest): Promise<TraceResult> {
   const { name, snapshot } = await openBronze(lake, request.table)
   const { config, keys } = ownerOf(project, name, snapshot)
   const key = matchKey(name, keys, request.key)
-  const sources = await openSources({ ...project, sources: [config] }, ports.adapter, {
+  const sources = await openSources({ ...project, sources: [config] }, ports.opener, {
     signal,
     only: table => table === name,
     loaded: source => listLoaded(lake, source),
