@@ -10,7 +10,7 @@ import { onTestFinished } from 'vitest'
 import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { backfill } from '../../packages/tidemark/src/ingest/backfill.ts'
-import { type IngestContext, readersOf } from '../../packages/tidemark/src/ingest/context.ts'
+import { CHUNK_BYTES, type IngestContext, readersOf } from '../../packages/tidemark/src/ingest/context.ts'
 import { extract } from '../../packages/tidemark/src/ingest/extract.ts'
 import { markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
 import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/ingest/resolve.ts'
@@ -67,7 +67,7 @@ export interface IngestOptions {
   timezone?: string
 }
 
-export async function createWorld(server: Server): Promise<World> {
+export async function createWorld(server: Server, options: { chunkBytes?: bigint } = {}): Promise<World> {
   const root = await mkdtemp(join(tmpdir(), 'tidemark-world-'))
   const lake = await openLake(root, { work: 'test', ids: systemIds, processes: systemProcesses })
   const signal = new AbortController().signal
@@ -92,7 +92,8 @@ export async function createWorld(server: Server): Promise<World> {
     const ports = { clock: systemClock, ids: systemIds, ...readersOf(source) }
     const tell = { progress: () => undefined, warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
-    return { ...tables, ...ports, ...tell, runId: `run-${runs}`, source: 'app', allowMassDelete, signal }
+    const own = { runId: `run-${runs}`, source: 'app', allowMassDelete, chunkBytes: options.chunkBytes ?? CHUNK_BYTES }
+    return { ...tables, ...ports, ...tell, ...own, signal }
   }
   const resolve = (overrides: EntryOverrides, snapshot: SourceSnapshot): ResolvedTable => {
     const entry = entryOf(overrides)

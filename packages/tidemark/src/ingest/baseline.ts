@@ -1,45 +1,76 @@
 /** The first load of a keyed table: every row of the snapshot, straight to files, one commit. */
+import type { DataFile } from '@tidemark/delta'
+import { bronzeSchema } from './bronze-schema.ts'
+import { land } from './land.ts'
+import { cutTable, type LoadedTable, loadInParts } from './load-in-parts.ts'
+import { endLoad } from './load-record.ts'
+import type { Mark } from './mark.ts'
+import { readInto } from './read.ts'
+import type { Decision } from './slice.ts'
 import {
   assertUnique,
   changed,
   type ExtractOutcome,
   extractLedger,
   fileRelation,
+  isUniqueInSource,
   makeMark,
   nextCursor,
   type Work,
 } from './work.ts'
-import { bronzeSchema } from './bronze-schema.ts'
-import { land } from './land.ts'
-import { readAll } from './read.ts'
-import type { Decision } from './slice.ts'
 
-/** First load: every row goes straight to files. */
+/**
+ * First load: every row goes straight to files. `isBehind` says that parts were read by an earlier run, so that what has
+ * changed since it began is still to be read.
+ */
 export async function baseline(
   work: Work,
   decision: Decision & { kind: 'baseline' },
-): Promise<ExtractOutcome | 'conflict'> {
-  const { context, wanted } = work
+): Promise<(ExtractOutcome & { isBehind: boolean }) | 'conflict'> {
+  const { context, wanted, snapshot } = work
   const schema = bronzeSchema(wanted.table, wanted.columns)
-  const { rows, files } = await readAll(work, schema, decision.seq)
-  if (files.length > 0) await assertUnique(work, fileRelation(context, wanted, files))
-  const mark = makeMark(work, decision, {
-    liveRows: rows,
-    version: 0n,
-    content: undefined,
-    before: undefined,
-    whole: true,
-    cursor: await nextCursor(work),
-  })
-  await work.snapshot.durable(context.signal)
+  const cut = await cutTable(work)
+  const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
+  const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, decision.seq))
+  const isBehind = loaded !== undefined && loaded.resumed > 0
+  // Parts of several snapshots may hold two versions of a key, told apart by their `_seq`.
+  if (files.length > 0 && !isBehind && !isUniqueInSource(wanted)) {
+    await assertUnique(work, fileRelation(context, wanted, files))
+  }
+  const mark = await firstMark(work, decision, { rows, loaded })
+  await snapshot.durable(context.signal)
   const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }
   const result = await land(context, landing)
   if (result.kind === 'conflict') {
-    work.held =
-      files.length === 0
-        ? undefined
-        : { slice: 'all', candidates: fileRelation(context, wanted, files), read: rows, total: rows }
+    work.held = files.length === 0 || isBehind ? undefined : heldFiles(work, files, rows)
     return 'conflict'
   }
-  return changed(undefined, result.version, extractLedger(rows, rows, 0n), 'first full load')
+  if (loaded !== undefined) await endLoad(context.store, wanted.tablePath)
+  const outcome = changed(undefined, result.version, extractLedger(rows, rows, 0n), methodOf(loaded))
+  return { ...outcome, isBehind }
+}
+
+/** The mark of a load in parts stands where the server stood before its first part. */
+async function firstMark(
+  work: Work,
+  decision: Decision & { kind: 'baseline' },
+  at: { rows: bigint; loaded: LoadedTable | undefined },
+): Promise<Mark> {
+  const { rows, loaded } = at
+  const cursor = await nextCursor(work)
+  const facts = { version: 0n, content: undefined, before: undefined, whole: true, cursor }
+  if (loaded === undefined) return makeMark(work, decision, { ...facts, liveRows: rows })
+  const { keys, seq, plan } = loaded
+  return makeMark(work, { seq, seqBase: decision.seqBase }, { ...facts, liveRows: keys, position: plan.position })
+}
+
+function heldFiles({ context, wanted }: Work, files: readonly DataFile[], rows: bigint): Work['held'] {
+  return { slice: 'all', candidates: fileRelation(context, wanted, files), read: rows, total: rows }
+}
+
+function methodOf(loaded: LoadedTable | undefined): string {
+  if (loaded === undefined) return 'first full load'
+  const { plan, resumed } = loaded
+  const taken = resumed === 0 ? '' : `, ${resumed} of them read by an earlier run`
+  return `first full load in ${plan.chunks.length} parts${taken}`
 }

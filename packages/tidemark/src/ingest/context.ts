@@ -20,6 +20,8 @@ export interface IngestContext extends LakeStore {
   progress: (progress: { rows: bigint; bytes: bigint; phase: string }) => void
   /** Tell the user something that stops nothing. */
   warn: (text: string) => void
+  /** A first load of at least twice this many bytes is read in parts of about this size. */
+  chunkBytes: bigint
   /** Accept that most keys of this table are gone. */
   allowMassDelete: boolean
   signal: AbortSignal
@@ -32,6 +34,9 @@ export function readersOf(source: Source): Pick<IngestContext, 'read' | 'readKey
     readKeys: (files, columns) => source.readKeySegments(files, columns),
   }
 }
+
+/** Bytes of a part: read within a minute, so that little is read twice after a failure. */
+export const CHUNK_BYTES: bigint = 256n * 1024n * 1024n
 
 /** Finished segment files hold at least this many bytes, so disk use is a few times this per table. */
 export const SEGMENT_BYTES: number = 64 * 1024 * 1024

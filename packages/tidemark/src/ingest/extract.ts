@@ -10,7 +10,9 @@ import type { IngestContext } from './context.ts'
 import { merge } from './merge.ts'
 import { reload } from './reload.ts'
 import { decideSlice } from './slice.ts'
-import { type ExtractOutcome, type ExtractTable, unchanged, type Work } from './work.ts'
+import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
+
+type Extracted = ExtractOutcome & { isBehind?: boolean }
 
 /** Commits lost in a row before a table gives up. */
 const MAX_TRIES = 10
@@ -29,14 +31,23 @@ export async function extract(
 ): Promise<ExtractOutcome> {
   await using session = await context.engine.session()
   const work: Work = { context, snapshot, wanted, session, held: undefined }
+  const outcome = await settle(work)
+  // An earlier run had begun the load: what has changed since then follows at once.
+  return outcome.isBehind === true ? joinOutcomes(outcome, await settle(work)) : outcome
+}
+
+async function settle(work: Work): Promise<Extracted> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const outcome = await attempt(work)
     if (outcome !== 'conflict') return outcome
   }
-  throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
+  throw INGEST_BUSY(
+    { table: work.wanted.name, tries: String(MAX_TRIES) },
+    { state: 'Nothing was written to the table.' },
+  )
 }
 
-async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
+async function attempt(work: Work): Promise<Extracted | 'conflict'> {
   const { context, wanted, snapshot } = work
   const { current, mark } = await inspectBronze(context, wanted)
   const decision = decideSlice({ mark, position: snapshot.position, ...wanted })

@@ -26,16 +26,17 @@ export async function readCandidates(
   return work.held
 }
 
-/** Read the whole table straight into data files. */
-export async function readAll(
+/** Read the whole table, or a part of it, straight into data files. */
+export async function readInto(
   work: Work,
+  slice: Slice & { kind: 'all' | 'chunk' },
   schema: StructType,
   seq: bigint,
 ): Promise<{ rows: bigint; files: DataFile[] }> {
   const { snapshot, wanted } = work
-  const counted = await countSlice(work, { kind: 'all' })
+  const counted = await countSlice(work, slice)
   const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
-  const segments = snapshot.copy(copyRequest(work, { kind: 'all' }))
+  const segments = snapshot.copy(copyRequest(work, slice))
   const result = await intoFiles(intake(work), segments, target, rows => entries(work, rows, seq))
   assertLanded(wanted.name, counted.inSlice, result.rows)
   const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)

@@ -76,6 +76,18 @@ export async function assertUnique(work: Work, candidates: Sql): Promise<void> {
   throw KEY_NOT_UNIQUE({ table: wanted.name, keys: wanted.keys.join(', '), detail }, { state: 'Nothing was written.' })
 }
 
+/** Types whose values stay as different in the lake as they are in the source; a time without a zone may not. */
+const DISTINCT = /^(short|integer|long|string|date|boolean|binary|decimal\(\d+,\d+\))$/
+
+/**
+ * The source itself keeps these keys unique and free of NULL, and no two of them become one in the lake: rows of one
+ * snapshot need not be looked at again.
+ */
+export function isUniqueInSource({ table, keys, columns }: ExtractTable): boolean {
+  if (table.primaryKey.length === 0 || !table.primaryKey.every(column => keys.includes(column))) return false
+  return keys.every(key => columns.some(c => c.name === key && !c.nullable && DISTINCT.test(c.deltaType)))
+}
+
 export interface MarkFacts {
   liveRows: bigint
   version: bigint
@@ -85,20 +97,22 @@ export interface MarkFacts {
   whole: boolean
   /** Where the next slice of a table read by a cursor begins. */
   cursor: Mark['cursor']
+  /** Where the source stood before the first row was read; the snapshot's position when left out. */
+  position?: Position
 }
 
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { identity, order, log, asOf } = work.snapshot.position
+  const { before, whole, cursor, position = work.snapshot.position, ...rest } = facts
+  const { identity, order, log, asOf } = position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
-  const { before, whole, cursor, ...rest } = facts
   const done = whole && fromDate !== undefined ? [fromDate] : []
   const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
   const { fingerprint } = table
   return {
     identity,
-    rowVersions: versionsOf(work.snapshot.position),
+    rowVersions: versionsOf(position),
     cursor,
     order,
     log,
@@ -153,4 +167,24 @@ export function changed(
   method: string,
 ): ExtractOutcome {
   return { status: 'changed', reason: undefined, ledger, versionBefore, versionAfter, method }
+}
+
+/** Two extracts of one step, one after the other, as one: ledgers add up, the first says how. */
+export function joinOutcomes(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
+  const sum = (key: 'read' | 'inserted' | 'duplicate' | 'deletes'): bigint => first.ledger[key] + second.ledger[key]
+  const ledger = {
+    kind: 'extract' as const,
+    read: sum('read'),
+    inserted: sum('inserted'),
+    duplicate: sum('duplicate'),
+    deletes: sum('deletes'),
+  }
+  const isChanged = first.status === 'changed' || second.status === 'changed'
+  return {
+    ...first,
+    status: isChanged ? 'changed' : 'unchanged',
+    reason: isChanged ? undefined : first.reason,
+    ledger,
+    versionAfter: second.versionAfter,
+  }
 }

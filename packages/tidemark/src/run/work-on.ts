@@ -1,7 +1,7 @@
 /** The work behind each kind of step: an extract from a source's snapshot, or a flow. */
-import type { ExtractOutcome, ExtractTable } from '../ingest/work.ts'
+import { type ExtractOutcome, type ExtractTable, joinOutcomes } from '../ingest/work.ts'
 import { backfill } from '../ingest/backfill.ts'
-import { type IngestContext, readersOf } from '../ingest/context.ts'
+import { CHUNK_BYTES, type IngestContext, readersOf } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { readSnapshot } from '@tidemark/delta'
@@ -35,7 +35,7 @@ async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome
     throw error instanceof Problem ? atEntry(table, error) : error
   })
   const later = await pendingBackfill(context, snapshot, table)
-  const merged = later === undefined ? outcome : addBackfill(outcome, later)
+  const merged = later === undefined ? outcome : joinOutcomes(outcome, later)
   const { status, reason, ledger, versionBefore, versionAfter } = merged
   return {
     status,
@@ -83,25 +83,6 @@ async function pendingBackfill(
   const configuration = current?.domain(markDomain(context.source))
   const from = configuration === undefined ? undefined : pendingFromDate(table, parseMark(configuration))
   return from === undefined ? undefined : backfill(context, snapshot, table, { from, to: undefined })
-}
-
-function addBackfill(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
-  const sum = (key: 'read' | 'inserted' | 'duplicate' | 'deletes'): bigint => first.ledger[key] + second.ledger[key]
-  const ledger = {
-    kind: 'extract' as const,
-    read: sum('read'),
-    inserted: sum('inserted'),
-    duplicate: sum('duplicate'),
-    deletes: sum('deletes'),
-  }
-  const changed = first.status === 'changed' || second.status === 'changed'
-  return {
-    ...first,
-    status: changed ? 'changed' : 'unchanged',
-    reason: changed ? undefined : first.reason,
-    ledger,
-    versionAfter: second.versionAfter,
-  }
 }
 
 /**
@@ -154,6 +135,7 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     progress,
     warn,
     allowMassDelete,
+    chunkBytes: CHUNK_BYTES,
     signal: request.signal,
   }
 }

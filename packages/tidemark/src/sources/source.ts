@@ -131,6 +131,7 @@ export type Slice =
    * no upper bound. Rows without a cursor belong to every such slice.
    */
   | { kind: 'cursor'; column: string; from: string }
+  | ChunkSlice
   /** A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database. */
   | { kind: 'range'; column: string; from: string | undefined; to: string | undefined }
   /**
@@ -139,8 +140,22 @@ export type Slice =
    */
   | { kind: 'keys'; columns: readonly string[]; keys: readonly (readonly string[])[] }
 
+/** Rows in a stretch of the table's storage, `from` inclusive, `to` exclusive; undefined is its end. */
+export interface ChunkSlice {
+  kind: 'chunk'
+  from: bigint
+  to: bigint | undefined
+}
+
+/** A table cut into stretches that together hold each of its rows once. */
+export interface TableChunks {
+  /** What the rows are stored in; when it changes, rows may have moved from any stretch to any other. */
+  storage: string
+  chunks: readonly ChunkSlice[]
+}
+
 export interface SliceCount {
-  /** All rows of the table in the snapshot. */
+  /** All rows of the table in the snapshot; of a chunk those of the chunk, so that nobody scans all for a part. */
   total: bigint
   /** Rows inside the slice. */
   inSlice: bigint
@@ -186,6 +201,13 @@ export interface SourceSnapshot {
   cursorHorizon(table: SourceTable, column: string, cap: CursorCap, signal: AbortSignal): Promise<string | undefined>
   /** Why a cursor cannot be capped by the open transactions here, for the user; undefined when it can. */
   readonly openTransactionsHidden: string | undefined
+  /**
+   * Cut a table into stretches of about `bytes`, for readers side by side and for loads that are continued later;
+   * undefined when it cannot be read by stretches without scanning all of it. Left out by a source that never can.
+   */
+  cutTable?(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined>
+  /** How many reads the source serves side by side. */
+  readonly parallelReads: number
   /** Resolve once everything the snapshot saw is durable on the server, so that a crash there cannot take it back. */
   durable(signal: AbortSignal): Promise<void>
   close(): Promise<void>

@@ -21,8 +21,9 @@ export function countStatement(table: Relation, slice: Slice, columns: readonly 
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
+  const scanned = slice.kind === 'chunk' ? sql` WHERE ${inSlice}` : raw('')
   return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
-FROM ${relation(table)}`
+FROM ${relation(table)}${scanned}`
 }
 
 function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
@@ -71,6 +72,10 @@ function sliceCondition(slice: Slice): Sql {
       return ALWAYS
     case 'since':
       return sql`(age(t.xmin) >= 0 AND age(t.xmin) <= age(${xid(slice.horizon)}))`
+    case 'chunk': {
+      const to = slice.to === undefined ? ALWAYS : sql`t.ctid < ${block(slice.to)}`
+      return sql`(t.ctid >= ${block(slice.from)} AND ${to})`
+    }
     case 'cursor': {
       const column = value(slice.column)
       return sql`(${column} IS NULL OR ${column} >= ${text(slice.from)})`
@@ -99,11 +104,14 @@ function keysCondition({ columns, keys }: Slice & { kind: 'keys' }): Sql {
 
 /** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */
 function overlapFlag(slice: Slice): Sql {
-  if (slice.kind === 'all') return integer(0)
+  if (slice.kind === 'all' || slice.kind === 'chunk') return integer(0)
   // Any row of a backfill, of a key or at a cursor may have come before.
   if (slice.kind !== 'since') return integer(1)
   return sql`CASE WHEN age(t.xmin) > age(${xid(slice.seen)}) THEN 1 ELSE 0 END`
 }
+
+/** The first place of a block. */
+const block = (number: bigint): Sql => sql`${text(`(${number},0)`)}::tid`
 
 /** The 32 bits that a row header keeps of a transaction id. */
 function xid(transaction: bigint): Sql {

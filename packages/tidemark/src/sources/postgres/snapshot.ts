@@ -22,12 +22,14 @@ import {
   type SourceColumn,
   type SourceSnapshot,
   type SourceTable,
+  type TableChunks,
   type TableRef,
   tableKey,
 } from '../source.ts'
 import { serverName, type PostgresConnection } from './address.ts'
 import { findColumn, postgresColumn } from './column.ts'
 import { boundStatement, type CursorClock, readCursorClock } from './cursor.ts'
+import { cutIntoBlocks } from './chunks.ts'
 import { describeTables } from './describe.ts'
 import { errorCode, sqlstateOf } from './driver-error.ts'
 import { lockTables, readLock } from './lock.ts'
@@ -178,6 +180,22 @@ class PostgresSnapshot implements SourceSnapshot {
     }
   }
 
+  get parallelReads(): number {
+    return this.#options.maxConnections
+  }
+
+  async cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
+    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
+    let outcome: 'reusable' | 'broken' = 'broken'
+    try {
+      const cut = await cutIntoBlocks(session, table, bytes, signal)
+      outcome = 'reusable'
+      return cut
+    } finally {
+      await giveBack(outcome)
+    }
+  }
+
   async durable(signal: AbortSignal): Promise<void> {
     const { position } = this
     const { clock } = this.#options
@@ -219,7 +237,7 @@ class PostgresSnapshot implements SourceSnapshot {
       const columns = slice.columns.map(column => findColumn(this.#options.source, table, column).name)
       return { ...slice, columns }
     }
-    if (slice.kind === 'all') return slice
+    if (slice.kind !== 'since') return slice
     if (!table.hasRowVersion) throw new TypeError(`this is a bug in tidemark: ${printName(table)} has no row version`)
     assertHorizonUsable(this.position, slice.horizon, printName(table))
     return slice

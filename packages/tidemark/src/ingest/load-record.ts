@@ -1,0 +1,88 @@
+/**
+ * What a first load in parts has done so far, kept in the lake beside its files: a load that dies is continued by the next
+ * run, which reads only the parts that are missing.
+ */
+import type { DataFile, ObjectStore } from '@tidemark/delta'
+import type { ChunkSlice, Position } from '../sources/source.ts'
+
+/** How a load was begun. Parts of later runs belong to it as long as all of `fit` is still the same. */
+export interface LoadPlan {
+  loadId: string
+  /** Everything that must be unchanged for parts of different runs to make one table: server, relation, storage, entry. */
+  fit: string
+  /** Where the server stood before the first part was read. */
+  position: Position
+  chunks: readonly ChunkSlice[]
+}
+
+/** A part that was read whole, from one snapshot. */
+export interface LoadedPart {
+  chunk: number
+  /** Order of the snapshot it was read from, which is also the `_seq` of its rows. */
+  seq: bigint
+  rows: bigint
+  files: readonly DataFile[]
+}
+
+const FOLDER = 'system/loads'
+const planPath = (tablePath: string): string => `${FOLDER}/${tablePath}/plan.json`
+const partPath = (tablePath: string, { loadId }: LoadPlan, chunk: number): string =>
+  `${FOLDER}/${tablePath}/${loadId}/${String(chunk).padStart(6, '0')}.json`
+
+/** The load that was begun, by this run or an earlier one; `planned` when there is none yet. */
+export async function beginLoad(store: ObjectStore, tablePath: string, planned: LoadPlan): Promise<LoadPlan> {
+  await store.putIfAbsent(planPath(tablePath), encode(planned))
+  const begun = decode<LoadPlan>(await store.get(planPath(tablePath)))
+  if (begun.fit === planned.fit) return begun
+  await endLoad(store, tablePath)
+  await store.putIfAbsent(planPath(tablePath), encode(planned))
+  return decode<LoadPlan>(await store.get(planPath(tablePath)))
+}
+
+/** Record a part; the first record of a part stands, and is what comes back. */
+export async function recordPart(
+  store: ObjectStore,
+  tablePath: string,
+  plan: LoadPlan,
+  part: LoadedPart,
+): Promise<LoadedPart> {
+  const path = partPath(tablePath, plan, part.chunk)
+  const outcome = await store.putIfAbsent(path, encode(part))
+  return outcome === 'created' ? part : decode<LoadedPart>(await store.get(path))
+}
+
+/** The parts that are done and whose files are all there, by the number of their chunk. */
+export async function readParts(
+  store: ObjectStore,
+  tablePath: string,
+  plan: LoadPlan,
+): Promise<Map<number, LoadedPart>> {
+  const sizes = new Map<string, number>()
+  for await (const { path, size } of store.list(tablePath)) sizes.set(path, size)
+  const parts = new Map<number, LoadedPart>()
+  for await (const { path } of store.list(`${FOLDER}/${tablePath}/${plan.loadId}`)) {
+    const part = decode<LoadedPart>(await store.get(path))
+    const isWhole = part.files.every(file => sizes.get(`${tablePath}/${file.path}`) === Number(file.size))
+    if (isWhole) parts.set(part.chunk, part)
+    else await store.delete(path)
+  }
+  return parts
+}
+
+/** Forget a load: its parts are in the table, or of no more use. The plan goes last, so that parts never lose theirs. */
+export async function endLoad(store: ObjectStore, tablePath: string): Promise<void> {
+  const plan = planPath(tablePath)
+  for await (const { path } of store.list(`${FOLDER}/${tablePath}`)) if (path !== plan) await store.delete(path)
+  await store.delete(plan)
+}
+
+const encode = (value: object): Uint8Array =>
+  new TextEncoder().encode(
+    JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? { bigint: one.toString() } : one)),
+  )
+
+function decode<T>(bytes: Uint8Array): T {
+  return JSON.parse(new TextDecoder().decode(bytes), (_key, one: unknown) =>
+    typeof one === 'object' && one !== null && 'bigint' in one ? BigInt(String(one.bigint)) : one,
+  ) as T
+}

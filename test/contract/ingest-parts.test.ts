@@ -1,0 +1,123 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import type { CopyRequest, SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createWorld, type World } from '../support/world.ts'
+
+const ROWS = 4000
+const big = { table: 'big' }
+let db: TestDatabase
+let world: World
+
+beforeAll(async () => {
+  db = await createDatabase(import.meta.url)
+})
+afterAll(() => db.drop())
+
+beforeEach(async () => {
+  await db.query(`DROP TABLE IF EXISTS big;
+    CREATE TABLE big (id int PRIMARY KEY, v text NOT NULL);
+    INSERT INTO big SELECT n, repeat('x', 100) || n FROM generate_series(1, ${ROWS}) n`)
+  world = await createWorld(db, { chunkBytes: 64n * 1024n })
+})
+
+/** The snapshot, with reads of parts counted, and broken from the given read on. */
+function watched(snapshot: SourceSnapshot, breakFrom = Infinity): { snapshot: SourceSnapshot; reads: () => number } {
+  let reads = 0
+  const copy = (request: CopyRequest): ReturnType<SourceSnapshot['copy']> => {
+    reads += 1
+    if (reads >= breakFrom) throw new TypeError('the connection is gone')
+    return snapshot.copy(request)
+  }
+  const proxy = new Proxy(snapshot, {
+    get: (target, name) => {
+      if (name === 'copy') return copy
+      const value = Reflect.get(target, name, target) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { snapshot: proxy, reads: () => reads }
+}
+
+async function breakAfter(parts: number): Promise<void> {
+  const snapshot = await world.snapshot(big)
+  const broken = watched(snapshot, parts + 1)
+  await expect(world.ingest(big, { snapshot: broken.snapshot })).rejects.toThrow('the connection is gone')
+  expect(await world.version('big')).toBeUndefined()
+  await snapshot.close()
+}
+
+async function expectEqual(): Promise<void> {
+  const rows = await world.live('big', sql`id`)
+  const wanted = await db.query('SELECT id::text, v FROM big ORDER BY v')
+  expect(rows.map(row => `${String(row['id'])} ${String(row['v'])}`).toSorted()).toEqual(
+    wanted.map(row => `${row['id']} ${row['v']}`).toSorted(),
+  )
+  expect((await world.verify(big)).status).toBe('equal')
+}
+
+test('a big table is read in parts and committed at once, each row once', async () => {
+  const outcome = await world.ingest(big)
+  expect(outcome.method).toMatch(/^first full load in \d+ parts$/)
+  expect(outcome.ledger).toMatchObject({ read: BigInt(ROWS), inserted: BigInt(ROWS) })
+  expect(await world.bronze('big')).toHaveLength(ROWS)
+  expect(await world.version('big')).toBe(0n)
+  await expectEqual()
+})
+
+test('a load that broke is continued: parts that are there are not read again, and what changed meanwhile is', async () => {
+  await breakAfter(4)
+  await db.query(`UPDATE big SET v = 'changed ' || id WHERE id % 500 = 0;
+    DELETE FROM big WHERE id % 700 = 0; INSERT INTO big VALUES (${ROWS + 1}, 'new');
+    UPDATE big SET id = id + 100000 WHERE id IN (3, ${ROWS - 3})`)
+  const again = watched(await world.snapshot(big))
+  const outcome = await world.ingest(big, { snapshot: again.snapshot, allowMassDelete: true })
+  const [, parts, taken] = /in (\d+) parts, (\d+) of them read by an earlier run$/.exec(outcome.method) ?? []
+  expect(Number(taken)).toBeGreaterThan(0)
+  // One more read is the increment that follows.
+  expect(again.reads()).toBe(Number(parts) - Number(taken) + 1)
+  await expectEqual()
+  await db.query(`UPDATE big SET v = 'later' WHERE id = 1`)
+  expect((await world.ingest(big)).ledger.inserted).toBe(1n)
+  await expectEqual()
+})
+
+test('however often it breaks, and whatever changes meanwhile, the table is equal in the end', async () => {
+  for (let parts = 1; parts <= 4; parts += 1) {
+    await breakAfter(1)
+    const id = parts * 613
+    await db.query(`UPDATE big SET v = v || '!' WHERE id % ${parts + 90} = 0; DELETE FROM big WHERE id = ${id};
+      UPDATE big SET id = id + 100000 WHERE id = ${id + 1}; INSERT INTO big VALUES (${200000 + parts}, 'new')`)
+  }
+  await world.ingest(big)
+  await expectEqual()
+})
+
+test('a table rewritten between two tries is read anew, because its rows may have moved', async () => {
+  await breakAfter(4)
+  await db.query('DELETE FROM big WHERE id % 2 = 0')
+  await db.query('VACUUM FULL big')
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+})
+
+test('a part whose files are gone is read again', async () => {
+  await breakAfter(4)
+  await rm(join(world.root, 'bronze/big'), { recursive: true, force: true })
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+})
+
+test('tables whose rows lie in others are read in one go', async () => {
+  await db.query(`DROP TABLE IF EXISTS parted, parent CASCADE;
+    CREATE TABLE parted (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
+    CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100000);
+    INSERT INTO parted SELECT n, repeat('y', 100) FROM generate_series(1, ${ROWS}) n;
+    CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child () INHERITS (parent);
+    INSERT INTO parent SELECT n, repeat('y', 100) FROM generate_series(1, ${ROWS}) n;
+    INSERT INTO child SELECT n, 'z' FROM generate_series(${ROWS + 1}, ${ROWS + 50}) n`)
+  expect((await world.ingest({ table: 'parted' })).method).toBe('first full load')
+  expect((await world.ingest({ table: 'parent' })).ledger.inserted).toBe(BigInt(ROWS + 50))
+})
