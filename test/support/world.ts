@@ -12,7 +12,8 @@ import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { backfill } from '../../packages/tidemark/src/ingest/backfill.ts'
 import { CHUNK_BYTES, type IngestContext, readersOf } from '../../packages/tidemark/src/ingest/context.ts'
 import { extract } from '../../packages/tidemark/src/ingest/extract.ts'
-import { markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
+import { type Mark, markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
+import { type RepairOutcome, repair } from '../../packages/tidemark/src/ingest/repair.ts'
 import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/ingest/resolve.ts'
 import { type Verdict, verifyTable } from '../../packages/tidemark/src/ingest/verify.ts'
 import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/work.ts'
@@ -49,6 +50,10 @@ export interface World {
   ): Promise<ExtractOutcome>
   /** Verify in a snapshot of its own, or in one taken earlier. */
   verify(entry: EntryOverrides, snapshot?: SourceSnapshot): Promise<Verdict>
+  /** Repair in a snapshot of its own, or in one taken earlier; the verdict of the same snapshot afterwards. */
+  repair(entry: EntryOverrides, options?: { allowMass?: boolean; snapshot?: SourceSnapshot }): Promise<Repaired>
+  /** The mark of a bronze table. */
+  mark(table: string): Promise<Mark>
   /** Rows of a bronze table; `{ order: sql`…` }` sorts them. */
   bronze(table: string, order?: Sql): Promise<Row[]>
   /** Newest live row of each key, without our columns. */
@@ -59,6 +64,11 @@ export interface World {
    * are wrong; as `foreign` it looks like what another program would do.
    */
   plant(table: string, query: Sql, as?: 'ours' | 'foreign'): Promise<void>
+}
+
+/** What a repair did, and what is left. */
+export interface Repaired extends RepairOutcome {
+  after: Verdict
 }
 
 export interface IngestOptions {
@@ -142,6 +152,15 @@ export async function createWorld(server: Server, options: { chunkBytes?: bigint
     backfill: (entry, range, snapshot) =>
       within(entry, snapshot, (at, table) => backfill(context(), at, table, { from: range.from, to: range.to })),
     verify: (entry, snapshot) => within(entry, snapshot, (at, table) => verifyTable(context(), at, table)),
+    repair: (entry, { allowMass = false, snapshot } = {}) =>
+      within(entry, snapshot, async (at, table) => {
+        const repaired = await repair(context(), at, table, { allowMass })
+        return { ...repaired, after: await verifyTable(context(), at, table) }
+      }),
+    mark: async table => {
+      const snapshot = await readSnapshot(lake, { tablePath: tablePath(`bronze.${table}`) })
+      return parseMark(snapshot?.domain(markDomain('app')) ?? '')
+    },
     bronze: async (table, order = sql`ALL`) => rows(sql`SELECT * FROM (${await scan(table)}) ORDER BY ${order}`),
     live: async (table, keys) =>
       rows(sql`SELECT * EXCLUDE (_op, _seq, _row_version, _run_id, _ingested_at) FROM (SELECT * FROM (${await scan(table)}) \

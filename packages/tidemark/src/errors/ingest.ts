@@ -136,6 +136,18 @@ export const KEY_NOT_UNIQUE: ProblemKind<{ table: string; keys: string; detail: 
   example: { table: 'public.orders', keys: 'customer', detail: '12 rows share a key with another' },
 })
 
+export const BRONZE_DIFFERS: ProblemKind<{ table: string; detail: string }> = problem({
+  code: 'BRONZE_DIFFERS',
+  title: 'Bronze does not hold what was read into it.',
+  message: (p: { table: string; detail: string }) =>
+    `${p.table}: ${p.detail}. The source keeps its key unique, so rows of bronze are lost, or some are ghosts.`,
+  hint: (p: { table: string; detail: string }) =>
+    `tidemark verify ${p.table} names them, and with --repair corrects them from the source.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', detail: 'the source has 500 rows for 499 keys' },
+})
+
 export const KEY_CHANGED: ProblemKind<{ table: string; before: string; now: string }> = problem({
   code: 'KEY_CHANGED',
   title: 'The key of a table changed.',
@@ -157,6 +169,18 @@ export const MASS_DELETE: ProblemKind<{ table: string; deletes: string; live: st
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', deletes: '480', live: '500' },
+})
+
+export const REPAIR_SUSPICIOUS: ProblemKind<{ table: string; keys: string; rows: string }> = problem({
+  code: 'REPAIR_SUSPICIOUS',
+  title: 'More rows differ than a repair should correct unasked.',
+  message: (p: { table: string; keys: string; rows: string }) =>
+    `${p.keys} keys of ${p.table} differ from the source, of ${p.rows} rows.`,
+  hint: (p: { table: string; keys: string; rows: string }) =>
+    `Look first whether the source is the right one, and whole: a half-loaded or swapped table looks the same. If it is, tidemark verify ${p.table} --repair --allow-mass-repair`,
+  retry: 'after-change',
+  exit: 1,
+  example: { table: 'bronze.DimUser', keys: '480', rows: '500' },
 })
 
 export const INGEST_COUNT_MISMATCH: ProblemKind<{ table: string; read: string; landed: string }> = problem({

@@ -50,6 +50,16 @@ export async function intoTable(
   return { table, rows }
 }
 
+/** Hand over the typed rows of each segment, for work that keeps none of them. Returns the number of rows. */
+export async function throughSegments(
+  intake: Intake,
+  segments: AsyncIterable<Segment>,
+  leading: readonly string[],
+  take: (rows: Sql) => Promise<void>,
+): Promise<bigint> {
+  return eachSegment(intake, segments, segment => take(sql`(${typedRows(intake, [segment.path], leading)})`))
+}
+
 /** Write segments straight to data files, for rows that need no comparison with what is there. */
 export async function intoFiles(
   intake: Intake,

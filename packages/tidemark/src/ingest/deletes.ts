@@ -4,12 +4,14 @@
  */
 import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
-import { KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts'
+import { BRONZE_DIFFERS, KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts'
+import type { Problem } from '../errors/problem.ts'
 import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import { intoTable } from './candidates.ts'
 import { type IngestContext, SEGMENT_BYTES } from './context.ts'
 import { type DedupeNames, vanishedKeys } from './dedupe.ts'
 import { lakeColumnName } from './system-columns.ts'
+import type { ExtractTable } from './work.ts'
 
 /** Reads key segments as typed rows; bound to a source's CSV form. */
 export type ReadKeySegments = (files: readonly string[], columns: readonly SourceColumn[]) => Sql
@@ -65,11 +67,26 @@ export async function scanVanished(context: IngestContext, scan: KeyScan): Promi
   return { relation: ident(vanished), count: await session.count(sql`SELECT count(*) FROM ${ident(vanished)}`) }
 }
 
-/** The source has more rows than bronze has keys: some key stands for several rows. */
-export function assertKeysCover(table: string, keys: readonly string[], total: bigint, live: bigint): void {
-  if (total <= live) return
-  const detail = `the source has ${total} rows for ${live} keys`
-  throw KEY_NOT_UNIQUE({ table, keys: keys.join(', '), detail }, { state: 'Nothing was written.' })
+/**
+ * The source has more rows than bronze has keys: some key stands for several rows, or bronze has lost some.
+ *
+ * @throws {KEY_NOT_UNIQUE} {BRONZE_DIFFERS}
+ */
+export function assertKeysCover(wanted: ExtractTable, total: bigint, live: bigint): void {
+  if (total > live) throw doNotCover(wanted, `the source has ${total} rows for ${live} keys`)
+}
+
+/** Counts of rows and keys contradict each other. Where the database keeps the key unique, it is bronze that is wrong. */
+export function doNotCover(wanted: ExtractTable, detail: string): Problem {
+  const { name: table, keys } = wanted
+  const state = 'Nothing was written.'
+  if (isKeyEnforced(wanted)) return BRONZE_DIFFERS({ table, detail }, { state })
+  return KEY_NOT_UNIQUE({ table, keys: keys.join(', '), detail }, { state })
+}
+
+/** The database itself keeps these keys unique. */
+export function isKeyEnforced({ table, keys }: ExtractTable): boolean {
+  return table.primaryKey.length > 0 && table.primaryKey.every(column => keys.includes(column))
 }
 
 /** Delete entries: key, `_op`, and nothing else of the row. */

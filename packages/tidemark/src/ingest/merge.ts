@@ -1,11 +1,10 @@
 /** Increments and re-baselines: candidates are compared with bronze, deletes are found, one commit is made. */
 import type { Snapshot } from '@tidemark/delta'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
 import type { Position, Slice, SourceColumn } from '../sources/source.ts'
 import { bronzeSchema, followDrift } from './bronze-schema.ts'
 import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
-import { assertKeysCover, deleteEntries, guardMassDelete, scanVanished } from './deletes.ts'
+import { assertKeysCover, deleteEntries, doNotCover, guardMassDelete, isKeyEnforced, scanVanished } from './deletes.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
@@ -49,7 +48,7 @@ export async function merge(
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
   if (total > covered && slice.kind === 'cursor') return await compareWhole(work, decision, current, before)
-  assertKeysCover(wanted.name, wanted.keys, total, covered)
+  assertKeysCover(wanted, total, covered)
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
   const gone = await vanished(work, { names, kept, proved, covered, total })
   const ledger = extractLedger(read, inserted, gone.count)
@@ -108,10 +107,7 @@ async function vanished(
   const found = await scanVanished(context, scan)
   if (found.count !== at.covered - at.total) {
     const detail = `${at.total} rows, ${at.covered} keys known, ${found.count} of them gone`
-    throw KEY_NOT_UNIQUE(
-      { table: wanted.name, keys: wanted.keys.join(', '), detail },
-      { state: 'Nothing was written.' },
-    )
+    throw doNotCover(wanted, detail)
   }
   guardMassDelete(context, wanted.name, found.count, at.covered)
   return { relation: deleteEntries(found.relation, keys), count: found.count }
@@ -128,11 +124,6 @@ function isTrailing(mark: Mark, position: Position, read: bigint): boolean {
   if (at === undefined || last === undefined) return read >= TRAILING_ROWS
   if (at.horizon <= last.horizon) return false
   return read >= TRAILING_ROWS || at.next - last.horizon >= TRAILING_TRANSACTIONS
-}
-
-/** The database itself keeps these keys unique. */
-function isKeyEnforced({ table, keys }: ExtractTable): boolean {
-  return table.primaryKey.length > 0 && table.primaryKey.every(column => keys.includes(column))
 }
 
 function keyColumns(wanted: ExtractTable): SourceColumn[] {

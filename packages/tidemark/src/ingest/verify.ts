@@ -2,18 +2,14 @@
  * Verify: the rows of the source, read again in one snapshot of its own, against the newest live entries of bronze. Rows
  * written since the mark are pending, never a false alarm; what remains is lost, stale or a ghost.
  */
-import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
-import { ident, integer, join, type Sql, sql } from '../engine/sql.ts'
-import type { Position, Slice, SourceSnapshot } from '../sources/source.ts'
-import { assertOurs } from './bronze-state.ts'
-import { type Intake, intoTable } from './candidates.ts'
-import { contentHash } from './content-hash.ts'
-import { type IngestContext, SEGMENT_BYTES } from './context.ts'
-import type { Mark } from './mark.ts'
-import { incrementOf, standingOf } from './slice.ts'
-import { lakeColumnName } from './system-columns.ts'
-import type { ExtractTable } from './work.ts'
+import { integer, sql, text } from '../engine/sql.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
+import { type BronzeComparison, compareBronze, findComparable } from './compare/compare-bronze.ts'
+import { APART } from './compare/sums.ts'
+import type { IngestContext } from './context.ts'
+import type { ResolvedTable } from './resolve.ts'
+import { standingOf } from './slice.ts'
 
 export interface Verdict {
   table: string
@@ -27,188 +23,152 @@ export interface Verdict {
   /** Order-independent hashes over the rows that are not pending, as text. */
   sourceHash: string
   lakeHash: string
+  /** Smallest and largest cdc_col on both sides; undefined without one. */
+  cursor: CursorBounds | undefined
   /** Keys written or deleted in the source since the mark. */
   pending: bigint
   lost: bigint
   stale: bigint
   ghost: bigint
-  /** Up to `EXAMPLES` differing keys, as text, each with its kind. */
-  examples: readonly { kind: 'lost' | 'stale' | 'ghost'; key: string }[]
+  /** Some of the differing keys, as text, each with its kind; up to 20 of a kind. */
+  examples: readonly Example[]
   asOf: string
+  /** Source time up to which the table is proved to be right; undefined when it is not. */
+  verifiedThrough: string | undefined
+  /** What `--repair` corrected before this verdict; undefined without a repair. */
+  repaired: Repaired | undefined
+}
+
+export interface CursorBounds {
+  column: string
+  sourceMin: string | undefined
+  sourceMax: string | undefined
+  lakeMin: string | undefined
+  lakeMax: string | undefined
+}
+
+/**
+ * gone: a key that the source no longer has. Among them are the ghosts, and rows that were deleted since the last run;
+ * how many of each is known by count, not which.
+ */
+export interface Example {
+  kind: 'lost' | 'stale' | 'ghost' | 'gone'
+  key: string
+}
+
+export interface Repaired {
+  lost: bigint
+  stale: bigint
+  ghost: bigint
+  /** Keys marked as deleted: the ghosts, and beside them those that were deleted since the last run. */
+  deletes: bigint
+  /** Version of the table that holds the corrections. */
+  version: bigint
+  runId: string
 }
 
 const EXAMPLES = 20n
 
-/** Compare one table. Reads the whole table once; writes nothing. */
+/** Compare one table. Streams the table once, and once more when something differs; writes nothing. */
 export async function verifyTable(
   context: IngestContext,
   snapshot: SourceSnapshot,
-  wanted: ExtractTable,
+  wanted: ResolvedTable,
 ): Promise<Verdict> {
-  const loaded = await findComparable(context, snapshot.position, wanted)
-  const empty = emptyVerdict(wanted.name, snapshot.position.asOf)
-  if (loaded === undefined) return { ...empty, status: 'not loaded' }
-  const { current, mark } = loaded
+  await using session = await context.engine.session()
+  return (await judgeTable(context, session, { snapshot, wanted })).verdict
+}
+
+/** Compare one table, and keep what was found for as long as the session lives. */
+export async function judgeTable(
+  context: IngestContext,
+  session: Session,
+  { snapshot, wanted }: { snapshot: SourceSnapshot; wanted: ResolvedTable },
+): Promise<{ verdict: Verdict; found: BronzeComparison | undefined }> {
   const { position } = snapshot
+  const empty = emptyVerdict(wanted.name, position.asOf)
+  const comparable = await findComparable(context, position, wanted)
+  if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
+  const { mark } = comparable
   const isComparable = mark.identity === position.identity && standingOf(position, mark) === 'current'
   if (!isComparable || mark.fingerprint !== wanted.table.fingerprint) {
-    return { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }
+    return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
   }
-  await using session = await context.engine.session()
-  const source = await load(context, session, snapshot, wanted, { kind: 'all' }, 'source_rows')
-  const lake = ident(session.temporaryName('lake_rows'))
-  await session.run(
-    sql`CREATE TEMP TABLE ${lake} AS ${newestLive(await session.scan(current), wanted)}`,
-    context.signal,
-  )
-  if (wanted.keys.length === 0) return await compareWhole(session, { source, lake, wanted, snapshot, mark, empty })
-  const recent = await loadRecent(context, session, { snapshot, wanted, mark, source })
-  return await compareByKey(session, { source, lake, recent, wanted, snapshot, mark, empty })
+  const found = await compareBronze(context, session, { ...comparable, snapshot, wanted })
+  const verdict = wanted.keys.length === 0 ? judgeWhole(empty, found) : await judgeKeys(session, empty, wanted, found)
+  const { status } = verdict
+  const verifiedThrough = status === 'equal' ? position.asOf : status === 'pending' ? mark.asOf : undefined
+  return { verdict: { ...verdict, verifiedThrough }, found }
 }
 
 /** A verdict in which nothing was compared. */
 export function emptyVerdict(table: string, asOf: string): Omit<Verdict, 'status'> {
   const none = { sourceHash: '', lakeHash: '', pending: 0n, lost: 0n, stale: 0n, ghost: 0n, examples: [] }
-  return { table, sourceRows: 0n, lakeRows: 0n, ...none, asOf }
-}
-
-/**
- * The newest version of the table that the snapshot is not older than, with its mark. What a run has committed since
- * the snapshot was taken is neither lost nor a ghost.
- */
-async function findComparable(
-  context: IngestContext,
-  position: Position,
-  wanted: ExtractTable,
-): Promise<{ current: Snapshot; mark: Mark } | undefined> {
-  const { signal } = context
-  const { tablePath } = wanted
-  let current = await readSnapshot(context, { tablePath, signal })
-  while (current !== undefined) {
-    const mark = await assertOurs(context, wanted, current)
-    const standing = mark.identity === position.identity ? standingOf(position, mark) : 'current'
-    if (standing === 'current' || standing === 'went back') return { current, mark }
-    const version: bigint = current.version - 1n
-    current = version < 0n ? undefined : await readSnapshot(context, { tablePath, version, signal })
-  }
-  return undefined
-}
-
-interface Compared {
-  source: Sql
-  lake: Sql
-  wanted: ExtractTable
-  snapshot: SourceSnapshot
-  mark: Mark
-  empty: Omit<Verdict, 'status'>
-}
-
-async function compareByKey(session: Session, at: Compared & { recent: Sql }): Promise<Verdict> {
-  const { source, lake, recent, wanted, snapshot, mark } = at
-  const keys = wanted.keys.map(lakeColumnName)
-  const columns = wanted.columns.map(column => lakeColumnName(column.name))
-  const list = join(keys.map(k => ident(k)))
-  const quiet = snapshot.position.order === mark.order
-  const others = columns.filter(column => !keys.includes(column))
-  const differ =
-    others.length === 0
-      ? sql`false`
-      : join(
-          others.map(c => sql`s.${ident(c)} IS DISTINCT FROM l.${ident(c)}`),
-          ' OR ',
-        )
-  const keyText = sql`concat_ws(', ', ${join(keys.map(k => sql`CAST(${ident(k)} AS VARCHAR)`))})`
-  const differing = ident(session.temporaryName('differing'))
-  const gone = wanted.deletes === 'ignore' ? sql`'kept'` : quiet ? sql`'ghost'` : sql`'gone'`
-  await session.run(sql`CREATE TEMP TABLE ${differing} AS SELECT ${list}, ${keyText} AS key_text, \
-CASE WHEN _in_lake IS NULL THEN 'lost' WHEN _in_source IS NULL THEN ${gone} ELSE 'stale' END AS kind, \
-EXISTS (SELECT 1 FROM ${recent} AS r WHERE ${join(
-    keys.map(k => sql`r.${ident(k)} = d.${ident(k)}`),
-    ' AND ',
-  )}) AS recent \
-FROM (SELECT ${list}, s._in_source, l._in_lake, (${differ}) AS differs \
-FROM (SELECT *, true AS _in_source FROM ${source}) AS s FULL JOIN (SELECT *, true AS _in_lake FROM ${lake}) AS l USING (${list})) AS d \
-WHERE _in_lake IS NULL OR _in_source IS NULL OR differs`)
-  const count = (condition: Sql): Promise<bigint> =>
-    session.count(sql`SELECT count(*) FROM ${differing} WHERE ${condition}`)
-  const lost = await count(sql`kind = 'lost' AND NOT recent`)
-  const stale = await count(sql`kind = 'stale' AND NOT recent`)
-  const ghost = await count(sql`kind = 'ghost' AND NOT recent`)
-  const pending = await count(sql`kind = 'gone' OR recent`)
-  const rows = await session.rows(sql`SELECT kind, key_text FROM ${differing} \
-WHERE kind NOT IN ('gone', 'kept') AND NOT recent ORDER BY kind, key_text LIMIT ${integer(EXAMPLES)}`)
-  const settled = (relation: Sql): Sql =>
-    sql`SELECT * FROM ${relation} ANTI JOIN (SELECT ${list} FROM ${differing} \
-WHERE kind IN ('gone', 'kept') OR recent) USING (${list})`
-  const sourceSide = await contentHash(session, sql`(${settled(source)})`, columns)
-  const lakeSide = await contentHash(session, sql`(${settled(lake)})`, columns)
-  const different = lost + stale + ghost > 0n || sourceSide.hash !== lakeSide.hash
-  return {
-    ...at.empty,
-    status: different ? 'different' : pending > 0n ? 'pending' : 'equal',
-    sourceRows: await session.count(sql`SELECT count(*) FROM ${source}`),
-    lakeRows: await session.count(sql`SELECT count(*) FROM ${lake}`),
-    sourceHash: sourceSide.hash,
-    lakeHash: lakeSide.hash,
-    pending,
-    lost,
-    stale,
-    ghost,
-    examples: rows.map(row => ({ kind: row['kind'] as 'lost', key: String(row['key_text']) })),
-  }
+  const unknown = { cursor: undefined, verifiedThrough: undefined, repaired: undefined }
+  return { table, sourceRows: 0n, lakeRows: 0n, ...none, asOf, ...unknown }
 }
 
 /** Keyless tables are compared as a whole: count and hash. */
-async function compareWhole(session: Session, at: Compared): Promise<Verdict> {
-  const columns = at.wanted.columns.map(column => lakeColumnName(column.name))
-  const [source, lake] = [await contentHash(session, at.source, columns), await contentHash(session, at.lake, columns)]
+function judgeWhole(empty: Omit<Verdict, 'status'>, found: BronzeComparison): Verdict {
+  const { source, lake, isQuiet } = found
   const equal = source.hash === lake.hash && source.rows === lake.rows
-  const moved = at.snapshot.position.order !== at.mark.order
-  const counts = { sourceRows: source.rows, lakeRows: lake.rows, sourceHash: source.hash, lakeHash: lake.hash }
-  return { ...at.empty, ...counts, status: equal ? 'equal' : moved ? 'pending' : 'different' }
+  return { ...empty, ...sidesOf(found, lake.hash), status: equal ? 'equal' : isQuiet ? 'different' : 'pending' }
 }
 
-function newestLive(bronze: Sql, { keys }: ExtractTable): Sql {
-  if (keys.length === 0) return bronze
-  const list = join(keys.map(k => ident(lakeColumnName(k))))
-  return sql`SELECT * FROM (SELECT * FROM (${bronze}) \
-QUALIFY row_number() OVER (PARTITION BY ${list} ORDER BY _seq DESC) = 1) WHERE _op = 'upsert'`
-}
-
-/** Rows that the next increment would read; where each run compares every row, all of them. */
-async function loadRecent(
-  context: IngestContext,
+async function judgeKeys(
   session: Session,
-  at: Pick<Compared, 'snapshot' | 'wanted' | 'mark' | 'source'>,
-): Promise<Sql> {
-  const { snapshot, wanted, mark, source } = at
-  if (snapshot.position.order === mark.order) return sql`(SELECT * FROM ${source} WHERE false)`
-  const slice = incrementOf(wanted.reading, mark)
-  if (slice === undefined) return source
-  return load(context, session, snapshot, wanted, slice, 'recent_rows')
+  empty: Omit<Verdict, 'status'>,
+  wanted: ResolvedTable,
+  found: BronzeComparison,
+): Promise<Verdict> {
+  const { lake, differing } = found
+  if (differing === undefined) return { ...empty, ...sidesOf(found, lake.hash), status: 'equal' }
+  const { lost, stale, gone, recent } = differing
+  const ghost = countGhosts(wanted, found)
+  const pending = recent + (wanted.deletes === 'ignore' ? 0n : gone - ghost)
+  const status = lost + stale + ghost > 0n ? 'different' : pending > 0n ? 'pending' : 'equal'
+  const lakeHash = ghost > 0n ? lake.hash : lake.hash - differing.goneHash
+  const examples = await readExamples(session, differing, ghost)
+  return { ...empty, ...sidesOf(found, lakeHash), status, pending, lost, stale, ghost, examples }
 }
 
-async function load(
-  context: IngestContext,
+/**
+ * How many keys that the source does not have were never deleted there since the mark. In a quiet source all of them.
+ * Otherwise the counts decide: at the mark the source had as many rows as the mark says, so what the lake has beyond
+ * that, and in place of lost rows, are ghosts.
+ */
+export function countGhosts(wanted: ResolvedTable, { mark, lake, differing, isQuiet }: BronzeComparison): bigint {
+  if (differing === undefined || wanted.deletes === 'ignore') return 0n
+  const { gone, lost } = differing
+  if (isQuiet) return gone
+  if (wanted.reading.kind === 'full compare') return 0n
+  const beyond = lake.rows - mark.liveRows + lost
+  return beyond < 0n ? 0n : beyond > gone ? gone : beyond
+}
+
+async function readExamples(
   session: Session,
-  snapshot: SourceSnapshot,
-  wanted: ExtractTable,
-  slice: Slice,
-  hint: string,
-): Promise<Sql> {
-  const { table, columns } = wanted
-  const prefix = `verify-${context.ids.uuid()}`
-  const segments = snapshot.copy({
-    table,
-    columns,
-    slice,
-    directory: context.scratch,
-    prefix,
-    segmentBytes: SEGMENT_BYTES,
-    signal: context.signal,
-  })
-  const onRows = (rows: bigint, bytes: bigint): void => context.progress({ rows, bytes, phase: 'reading' })
-  const { read, discard, signal } = context
-  const intake: Intake = { session, columns, read, discard, onRows, signal }
-  return ident((await intoTable(intake, segments, { hint, leading: ['_row_version'] })).table)
+  differing: NonNullable<BronzeComparison['differing']>,
+  ghost: bigint,
+): Promise<Example[]> {
+  const extra = ghost === differing.gone ? text('ghost') : text('gone')
+  const shown = ghost > 0n ? sql`true` : sql`kind <> 'extra'`
+  const rows = await session.rows(sql`SELECT CASE kind WHEN 'missing' THEN 'lost' WHEN 'changed' THEN 'stale' \
+ELSE ${extra} END AS kind, key_text FROM ${differing.keys} WHERE range <> ${integer(APART)} AND ${shown} \
+QUALIFY row_number() OVER (PARTITION BY kind ORDER BY key_text) <= ${integer(EXAMPLES)} ORDER BY kind, key_text`)
+  return rows.map(row => ({ kind: row['kind'] as Example['kind'], key: String(row['key_text']) }))
+}
+
+function sidesOf(
+  { shape, source, lake }: BronzeComparison,
+  lakeHash: bigint,
+): Pick<Verdict, 'sourceRows' | 'lakeRows' | 'sourceHash' | 'lakeHash' | 'cursor'> {
+  const bounds = { sourceMin: source.min, sourceMax: source.max, lakeMin: lake.min, lakeMax: lake.max }
+  return {
+    sourceRows: source.rows,
+    lakeRows: lake.rows,
+    sourceHash: String(source.hash),
+    lakeHash: String(lakeHash),
+    cursor: shape.cursor === undefined ? undefined : { column: shape.cursor.name, ...bounds },
+  }
 }

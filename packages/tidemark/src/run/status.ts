@@ -15,7 +15,7 @@ export interface TableStatus {
   quarantined: bigint | undefined
   /** Outcome of the last step that filled the table. */
   last: { status: string; at: number; code: string | undefined } | undefined
-  /** Source time of the last verification that found no difference. */
+  /** Source time up to which the last verification proved the table right. */
   verified: string | undefined
   /** Why the table, or its quarantine, cannot be read. */
   problem: Problem | undefined
@@ -54,7 +54,7 @@ export async function readStatus(lake: LakeStore): Promise<TableStatus[]> {
         rows: found === undefined || found instanceof Problem ? undefined : countRows(found),
         quarantined: quarantine instanceof Problem ? undefined : quarantine === undefined ? 0n : countRows(quarantine),
         last: last === undefined ? undefined : { status: last.status, at: last.startedAt, code: last.problem?.code },
-        verified: verdicts.get(table)?.asOf,
+        verified: verdicts.get(table)?.verifiedThrough,
         problem,
       }
     }),

@@ -5,16 +5,26 @@ import type { Verdict } from '../ingest/verify.ts'
 
 const FOLDER = 'system/verify'
 
-/** Keep a verdict that found the table equal, or equal but for rows the source has written since. */
+/**
+ * Keep up to when a table was proved: the moment of the comparison, or that of the mark where the source has moved on
+ * since. A verdict that proves nothing leaves the last proof as it is.
+ */
 export async function writeVerdict(store: ObjectStore, verdict: Verdict): Promise<void> {
-  if (verdict.status !== 'equal' && verdict.status !== 'pending') return
-  const body = JSON.stringify({ table: verdict.table, asOf: verdict.asOf, status: verdict.status })
+  const { table, asOf, status, verifiedThrough } = verdict
+  if (verifiedThrough === undefined) return
+  const body = JSON.stringify({ table, asOf, status, verified_through: verifiedThrough })
   await store.put(`${FOLDER}/${fileSafeName(verdict.table)}.json`, new TextEncoder().encode(`${body}\n`))
 }
 
-/** The last verdict of each table. One that cannot be read counts as none: the table has to be verified again. */
-export async function readVerdicts(store: ObjectStore): Promise<Map<string, { asOf: string; status: string }>> {
-  const verdicts = new Map<string, { asOf: string; status: string }>()
+/** A proof as it is kept. */
+export interface KeptVerdict {
+  table: string
+  verifiedThrough: string
+}
+
+/** The last proof of each table. One that cannot be read counts as none: the table has to be verified again. */
+export async function readVerdicts(store: ObjectStore): Promise<Map<string, KeptVerdict>> {
+  const verdicts = new Map<string, KeptVerdict>()
   for await (const { path } of store.list(FOLDER)) {
     const verdict = parseVerdict(await store.get(path))
     if (verdict !== undefined) verdicts.set(verdict.table, verdict)
@@ -22,11 +32,11 @@ export async function readVerdicts(store: ObjectStore): Promise<Map<string, { as
   return verdicts
 }
 
-function parseVerdict(bytes: Uint8Array): { table: string; asOf: string; status: string } | undefined {
+function parseVerdict(bytes: Uint8Array): KeptVerdict | undefined {
   try {
-    const { table, asOf, status } = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>
-    if (typeof table !== 'string' || typeof asOf !== 'string' || typeof status !== 'string') return undefined
-    return { table, asOf, status }
+    const kept = Object(JSON.parse(new TextDecoder().decode(bytes))) as Record<string, unknown>
+    const { table, verified_through: verifiedThrough } = kept
+    return typeof table === 'string' && typeof verifiedThrough === 'string' ? { table, verifiedThrough } : undefined
   } catch {
     return undefined
   }

@@ -37,7 +37,7 @@ const COLUMNS = [
   { name: 'rows', align: 'right' as const },
   { name: 'quarantined', align: 'right' as const },
   { name: 'last', heading: 'last run' },
-  { name: 'verified' },
+  { name: 'verified', heading: 'verified through' },
 ]
 
 function toRow(status: TableStatus): Record<string, string | bigint | null> {

@@ -1,0 +1,159 @@
+/**
+ * One bronze table against its source, in one snapshot of the source and at the newest version of the table that this is
+ * not older than. The source is streamed once, and once more when something differs; memory does not grow with it.
+ */
+import { readSnapshot, type Snapshot } from '@tidemark/delta'
+import type { Session } from '../../engine/engine.ts'
+import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { toDuckType } from '../../engine/types.ts'
+import type { Position, SourceColumn, SourceSnapshot } from '../../sources/source.ts'
+import { assertOurs } from '../bronze-state.ts'
+import type { IngestContext } from '../context.ts'
+import { loadSlice } from '../load-slice.ts'
+import type { Mark } from '../mark.ts'
+import { findColumn, type ResolvedTable } from '../resolve.ts'
+import { incrementOf, standingOf } from '../slice.ts'
+import { lakeColumnName } from '../system-columns.ts'
+import { liveHashes, liveRows } from './bronze-rows.ts'
+import { ChosenRows, findDifferences, hashOfKeys } from './differences.ts'
+import type { ComparedColumn, Shape } from './shape.ts'
+import { type EachPart, sourceRows } from './source-rows.ts'
+import { APART, hashed, type KeptApart, Sums, type Totals } from './sums.ts'
+
+/** A version of the table that can be compared with the snapshot, and what it says of itself. */
+export interface Comparable {
+  current: Snapshot
+  mark: Mark
+}
+
+export interface BronzeComparison extends Comparable {
+  shape: Shape
+  source: Totals
+  lake: Totals
+  /** True when nothing has happened in the source since the mark: then nothing can be pending. */
+  isQuiet: boolean
+  /** Undefined when no range differs. */
+  differing: DifferingKeys | undefined
+}
+
+export interface DifferingKeys {
+  /** See `findDifferences`; rows written since the mark are in the range `APART`. */
+  keys: Sql
+  /** Rows of the source in the differing ranges, in the common form with `row_version`. */
+  source: Sql
+  lost: bigint
+  stale: bigint
+  /** Keys of the lake that the source does not have. */
+  gone: bigint
+  /** Rows written since the mark that the lake does not have yet. */
+  recent: bigint
+  /** Sum of the hashes of the rows of `gone`. */
+  goneHash: bigint
+}
+
+/**
+ * The newest version of the table that the snapshot is not older than, with its mark. What a run has committed since
+ * the snapshot was taken is neither lost nor a ghost.
+ */
+export async function findComparable(
+  context: IngestContext,
+  position: Position,
+  wanted: ResolvedTable,
+): Promise<Comparable | undefined> {
+  const { signal } = context
+  const { tablePath } = wanted
+  let current = await readSnapshot(context, { tablePath, signal })
+  while (current !== undefined) {
+    const mark = await assertOurs(context, wanted, current)
+    const standing = mark.identity === position.identity ? standingOf(position, mark) : 'current'
+    if (standing === 'current' || standing === 'went back') return { current, mark }
+    const version: bigint = current.version - 1n
+    current = version < 0n ? undefined : await readSnapshot(context, { tablePath, version, signal })
+  }
+  return undefined
+}
+
+/** Compare a table that has been found comparable. Temporary tables live as long as the session. */
+export async function compareBronze(
+  context: IngestContext,
+  session: Session,
+  at: Comparable & { snapshot: SourceSnapshot; wanted: ResolvedTable },
+): Promise<BronzeComparison> {
+  const { snapshot, wanted, current, mark } = at
+  const { signal } = context
+  const shape = bronzeShape(wanted)
+  const { table, columns } = wanted
+  const everything = { snapshot, table, columns, slice: { kind: 'all' as const } }
+  const readSource = sourceRows(context, session, shape, everything)
+  const isQuiet = table.isProvedByOrder && snapshot.position.order === mark.order
+  const apart = isQuiet ? 'nobody' : await keepRecent(context, session, shape, at)
+  const sides = { source: new Sums(session, shape, signal), lake: new Sums(session, shape, signal) }
+  await readSource(rows => sides.source.add(hashed(shape, rows), apart))
+  const bronze = await session.scan(current)
+  const isPlain = (await session.count(sql`SELECT count(*) FROM (${bronze})`, signal)) === mark.liveRows
+  await sides.lake.add(liveHashes(shape, bronze, isPlain), apart)
+  const { ranges, count } = await sides.source.differing(sides.lake)
+  const totals = { source: await sides.source.totals(), lake: await sides.lake.totals() }
+  const found = { current, mark, shape, ...totals, isQuiet }
+  if (count === 0n || shape.keys.length === 0) return { ...found, differing: undefined }
+  const chosen = { apart, ranges, signal }
+  return { ...found, differing: await lookCloser(session, shape, { readSource, bronze, ...chosen }) }
+}
+
+async function lookCloser(
+  session: Session,
+  shape: Shape,
+  at: { readSource: EachPart; bronze: Sql; apart: KeptApart; ranges: Sql; signal: AbortSignal },
+): Promise<DifferingKeys> {
+  const chosen = new ChosenRows(session, shape, at.signal)
+  await at.readSource(rows => chosen.add(rows, at))
+  const lake = await liveRows(session, shape, at)
+  const source = await chosen.relation(lake)
+  const keys = await findDifferences(session, shape, { source, target: lake, signal: at.signal })
+  const count = (condition: Sql): Promise<bigint> => session.count(sql`SELECT count(*) FROM ${keys} WHERE ${condition}`)
+  const settled = sql`range <> ${integer(APART)}`
+  const extra = sql`(SELECT * FROM ${keys} WHERE kind = 'extra')`
+  const [gone] = await session.rows(hashOfKeys(shape, lake, extra))
+  return {
+    keys,
+    source,
+    lost: await count(sql`kind = 'missing' AND ${settled}`),
+    stale: await count(sql`kind = 'changed' AND ${settled}`),
+    gone: await count(sql`kind = 'extra'`),
+    recent: await count(sql`kind <> 'extra' AND NOT (${settled})`),
+    goneHash: BigInt(String(gone?.['h'])),
+  }
+}
+
+/** Keys of rows that the next increment would read; where each run compares every row, all of them. */
+async function keepRecent(
+  context: IngestContext,
+  session: Session,
+  shape: Shape,
+  at: { snapshot: SourceSnapshot; wanted: ResolvedTable; mark: Mark },
+): Promise<KeptApart> {
+  const { snapshot, wanted, mark } = at
+  if (shape.keys.length === 0) return 'nobody'
+  const slice = incrementOf(wanted.reading, mark)
+  if (slice === undefined) return 'everybody'
+  const columns = wanted.keys.flatMap(key => wanted.columns.filter(({ name }) => name === key))
+  const { relation } = await loadSlice(context, session, { snapshot, table: wanted.table, columns, slice })
+  const keys = ident(session.temporaryName('recent'))
+  const named = columns.map((column, n) => sql`${ident(lakeColumnName(column.name))} AS ${ident(`k${n}`)}`)
+  await session.run(sql`CREATE TEMP TABLE ${keys} AS SELECT DISTINCT ${join(named)} FROM ${relation}`, context.signal)
+  return { keys }
+}
+
+function bronzeShape({ keys, columns, entry, table }: ResolvedTable): Shape {
+  const compared = (column: SourceColumn): ComparedColumn => {
+    const value = sql`CAST(${ident(lakeColumnName(column.name))} AS ${toDuckType(column.deltaType)})`
+    return { name: column.name, source: value, target: value }
+  }
+  const all = new Map(columns.map(column => [column.name, compared(column)]))
+  const cursor = entry.cdcCol === undefined ? undefined : findColumn(table, entry.cdcCol)
+  return {
+    keys: keys.flatMap(key => all.get(key) ?? []),
+    values: [...all].flatMap(([name, column]) => (keys.includes(name) ? [] : [column])),
+    cursor: cursor === undefined ? undefined : all.get(cursor.name),
+  }
+}

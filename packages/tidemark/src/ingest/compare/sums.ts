@@ -1,0 +1,107 @@
+/**
+ * A side in little: for each of 65,536 ranges of the keys' hash the number of rows, a hash that does not depend on their
+ * order, and the bounds of the cursor. Sides of any size are held in as many lines, and two that differ differ in the
+ * ranges of the keys that do.
+ */
+import type { Session } from '../../engine/engine.ts'
+import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { columnNames, cursorName, keyNames, type Shape } from './shape.ts'
+
+const RANGES = 65_536
+
+/** The range of rows that are kept apart and never judged by their hash alone. */
+export const APART = -1
+
+/** Hash of a row in the common form, 64 bits. */
+export function rowHash(shape: Shape): Sql {
+  const names = columnNames(shape)
+  return names.length === 0 ? sql`hash(0)` : sql`hash(${join(names)})`
+}
+
+/** Number of the range of a row's key. */
+export function rangeOf(shape: Shape): Sql {
+  const keys = keyNames(shape)
+  return keys.length === 0 ? integer(0) : sql`CAST(hash(${join(keys)}) % ${integer(RANGES)} AS INTEGER)`
+}
+
+/** Keys that are kept apart, as a relation of them; nobody, everybody, or these. */
+export type KeptApart = 'nobody' | 'everybody' | { keys: Sql }
+
+/** `range` of rows in the common form, as a relation with all their columns. */
+export function withRange(shape: Shape, rows: Sql, apart: KeptApart): Sql {
+  if (apart === 'everybody') return sql`(SELECT *, ${integer(APART)} AS range FROM ${rows})`
+  if (apart === 'nobody') return sql`(SELECT *, ${rangeOf(shape)} AS range FROM ${rows})`
+  const list = join(keyNames(shape))
+  return sql`(SELECT r.*, CASE WHEN a.__apart THEN ${integer(APART)} ELSE ${rangeOf(shape)} END AS range \
+FROM ${rows} AS r LEFT JOIN (SELECT ${list}, true AS __apart FROM ${apart.keys}) AS a USING (${list}))`
+}
+
+/** Rows in the common form as `k…, h, c`: key, hash and cursor. */
+export function hashed(shape: Shape, rows: Sql, more: readonly Sql[] = []): Sql {
+  const columns = [...keyNames(shape), sql`${rowHash(shape)} AS h`, sql`${cursorName(shape)} AS c`, ...more]
+  return sql`(SELECT ${join(columns)} FROM ${rows})`
+}
+
+export interface Totals {
+  rows: bigint
+  /** Sum of the hashes of the rows that are not kept apart. */
+  hash: bigint
+  /** Smallest and largest cursor, as text; undefined without one. */
+  min: string | undefined
+  max: string | undefined
+}
+
+/** The sums of one side, filled part by part. */
+export class Sums {
+  readonly table: Sql
+  readonly #session: Session
+  readonly #shape: Shape
+  readonly #signal: AbortSignal
+  #isEmpty = true
+
+  constructor(session: Session, shape: Shape, signal: AbortSignal) {
+    this.#session = session
+    this.#shape = shape
+    this.#signal = signal
+    this.table = ident(session.temporaryName('sums'))
+  }
+
+  /** Add rows given as `k…, h, c`. What is held stays as small as before. */
+  async add(rows: Sql, apart: KeptApart): Promise<void> {
+    const part = sql`SELECT range, CAST(count(*) AS BIGINT) AS n, sum(CAST(h AS HUGEINT)) AS h, min(c) AS low, max(c) AS high \
+FROM ${withRange(this.#shape, rows, apart)} GROUP BY range`
+    const all = this.#isEmpty
+      ? part
+      : sql`SELECT range, CAST(sum(n) AS BIGINT) AS n, sum(h) AS h, min(low) AS low, max(high) AS high \
+FROM (SELECT * FROM ${this.table} UNION ALL ${part}) GROUP BY range`
+    await this.#session.run(sql`CREATE OR REPLACE TEMP TABLE ${this.table} AS ${all}`, this.#signal)
+    this.#isEmpty = false
+  }
+
+  async totals(): Promise<Totals> {
+    if (this.#isEmpty) return { rows: 0n, hash: 0n, min: undefined, max: undefined }
+    const [row] = await this.#session.rows(
+      sql`SELECT CAST(coalesce(sum(n), 0) AS VARCHAR) AS n, \
+CAST(coalesce(sum(h) FILTER (range <> ${integer(APART)}), 0) AS VARCHAR) AS h, \
+CAST(min(low) AS VARCHAR) AS low, CAST(max(high) AS VARCHAR) AS high FROM ${this.table}`,
+      this.#signal,
+    )
+    const bound = (name: string): string | undefined => (row?.[name] === null ? undefined : String(row?.[name]))
+    return { rows: BigInt(String(row?.['n'])), hash: BigInt(String(row?.['h'])), min: bound('low'), max: bound('high') }
+  }
+
+  /** The ranges in which two sides differ, as a temporary table of `range`, and their number. */
+  async differing(other: Sums): Promise<{ ranges: Sql; count: bigint }> {
+    const ranges = ident(this.#session.temporaryName('differing'))
+    const mine = this.#isEmpty ? NO_SUMS : this.table
+    const theirs = other.#isEmpty ? NO_SUMS : other.table
+    await this.#session.run(
+      sql`CREATE TEMP TABLE ${ranges} AS SELECT range FROM ${mine} AS a FULL JOIN ${theirs} AS b USING (range) \
+WHERE a.n IS DISTINCT FROM b.n OR a.h IS DISTINCT FROM b.h`,
+      this.#signal,
+    )
+    return { ranges, count: await this.#session.count(sql`SELECT count(*) FROM ${ranges}`) }
+  }
+}
+
+const NO_SUMS: Sql = sql`(SELECT 0 AS range, 0::BIGINT AS n, 0::HUGEINT AS h WHERE false)`
