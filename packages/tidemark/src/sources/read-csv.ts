@@ -3,11 +3,14 @@
  * cannot read; the reader's own guessing is off throughout.
  */
 import { fileList } from '../engine/file-list.ts'
-import { ident, integer, join, raw, type Sql, sql, text } from '../engine/sql.ts'
+import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import type { SourceColumn } from './source.ts'
 
 /** Longest row that is carried, in bytes of CSV text. */
 export const MAX_ROW_BYTES: number = 128 * 1024 * 1024
+
+/** Small buffers let all threads begin at once, and twice the longest ordinary row always fits. */
+const BUFFER_BYTES = 4 * 1024 * 1024
 
 /** The reader's own limit is 2,000,000 bytes a row; segments with rows near it say so in their name. */
 export const WIDE_ROW_BYTES = 1_000_000
@@ -38,7 +41,7 @@ function csvFiles(files: readonly string[], width: number): Sql {
   // Room for long rows makes the reader work on one thread, so it is only made where a segment needs it.
   const room = files.some(file => file.endsWith(WIDE_SUFFIX))
     ? sql`, max_line_size = ${integer(MAX_ROW_BYTES)}, buffer_size = ${integer(2 * MAX_ROW_BYTES)}`
-    : raw('')
+    : sql`, buffer_size = ${integer(BUFFER_BYTES)}`
   return sql`read_csv(${fileList(files)}, hive_partitioning = false, auto_detect = false, header = false, columns = {${join(names)}}, \
 delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false, new_line = '\\n', encoding = 'utf-8', \
 strict_mode = true, null_padding = false, ignore_errors = false, compression = 'none'${room})`

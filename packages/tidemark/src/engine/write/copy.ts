@@ -4,9 +4,12 @@
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../sql.ts'
 
-/** Rows per row group and groups per file: a data file holds at most about two million rows. */
-export const ROW_GROUP_ROWS = 122_880
-export const FILE_ROWS: number = 16 * ROW_GROUP_ROWS
+/**
+ * Rows per row group and groups per file: a data file holds at most about two million rows. Each thread that writes keeps a
+ * whole group in memory, so groups are half as large as the engine would make them.
+ */
+export const ROW_GROUP_ROWS = 61_440
+export const FILE_ROWS: number = 32 * ROW_GROUP_ROWS
 
 /** What the files of one COPY are. */
 export type CopyTarget =
