@@ -53,6 +53,7 @@ const COMMANDS: Readonly<Record<string, { args: readonly string[]; exit: number 
   run: { args: ['run'], exit: 1 },
   backfill: { args: ['backfill', 'sale', '--from', '2026-01-01'], exit: 0 },
   verify: { args: ['verify'], exit: 1 },
+  audit: { args: ['audit', 'sale', '--against', 'lake/bronze/sale'], exit: 0 },
   trace: { args: ['trace', 'sale', 'id=2'], exit: 0 },
   status: { args: ['status'], exit: 0 },
   runs: { args: ['runs'], exit: 0 },

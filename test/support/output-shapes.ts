@@ -77,6 +77,8 @@ const expectation: Shape = expect.toBeOneOf([
   { kind: 'refused', code: text, reason: text },
 ])
 
+const misses: Shape = { rows: integer, ties: integer, behind: integer, newer: integer }
+
 /** Keys of a document whose objects hold what writers chose to say; the keys inside are not part of the contract. */
 const FREE_KEYS: ReadonlySet<string> = new Set(['configuration', 'parameters', 'metrics', 'row', 'rows', 'key'])
 
@@ -202,6 +204,24 @@ export const documents: Readonly<Record<string, Shape>> = {
       runId: text,
     }),
   }),
+  audit: {
+    against: text,
+    table: text,
+    status: oneOf('equal', 'behind', 'different'),
+    sourceRows: integer,
+    copyRows: integer,
+    missing: misses,
+    stale: misses,
+    ghosts: integer,
+    doubled: integer,
+    versions: integer,
+    cursor: orNull({ column: text, sourceMax: orNull(text), copyMax: orNull(text) }),
+    differingColumns: listOf({ column: text, rows: integer }),
+    compared: listOf(text),
+    notCompared: listOf({ column: text, reason: text }),
+    examples: listOf({ kind: oneOf('missing', 'stale', 'ghost'), key: text }),
+    asOf: instant,
+  },
   trace: {
     table: text,
     key: mapOf(text),

@@ -1,5 +1,6 @@
 /** The command line as a whole: one file a command, listed here in the order a newcomer meets them. */
 import { Command } from 'commander'
+import { addAuditCommand } from './commands/audit.ts'
 import { addBackfillCommand } from './commands/backfill.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
@@ -38,6 +39,7 @@ export function createProgram(ports: CliPorts, at: ProjectRoot = { root: ports.c
     addRunCommand,
     addBackfillCommand,
     addVerifyCommand,
+    addAuditCommand,
     addTraceCommand,
     addStatusCommand,
     addRunsCommand,

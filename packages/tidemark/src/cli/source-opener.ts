@@ -7,6 +7,7 @@ import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
 import type { PostgresConnection } from '../sources/postgres/address.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
+import type { Source } from '../sources/source.ts'
 import type { CliPorts } from './ports.ts'
 
 export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceOpener {
@@ -21,6 +22,17 @@ export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: Loade
         clock: ports.clock,
       }),
   }
+}
+
+/** A source at an address, for commands that need no project. */
+export function openSourceUrl(
+  ports: Pick<CliPorts, 'clock'>,
+  { name, url, timezone }: { name: string; url: string; timezone: string },
+): Source {
+  const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
+  const tls = sslmode === 'disable' ? ('off' as const) : sslmode === undefined ? undefined : ('verify' as const)
+  const connection = { host, port, database, user, password: () => password?.reveal() ?? '', tls }
+  return createPostgresSource({ name, connection, timezone, clock: ports.clock })
 }
 
 function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): PostgresConnection {

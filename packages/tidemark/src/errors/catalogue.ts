@@ -3,6 +3,7 @@
  * own file here in errors/ and naming that file below.
  */
 import * as alert from './alert.ts'
+import * as audit from './audit.ts'
 import * as config from './config.ts'
 import * as delta from './delta.ts'
 import * as explain from './explain.ts'
@@ -25,7 +26,20 @@ export interface AnyProblemKind {
   (params: never): Problem
 }
 
-const areas: readonly object[] = [alert, config, delta, explain, flow, flowRun, ingest, names, run, source, sourceTable]
+const areas: readonly object[] = [
+  alert,
+  audit,
+  config,
+  delta,
+  explain,
+  flow,
+  flowRun,
+  ingest,
+  names,
+  run,
+  source,
+  sourceTable,
+]
 
 /** All kinds, ordered by code. A code is never reused and never removed once released. */
 export const catalogue: readonly AnyProblemKind[] = areas

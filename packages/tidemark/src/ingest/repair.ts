@@ -2,12 +2,12 @@
  * Repair: what `verify` finds lost, stale or a ghost is corrected from the same snapshot, by one ingest commit of bronze.
  * Corrected rows stand above everything the table holds; the mark keeps its place in the source, and nothing else moves.
  */
-import { ident, integer, join, type Sql, sql } from '../engine/sql.ts'
+import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { INGEST_BUSY, REPAIR_SUSPICIOUS } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import type { BronzeComparison, DifferingKeys } from './compare/compare-bronze.ts'
 import { keyNames, type Shape, valueNames } from './compare/shape.ts'
-import { APART } from './compare/sums.ts'
+import { IS_SETTLED } from './compare/sums.ts'
 import type { IngestContext } from './context.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
@@ -96,7 +96,7 @@ function guardMassRepair(table: string, keys: bigint, rows: bigint): void {
 /** The source's rows of lost and stale keys, under the lake's names. */
 function correctedRows(shape: Shape, { keys, source }: DifferingKeys): Sql {
   const values = valueNames(shape).map((name, n) => sql`${name} AS ${lakeName(shape.values[n])}`)
-  const wrong = sql`(SELECT * FROM ${keys} WHERE kind IN ('missing', 'changed') AND range <> ${integer(APART)})`
+  const wrong = sql`(SELECT * FROM ${keys} WHERE kind IN ('missing', 'changed') AND ${IS_SETTLED})`
   return sql`SELECT row_version AS _row_version, ${join([...keyColumns(shape), ...values])} \
 FROM ${source} SEMI JOIN ${wrong} USING (${join(keyNames(shape))})`
 }

@@ -6,7 +6,7 @@ import type { Session } from '../engine/engine.ts'
 import { integer, sql, text } from '../engine/sql.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { type BronzeComparison, compareBronze, findComparable } from './compare/compare-bronze.ts'
-import { APART } from './compare/sums.ts'
+import { IS_SETTLED } from './compare/sums.ts'
 import type { IngestContext } from './context.ts'
 import type { ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
@@ -154,7 +154,7 @@ async function readExamples(
   const extra = ghost === differing.gone ? text('ghost') : text('gone')
   const shown = ghost > 0n ? sql`true` : sql`kind <> 'extra'`
   const rows = await session.rows(sql`SELECT CASE kind WHEN 'missing' THEN 'lost' WHEN 'changed' THEN 'stale' \
-ELSE ${extra} END AS kind, key_text FROM ${differing.keys} WHERE range <> ${integer(APART)} AND ${shown} \
+ELSE ${extra} END AS kind, key_text FROM ${differing.keys} WHERE ${IS_SETTLED} AND ${shown} \
 QUALIFY row_number() OVER (PARTITION BY kind ORDER BY key_text) <= ${integer(EXAMPLES)} ORDER BY kind, key_text`)
   return rows.map(row => ({ kind: row['kind'] as Example['kind'], key: String(row['key_text']) }))
 }

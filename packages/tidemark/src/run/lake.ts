@@ -2,7 +2,7 @@
  * A lake opened: to be read, which creates nothing in it, or for work, with an engine that may write and a scratch folder
  * of its own.
  */
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LocalStore, type ObjectStore } from '@tidemark/delta'
 import { openDuckdb } from '../engine/duckdb.ts'
@@ -105,6 +105,12 @@ export async function openLakeReader(
       if (scratch !== undefined) await rm(scratch, { recursive: true, force: true })
     },
   }
+}
+
+/** What lies at an absolute path; undefined for nothing that can be looked at. */
+export async function kindOfPath(path: string): Promise<'folder' | 'file' | undefined> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ? 'folder' : found?.isFile() ? 'file' : undefined
 }
 
 const openLocal: OpenStore = root => new LocalStore(root)

@@ -1,44 +1,56 @@
 /** Bronze in the common form: of each key the newest entry, if that is no delete. */
 import type { Session } from '../../engine/engine.ts'
-import { ident, join, type Sql, sql } from '../../engine/sql.ts'
-import { ChosenRows } from './differences.ts'
+import { integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { keyNames, type Shape, shaped } from './shape.ts'
-import { hashed, type KeptApart } from './sums.ts'
+import { hashed, type KeptApart, rangeOf, type Sums } from './sums.ts'
 
 const SEQ = sql`_seq AS seq`
 const LIVE = sql`_op = 'upsert' AS live`
 
-/**
- * Key, hash and cursor of each live row. Most rows of a table are as its first load brought them, so only the keys of
- * later commits are grouped, and the rest passes by them: memory goes by what has changed, not by what is there.
- *
- * @param isPlain no key has more than one entry: then nothing has to be grouped
- */
-export function liveHashes(shape: Shape, bronze: Sql, isPlain: boolean): Sql {
-  const entries = hashed(shape, shaped(shape, 'target', sql`(${bronze})`, [SEQ, LIVE]), [sql`seq`, sql`live`])
-  if (isPlain || shape.keys.length === 0) return sql`(SELECT * EXCLUDE (seq, live) FROM ${entries} WHERE live)`
-  const keys = join(keyNames(shape))
-  const first = sql`(SELECT min(_seq) FROM (${bronze}))`
-  const later = sql`SELECT ${keys}, arg_max(h, seq) AS h, arg_max_null(c, seq) AS c, arg_max(live, seq) AS live \
-FROM ${entries} WHERE seq > ${first} GROUP BY ${keys}`
-  return sql`(WITH later AS MATERIALIZED (${later}) SELECT ${keys}, h, c FROM later WHERE live \
-UNION ALL SELECT ${keys}, h, c FROM ${entries} AS e ANTI JOIN later USING (${keys}) WHERE e.live AND e.seq = ${first})`
-}
+/** Keys that are grouped at once. */
+const GROUPED_KEYS = 2_000_000n
 
-/** The live rows of chosen ranges, as a temporary table in the common form with `range`. */
-export async function liveRows(
+/**
+ * Add key, hash and cursor of each live row. Most rows of a table are as its first load brought them, so only the keys of
+ * later commits are grouped, some at a time, and the rest passes by them: memory goes by neither.
+ *
+ * @param liveRows as the mark says: when there are no more entries than that, no key has two and nothing is grouped
+ */
+export async function addLiveRows(
   session: Session,
   shape: Shape,
-  at: { bronze: Sql; apart: KeptApart; ranges: Sql; signal: AbortSignal },
-): Promise<Sql> {
-  const entries = new ChosenRows(session, shape, at.signal)
-  await entries.add(shaped(shape, 'target', sql`(${at.bronze})`, [SEQ, LIVE]), at)
-  const live = ident(session.temporaryName('live'))
+  at: { bronze: Sql; liveRows: bigint; sums: Sums; apart: KeptApart; signal: AbortSignal },
+): Promise<void> {
+  const { sums, apart, signal } = at
+  const bronze = sql`(${at.bronze})`
+  const entries = hashed(shape, shaped(shape, 'target', bronze, [SEQ, LIVE]), [sql`seq`, sql`live`])
+  const isPlain =
+    shape.keys.length === 0 || (await session.count(sql`SELECT count(*) FROM ${bronze}`, signal)) === at.liveRows
+  if (isPlain) return sums.add(sql`(SELECT * EXCLUDE (seq, live) FROM ${entries} WHERE live)`, apart)
+  const first = sql`(SELECT min(_seq) FROM ${bronze})`
+  const later = await session.count(sql`SELECT count(*) FROM ${bronze} WHERE _seq > ${first}`, signal)
+  const parts = later / GROUPED_KEYS + 1n
+  for (let part = 0n; part < parts; part += 1n) {
+    const own = parts === 1n ? sql`true` : sql`${rangeOf(shape)} % ${integer(parts)} = ${integer(part)}`
+    await sums.add(newestHashes(shape, { entries, first, own }), apart)
+  }
+}
+
+function newestHashes(shape: Shape, { entries, first, own }: { entries: Sql; first: Sql; own: Sql }): Sql {
   const keys = join(keyNames(shape))
-  await session.run(
-    sql`CREATE TEMP TABLE ${live} AS SELECT * EXCLUDE (seq, live) FROM (SELECT * FROM ${entries.table} \
-QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY seq DESC) = 1) WHERE live`,
-    at.signal,
-  )
-  return live
+  return sql`(WITH later AS MATERIALIZED (SELECT ${keys}, arg_max(h, seq) AS h, arg_max_null(c, seq) AS c, \
+arg_max(live, seq) AS live FROM ${entries} WHERE seq > ${first} AND ${own} GROUP BY ${keys}) \
+SELECT ${keys}, h, c FROM later WHERE live UNION ALL \
+SELECT ${keys}, h, c FROM ${entries} AS e ANTI JOIN later USING (${keys}) WHERE e.live AND e.seq = ${first} AND ${own})`
+}
+
+/** Entries in the common form, from which `newestLive` takes the newest of each key. */
+export function entryRows(shape: Shape, bronze: Sql): Sql {
+  return shaped(shape, 'target', sql`(${bronze})`, [SEQ, LIVE])
+}
+
+/** Of entries the newest of each key, without deletes. */
+export function newestLive(shape: Shape, entries: Sql): Sql {
+  return sql`(SELECT * FROM (SELECT * FROM ${entries} \
+QUALIFY row_number() OVER (PARTITION BY ${join(keyNames(shape))} ORDER BY seq DESC) = 1) WHERE live)`
 }

@@ -4,7 +4,7 @@
  */
 import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import type { Session } from '../../engine/engine.ts'
-import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { ident, join, type Sql, sql } from '../../engine/sql.ts'
 import { toDuckType } from '../../engine/types.ts'
 import type { Position, SourceColumn, SourceSnapshot } from '../../sources/source.ts'
 import { assertOurs } from '../bronze-state.ts'
@@ -14,11 +14,11 @@ import type { Mark } from '../mark.ts'
 import { findColumn, type ResolvedTable } from '../resolve.ts'
 import { incrementOf, standingOf } from '../slice.ts'
 import { lakeColumnName } from '../system-columns.ts'
-import { liveHashes, liveRows } from './bronze-rows.ts'
-import { ChosenRows, findDifferences, hashOfKeys } from './differences.ts'
+import { addLiveRows, entryRows, newestLive } from './bronze-rows.ts'
+import { ChosenRows, findDifferences } from './differences.ts'
 import type { ComparedColumn, Shape } from './shape.ts'
 import { type EachPart, sourceRows } from './source-rows.ts'
-import { APART, hashed, type KeptApart, Sums, type Totals } from './sums.ts'
+import { type DifferingRanges, hashed, IS_SETTLED, type KeptApart, Sums, type Totals } from './sums.ts'
 
 /** A version of the table that can be compared with the snapshot, and what it says of itself. */
 export interface Comparable {
@@ -37,7 +37,7 @@ export interface BronzeComparison extends Comparable {
 }
 
 export interface DifferingKeys {
-  /** See `findDifferences`; rows written since the mark are in the range `APART`. */
+  /** See `findDifferences`; those of rows written since the mark have ranges below 0. */
   keys: Sql
   /** Rows of the source in the differing ranges, in the common form with `row_version`. */
   source: Sql
@@ -90,39 +90,36 @@ export async function compareBronze(
   const sides = { source: new Sums(session, shape, signal), lake: new Sums(session, shape, signal) }
   await readSource(rows => sides.source.add(hashed(shape, rows), apart))
   const bronze = await session.scan(current)
-  const isPlain = (await session.count(sql`SELECT count(*) FROM (${bronze})`, signal)) === mark.liveRows
-  await sides.lake.add(liveHashes(shape, bronze, isPlain), apart)
-  const { ranges, count } = await sides.source.differing(sides.lake)
+  await addLiveRows(session, shape, { bronze, liveRows: mark.liveRows, sums: sides.lake, apart, signal })
+  const ranges = await sides.source.differing(sides.lake)
   const totals = { source: await sides.source.totals(), lake: await sides.lake.totals() }
   const found = { current, mark, shape, ...totals, isQuiet }
-  if (count === 0n || shape.keys.length === 0) return { ...found, differing: undefined }
-  const chosen = { apart, ranges, signal }
-  return { ...found, differing: await lookCloser(session, shape, { readSource, bronze, ...chosen }) }
+  if (ranges.count === 0n || shape.keys.length === 0) return { ...found, differing: undefined }
+  return { ...found, differing: await lookCloser(session, shape, { readSource, bronze, apart, ranges, signal }) }
 }
 
 async function lookCloser(
   session: Session,
   shape: Shape,
-  at: { readSource: EachPart; bronze: Sql; apart: KeptApart; ranges: Sql; signal: AbortSignal },
+  at: { readSource: EachPart; bronze: Sql; apart: KeptApart; ranges: DifferingRanges; signal: AbortSignal },
 ): Promise<DifferingKeys> {
-  const chosen = new ChosenRows(session, shape, at.signal)
-  await at.readSource(rows => chosen.add(rows, at))
-  const lake = await liveRows(session, shape, at)
-  const source = await chosen.relation(lake)
-  const keys = await findDifferences(session, shape, { source, target: lake, signal: at.signal })
-  const count = (condition: Sql): Promise<bigint> => session.count(sql`SELECT count(*) FROM ${keys} WHERE ${condition}`)
-  const settled = sql`range <> ${integer(APART)}`
-  const extra = sql`(SELECT * FROM ${keys} WHERE kind = 'extra')`
-  const [gone] = await session.rows(hashOfKeys(shape, lake, extra))
-  return {
-    keys,
-    source,
-    lost: await count(sql`kind = 'missing' AND ${settled}`),
-    stale: await count(sql`kind = 'changed' AND ${settled}`),
-    gone: await count(sql`kind = 'extra'`),
-    recent: await count(sql`kind <> 'extra' AND NOT (${settled})`),
-    goneHash: BigInt(String(gone?.['h'])),
-  }
+  const { ranges, signal } = at
+  const chosen = { source: new ChosenRows(session, shape, signal), lake: new ChosenRows(session, shape, signal) }
+  await at.readSource(rows => chosen.source.add(rows, at))
+  await chosen.lake.add(entryRows(shape, at.bronze), at)
+  const source = await chosen.source.relation(chosen.lake.table)
+  const target = ({ target: entries }: { target: Sql }): Sql => newestLive(shape, entries)
+  const keys = await findDifferences(session, shape, { ranges, source, target, chosen: chosen.lake.table, signal })
+  const [row] = await session.rows(
+    sql`SELECT count(*) FILTER (kind = 'missing' AND ${IS_SETTLED}) AS lost, \
+count(*) FILTER (kind = 'changed' AND ${IS_SETTLED}) AS stale, count(*) FILTER (kind = 'extra') AS gone, \
+count(*) FILTER (kind <> 'extra' AND NOT (${IS_SETTLED})) AS recent, \
+CAST(coalesce(sum(CAST(h AS HUGEINT)) FILTER (kind = 'extra' AND ${IS_SETTLED}), 0) AS VARCHAR) AS gone_hash FROM ${keys}`,
+    signal,
+  )
+  const number = (name: string): bigint => BigInt(String(row?.[name]))
+  const counts = { lost: number('lost'), stale: number('stale'), gone: number('gone'), recent: number('recent') }
+  return { keys, source, ...counts, goneHash: number('gone_hash') }
 }
 
 /** Keys of rows that the next increment would read; where each run compares every row, all of them. */

@@ -65,14 +65,16 @@ test('the differing ranges hold exactly the keys that differ, whatever the parts
       )
       for (const part of parts) await sides.source.add(hashed(shape, shaped(shape, 'source', part)), 'nobody')
       await sides.target.add(hashed(shape, shaped(shape, 'target', relation(target))), 'nobody')
-      const { ranges, count } = await sides.source.differing(sides.target)
-      expect(count === 0n).toBe(expected(source, target).length === 0)
+      const ranges = await sides.source.differing(sides.target)
+      expect(ranges.count === 0n).toBe(expected(source, target).length === 0)
       const chosen = { source: new ChosenRows(session, shape, never), target: new ChosenRows(session, shape, never) }
       for (const part of parts) await chosen.source.add(shaped(shape, 'source', part), { apart: 'nobody', ranges })
       await chosen.target.add(shaped(shape, 'target', relation(target)), { apart: 'nobody', ranges })
       const found = await findDifferences(session, shape, {
+        ranges,
         source: chosen.source.table,
-        target: chosen.target.table,
+        target: slice => slice.target,
+        chosen: chosen.target.table,
         signal: never,
       })
       const told = await session.rows(sql`SELECT kind || ' ' || k0 || '/' || k1 AS told FROM ${found}`)

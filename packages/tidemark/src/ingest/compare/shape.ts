@@ -17,7 +17,7 @@ export interface Shape {
   keys: readonly ComparedColumn[]
   /** Every other column that both sides have. */
   values: readonly ComparedColumn[]
-  /** Its smallest and largest values are told; one of the columns above. */
+  /** Its smallest and largest values are told; `c` in the common form. */
   cursor: ComparedColumn | undefined
 }
 
@@ -38,21 +38,13 @@ export function columnNames(shape: Shape): Sql[] {
   return [...keyNames(shape), ...valueNames(shape)]
 }
 
-/** Rows of one side in the common form, with `more` expressions beside them. */
+/** Rows of one side in the common form: `k…`, `v…`, `c` for the cursor, and `more` expressions beside them. */
 export function shaped(shape: Shape, side: Side, rows: Sql, more: readonly Sql[] = []): Sql {
   const named = (columns: readonly ComparedColumn[], names: readonly Sql[]): Sql[] =>
     columns.map((column, n) => sql`${column[side]} AS ${names[n] ?? ident(column.name)}`)
-  const all = [...named(shape.keys, keyNames(shape)), ...named(shape.values, valueNames(shape)), ...more]
+  const cursor = sql`${shape.cursor?.[side] ?? sql`NULL`} AS c`
+  const all = [...named(shape.keys, keyNames(shape)), ...named(shape.values, valueNames(shape)), cursor, ...more]
   return sql`(SELECT ${join(all)} FROM ${rows})`
-}
-
-/** The cursor under the name it has in the common form; NULL without one. */
-export function cursorName(shape: Shape): Sql {
-  const { keys, values, cursor } = shape
-  const key = keys.findIndex(column => column === cursor)
-  const value = values.findIndex(column => column === cursor)
-  if (cursor === undefined || (key < 0 && value < 0)) return sql`NULL`
-  return key < 0 ? ident(`v${value}`) : ident(`k${key}`)
 }
 
 /** Condition that two rows, `s` and `t`, have the same key. */
