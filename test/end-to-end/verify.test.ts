@@ -1,14 +1,12 @@
 /** `verify` on the command line: what it says, what it keeps, what `--repair` does and when it refuses. */
-import { commit, LocalStore, readSnapshot, stageAppend } from '@tidemark/delta'
+import { LocalStore } from '@tidemark/delta'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
-import { integer, type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
-import { markDomain, parseMark, printMark } from '../../packages/tidemark/src/ingest/mark.ts'
+import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { takeLease } from '../../packages/tidemark/src/run/lease.ts'
-import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
+import { systemClock, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import { type CliProject, createProject, expectProblem } from '../support/cli.ts'
+import { plantEntries } from '../support/plant.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { temporaryFolder } from '../support/source.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -32,24 +30,7 @@ async function createShop(schema: string): Promise<CliProject> {
   return project
 }
 
-/** Make bronze wrong by a commit that looks like ours: entries that no run has read, above all others. */
-async function plant(project: CliProject, entries: Sql): Promise<void> {
-  const store = new LocalStore(project.lake)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: await temporaryFolder(), folders: [project.lake] })
-  const lake = { store, logParquet: engine.logParquet, clock: systemClock, ids: systemIds }
-  const current = await readSnapshot(lake, { tablePath: 'bronze/sale' })
-  if (current === undefined) throw new Error('bronze.sale does not exist')
-  const domain = markDomain('app')
-  const mark = parseMark(current.domain(domain) ?? '')
-  const [seq, seqBase, version] = [mark.seq + 1n, mark.seqBase + 1n, current.version + 1n]
-  await using session = await engine.session()
-  await session.run(sql`CREATE TEMP TABLE rows AS ${await session.scan(current)}`)
-  const query = sql`SELECT * REPLACE (${integer(seq)} AS _seq) FROM (${entries})`
-  const files = await session.writeParquet(query, { tablePath: 'bronze/sale', schema: current.schema })
-  const domains = [{ domain, configuration: printMark({ ...mark, seq, seqBase, version }) }]
-  await commit(lake, stageAppend(current, { files, domains, info: { operation: 'STREAMING UPDATE' } }))
-  await engine.close()
-}
+const plant = (project: CliProject, entries: Sql): Promise<void> => plantEntries(project.lake, 'bronze.sale', entries)
 
 /** One row is lost, one stale, one a ghost. */
 const WRONG = sql`SELECT * REPLACE ('delete' AS _op) FROM rows WHERE id = 1 \

@@ -1,5 +1,5 @@
 /**
- * A side in little: for each of a million ranges of the keys' hash the number of rows, a hash that does not depend on their
+ * A side in little: for each of 262,144 ranges of the keys' hash the number of rows, a hash that does not depend on their
  * order, and the bounds of the cursor. Sides of any size are held in as many lines, and two that differ differ in the
  * ranges of the keys that do.
  */
@@ -7,7 +7,7 @@ import type { Session } from '../../engine/engine.ts'
 import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { columnNames, keyNames, type Shape } from './shape.ts'
 
-const RANGES = 1_048_576
+const RANGES = 262_144
 
 /** Rows of both sides that are looked at together; more are taken one slice of the ranges after the other. */
 const SLICE_ROWS = 250_000
