@@ -1,6 +1,6 @@
 /** Bronze in the common form: of each key the newest entry, if that is no delete. */
 import type { Session } from '../../engine/engine.ts'
-import { integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { keyNames, type Shape, shaped } from './shape.ts'
 import { hashed, type KeptApart, rangeOf, type Sums } from './sums.ts'
 
@@ -29,19 +29,33 @@ export async function addLiveRows(
   if (isPlain) return sums.add(sql`(SELECT * EXCLUDE (seq, live) FROM ${entries} WHERE live)`, apart)
   const first = sql`(SELECT min(_seq) FROM ${bronze})`
   const later = await session.count(sql`SELECT count(*) FROM ${bronze} WHERE _seq > ${first}`, signal)
+  const keys = join(keyNames(shape))
   const parts = later / GROUPED_KEYS + 1n
   for (let part = 0n; part < parts; part += 1n) {
     const own = parts === 1n ? sql`true` : sql`${rangeOf(shape)} % ${integer(parts)} = ${integer(part)}`
-    await sums.add(newestHashes(shape, { entries, first, own }), apart)
+    const changed = await keepChanged(session, shape, { entries, first, own, signal })
+    await sums.add(sql`(SELECT ${keys}, h, c FROM ${changed} WHERE live)`, apart)
+    const unchanged = sql`(SELECT ${keys}, h, c FROM ${entries} AS e ANTI JOIN ${changed} USING (${keys}) \
+WHERE e.live AND e.seq = ${first} AND ${own})`
+    await sums.add(unchanged, apart)
+    await session.run(sql`DROP TABLE ${changed}`, signal)
   }
 }
 
-function newestHashes(shape: Shape, { entries, first, own }: { entries: Sql; first: Sql; own: Sql }): Sql {
+/** The newest entry of each key that has one after the first load, as a table: its size is then known to the join. */
+async function keepChanged(
+  session: Session,
+  shape: Shape,
+  at: { entries: Sql; first: Sql; own: Sql; signal: AbortSignal },
+): Promise<Sql> {
+  const table = ident(session.temporaryName('changed'))
   const keys = join(keyNames(shape))
-  return sql`(WITH later AS MATERIALIZED (SELECT ${keys}, arg_max(h, seq) AS h, arg_max_null(c, seq) AS c, \
-arg_max(live, seq) AS live FROM ${entries} WHERE seq > ${first} AND ${own} GROUP BY ${keys}) \
-SELECT ${keys}, h, c FROM later WHERE live UNION ALL \
-SELECT ${keys}, h, c FROM ${entries} AS e ANTI JOIN later USING (${keys}) WHERE e.live AND e.seq = ${first} AND ${own})`
+  await session.run(
+    sql`CREATE TEMP TABLE ${table} AS SELECT ${keys}, arg_max(h, seq) AS h, arg_max_null(c, seq) AS c, \
+arg_max(live, seq) AS live FROM ${at.entries} WHERE seq > ${at.first} AND ${at.own} GROUP BY ${keys}`,
+    at.signal,
+  )
+  return table
 }
 
 /** Entries in the common form, from which `newestLive` takes the newest of each key. */
