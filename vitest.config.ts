@@ -18,7 +18,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'promises',
-          globalSetup: ['test/support/postgres-global.ts'],
+          globalSetup: ['test/support/postgres-global.ts', 'test/support/mariadb-global.ts'],
           include: ['test/{contract,scenarios,end-to-end,packaging}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -28,7 +28,11 @@ export default defineConfig({
         ...source,
         test: {
           name: 'heavy',
-          globalSetup: ['test/support/postgres-global.ts', 'test/support/interop/spark-global.ts'],
+          globalSetup: [
+            'test/support/postgres-global.ts',
+            'test/support/mariadb-global.ts',
+            'test/support/interop/spark-global.ts',
+          ],
           include: ['test/{faults,interop,live}/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,

@@ -2,11 +2,12 @@
 /**
  * Prepares the other Delta engines that `npm run test:all` compares us with, in .cache/: delta-rs and DuckDB's delta
  * extension from Python's registry, Spark with Delta as jars by Maven. What cannot be had is named with its reason, and
- * the script succeeds; the tests that need it then say that they were left out. Plain JavaScript for Node 20.
+ * the script succeeds; the tests that need it then say that they were left out. So is a missing MariaDB server. Plain
+ * JavaScript for Node 20.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -75,4 +76,10 @@ for (const { what, folder, list, needs, install } of ENGINES) {
   rmSync(folder, { recursive: true, force: true })
   console.error(`The comparison with ${what} is left out: ${failure}`)
   console.error(`hint: it needs ${needs}`)
+}
+
+const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
+if (!folders.some(folder => ['mariadbd', 'mysqld'].some(name => existsSync(join(folder, name))))) {
+  console.error('The tests of MySQL sources are left out: there is no mariadbd or mysqld.')
+  console.error('hint: on Debian, apt-get install mariadb-server; the tests start a server of their own.')
 }

@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   '@duckdb/node-api': 'the engine: relational work and Parquet in process',
   '@tidemark/delta': 'our own Delta log',
   commander: 'the command line: help, suggestions for typing errors; no dependencies of its own',
+  mysql2: 'the MySQL and MariaDB wire protocol; installed by who needs it',
   nodemailer: 'SMTP with its extensions and MIME; no dependencies of its own',
   pg: 'the PostgreSQL wire protocol',
   yaml: 'YAML with the position of every node, for errors that point at the place',
@@ -34,6 +35,7 @@ interface Manifest {
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
   optionalDependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
 }
 
 const lock = JSON.parse(readRepositoryFile('package-lock.json')) as { packages: Record<string, Entry> }
@@ -64,7 +66,8 @@ function listInstalled(): string[] {
 
 describe('dependencies', () => {
   it('of the product are each here for a reason, and no reason outlives its dependency', () => {
-    const names = Object.keys({ ...tidemark.dependencies, ...tidemark.optionalDependencies }).sort()
+    const { dependencies, optionalDependencies, peerDependencies } = tidemark
+    const names = Object.keys({ ...dependencies, ...optionalDependencies, ...peerDependencies }).sort()
     expect(names).toEqual(Object.keys(REASONS).sort())
   })
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:net'
 import { once } from 'node:events'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Problem } from '../../packages/tidemark/src/errors/problem.ts'
-import type { PostgresConnection } from '../../packages/tidemark/src/sources/postgres/address.ts'
+import type { ServerConnection } from '../../packages/tidemark/src/sources/server-address.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { findFreePort } from '../../examples/postgres.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(async () => database.drop())
 
-async function refusal(changed: Partial<PostgresConnection>, signal = never): Promise<Problem> {
+async function refusal(changed: Partial<ServerConnection>, signal = never): Promise<Problem> {
   const { host, port, user, password } = database
   const connection = { host, port, database: database.database, user, password, ...changed }
   const source = createPostgresSource({ name: 'app', connection, timezone: 'UTC', clock: realClock })
@@ -23,7 +23,7 @@ async function refusal(changed: Partial<PostgresConnection>, signal = never): Pr
 
 test('each way not to get in has its own problem, of the environment, with a hint', async () => {
   const port = await findFreePort()
-  const cases: [Partial<PostgresConnection>, string, RegExp][] = [
+  const cases: [Partial<ServerConnection>, string, RegExp][] = [
     [{ port }, 'SOURCE_UNREACHABLE', /connection refused/],
     [{ host: 'no-such-host.invalid' }, 'SOURCE_UNREACHABLE', /look(ed)? up|no such host/],
     [{ password: 'hunter2-wrong' }, 'SOURCE_LOGIN_REFUSED', /password authentication failed/],

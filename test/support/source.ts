@@ -10,8 +10,9 @@ import { onTestFinished } from 'vitest'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
 import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
+import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { readCsv, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
+import { readCsv, readCsvHashed, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
 import {
   type Segment,
   type Slice,
@@ -44,6 +45,18 @@ export function openSource(
   const { host, port, database: name, user, password } = database
   const connection = { host, port, database: name, user, password }
   const source = createPostgresSource({ name: 'app', connection, timezone: 'UTC', clock: realClock, ...options })
+  onTestFinished(() => source.close())
+  return source
+}
+
+/** The same for a MySQL or MariaDB database. */
+export function openMysqlSource(
+  database: Pick<TestDatabase, 'host' | 'port' | 'database' | 'user' | 'password'>,
+  options: { timezone?: string; lockTimeoutMs?: number } = {},
+): Source {
+  const { host, port, database: name, user, password } = database
+  const connection = { host, port, database: name, user, password }
+  const source = createMysqlSource({ name: 'app', connection, timezone: 'UTC', clock: realClock, ...options })
   onTestFinished(() => source.close())
   return source
 }
@@ -118,8 +131,14 @@ export async function readRows(
   const segments = await copySegments(snapshot, table, options)
   const files = segments.map(segment => segment.path)
   if (files.length === 0) return []
-  const rows = readCsv(files, options.columns ?? table.columns)
+  const read = isOfMysql(table) ? readCsvHashed : readCsv
+  const rows = read(files, options.columns ?? table.columns)
   return await queryDuckdb(options.through?.(rows) ?? rows)
+}
+
+/** Segments of MySQL hold no version, those of PostgreSQL always. */
+function isOfMysql(table: SourceTable): boolean {
+  return table.columns.some(column => 'form' in column)
 }
 
 /** The keys of all rows, every value as text. */

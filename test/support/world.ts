@@ -21,6 +21,7 @@ import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'
 import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
+import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 
@@ -77,19 +78,29 @@ export interface IngestOptions {
   timezone?: string
 }
 
-export async function createWorld(server: Server, options: { chunkBytes?: bigint } = {}): Promise<World> {
+export interface WorldOptions {
+  chunkBytes?: bigint
+  /** Kind of the server; tables are in `public` of a postgres, in the database itself of a mysql. */
+  type?: SourceConfig['type']
+}
+
+export async function createWorld(server: Server, options: WorldOptions = {}): Promise<World> {
+  const { type = 'postgres' } = options
   const root = await mkdtemp(join(tmpdir(), 'tidemark-world-'))
   const lake = await openLake(root, { work: 'test', ids: systemIds, processes: systemProcesses })
   const signal = new AbortController().signal
   const config: SourceConfig = {
     name: 'app',
-    type: 'postgres',
+    type,
     connection: { ...server, password: server.password },
     timezone: 'UTC',
     prefix: '',
     place,
   }
-  const source = createPostgresSource({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
+  const create = type === 'mysql' ? createMysqlSource : createPostgresSource
+  const source = create({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
+  const entryOf = (overrides: EntryOverrides): TableEntry =>
+    completeEntry({ schema: type === 'mysql' ? server.database : 'public', ...overrides })
   onTestFinished(async () => {
     await source.close()
     await lake[Symbol.asyncDispose]()
@@ -183,10 +194,10 @@ QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _
   }
 }
 
-function entryOf(overrides: EntryOverrides): TableEntry {
+function completeEntry(overrides: EntryOverrides & { schema: string }): TableEntry {
   const silver = { transform: [], expectations: [] }
   const read = { cdcCol: undefined, fromDate: undefined, lagMs: undefined, nullCursor: undefined }
   const optional = { ...read, primaryKey: undefined, guarantee: undefined }
-  const base = { source: 'app', schema: 'public', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }
+  const base = { source: 'app', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }
   return { ...base, ...optional, silver, place, places: {}, ...overrides }
 }

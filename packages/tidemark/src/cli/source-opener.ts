@@ -1,12 +1,14 @@
 /** Sources of a project, ready to be opened: connection settings resolved, secrets revealed at the last moment. */
 import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
+import { isMysqlUrl, parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
-import { openText } from '../config/secret.ts'
+import { openText, type Secret } from '../config/secret.ts'
 import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
-import type { PostgresConnection } from '../sources/postgres/address.ts'
+import { createMysqlSource } from '../sources/mysql/mysql.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
+import type { ServerConnection } from '../sources/server-address.ts'
 import type { Source } from '../sources/source.ts'
 import type { CliPorts } from './ports.ts'
 
@@ -14,13 +16,24 @@ export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: Loade
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
-    open: config =>
-      createPostgresSource({
-        name: config.name,
-        connection: connectionOf(config, secrets),
-        timezone: config.timezone,
-        clock: ports.clock,
-      }),
+    open: config => openSourceOf(config.type, ports, config.name, connectionOf(config, secrets), config.timezone),
+  }
+}
+
+/** A source of a database's kind. */
+function openSourceOf(
+  type: SourceConfig['type'],
+  { clock }: Pick<CliPorts, 'clock'>,
+  name: string,
+  connection: ServerConnection,
+  timezone: string,
+): Source {
+  const options = { name, connection, timezone, clock }
+  switch (type) {
+    case 'postgres':
+      return createPostgresSource(options)
+    case 'mysql':
+      return createMysqlSource(options)
   }
 }
 
@@ -29,23 +42,32 @@ export function openSourceUrl(
   ports: Pick<CliPorts, 'clock'>,
   { name, url, timezone }: { name: string; url: string; timezone: string },
 ): Source {
-  const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
-  const tls = sslmode === 'disable' ? ('off' as const) : sslmode === undefined ? undefined : ('verify' as const)
-  const connection = { host, port, database, user, password: () => password?.reveal() ?? '', tls }
-  return createPostgresSource({ name, connection, timezone, clock: ports.clock })
+  const type = isMysqlUrl(url) ? 'mysql' : 'postgres'
+  return openSourceOf(type, ports, name, readUrl(type, url), timezone)
 }
 
-function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): PostgresConnection {
+function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): ServerConnection {
   const { connection } = config
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
-    const { host, port, database, user, password, sslmode } = parsePostgresUrl(
-      openText(connection.url, secrets).reveal(),
-    )
-    const tls = config.tls ?? (sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify')
-    return { host, port, database, user, password: () => password?.reveal() ?? '', tls, ca }
+    const read = readUrl(config.type, openText(connection.url, secrets).reveal())
+    return { ...read, tls: config.tls ?? read.tls, ca }
   }
   const { host, port, database, user, password } = connection
   const reveal = (): string => (password === undefined ? '' : openText(password, secrets).reveal())
   return { host, port, database, user, password: reveal, tls: config.tls, ca }
+}
+
+function readUrl(type: SourceConfig['type'], url: string): ServerConnection {
+  if (type === 'mysql') {
+    const { password, tls, ...server } = parseMysqlUrl(url)
+    return { ...server, password: revealing(password), tls }
+  }
+  const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
+  const tls = sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify'
+  return { host, port, database, user, password: revealing(password), tls }
+}
+
+function revealing(password: Secret | undefined): () => string {
+  return () => password?.reveal() ?? ''
 }

@@ -1,4 +1,5 @@
 /** The files `tidemark init` makes, as texts. Pure: what lies on the disk is the writer's business. */
+import { isMysqlUrl, parseMysqlUrl } from './mysql-url.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 
 /** What init needs to know of a table; a source's description of a table fits. */
@@ -26,11 +27,12 @@ const schemaComment = '# yaml-language-server: $schema=./node_modules/tidemark/s
  * @throws {CONNECTION_URL} when the URL cannot be read
  */
 export function initFiles(request: { url: string; tables: readonly InitTable[] }): readonly InitFile[] {
-  const { database } = parsePostgresUrl(request.url)
+  const type = isMysqlUrl(request.url) ? 'mysql' : 'postgres'
+  const { database } = type === 'mysql' ? parseMysqlUrl(request.url) : parsePostgresUrl(request.url)
   const tables = request.tables.filter(isTable).toSorted(byName)
   const others = request.tables.filter(table => !isTable(table)).toSorted(byName)
   return [
-    file('tidemark.yml', projectText(projectName(database), others)),
+    file('tidemark.yml', projectText(projectName(database), type, others)),
     file(listName, listText(tables)),
     file('.env.example', envExample),
     file('.gitignore', gitignore),
@@ -42,7 +44,7 @@ export function initFiles(request: { url: string; tables: readonly InitTable[] }
 export function starterFiles(name: string): readonly InitFile[] {
   const entry: InitTable = { schema: 'public', table: 'orders', kind: 'table', columns: [], primaryKey: ['order_id'] }
   return [
-    file('tidemark.yml', projectText(projectName(name), [])),
+    file('tidemark.yml', projectText(projectName(name), 'postgres', [])),
     file(listName, listText([entry])),
     file('.env.example', envExample),
     file('.gitignore', gitignore),
@@ -71,7 +73,7 @@ function projectName(text: string): string {
   return /^[A-Za-z_]/.test(name) ? name : `lake_${name}`.replace(/_+$/, '')
 }
 
-function projectText(name: string, leftOut: readonly InitTable[]): string {
+function projectText(name: string, type: string, leftOut: readonly InitTable[]): string {
   const names = leftOut.map(one => JSON.stringify(`${one.schema}.${one.table}`)).join(', ')
   const note = leftOut.length === 0 ? '' : `    # Not in the list, because they are no tables: ${names}\n`
   return `${schemaComment}
@@ -80,7 +82,7 @@ lake: ./lake                                # a folder of its own
 
 sources:
   app:
-    type: postgres
+    type: ${type}
     url: { secret: env:${secretName} }   # from the environment or .env, never written here
     timezone: UTC                           # how timestamps without a zone are read
     tables: ${listName}

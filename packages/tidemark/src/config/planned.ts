@@ -15,7 +15,7 @@ export interface Planned {
   instead?: string
 }
 
-const pinned = 'Only a Postgres source is built.'
+const pinned = 'Postgres, MySQL and MariaDB sources are built.'
 const keep = 'Write an AUTO CDC flow with STORED AS SCD TYPE 2 in gold/ for history.'
 const ntz = 'Set `timezone:` on the source; timestamps become `timestamp`.'
 const secretStores: Planned = {
@@ -39,7 +39,7 @@ export const plannedInProject: readonly Planned[] = [
     value: /^(abfss?|az|s3|gs|wasbs?|https?):\/\//i,
     instead: 'Use a folder for now, for example `lake: ./lake`.',
   },
-  { path: 'sources.*.type', value: /^(sqlserver|mssql|mysql|mariadb|sqlite|oracle|files)$/i, instead: pinned },
+  { path: 'sources.*.type', value: /^(sqlserver|mssql|sqlite|oracle|files)$/i, instead: pinned },
   { path: 'sources.*.filter' },
   {
     path: 'sources.*.drift',

@@ -4,6 +4,7 @@ import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/con
 import { Problem } from '../errors/problem.ts'
 import type { SourceConfig, TextOrSecret } from '../model/project.ts'
 import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
+import { parseMysqlUrl } from './mysql-url.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
 import type { SecretInput, SourceInput } from './project-schema.ts'
 import type { ListLocation } from './read-list.ts'
@@ -42,7 +43,7 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
   if (connection === undefined || problems.length > 0) return { source: undefined, problems }
   const source: SourceConfig = {
     name,
-    type: input.type,
+    type: typeOf(input),
     connection,
     ...(input.tls === undefined ? {} : { tls: input.tls }),
     ...(input.ca === undefined ? {} : { ca: resolve(root, input.ca) }),
@@ -79,7 +80,7 @@ function buildConnection(
       )
     }
     const url = open(input.url, 'url')
-    if (typeof url === 'string') problems.push(...checkUrl(url, node))
+    if (typeof url === 'string') problems.push(...checkUrl(url, typeOf(input), node))
     return url === undefined ? undefined : { url }
   }
   for (const key of ['host', 'database', 'user'] as const) {
@@ -93,13 +94,21 @@ function buildConnection(
     return undefined
   }
   const password = input.password === undefined ? undefined : open(input.password, 'password')
-  const { host = '', database = '', user = '', port = 5432 } = input
+  const { host = '', database = '', user = '', port = PORTS[typeOf(input)] } = input
   return { host, port, database, user, ...(password === undefined ? {} : { password }) }
 }
 
-function checkUrl(url: string, node: ConfigNode): Problem[] {
+const PORTS: Readonly<Record<SourceConfig['type'], number>> = { postgres: 5432, mysql: 3306 }
+
+/** MariaDB is read as MySQL: the server itself says which it is. */
+function typeOf({ type }: SourceInput): SourceConfig['type'] {
+  return type === 'mariadb' ? 'mysql' : type
+}
+
+function checkUrl(url: string, type: SourceConfig['type'], node: ConfigNode): Problem[] {
   try {
-    parsePostgresUrl(url)
+    if (type === 'mysql') parseMysqlUrl(url)
+    else parsePostgresUrl(url)
     return []
   } catch (error) {
     if (!(error instanceof Problem)) throw error

@@ -77,6 +77,19 @@ export const SOURCE_TABLE_LOCKED: ProblemKind<TableParams & { seconds: number }>
   example: { ...example, seconds: 10 },
 })
 
+export const SOURCE_TABLE_CHANGED: ProblemKind<TableParams & { reason: string }> = problem<
+  TableParams & { reason: string }
+>({
+  code: 'SOURCE_TABLE_CHANGED',
+  title: 'The table was altered while the run began.',
+  message: (p: TableParams & { reason: string }) =>
+    `Source ${p.source}: ${p.table} was altered after the snapshot was taken: ${p.reason}.`,
+  hint: () => 'Run again: the next snapshot sees the table as it is now. The other tables are not affected.',
+  retry: 'later',
+  exit: 1,
+  example: { ...example, reason: 'Table definition has changed, please retry transaction' },
+})
+
 export const SOURCE_COLUMN_MISSING: ProblemKind<TableParams & { column: string; suggestions: readonly string[] }> =
   problem<TableParams & { column: string; suggestions: readonly string[] }>({
     code: 'SOURCE_COLUMN_MISSING',

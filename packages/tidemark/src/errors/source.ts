@@ -118,3 +118,13 @@ export const SOURCE_HORIZON_TOO_OLD: ProblemKind<{ table: string; age: bigint }>
   exit: 1,
   example: { table: 'public.orders', age: 2_147_483_648n },
 })
+
+export const SOURCE_DRIVER_MISSING: ProblemKind<{ source: string; packages: string }> = problem({
+  code: 'SOURCE_DRIVER_MISSING',
+  title: 'The driver of the source is not installed.',
+  message: (p: { source: string; packages: string }) => `Source ${p.source} is read through ${p.packages}.`,
+  hint: (p: { packages: string }) => `npm install ${p.packages}`,
+  retry: 'after-change',
+  exit: 3,
+  example: { source: 'app', packages: 'mysql2' },
+})

@@ -64,23 +64,31 @@ export function settleGuarantee(input: GuaranteeInput): Settled {
 
 function exact(input: GuaranteeInput): Settled {
   const { table } = input
-  if (table.kind === 'foreign table') throw notPossible(input, 'exact', `a ${table.kind} has rows of another server`)
+  refuseOutside(input, 'exact')
   if (table.hasRowVersion) return settled('A', { kind: 'row versions' }, 'xmin scan')
   return settled('A', { kind: 'full compare' }, 'full compare')
 }
 
 /** A keyless table is replaced whole, which is exact wherever the whole of it can be seen at once. */
 function wholeReload(input: GuaranteeInput): Settled {
-  const { entry, table } = input
+  const { entry } = input
   if (entry.guarantee === 'best_effort') return settled('D', { kind: 'full compare' }, 'whole reload')
-  if (table.kind === 'foreign table') throw notPossible(input, 'exact', `a ${table.kind} has rows of another server`)
+  refuseOutside(input, 'exact')
   if (entry.guarantee === undefined || entry.guarantee === 'exact') {
     return settled('A', { kind: 'full compare' }, 'whole reload')
   }
   throw notPossible(input, entry.guarantee, 'without a key no row can be told from another')
 }
 
+/** Without one moment for count, rows and keys, nothing weaker than best effort is kept either. */
+function refuseOutside(input: GuaranteeInput, wanted: Guarantee): void {
+  const { kind, outsideSnapshot } = input.table
+  if (kind === 'foreign table') throw notPossible(input, wanted, `a ${kind} has rows of another server`)
+  if (outsideSnapshot !== undefined) throw notPossible(input, wanted, outsideSnapshot)
+}
+
 function serverClock(input: GuaranteeInput): Settled {
+  if (input.table.outsideSnapshot !== undefined) refuseOutside(input, 'server_clock')
   const column = cursorOf(input, 'server_clock')
   if (!isTime(column)) throw notPossible(input, 'server_clock', `${column.name} is ${column.sourceType}, not a time`)
   const hidden = input.snapshot.openTransactionsHidden
@@ -91,6 +99,7 @@ function serverClock(input: GuaranteeInput): Settled {
 }
 
 function boundedLag(input: GuaranteeInput): Settled {
+  if (input.table.outsideSnapshot !== undefined) refuseOutside(input, 'bounded_lag')
   const column = cursorOf(input, 'bounded_lag')
   if (!isTime(column)) throw notPossible(input, 'bounded_lag', `${column.name} is ${column.sourceType}, not a time`)
   const ms = input.entry.lagMs ?? DEFAULT_LAG_MS

@@ -31,7 +31,7 @@ export interface Project {
 
 export interface SourceConfig {
   name: string
-  type: 'postgres'
+  type: 'postgres' | 'mysql'
   connection:
     | { url: TextOrSecret }
     | { host: string; port: number; database: string; user: string; password?: TextOrSecret }

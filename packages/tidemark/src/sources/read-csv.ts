@@ -27,6 +27,20 @@ export function readCsv(files: readonly string[], columns: readonly SourceColumn
   return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${csvFiles(files, columns.length + 2)}`
 }
 
+/**
+ * The same for a source whose rows carry no version: segments hold no version either, and it is made here, a hash over
+ * the texts of all columns in which NULL, the empty text and the borders between values are told apart.
+ */
+export function readCsvHashed(files: readonly string[], columns: readonly SourceColumn[]): Sql {
+  const parts = columns.map((_, i) => {
+    const value = ident(csvName(i + 1))
+    return sql`CASE WHEN ${value} IS NULL THEN '-' ELSE concat(strlen(${value}), ':', ${value}) END`
+  })
+  const version = sql`md5(concat(${join([text(''), ...parts])})) AS ${ident('_row_version')}`
+  const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
+  return sql`SELECT ${join([overlap, version, ...typed(columns, 1)])} FROM ${csvFiles(files, columns.length + 1)}`
+}
+
 /** The typed rows of segments written by `copyKeys`: the key columns by name. */
 export function readKeyCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
   return sql`SELECT ${join(typed(columns, 1))} FROM ${csvFiles(files, columns.length + 1)}`

@@ -101,6 +101,8 @@ export interface SourceTable {
    * transactions that the server counts.
    */
   isProvedByOrder: boolean
+  /** Why its rows are no part of a snapshot, so that nothing can be promised while others write. Left out when they are. */
+  outsideSnapshot?: string
 }
 
 export interface SourceColumn {
@@ -173,7 +175,8 @@ export type CursorCap =
   | { kind: 'newest' }
 
 /**
- * A finished CSV file. Columns: overlap flag (0|1), row version, then the table's columns, in order; no header. The
+ * A finished CSV file. Columns: overlap flag (0|1), row version where rows carry one,
+ * then the table's columns, in order; no header. The
  * source's `readSegments` and `readKeySegments` read it; its name may matter to them.
  */
 export interface Segment {

@@ -3,17 +3,17 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { InitTable } from '../../config/init-files.ts'
 import { initProject } from '../../config/init-project.ts'
-import { parsePostgresUrl } from '../../config/postgres-url.ts'
+import { isMysqlUrl, parseMysqlUrl } from '../../config/mysql-url.ts'
 import type { SourceTable } from '../../sources/source.ts'
-import { createPostgresSource } from '../../sources/postgres/postgres.ts'
 import type { ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { openSourceUrl } from '../source-opener.ts'
 
 export function addInitCommand(program: Command, ports: CliPorts, _at: ProjectRoot): void {
   program
     .command('init')
     .description('make a project: a commented starter, or one that fits the database of a URL')
-    .argument('[url]', 'postgres://user:password@host:port/database')
+    .argument('[url]', 'postgres:// or mysql://user:password@host:port/database')
     .option('-p, --project <folder>', 'folder of the new project (default: the working folder)')
     .action((url: string | undefined, options: { project?: string }) => init(ports, url, options))
 }
@@ -28,12 +28,12 @@ async function init(ports: CliPorts, url: string | undefined, options: { project
 }
 
 async function describe(ports: CliPorts, url: string): Promise<readonly InitTable[]> {
-  const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
-  const tls = sslmode === 'disable' ? ('off' as const) : undefined
-  const connection = { host, port, database, user, password: () => password?.reveal() ?? '', tls }
-  const source = createPostgresSource({ name: 'app', connection, timezone: 'UTC', clock: ports.clock })
+  const source = openSourceUrl(ports, { name: 'app', url, timezone: 'UTC' })
   try {
-    const { tables } = await source.probe(await source.listTables(ports.signal), ports.signal)
+    const listed = await source.listTables(ports.signal)
+    // A MySQL account often sees the databases of others; the one of the URL is meant.
+    const wanted = isMysqlUrl(url) ? listed.filter(({ schema }) => schema === parseMysqlUrl(url).database) : listed
+    const { tables } = await source.probe(wanted, ports.signal)
     return [...tables.values()].filter((table): table is SourceTable => !(table instanceof Error))
   } finally {
     await source.close()

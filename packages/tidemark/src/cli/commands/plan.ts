@@ -55,7 +55,8 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
     } else {
       ports.stdout.write(renderPlan(value, { width: lineWidth(ports.stdout), notes: true }))
       for (const { source, asOf, openTransactions } of windows) {
-        ports.stdout.write(`source ${source}: seen at ${asOf}, ${openTransactions} open transactions\n`)
+        const open = openTransactions === undefined ? '' : `, ${openTransactions} open transactions`
+        ports.stdout.write(`source ${source}: seen at ${asOf}${open}\n`)
       }
     }
     reportProblems(ports, value.problems)

@@ -2,9 +2,8 @@
  * A column as PostgreSQL has it: how its value is written into the CSV stream, how DuckDB types that text, and which of
  * its values the lake cannot hold.
  */
-import { SOURCE_COLUMN_MISSING } from '../../errors/source-table.ts'
-import { suggest } from '../../config/suggest.ts'
 import { raw, type Sql, sql } from '../../engine/sql.ts'
+import { findColumn } from '../find-column.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
 
 /** Values of a column that its lake type cannot hold. */
@@ -40,22 +39,6 @@ export function carryAsText(
 ): readonly SourceColumn[] {
   const chosen = new Set(names.map(name => findColumn(source, table, name).name))
   return table.columns.map(column => (chosen.has(column.name) ? asText(postgresColumn(column)) : column))
-}
-
-/** The column of this exact name, else the only one that differs in case. */
-export function findColumn(
-  source: string,
-  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
-  name: string,
-): PostgresColumn {
-  const exact = table.columns.find(column => column.name === name)
-  if (exact) return postgresColumn(exact)
-  const similar = table.columns.filter(column => column.name.toLowerCase() === name.toLowerCase())
-  if (similar.length === 1 && similar[0]) return postgresColumn(similar[0])
-  const known = table.columns.map(column => column.name)
-  const guess = suggest(name, known)
-  const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
-  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions })
 }
 
 function asText(column: PostgresColumn): PostgresColumn {

@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import { integer, join, type Sql, sql, text } from '../../engine/sql.ts'
-import { type PostgresConnection, tlsOptions } from './address.ts'
+import { type ServerConnection, tlsOptions } from '../server-address.ts'
 import { passwordMissing, translateDriverError } from './driver-error.ts'
 import { PostgresSession } from './session.ts'
 
@@ -48,7 +48,7 @@ const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as 
  */
 export async function openSession(
   source: string,
-  connection: PostgresConnection,
+  connection: ServerConnection,
   signal: AbortSignal,
 ): Promise<PostgresSession> {
   signal.throwIfAborted()
@@ -78,7 +78,7 @@ export async function openSession(
   }
 }
 
-function passwordOf({ password }: PostgresConnection): string {
+function passwordOf({ password }: ServerConnection): string {
   const value = typeof password === 'function' ? password() : password
   if (value === undefined || value === '') throw passwordMissing()
   return value
@@ -91,7 +91,7 @@ JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(w.name)`
 }
 
 /** Ask the server to stop a query, over a second connection: closing our end alone would let a scan run on. */
-async function cancelBackend(source: string, connection: PostgresConnection, pid: number): Promise<void> {
+async function cancelBackend(source: string, connection: ServerConnection, pid: number): Promise<void> {
   const session = await openSession(source, connection, AbortSignal.timeout(CONNECT_TIMEOUT_MS))
   try {
     await session.query(sql`SELECT pg_catalog.pg_cancel_backend(${integer(pid)})`)

@@ -3,14 +3,7 @@
  * whatever quotes and line breaks they hold; a slow reader stops the socket, so memory is bounded.
  */
 import type pg from 'pg'
-
-export interface CopyChunk {
-  /** Whole rows. The buffer is the reader's to keep. */
-  bytes: Buffer
-  rows: number
-  /** Length of the longest row in bytes. */
-  longestRow: number
-}
+import type { CopyChunk } from '../segments.ts'
 
 /** Chunks that may wait for the reader before the socket is paused. */
 const MAX_WAITING = 4

@@ -12,7 +12,7 @@ import {
   SOURCE_UNREACHABLE,
 } from '../../errors/source.ts'
 import { Problem } from '../../errors/problem.ts'
-import { type PostgresConnection, serverName } from './address.ts'
+import { type ServerConnection, serverName } from '../server-address.ts'
 
 /** SQLSTATEs that mean something to one table and not to the whole source. */
 export const LOCK_NOT_AVAILABLE = '55P03'
@@ -55,7 +55,7 @@ export function sqlstateOf(error: unknown): string {
 }
 
 /** A Problem for what the driver threw. A Problem and an error that is no driver's pass through. */
-export function translateDriverError(error: unknown, source: string, connection: PostgresConnection): unknown {
+export function translateDriverError(error: unknown, source: string, connection: ServerConnection): unknown {
   if (!(error instanceof Error) || error instanceof Problem) return error
   const at = { cause: withoutSecrets(error) }
   const code = errorCode(firstError(error))

@@ -6,7 +6,7 @@ import { SOURCE_TIMEZONE } from '../../errors/source.ts'
 import type { Clock } from '../../model/ports.ts'
 import { readCsv, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
-import { serverName, type PostgresConnection } from './address.ts'
+import { serverName, type ServerConnection } from '../server-address.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
 import { describeTables } from './describe.ts'
@@ -18,7 +18,7 @@ import { openPostgresSnapshot } from './snapshot.ts'
 export interface PostgresSourceOptions {
   /** Name of the source in the project, for messages. */
   name: string
-  connection: PostgresConnection
+  connection: ServerConnection
   /** IANA name of the zone in which timestamps without a zone are read. */
   timezone: string
   clock: Clock

@@ -6,7 +6,7 @@ import { Problem } from '../../errors/problem.ts'
 import { type Sql, sql, text } from '../../engine/sql.ts'
 import { LOCK_NOT_AVAILABLE, sqlstateOf } from './driver-error.ts'
 import type { PostgresSession } from './session.ts'
-import { Turnstile } from './turnstile.ts'
+import { Turnstile } from '../turnstile.ts'
 
 export interface ReadersOptions {
   /** Readers at most. */

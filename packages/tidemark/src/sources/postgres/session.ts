@@ -4,7 +4,8 @@
  */
 import type pg from 'pg'
 import { ident, type Sql, sql } from '../../engine/sql.ts'
-import { CopyOut, type CopyChunk } from './copy-out.ts'
+import type { CopyChunk } from '../segments.ts'
+import { CopyOut } from './copy-out.ts'
 
 /** A row of a catalog query: the server's text, by column name. */
 export type TextRow = Readonly<Record<string, string | null>>

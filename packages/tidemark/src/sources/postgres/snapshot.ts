@@ -26,8 +26,9 @@ import {
   type TableRef,
   tableKey,
 } from '../source.ts'
-import { serverName, type PostgresConnection } from './address.ts'
-import { findColumn, postgresColumn } from './column.ts'
+import { serverName, type ServerConnection } from '../server-address.ts'
+import { findColumn } from '../find-column.ts'
+import { postgresColumn } from './column.ts'
 import { boundStatement, type CursorClock, readCursorClock } from './cursor.ts'
 import { cutIntoBlocks } from './chunks.ts'
 import { describeTables } from './describe.ts'
@@ -36,13 +37,13 @@ import { lockTables, readLock } from './lock.ts'
 import { findRelations, printName } from './names.ts'
 import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
 import { Readers } from './readers.ts'
-import { chunkSize, writeSegments } from './segments.ts'
+import { chunkSize, writeSegments } from '../segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
 
 export interface SnapshotOptions {
   source: string
-  connection: PostgresConnection
+  connection: ServerConnection
   timezone: string
   clock: Clock
   /** Connections that read, besides the one that keeps the snapshot. */

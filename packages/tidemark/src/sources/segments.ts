@@ -4,10 +4,18 @@
  */
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../../errors/source-table.ts'
-import type { Segment } from '../source.ts'
-import type { CopyChunk } from './copy-out.ts'
-import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from '../read-csv.ts'
+import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../errors/source-table.ts'
+import type { Segment } from './source.ts'
+import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
+
+/** A piece of a source's stream of CSV text. */
+export interface CopyChunk {
+  /** Whole rows. The buffer is the reader's to keep. */
+  bytes: Buffer
+  rows: number
+  /** Length of the longest row in bytes. */
+  longestRow: number
+}
 
 export interface SegmentTarget {
   source: string

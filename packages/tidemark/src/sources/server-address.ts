@@ -1,8 +1,8 @@
 /**
- * Where a PostgreSQL source is, and when the line to it must be encrypted. Nothing of the machine's environment (PGHOST,
- * PGSSLMODE, .pgpass) decides anything here.
+ * Where the server of a source is, and when the line to it must be encrypted. Nothing of the machine's environment
+ * (PGHOST, PGSSLMODE, .pgpass, .my.cnf) decides anything here.
  */
-export interface PostgresConnection {
+export interface ServerConnection {
   host: string
   port: number
   database: string
@@ -16,7 +16,7 @@ export interface PostgresConnection {
 }
 
 /** Host, port and database, for messages. */
-export function serverName({ host, port, database }: PostgresConnection): string {
+export function serverName({ host, port, database }: ServerConnection): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`
 }
 
@@ -26,7 +26,7 @@ export function isLoopback(host: string): boolean {
 }
 
 /** What the driver is told about encryption. An authority that is named is meant to be checked, on loopback too. */
-export function tlsOptions(connection: PostgresConnection): false | { rejectUnauthorized: boolean; ca?: string } {
+export function tlsOptions(connection: ServerConnection): false | { rejectUnauthorized: boolean; ca?: string } {
   const mode = connection.tls ?? (isLoopback(connection.host) && connection.ca === undefined ? 'off' : 'verify')
   if (mode === 'off') return false
   if (mode === 'insecure') return { rejectUnauthorized: false }

@@ -1,0 +1,24 @@
+/** A column of a description by a name as people write it: case counts only when it must. */
+import { SOURCE_COLUMN_MISSING } from '../errors/source-table.ts'
+import { suggest } from '../config/suggest.ts'
+import type { SourceColumn, SourceTable } from './source.ts'
+
+/**
+ * The column of this exact name, else the only one that differs in case.
+ *
+ * @throws {SOURCE_COLUMN_MISSING} none fits, or several do
+ */
+export function findColumn(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  name: string,
+): SourceColumn {
+  const exact = table.columns.find(column => column.name === name)
+  if (exact) return exact
+  const similar = table.columns.filter(column => column.name.toLowerCase() === name.toLowerCase())
+  if (similar.length === 1 && similar[0]) return similar[0]
+  const known = table.columns.map(column => column.name)
+  const guess = suggest(name, known)
+  const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
+  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions })
+}

@@ -1,0 +1,53 @@
+/**
+ * A column as MySQL has it: how its value is selected and written into the CSV stream, how DuckDB types that text, and
+ * which of its values the lake cannot hold.
+ */
+import type { Sql } from '../../engine/sql.ts'
+import { findColumn } from '../find-column.ts'
+import type { SourceColumn, SourceTable } from '../source.ts'
+import type { CsvForm } from './text-rows.ts'
+
+/** Values of a column that its lake type cannot hold. */
+export interface Unfit {
+  /** What they are, for the message: `zero dates`. */
+  values: string
+  /** Condition over a value that is not NULL. */
+  test: (column: Sql) => Sql
+}
+
+export interface MysqlColumn extends SourceColumn {
+  /** Expression that gives the bytes `form` writes and `decode` reads. */
+  select: (column: Sql) => Sql
+  form: CsvForm
+  unfit: Unfit | undefined
+  /** A literal that the server compares in the column's own type; undefined when the text is none. */
+  literal: (value: string) => Sql | undefined
+}
+
+/** The same column with what only this source knows; a column that another source described is a bug. */
+export function mysqlColumn(column: SourceColumn): MysqlColumn {
+  if (!('form' in column)) throw new TypeError(`this is a bug in tidemark: column ${column.name} is not of mysql`)
+  return column as MysqlColumn
+}
+
+/**
+ * The table's columns with some of them carried as the database's own text: for values that the lake's type cannot hold.
+ * Bytes become hex digits.
+ *
+ * @param names as written in the list; case counts only when it must
+ * @throws {SOURCE_COLUMN_MISSING} a name fits no column
+ */
+export function carryAsText(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  names: readonly string[],
+): readonly SourceColumn[] {
+  const chosen = new Set(names.map(name => findColumn(source, table, name).name))
+  return table.columns.map(column => (chosen.has(column.name) ? asText(mysqlColumn(column)) : column))
+}
+
+function asText(column: MysqlColumn): MysqlColumn {
+  if (column.deltaType === 'string') return column
+  const note = 'carried as text by as_text'
+  return { ...column, deltaType: 'string', orderable: false, note, decode: value => value, unfit: undefined }
+}

@@ -1,0 +1,153 @@
+/**
+ * How far a cursor can be trusted: what was read of clock and open transactions before the snapshot was taken, and the
+ * bound from which the next slice has to read.
+ */
+import { ident, type Sql, sql } from '../../engine/sql.ts'
+import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
+import { errorNumberOf } from './driver-error.ts'
+import type { MysqlSession } from './session.ts'
+
+export interface CursorClock {
+  /** The server's clock when the transactions were looked at, in microseconds since 1970. */
+  nowUs: bigint
+  /** When the oldest transaction or statement open at that moment began; undefined while a prepared one is kept. */
+  openSinceUs: bigint | undefined
+  openTransactions: number | undefined
+  /** Why transactions of others cannot be seen; undefined when they can. */
+  hidden: string | undefined
+}
+
+/**
+ * A statement has its NOW() when it arrives, its transaction begins when it first reaches the engine: after it has waited
+ * for a table that is being altered. The margin is far longer than that usually takes.
+ */
+export const MARGIN_US: bigint = 60_000_000n
+
+const ACCESS_DENIED = 1227
+const DENIED: readonly number[] = [ACCESS_DENIED, 1045, 1142, 1044, 1401]
+
+/**
+ * Ages, not times: the server shows when a transaction began in a zone of its own choice, and ours, begun a moment ago,
+ * is shown the same way. Where the clock of that zone has just been set back, all are an hour older than they look.
+ */
+const TRANSACTIONS = sql`SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', NOW(6)) AS now_us, \
+coalesce(TIMESTAMPDIFF(SECOND, min(CASE WHEN trx_mysql_thread_id <> CONNECTION_ID() THEN trx_started END), \
+coalesce(max(CASE WHEN trx_mysql_thread_id = CONNECTION_ID() THEN trx_started END), \
+CONVERT_TZ(NOW(), '+00:00', 'SYSTEM'))), 0) AS age, \
+greatest(0, TIMESTAMPDIFF(SECOND, CONVERT_TZ(NOW(), '+00:00', 'SYSTEM'), \
+CONVERT_TZ(NOW() - INTERVAL 3 HOUR, '+00:00', 'SYSTEM') + INTERVAL 3 HOUR)) AS set_back, \
+count(CASE WHEN trx_mysql_thread_id <> CONNECTION_ID() THEN 1 END) AS open, \
+count(CASE WHEN trx_mysql_thread_id = 0 THEN 1 END) AS ownerless FROM information_schema.innodb_trx`
+
+/** Statements at work, whose transaction may not have begun; and threads that apply another server's log. */
+const STATEMENTS = sql`SELECT coalesce(max(CASE WHEN user <> 'system user' AND command NOT IN ('Sleep', 'Daemon', 'Binlog Dump', \
+'Binlog Dump GTID') AND user <> 'event_scheduler' THEN time END), 0) AS age, \
+count(CASE WHEN user = 'system user' AND command <> 'Daemon' THEN 1 END) AS appliers \
+FROM information_schema.processlist WHERE id <> CONNECTION_ID()`
+
+/** Look at clock and transactions; outside a transaction and before the snapshot. */
+export async function readCursorClock(session: MysqlSession, user: string, signal: AbortSignal): Promise<CursorClock> {
+  const [clock] = await session.query(sql`SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', NOW(6)) AS now_us`, signal)
+  const blind = { nowUs: BigInt(clock?.['now_us'] ?? '0'), openSinceUs: undefined, openTransactions: undefined }
+  try {
+    // Statements first: one that ends meanwhile shows as the transaction it leaves open.
+    const [statements] = await session.query(STATEMENTS, signal)
+    await session.query(sql`START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY`, signal)
+    const [row] = await session.query(TRANSACTIONS, signal)
+    await session.query(sql`ROLLBACK`, signal)
+    const prepared = await session.query(sql`XA RECOVER`, signal)
+    const nowUs = BigInt(row?.['now_us'] ?? '0')
+    if (statements?.['appliers'] !== '0') {
+      return { ...blind, hidden: 'the server applies the log of another one, whose clock set the values' }
+    }
+    const number = (text: string | null | undefined): bigint => BigInt(text ?? '0')
+    const age = number(row?.['age']) + number(row?.['set_back'])
+    const busy = number(statements['age'])
+    const oldest = nowUs - 1_000_000n * (age > busy ? age : busy)
+    const isHeld = prepared.length > 0 || row?.['ownerless'] !== '0'
+    const openTransactions = Number.parseInt(row?.['open'] ?? '0', 10)
+    return {
+      nowUs: blind.nowUs,
+      openSinceUs: isHeld ? undefined : min(oldest, blind.nowUs),
+      openTransactions,
+      hidden: undefined,
+    }
+  } catch (error) {
+    if (!DENIED.includes(errorNumberOf(error))) throw error
+    await session.query(sql`ROLLBACK`, signal)
+    return {
+      ...blind,
+      hidden: `${user} may not see open transactions: GRANT PROCESS ON *.* TO ${user}, in MySQL 8 XA_RECOVER_ADMIN too`,
+    }
+  }
+}
+
+/** The statement whose `bound` is the column's highest value. */
+export function newestStatement({ schema, table }: Pick<SourceTable, 'schema' | 'table'>, column: string): Sql {
+  return sql`SELECT CAST(max(t.${ident(column)}) AS CHAR) AS bound FROM ${ident(schema, table)} AS t`
+}
+
+/** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */
+export function boundByClock(
+  column: Pick<SourceColumn, 'sourceType'>,
+  cap: Exclude<CursorCap, { kind: 'newest' }>,
+  clock: CursorClock,
+  timezone: string,
+): string | undefined {
+  const instant =
+    cap.kind === 'lag'
+      ? clock.nowUs - BigInt(cap.ms) * 1000n
+      : clock.openSinceUs === undefined
+        ? undefined
+        : clock.openSinceUs - MARGIN_US
+  if (instant === undefined) return undefined
+  // Whole seconds: a column without fractions holds them cut off.
+  const second = instant / 1_000_000n
+  if (column.sourceType.startsWith('timestamp')) return printLocal(second, 'UTC')
+  // When clocks go back within the next hours, later rows carry earlier local times: the bound goes back with them.
+  const now = printLocal(second, timezone)
+  const ahead = 3n * 3600n
+  const afterFold = shiftBack(printLocal(second + ahead, timezone), ahead)
+  return now < afterFold ? now : afterFold
+}
+
+/** `2026-01-31 23:59:59` in a zone. */
+function printLocal(second: bigint, timezone: string): string {
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone: timezone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+  })
+  const parts = new Map(format.formatToParts(Number(second * 1000n)).map(part => [part.type, part.value]))
+  const get = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? ''
+  return `${get('year').padStart(4, '0')}-${get('month')}-${get('day')} ${get('hour')}:${get('minute')}:${get('second')}`
+}
+
+/** The local time some seconds before another, by the calendar alone. */
+function shiftBack(local: string, seconds: bigint): string {
+  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = local.split(/[- :]/).map(Number)
+  const asUtc = BigInt(daysSince1970(year, month, day)) * 86_400n + BigInt(hour * 3600 + minute * 60 + second)
+  return printLocal(asUtc - seconds, 'UTC')
+}
+
+/** Days of the proleptic Gregorian calendar, counted from March so that leap days come last. */
+function daysSince1970(year: number, month: number, day: number): number {
+  const y = month > 2 ? year : year - 1
+  const m = month > 2 ? month - 3 : month + 9
+  return (
+    365 * y +
+    Math.floor(y / 4) -
+    Math.floor(y / 100) +
+    Math.floor(y / 400) +
+    Math.floor((153 * m + 2) / 5) +
+    day -
+    719_469
+  )
+}
+
+const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)

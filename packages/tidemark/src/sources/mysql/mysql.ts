@@ -1,0 +1,90 @@
+/**
+ * MySQL and MariaDB as a Source. It reads and never writes: every session is read-only, and what it promises about
+ * snapshots holds for InnoDB tables.
+ */
+import { SOURCE_TIMEZONE } from '../../errors/source.ts'
+import type { Clock } from '../../model/ports.ts'
+import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
+import type { ServerConnection } from '../server-address.ts'
+import { type Source, type SourceTable, type TableRef, tableKey } from '../source.ts'
+import { Problem } from '../../errors/problem.ts'
+import { carryAsText } from './column.ts'
+import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
+import { readCursorClock } from './cursor.ts'
+import { describeTables } from './describe.ts'
+import { findTables, listTables } from './names.ts'
+import { lookAtPosition } from './position.ts'
+import type { MysqlSession } from './session.ts'
+import { openMysqlSnapshot } from './snapshot.ts'
+
+export interface MysqlSourceOptions {
+  /** Name of the source in the project, for messages. */
+  name: string
+  connection: ServerConnection
+  /** IANA name of the zone in which timestamps without a zone are read. */
+  timezone: string
+  clock: Clock
+  /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
+  lockTimeoutMs?: number
+}
+
+/**
+ * A source that connects, and loads its driver, when it is first asked.
+ *
+ * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
+ */
+export function createMysqlSource(options: MysqlSourceOptions): Source {
+  const { name, connection, clock, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const timezone = checkTimezone(name, options.timezone)
+  const snapshots = new Set<{ close(): Promise<void> }>()
+  const open = (signal: AbortSignal): Promise<MysqlSession> => openSession(name, connection, signal, lockTimeoutMs)
+  return {
+    name,
+    probe: async (wanted, signal) => {
+      await using session = await open(signal)
+      const { openTransactions } = await readCursorClock(session, connection.user, signal)
+      const position = await lookAtPosition(session, openTransactions, signal)
+      const found = await findTables(session, name, wanted, signal)
+      const refs = [...found.values()].filter((one): one is TableRef => !(one instanceof Problem))
+      const described = await describeTables(session, refs, { source: name, user: connection.user, timezone, signal })
+      const tables = new Map<string, SourceTable | Problem>()
+      for (const [key, one] of found) {
+        const table = one instanceof Problem ? one : described.get(tableKey(one))
+        if (table !== undefined) tables.set(key, table)
+      }
+      return { position, tables }
+    },
+    listTables: async signal => {
+      await using session = await open(signal)
+      return await listTables(session, signal)
+    },
+    openSnapshot: async (wanted, signal) => {
+      const parts = { source: name, connection, timezone, clock, lockTimeoutMs, open }
+      const snapshot = await openMysqlSnapshot(parts, wanted, signal)
+      snapshots.add(snapshot)
+      return snapshot
+    },
+    carryAsText: (table, names) => carryAsText(name, table, names),
+    readSegments: readCsvHashed,
+    readKeySegments: readKeyCsv,
+    close: async () => {
+      await Promise.all([...snapshots].map(snapshot => snapshot.close()))
+      snapshots.clear()
+    },
+  }
+}
+
+/** Offsets have no rule for summer time, and abbreviations several. */
+function checkTimezone(source: string, timezone: string): string {
+  const isName = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
+  if (!isName || !isKnownZone(timezone)) throw SOURCE_TIMEZONE({ source, timezone })
+  return timezone
+}
+
+function isKnownZone(timezone: string): boolean {
+  try {
+    return new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
+  } catch {
+    return false
+  }
+}

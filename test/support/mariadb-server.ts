@@ -1,0 +1,146 @@
+/**
+ * A private MariaDB or MySQL server for a test run, from the machine's own package: loopback only, one folder, never as
+ * root. Where there is none the tests are left out, with one message.
+ */
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { access, chown, mkdir, open, readFile } from 'node:fs/promises'
+import { delimiter, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import mysql from 'mysql2/promise'
+import { findFreePort } from '../../examples/postgres.ts'
+import { type Account, folderFor, serverAccount } from '../../examples/postgres-install.ts'
+
+export interface RunningMariadb {
+  readonly host: string
+  readonly port: number
+  readonly user: string
+  readonly password: string
+  /** Version as the server says it: `10.11.6-MariaDB`. */
+  readonly version: string
+  stop(): Promise<void>
+}
+
+const HOST = '127.0.0.1'
+const USER = 'tidemark_owner'
+const PASSWORD = 'tidemark-tests'
+const START_TIMEOUT_MS = 60_000
+
+/** The server program of this machine; undefined when it has none. */
+export async function findServer(): Promise<string | undefined> {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
+  for (const name of ['mariadbd', 'mysqld']) {
+    for (const folder of folders) {
+      const path = join(folder, name)
+      const found = await access(path).then(
+        () => true,
+        () => false,
+      )
+      if (found) return path
+    }
+  }
+  return undefined
+}
+
+/** Make a database in the folder and start a server on it. */
+export async function startMariadb(program: string, wanted: string): Promise<RunningMariadb> {
+  const account = await serverAccount()
+  const directory = await folderFor(wanted, account)
+  const data = join(directory, 'data')
+  for (const folder of [directory, data]) {
+    await mkdir(folder, { recursive: true })
+    if (account.uid !== undefined) await chown(folder, account.uid, account.gid)
+  }
+  await initialise(program, data, account)
+  const port = await findFreePort()
+  const child = await launch({ program, directory, data, port, account })
+  const version = await waitUntilReady(child, directory, port)
+  return {
+    host: HOST,
+    port,
+    user: USER,
+    password: PASSWORD,
+    version,
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return
+      const closed = once(child, 'close')
+      // Its data is thrown away next.
+      child.kill('SIGKILL')
+      await closed
+    },
+  }
+}
+
+async function initialise(program: string, data: string, account: Account): Promise<void> {
+  const { stdout } = await promisify(execFile)(program, ['--no-defaults', '--version'])
+  const run = async (command: string, args: string[]): Promise<void> => {
+    await promisify(execFile)(command, args, { ...identity(account), cwd: data, maxBuffer: 16 * 1024 * 1024 })
+  }
+  if (/mariadb/i.test(stdout)) {
+    const args = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
+    await run('mariadb-install-db', args)
+  } else await run(program, ['--no-defaults', '--initialize-insecure', `--datadir=${data}`])
+}
+
+interface Launch {
+  program: string
+  directory: string
+  data: string
+  port: number
+  account: Account
+}
+
+async function launch({ program, directory, data, port, account }: Launch): Promise<ChildProcess> {
+  const log = await open(join(directory, 'server.log'), 'w', 0o600)
+  const settings = {
+    datadir: data,
+    port: String(port),
+    'bind-address': HOST,
+    socket: join(data, 's'),
+    'pid-file': join(data, 'pid'),
+    // A run waits for a server that writes its log later.
+    'innodb-flush-log-at-trx-commit': '1',
+    'innodb-buffer-pool-size': '64M',
+    'max-allowed-packet': '64M',
+    'max-connections': '100',
+  }
+  const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
+  try {
+    const child = spawn(program, ['--no-defaults', ...flags, '--local-infile=0'], {
+      ...identity(account),
+      cwd: directory,
+      stdio: ['ignore', log.fd, log.fd],
+    })
+    const kill = (): void => void child.kill('SIGKILL')
+    process.once('exit', kill)
+    child.once('close', () => process.removeListener('exit', kill))
+    child.once('error', () => undefined)
+    return child
+  } finally {
+    await log.close()
+  }
+}
+
+/** The server's version, once it answers and has the tests' own account. */
+async function waitUntilReady(child: ChildProcess, directory: string, port: number): Promise<string> {
+  const deadline = performance.now() + START_TIMEOUT_MS
+  while (performance.now() < deadline && child.exitCode === null && child.pid !== undefined) {
+    try {
+      const root = await mysql.createConnection({ host: HOST, port, user: 'root' })
+      await root.query(`CREATE USER ${USER} IDENTIFIED BY '${PASSWORD}'`)
+      await root.query(`GRANT ALL ON *.* TO ${USER} WITH GRANT OPTION`)
+      const [rows] = await root.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version')
+      await root.end()
+      return String(rows[0]?.['version'])
+    } catch {
+      await delay(50)
+    }
+  }
+  child.kill('SIGKILL')
+  throw new Error(`MariaDB did not start:\n${await readFile(join(directory, 'server.log'), 'utf8')}`)
+}
+
+function identity(account: Account): { uid?: number; gid?: number } {
+  return account.uid === undefined ? {} : { uid: account.uid, gid: account.gid }
+}
