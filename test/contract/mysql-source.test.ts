@@ -1,6 +1,9 @@
 import { readdir } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { ident, type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { loadDriver } from '../../packages/tidemark/src/sources/load-driver.ts'
+import { openSession } from '../../packages/tidemark/src/sources/mysql/connection.ts'
+import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import type { Slice, SourceSnapshot, SourceTable } from '../../packages/tidemark/src/sources/source.ts'
 import { findFreePort } from '../../examples/postgres.ts'
 import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
@@ -12,6 +15,7 @@ import {
   problemOf,
   readKeys,
   readRows,
+  realClock,
   ref,
   tableOf,
   temporaryFolder,
@@ -244,4 +248,42 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
       expect(everything).not.toContain(database.password)
     }
   })
+
+  test('encryption that is wanted and not to be had is a refusal, not a plain connection', async () => {
+    const { host, port, user, password, database: name } = database
+    for (const tls of ['verify', 'insecure'] as const) {
+      const connection = { host, port, user, password, database: name, tls }
+      const source = createMysqlSource({ name: 'app', connection, timezone: 'UTC', clock: realClock })
+      expect(await problemOf(source.probe([], never))).toMatchObject({ code: 'SOURCE_TLS_REFUSED', exit: 3 })
+    }
+  })
+
+  test('a server that ends the connection in the middle is a problem of the environment, to be tried later', async () => {
+    await database.query('CREATE VIEW forever AS SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b')
+    const { snapshot, table } = await open('forever')
+    const counting = problemOf(snapshot.count({ table, slice: { kind: 'all' }, columns: [], signal: never }))
+    const kill = async (): Promise<number> => {
+      const running = await database.query(
+        `SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT count(*)%forever%' AND id <> connection_id()`,
+      )
+      for (const { id } of running) await database.query(`KILL ${id}`)
+      return running.length
+    }
+    await expect.poll(kill, { timeout: 20_000 }).toBe(1)
+    expect(await counting).toMatchObject({ code: 'SOURCE_INTERRUPTED', exit: 3, retry: 'later' })
+  })
+
+  test('a session can read and cannot write', async () => {
+    await database.query('CREATE TABLE untouched (id int)')
+    const session = await openSession('app', database, never)
+    const problem = await problemOf(session.query(sql`INSERT INTO ${ident(database.database, 'untouched')} VALUES (1)`))
+    expect(problem.message).toMatch(/READ ONLY transaction/i)
+    await session.close()
+  })
+})
+
+test('without its driver a source says how to install it', async () => {
+  const absent = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
+  const problem = await problemOf(loadDriver('mysql2', 'app', () => Promise.reject(absent)))
+  expect([problem.code, problem.hint]).toEqual(['SOURCE_DRIVER_MISSING', 'npm install mysql2'])
 })
