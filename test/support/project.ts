@@ -120,12 +120,17 @@ function imbalance(step: string, counts: ReadonlyMap<string, string | bigint>): 
   return sum === read ? [] : [`${step}: read ${read}, accounted for ${sum}`]
 }
 
-async function writeProject(root: string, { tables, flows = {}, parallel = 4 }: ProjectFiles): Promise<void> {
+async function writeProject(root: string, { url, tables, flows = {}, parallel = 4 }: ProjectFiles): Promise<void> {
   const project = {
     name: 'test',
     lake: './lake',
     sources: {
-      app: { type: 'postgres', url: { secret: 'env:APP_DATABASE_URL' }, timezone: 'UTC', tables: 'list.json' },
+      app: {
+        type: url.slice(0, url.indexOf(':')),
+        url: { secret: 'env:APP_DATABASE_URL' },
+        timezone: 'UTC',
+        tables: 'list.json',
+      },
     },
     flows: ['flows/**'],
     parallel,
