@@ -1,21 +1,17 @@
 /**
  * JSON without loss: integers beyond 2^53 are read as bigint, and numbers may be written from their exact text.
  */
+import { parseNamed } from './escaped-names.ts'
 
 /** Any number longer than fifteen digits may not survive a double; only such lines pay for the exact parser. */
 const LONG_NUMBER = /\d{16}/
 
-type SourceReviver = (key: string, value: unknown, context: { source?: string }) => unknown
-interface RawJson {
-  parse(text: string, reviver: SourceReviver): unknown
-  rawJSON(text: string): object
-}
-const raw = JSON as unknown as RawJson
+const raw = JSON as unknown as { rawJSON(text: string): object }
 
 /** Parse JSON; an integer that a double cannot hold becomes a bigint. Throws SyntaxError. */
 export function parseJson(text: string): unknown {
-  if (!LONG_NUMBER.test(text)) return JSON.parse(text)
-  return raw.parse(text, (_key, value, { source }) => {
+  if (!LONG_NUMBER.test(text)) return parseNamed(text)
+  return parseNamed(text, (value, source) => {
     if (typeof value !== 'number' || Number.isSafeInteger(value) || source === undefined) return value
     return /^-?\d+$/.test(source) ? BigInt(source) : value
   })
@@ -23,7 +19,7 @@ export function parseJson(text: string): unknown {
 
 /** Parse JSON with every number replaced by `number(text)` of its own text. Throws SyntaxError. */
 export function parseJsonNumbers(text: string, number: (text: string) => unknown): unknown {
-  return raw.parse(text, (_key, value, { source }) =>
+  return parseNamed(text, (value, source) =>
     typeof value === 'number' && source !== undefined ? number(source) : value,
   )
 }

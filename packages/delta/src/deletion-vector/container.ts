@@ -80,7 +80,8 @@ export function fromBits(bits: Uint8Array): Container | undefined {
     carry = byte >> 7
   }
   if (size === 0) return undefined
-  if (runBytes(runCount) < plainBytes(size)) return toRuns(bits, size, runCount)
+  // Runs also where they cost the same as an array: the header of a bitmap that has some is shorter, while it is small.
+  if (runBytes(runCount) <= plainBytes(size)) return toRuns(bits, size, runCount)
   if (size > ARRAY_LIMIT) return { kind: 'bitmap', size, bits }
   const values = new Uint16Array(size)
   let index = 0

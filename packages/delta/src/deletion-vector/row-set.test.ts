@@ -23,8 +23,13 @@ const stretch = fc
   .record({ base, start: fc.nat(60_000), length: fc.nat(6000), step: fc.constantFrom(1, 2, 3, 61) })
   .map(s => Array.from({ length: s.length }, (_, i) => s.base + s.start + i * s.step))
   .map(rows => rows.filter(Number.isSafeInteger))
+/** Few rows close together, where arrays and runs cost about the same. */
+const few = fc.array(
+  fc.tuple(base, fc.nat(20)).map(([b, n]) => Math.min(b + n, Number.MAX_SAFE_INTEGER)),
+  { maxLength: 30 },
+)
 const scattered = fc.array(fc.tuple(base, fc.nat(70_000)).map(([b, n]) => Math.min(b + n, Number.MAX_SAFE_INTEGER)))
-const rowLists = fc.array(fc.oneof(stretch, scattered), { maxLength: 3 }).map(parts => parts.flat())
+const rowLists = fc.array(fc.oneof(stretch, scattered, few), { maxLength: 3 }).map(parts => parts.flat())
 const ascending = (rows: Iterable<number>): number[] => [...new Set(rows)].sort((a, b) => a - b)
 
 /** Long lists are compared as text, which is many times faster. */
@@ -122,6 +127,11 @@ test('another implementation reads ours, and does not write them smaller', () =>
       expect(bytes.length).toBeLessThanOrEqual(foreignBytes(rows, true).length)
     }),
   )
+})
+
+test('five runs that cost as much as their eleven rows are runs, since that makes the header shorter', () => {
+  const rows = [0, 5, 7, 8, 9, 10, 11, 12, 13, 15, 17]
+  expect(printRowSet(RowSet.from(rows)).length).toBe(foreignBytes(rows, true).length)
 })
 
 test('a million neighbours cost some bytes, every third row of a million a bitmap', () => {

@@ -2,6 +2,7 @@
  * From one line of the log to an action. Written for logs of hundreds of thousands of files: a line is parsed once,
  * exactly only when a number needs it, statistics stay text, and equal partition values are one object.
  */
+import { parseNamed } from '../escaped-names.ts'
 import { parseJson } from '../json.ts'
 import type {
   Action,
@@ -35,7 +36,7 @@ export type LineParser = (line: string) => Line | undefined
 export function lineParser(): LineParser {
   const share = sharedPartitionValues()
   return line => {
-    const json = record(JSON.parse(line), 'the line')
+    const json = record(parseNamed(line), 'the line')
     // Free JSON keeps every digit; there is one such line in a commit.
     if (isRecord(json['commitInfo'])) return toLine(record(parseJson(line), 'the line'), share)
     try {
