@@ -2,12 +2,12 @@
  * MySQL and MariaDB as a Source. It reads and never writes: every session is read-only, and what it promises about
  * snapshots holds for InnoDB tables.
  */
-import { SOURCE_TIMEZONE } from '../../errors/source.ts'
 import type { Clock } from '../../model/ports.ts'
 import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
 import type { ServerConnection } from '../server-address.ts'
 import { type Source, type SourceTable, type TableRef, tableKey } from '../source.ts'
 import { Problem } from '../../errors/problem.ts'
+import { checkTimezone } from '../timezone.ts'
 import { carryAsText } from './column.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { readCursorClock } from './cursor.ts'
@@ -71,20 +71,5 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
       await Promise.all([...snapshots].map(snapshot => snapshot.close()))
       snapshots.clear()
     },
-  }
-}
-
-/** Offsets have no rule for summer time, and abbreviations several. */
-function checkTimezone(source: string, timezone: string): string {
-  const isName = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
-  if (!isName || !isKnownZone(timezone)) throw SOURCE_TIMEZONE({ source, timezone })
-  return timezone
-}
-
-function isKnownZone(timezone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
   }
 }

@@ -2,11 +2,11 @@
  * PostgreSQL as a Source. It reads and never writes: every session is read-only, and what it promises about positions
  * holds on a primary server only.
  */
-import { SOURCE_TIMEZONE } from '../../errors/source.ts'
 import type { Clock } from '../../model/ports.ts'
 import { readCsv, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
 import { serverName, type ServerConnection } from '../server-address.ts'
+import { checkTimezone } from '../timezone.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
 import { describeTables } from './describe.ts'
@@ -66,20 +66,5 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       await Promise.all([...open].map(snapshot => snapshot.close()))
       open.clear()
     },
-  }
-}
-
-/** PostgreSQL also takes offsets and POSIX texts, and reads their sign the other way round: only names are safe. */
-function checkTimezone(source: string, timezone: string): string {
-  const isName = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
-  if (!isName || !isKnownZone(timezone)) throw SOURCE_TIMEZONE({ source, timezone })
-  return timezone
-}
-
-function isKnownZone(timezone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
   }
 }
