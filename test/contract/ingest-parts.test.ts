@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
@@ -108,6 +108,20 @@ test('a part whose files are gone is read again', async () => {
   await rm(join(world.root, 'bronze/big'), { recursive: true, force: true })
   expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
   await expectEqual()
+})
+
+test('records of a load that are damaged are no records: what they spoke of is read again', async () => {
+  const folder = join(world.root, 'system/loads/bronze/big')
+  await breakAfter(4)
+  const [load] = (await readdir(folder)).filter(name => name !== 'plan.json')
+  const [part] = await readdir(join(folder, load ?? ''))
+  await writeFile(join(folder, load ?? '', part ?? ''), '{"chunk"')
+  await breakAfter(1)
+  await writeFile(join(folder, 'plan.json'), '')
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+  const left = await readdir(folder, { recursive: true, withFileTypes: true })
+  expect(left.filter(entry => entry.isFile())).toEqual([])
 })
 
 test('tables whose rows lie in others are read in one go', async () => {

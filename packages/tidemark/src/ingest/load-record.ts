@@ -33,10 +33,10 @@ const partPath = (tablePath: string, { loadId }: LoadPlan, chunk: number): strin
 export async function beginLoad(store: ObjectStore, tablePath: string, planned: LoadPlan): Promise<LoadPlan> {
   await store.putIfAbsent(planPath(tablePath), encode(planned))
   const begun = decode<LoadPlan>(await store.get(planPath(tablePath)))
-  if (begun.fit === planned.fit) return begun
+  if (begun?.fit === planned.fit) return begun
   await endLoad(store, tablePath)
   await store.putIfAbsent(planPath(tablePath), encode(planned))
-  return decode<LoadPlan>(await store.get(planPath(tablePath)))
+  return planned
 }
 
 /** Record a part; the first record of a part stands, and is what comes back. */
@@ -48,7 +48,7 @@ export async function recordPart(
 ): Promise<LoadedPart> {
   const path = partPath(tablePath, plan, part.chunk)
   const outcome = await store.putIfAbsent(path, encode(part))
-  return outcome === 'created' ? part : decode<LoadedPart>(await store.get(path))
+  return outcome === 'created' ? part : (decode<LoadedPart>(await store.get(path)) ?? part)
 }
 
 /** The parts that are done and whose files are all there, by the number of their chunk. */
@@ -62,8 +62,8 @@ export async function readParts(
   const parts = new Map<number, LoadedPart>()
   for await (const { path } of store.list(`${FOLDER}/${tablePath}/${plan.loadId}`)) {
     const part = decode<LoadedPart>(await store.get(path))
-    const isWhole = part.files.every(file => sizes.get(`${tablePath}/${file.path}`) === Number(file.size))
-    if (isWhole) parts.set(part.chunk, part)
+    const isThere = (file: DataFile): boolean => sizes.get(`${tablePath}/${file.path}`) === Number(file.size)
+    if (part?.files.every(isThere) === true) parts.set(part.chunk, part)
     else await store.delete(path)
   }
   return parts
@@ -81,8 +81,14 @@ const encode = (value: object): Uint8Array =>
     JSON.stringify(value, (_key, one: unknown) => (typeof one === 'bigint' ? { bigint: one.toString() } : one)),
   )
 
-function decode<T>(bytes: Uint8Array): T {
-  return JSON.parse(new TextDecoder().decode(bytes), (_key, one: unknown) =>
-    typeof one === 'object' && one !== null && 'bigint' in one ? BigInt(String(one.bigint)) : one,
-  ) as T
+/** A record that is damaged is none: what it spoke of is read again. */
+function decode<T>(bytes: Uint8Array): T | undefined {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes), (_key, one: unknown) =>
+      typeof one === 'object' && one !== null && 'bigint' in one ? BigInt(String(one.bigint)) : one,
+    ) as T
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
