@@ -8,8 +8,9 @@ import { BRONZE_DIFFERS, KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts
 import type { Problem } from '../errors/problem.ts'
 import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import { intoTable } from './candidates.ts'
-import { type IngestContext, SEGMENT_BYTES } from './context.ts'
+import type { IngestContext } from './context.ts'
 import { type DedupeNames, vanishedKeys } from './dedupe.ts'
+import { segmentsOf } from './load-slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
 
@@ -47,10 +48,8 @@ export async function scanVanished(context: IngestContext, scan: KeyScan): Promi
   const segments = snapshot.copyKeys({
     table,
     columns: keys,
-    directory: context.scratch,
     prefix: `keys-${context.ids.uuid()}`,
-    segmentBytes: SEGMENT_BYTES,
-    signal: context.signal,
+    ...segmentsOf(context),
   })
   const intake = {
     session,

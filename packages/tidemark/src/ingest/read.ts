@@ -4,7 +4,7 @@ import { ident, type Sql, sql } from '../engine/sql.ts'
 import { CURSOR_NULL, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
 import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
 import { type Intake, intoFiles, intoTable } from './candidates.ts'
-import { SEGMENT_BYTES } from './context.ts'
+import { intakeOf, segmentsOf } from './load-slice.ts'
 import { entries, type Work } from './work.ts'
 
 /** Read a slice into a temporary table once; later attempts of the same step use it again. */
@@ -54,32 +54,13 @@ async function countSlice({ context, snapshot, wanted }: Work, slice: Slice): Pr
   throw CURSOR_NULL(params, { state: 'Nothing was written.' })
 }
 
-function copyRequest(work: Work, slice: Slice): CopyRequest {
-  const { context, wanted } = work
-  const prefix = `rows-${context.ids.uuid()}`
+function copyRequest({ context, wanted }: Work, slice: Slice): CopyRequest {
   const { table, columns } = wanted
-  return {
-    table,
-    columns,
-    slice,
-    directory: context.scratch,
-    prefix,
-    segmentBytes: SEGMENT_BYTES,
-    signal: context.signal,
-  }
+  return { table, columns, slice, prefix: `rows-${context.ids.uuid()}`, ...segmentsOf(context) }
 }
 
-function intake(work: Work): Intake {
-  const { context, session, wanted } = work
-  const onRows = (rows: bigint, bytes: bigint): void => context.progress({ rows, bytes, phase: 'reading' })
-  return {
-    session,
-    columns: wanted.columns,
-    read: context.read,
-    discard: context.discard,
-    onRows,
-    signal: context.signal,
-  }
+function intake({ context, session, wanted }: Work): Intake {
+  return intakeOf(context, session, wanted.columns)
 }
 
 async function* noSegments(): AsyncGenerator<never> {}

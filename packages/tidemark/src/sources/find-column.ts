@@ -22,3 +22,14 @@ export function findColumn(
   const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
   throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions })
 }
+
+/** The table's columns, those of the given names as `asText` carries them. @throws {SOURCE_COLUMN_MISSING} as `findColumn` */
+export function replaceColumns(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  names: readonly string[],
+  asText: (column: SourceColumn) => SourceColumn,
+): readonly SourceColumn[] {
+  const chosen = new Set(names.map(name => findColumn(source, table, name).name))
+  return table.columns.map(column => (chosen.has(column.name) ? asText(column) : column))
+}

@@ -3,7 +3,7 @@
  * which of its values the lake cannot hold.
  */
 import type { Sql } from '../../engine/sql.ts'
-import { findColumn } from '../find-column.ts'
+import { replaceColumns } from '../find-column.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
 import type { CsvForm } from './text-rows.ts'
 
@@ -42,8 +42,7 @@ export function carryAsText(
   table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
   names: readonly string[],
 ): readonly SourceColumn[] {
-  const chosen = new Set(names.map(name => findColumn(source, table, name).name))
-  return table.columns.map(column => (chosen.has(column.name) ? asText(mysqlColumn(column)) : column))
+  return replaceColumns(source, table, names, column => asText(mysqlColumn(column)))
 }
 
 function asText(column: MysqlColumn): MysqlColumn {

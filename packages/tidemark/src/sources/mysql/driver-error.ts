@@ -12,6 +12,7 @@ import {
   SOURCE_UNREACHABLE,
 } from '../../errors/source.ts'
 import { Problem } from '../../errors/problem.ts'
+import { errorCode, firstError, reasonOf, UNREACHABLE, withoutSecrets } from '../driver-reason.ts'
 import { type ServerConnection, serverName } from '../server-address.ts'
 
 /** Numbers of server errors that mean something to one table and not to the whole source. */
@@ -20,15 +21,6 @@ export const DEADLOCK = 1213
 export const TABLE_MISSING: readonly number[] = [1146, 1049, 1356]
 export const FORBIDDEN: readonly number[] = [1142, 1143, 1044, 1345]
 export const TABLE_CHANGED: readonly number[] = [1412, 1146, 1615, 1054]
-
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name cannot be looked up now',
-  ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-}
 
 const INTERRUPTED = new Set(['ECONNRESET', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'PROTOCOL_UNEXPECTED_PACKET'])
 const LOGIN = new Set([1045, 1698, 1862, 1820, 3118, 4151])
@@ -45,9 +37,9 @@ export function errorNumberOf(error: unknown): number {
 /** A Problem for what the driver threw. A Problem and an error that is no driver's pass through. */
 export function translateDriverError(error: unknown, source: string, connection: ServerConnection): unknown {
   if (!(error instanceof Error) || error instanceof Problem) return error
-  const at = { cause: withoutSecrets(error) }
+  const at = { cause: withoutSecrets(error, { errno: errorNumberOf(firstError(error)) }) }
   const first = firstError(error)
-  const code = textField(first, 'code')
+  const code = errorCode(first)
   const params = { source, server: serverName(connection), reason: reasonOf(error) }
   const login = { ...params, user: connection.user }
   const unreachable = UNREACHABLE[code]
@@ -61,7 +53,7 @@ export function translateDriverError(error: unknown, source: string, connection:
   if (INTERRUPTED.has(code)) return SOURCE_INTERRUPTED(params, at)
   if (/^AUTH_SWITCH/.test(code)) return SOURCE_LOGIN_REFUSED(login, at)
   const number = errorNumberOf(first)
-  const sqlstate = textField(first, 'sqlState')
+  const sqlstate = sqlstateOf(first)
   if (number <= 0 || sqlstate === '') {
     return /closed state|fatal error|not connected/i.test(error.message) ? SOURCE_INTERRUPTED(params, at) : error
   }
@@ -77,29 +69,9 @@ export function translateLoginError(error: unknown, source: string, connection: 
     return translateDriverError(error, source, connection)
   }
   const params = { source, server: serverName(connection), reason: reasonOf(error) }
-  return SOURCE_DATABASE_MISSING(params, { cause: withoutSecrets(error) })
+  return SOURCE_DATABASE_MISSING(params, { cause: withoutSecrets(error, { errno: errorNumberOf(firstError(error)) }) })
 }
 
-/** Node tries each address of a name and reports all failures at once. */
-function firstError(error: Error): Error {
-  return error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
-}
-
-export function reasonOf(error: Error): string {
-  const first = firstError(error)
-  return (first.message || textField(first, 'code') || 'no reason given').replace(/[.\s]+$/, '')
-}
-
-function textField(error: Error, name: 'code' | 'sqlState'): string {
-  const value = (error as Error & Record<string, unknown>)[name]
-  return typeof value === 'string' ? value : ''
-}
-
-/** The driver hangs the statement on its errors; the cause keeps what the server said and nothing else. */
-function withoutSecrets(error: Error): Error {
-  const first = firstError(error)
-  const kept = new Error(reasonOf(error))
-  kept.name = error.name
-  if (error.stack !== undefined) kept.stack = error.stack
-  return Object.assign(kept, { code: textField(first, 'code'), errno: errorNumberOf(first) })
+function sqlstateOf(error: Error): string {
+  return 'sqlState' in error && typeof error.sqlState === 'string' ? error.sqlState : ''
 }

@@ -6,15 +6,8 @@ import { SOURCE_TABLE_CHANGED, SOURCE_TABLE_FORBIDDEN, SOURCE_TABLE_LOCKED } fro
 import { Problem } from '../../errors/problem.ts'
 import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { type TableRef, tableKey } from '../source.ts'
-import {
-  DEADLOCK,
-  errorNumberOf,
-  FORBIDDEN,
-  LOCK_WAIT_TIMEOUT,
-  reasonOf,
-  TABLE_CHANGED,
-  TABLE_MISSING,
-} from './driver-error.ts'
+import { DEADLOCK, errorNumberOf, FORBIDDEN, LOCK_WAIT_TIMEOUT, TABLE_CHANGED, TABLE_MISSING } from './driver-error.ts'
+import { reasonOf } from '../driver-reason.ts'
 import { missing, printName } from './names.ts'
 import type { MysqlSession } from './session.ts'
 

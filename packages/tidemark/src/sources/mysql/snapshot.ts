@@ -2,12 +2,7 @@
  * One read-only snapshot of a MySQL source. It belongs to one connection, so tables are read one after the other; what
  * fails or is left early ends its statement, never the snapshot.
  */
-import {
-  SOURCE_KEY_INVALID,
-  SOURCE_RANGE_INVALID,
-  SOURCE_VALUE_UNFIT,
-  type UnfitColumn,
-} from '../../errors/source-table.ts'
+import { SOURCE_KEY_INVALID, SOURCE_RANGE_INVALID } from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
 import { type Sql, sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
@@ -28,6 +23,7 @@ import {
   type TableRef,
   tableKey,
 } from '../source.ts'
+import { refuseUnfit } from '../unfit.ts'
 import { Turnstile } from '../turnstile.ts'
 import { mysqlColumn } from './column.ts'
 import { boundByClock, type CursorClock, newestStatement, readCursorClock } from './cursor.ts'
@@ -123,7 +119,7 @@ class MysqlSnapshot implements SourceSnapshot {
       const counted = cursor === undefined ? undefined : this.#columnOf(table, cursor).name
       return (await this.#session.query(countStatement(table, exact, columns, counted), signal))[0] ?? {}
     })
-    this.#refuseUnfit(table, columns, row)
+    refuseUnfit(this.#named(table), columns, row, column => mysqlColumn(column).unfit?.values)
     const number = (name: string): bigint => BigInt(row[name] ?? '0')
     return { total: number('total'), inSlice: number('in_slice'), withoutCursor: number('without_cursor') }
   }
@@ -169,6 +165,11 @@ class MysqlSnapshot implements SourceSnapshot {
     if (wait > 0) await clock.sleep(wait, signal)
   }
 
+  /** For messages. */
+  #named(table: SourceTable): { source: string; table: string } {
+    return { source: this.#options.source, table: printName(table) }
+  }
+
   async close(): Promise<void> {
     await this.#session.close()
   }
@@ -182,7 +183,7 @@ class MysqlSnapshot implements SourceSnapshot {
     try {
       const statement = await prepare()
       const options = { forms: formsOf(columns), chunkBytes: chunkSize(segmentBytes), signal }
-      const named = { source: this.#options.source, table: printName(table) }
+      const named = this.#named(table)
       const abandon = (): void => this.#session.abandon()
       const chunks = this.#session.copyOut(statement, options)
       yield* writeSegments(chunks, { ...named, directory, prefix, segmentBytes, signal, abandon })
@@ -221,20 +222,9 @@ class MysqlSnapshot implements SourceSnapshot {
   }
 
   #invalid(table: SourceTable, slice: Slice, { column, reason }: WrongLiteral): Problem {
-    const named = { source: this.#options.source, table: printName(table), reason }
+    const named = { ...this.#named(table), reason }
     if (slice.kind === 'keys') return SOURCE_KEY_INVALID({ ...named, columns: slice.columns.join(', ') })
     return SOURCE_RANGE_INVALID({ ...named, column })
-  }
-
-  #refuseUnfit(table: SourceTable, columns: readonly SourceColumn[], row: TextRow): void {
-    const unfit = columns.flatMap((column, n): UnfitColumn[] => {
-      const count = BigInt(row[`unfit_${n}`] ?? '0')
-      const values = mysqlColumn(column).unfit?.values
-      if (count === 0n || values === undefined) return []
-      return [{ column: column.name, sourceType: column.sourceType, deltaType: column.deltaType, values, count }]
-    })
-    if (unfit.length === 0) return
-    throw SOURCE_VALUE_UNFIT({ source: this.#options.source, table: printName(table), columns: unfit })
   }
 
   /** A table that was altered since, or that is locked, is the fault of nobody else's. */

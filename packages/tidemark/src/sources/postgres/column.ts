@@ -3,7 +3,7 @@
  * its values the lake cannot hold.
  */
 import { raw, type Sql, sql } from '../../engine/sql.ts'
-import { findColumn } from '../find-column.ts'
+import { replaceColumns } from '../find-column.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
 
 /** Values of a column that its lake type cannot hold. */
@@ -37,8 +37,7 @@ export function carryAsText(
   table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
   names: readonly string[],
 ): readonly SourceColumn[] {
-  const chosen = new Set(names.map(name => findColumn(source, table, name).name))
-  return table.columns.map(column => (chosen.has(column.name) ? asText(postgresColumn(column)) : column))
+  return replaceColumns(source, table, names, column => asText(postgresColumn(column)))
 }
 
 function asText(column: PostgresColumn): PostgresColumn {

@@ -12,6 +12,7 @@ import {
   SOURCE_UNREACHABLE,
 } from '../../errors/source.ts'
 import { Problem } from '../../errors/problem.ts'
+import { errorCode, firstError, reasonOf, UNREACHABLE, withoutSecrets } from '../driver-reason.ts'
 import { type ServerConnection, serverName } from '../server-address.ts'
 
 /** SQLSTATEs that mean something to one table and not to the whole source. */
@@ -21,15 +22,7 @@ export const INSUFFICIENT_PRIVILEGE = '42501'
 export const UNDEFINED_TABLE = '42P01'
 export const UNDEFINED_SCHEMA = '3F000'
 
-const UNREACHABLE: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'connection refused',
-  ENOTFOUND: 'no such host',
-  EAI_AGAIN: 'the name cannot be looked up now',
-  ETIMEDOUT: 'no answer in time',
-  EHOSTUNREACH: 'no route to the host',
-  ENETUNREACH: 'no route to the network',
-  ENOENT: 'no such socket',
-}
+const UNREACHABLE_HERE: Readonly<Record<string, string>> = { ...UNREACHABLE, ENOENT: 'no such socket' }
 
 const INTERRUPTED: Readonly<Record<string, string>> = {
   ECONNRESET: 'the connection was reset',
@@ -41,12 +34,6 @@ const PASSWORD_MISSING = 'PasswordMissing'
 /** Thrown inside the driver when the server wants a password and the project has none. */
 export function passwordMissing(): Error {
   return Object.assign(new Error('no password'), { name: PASSWORD_MISSING })
-}
-
-/** SQLSTATE of a server error, or the code of a system error; empty when there is none. */
-export function errorCode(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : ''
 }
 
 /** The SQLSTATE behind a Problem that came from the server, or an empty text. */
@@ -64,7 +51,7 @@ export function translateDriverError(error: unknown, source: string, connection:
   if (error.name === PASSWORD_MISSING) {
     return SOURCE_LOGIN_REFUSED({ ...login, reason: 'it wants a password and none is given' }, at)
   }
-  const unreachable = UNREACHABLE[code]
+  const unreachable = UNREACHABLE_HERE[code]
   if (unreachable !== undefined) return SOURCE_UNREACHABLE({ ...params, reason: unreachable }, at)
   const interrupted = INTERRUPTED[code]
   if (interrupted !== undefined) return SOURCE_INTERRUPTED({ ...params, reason: interrupted }, at)
@@ -92,22 +79,4 @@ function translateSqlstate(
 function isTlsError(error: Error, code: string): boolean {
   if (/SSL|TLS/.test(error.message) && !/^[0-9A-Z]{5}$/.test(code)) return true
   return /^(ERR_TLS|ERR_SSL|CERT_|UNABLE_TO_|DEPTH_ZERO|SELF_SIGNED|EPROTO)/.test(code)
-}
-
-/** Node tries each address of a name and reports all failures at once. */
-function firstError(error: Error): Error {
-  return error instanceof AggregateError && error.errors[0] instanceof Error ? error.errors[0] : error
-}
-
-function reasonOf(error: Error): string {
-  const first = firstError(error)
-  return (first.message || errorCode(first) || 'no reason given').replace(/[.\s]+$/, '')
-}
-
-/** Drivers hang whole configurations on errors; the cause keeps what the server said and nothing else. */
-function withoutSecrets(error: Error): Error {
-  const kept = new Error(reasonOf(error))
-  kept.name = error.name
-  if (error.stack !== undefined) kept.stack = error.stack
-  return Object.assign(kept, { code: errorCode(firstError(error)) })
 }

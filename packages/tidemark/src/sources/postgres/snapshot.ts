@@ -2,12 +2,7 @@
  * One read-only snapshot of a PostgreSQL source, shared by all readers of a run. Tables are locked before it is taken,
  * descriptions are read inside it, and it lives until it is closed.
  */
-import {
-  SOURCE_KEY_INVALID,
-  SOURCE_RANGE_INVALID,
-  SOURCE_VALUE_UNFIT,
-  type UnfitColumn,
-} from '../../errors/source-table.ts'
+import { SOURCE_KEY_INVALID, SOURCE_RANGE_INVALID } from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
 import { sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
@@ -19,26 +14,27 @@ import {
   type Segment,
   type Slice,
   type SliceCount,
-  type SourceColumn,
   type SourceSnapshot,
   type SourceTable,
   type TableChunks,
   type TableRef,
   tableKey,
 } from '../source.ts'
+import { refuseUnfit } from '../unfit.ts'
 import { serverName, type ServerConnection } from '../server-address.ts'
+import { errorCode } from '../driver-reason.ts'
 import { findColumn } from '../find-column.ts'
 import { postgresColumn } from './column.ts'
 import { boundStatement, type CursorClock, readCursorClock } from './cursor.ts'
 import { cutIntoBlocks } from './chunks.ts'
 import { describeTables } from './describe.ts'
-import { errorCode, sqlstateOf } from './driver-error.ts'
+import { sqlstateOf } from './driver-error.ts'
 import { lockTables, readLock } from './lock.ts'
 import { findRelations, printName } from './names.ts'
 import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
 import { Readers } from './readers.ts'
 import { chunkSize, writeSegments } from '../segments.ts'
-import type { PostgresSession, TextRow } from './session.ts'
+import type { PostgresSession } from './session.ts'
 import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
 
 export interface SnapshotOptions {
@@ -128,18 +124,14 @@ class PostgresSnapshot implements SourceSnapshot {
 
   async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
     const exact = this.#checkSlice(table, slice)
-    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
-    let outcome: 'reusable' | 'broken' = 'broken'
     try {
-      const [row] = await session.query(countStatement(table, exact, columns, cursor), { signal })
-      outcome = 'reusable'
-      this.#refuseUnfit(table, columns, row ?? {})
-      const number = (name: string): bigint => BigInt(row?.[name] ?? '0')
+      const statement = countStatement(table, exact, columns, cursor)
+      const [row = {}] = await this.#reading(table, signal, session => session.query(statement, { signal }))
+      refuseUnfit(this.#named(table), columns, row, column => postgresColumn(column).unfit?.values)
+      const number = (name: string): bigint => BigInt(row[name] ?? '0')
       return { total: number('total'), inSlice: number('in_slice'), withoutCursor: number('without_cursor') }
     } catch (error) {
       throw this.#explain(error, table, exact)
-    } finally {
-      await giveBack(outcome)
     }
   }
 
@@ -170,31 +162,16 @@ class PostgresSnapshot implements SourceSnapshot {
     const at = { cap, clock: this.#clock, timezone }
     const statement = boundStatement(table, findColumn(source, table, column), at)
     if (statement === undefined) return undefined
-    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
-    let outcome: 'reusable' | 'broken' = 'broken'
-    try {
-      const [row] = await session.query(statement, { signal })
-      outcome = 'reusable'
-      return row?.['bound'] ?? undefined
-    } finally {
-      await giveBack(outcome)
-    }
+    const [row] = await this.#reading(table, signal, session => session.query(statement, { signal }))
+    return row?.['bound'] ?? undefined
   }
 
   get parallelReads(): number {
     return this.#options.maxConnections
   }
 
-  async cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
-    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
-    let outcome: 'reusable' | 'broken' = 'broken'
-    try {
-      const cut = await cutIntoBlocks(session, table, bytes, signal)
-      outcome = 'reusable'
-      return cut
-    } finally {
-      await giveBack(outcome)
-    }
+  cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
+    return this.#reading(table, signal, session => cutIntoBlocks(session, table, bytes, signal))
   }
 
   async durable(signal: AbortSignal): Promise<void> {
@@ -208,8 +185,30 @@ class PostgresSnapshot implements SourceSnapshot {
     }
   }
 
+  /** For messages. */
+  #named(table: SourceTable): { source: string; table: string } {
+    return { source: this.#options.source, table: printName(table) }
+  }
+
   async close(): Promise<void> {
     await this.#readers.close()
+  }
+
+  /** Work with a reader of the table; one whose work failed is not used again. */
+  async #reading<T>(
+    table: SourceTable,
+    signal: AbortSignal,
+    work: (session: PostgresSession) => Promise<T>,
+  ): Promise<T> {
+    const { session, giveBack } = await this.#readers.acquire(readLock(table), signal)
+    let outcome: 'reusable' | 'broken' = 'broken'
+    try {
+      const result = await work(session)
+      outcome = 'reusable'
+      return result
+    } finally {
+      await giveBack(outcome)
+    }
   }
 
   async *#stream(
@@ -220,7 +219,7 @@ class PostgresSnapshot implements SourceSnapshot {
     let outcome: 'reusable' | 'broken' = 'broken'
     try {
       const { directory, prefix, segmentBytes, signal } = request
-      const named = { source: this.#options.source, table: printName(request.table) }
+      const named = this.#named(request.table)
       const abandon = (): void => session.interrupt()
       yield* writeSegments(start(session), { ...named, directory, prefix, segmentBytes, signal, abandon })
       outcome = 'reusable'
@@ -244,17 +243,6 @@ class PostgresSnapshot implements SourceSnapshot {
     return slice
   }
 
-  #refuseUnfit(table: SourceTable, columns: readonly SourceColumn[], row: TextRow): void {
-    const unfit = columns.flatMap((column, n): UnfitColumn[] => {
-      const count = BigInt(row[`unfit_${n}`] ?? '0')
-      const values = postgresColumn(column).unfit?.values
-      if (count === 0n || values === undefined) return []
-      return [{ column: column.name, sourceType: column.sourceType, deltaType: column.deltaType, values, count }]
-    })
-    if (unfit.length === 0) return
-    throw SOURCE_VALUE_UNFIT({ source: this.#options.source, table: printName(table), columns: unfit })
-  }
-
   /** Errors about data (SQLSTATE class 22) in a backfill or a look-up come from the values that the user wrote. */
   #explain(error: unknown, table: SourceTable, slice: Slice): unknown {
     const sqlstate = sqlstateOf(error)
@@ -262,7 +250,7 @@ class PostgresSnapshot implements SourceSnapshot {
     if (!(sqlstate.startsWith('22') || sqlstate === '42883')) return error
     const cause = error instanceof Error ? error.cause : undefined
     const reason = cause instanceof Error ? cause.message : errorCode(cause)
-    const named = { source: this.#options.source, table: printName(table), reason }
+    const named = { ...this.#named(table), reason }
     if (slice.kind === 'keys') return SOURCE_KEY_INVALID({ ...named, columns: slice.columns.join(', ') }, { cause })
     return SOURCE_RANGE_INVALID({ ...named, column: slice.column }, { cause })
   }
