@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * Prepares the other Delta engines that `npm run test:all` compares us with, in .cache/: delta-rs and DuckDB's delta
- * extension from Python's registry, Spark with Delta as jars by Maven. What cannot be had is named with its reason, and
- * the script succeeds; the tests that need it then say that they were left out. So is a missing MariaDB server. Plain
- * JavaScript for Node 20.
+ * extension from Python's registry, Spark with Delta as jars by Maven; and moto, which stands for S3. What cannot be had
+ * is named with its reason, and the script succeeds; the tests that need it then say that they were left out. So is a
+ * missing MariaDB server. Plain JavaScript for Node 20.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -20,6 +20,13 @@ const ENGINES = [
     folder: join(root, '.cache/venv'),
     list: join(lists, 'requirements.txt'),
     needs: 'Python 3.10 or later with venv, and the packages of test/support/interop/requirements.txt.',
+    install: installPython,
+  },
+  {
+    what: 'moto, the emulator of S3',
+    folder: join(root, '.cache/moto'),
+    list: join(root, 'test/support/cloud/requirements.txt'),
+    needs: 'Python 3.10 or later with venv, and the packages of test/support/cloud/requirements.txt.',
     install: installPython,
   },
   {
@@ -74,7 +81,7 @@ for (const { what, folder, list, needs, install } of ENGINES) {
   }
   // A half-made installation would look like a finished one to the tests.
   rmSync(folder, { recursive: true, force: true })
-  console.error(`The comparison with ${what} is left out: ${failure}`)
+  console.error(`What needs ${what} is left out: ${failure}`)
   console.error(`hint: it needs ${needs}`)
 }
 

@@ -15,6 +15,7 @@ import type { ExitCode, Problem, Retry } from './problem.ts'
 import * as run from './run.ts'
 import * as source from './source.ts'
 import * as sourceTable from './source-table.ts'
+import * as storage from './storage.ts'
 
 /** A ProblemKind whose parameters are not known: what a list of different kinds holds. */
 export interface AnyProblemKind {
@@ -39,6 +40,7 @@ const areas: readonly object[] = [
   run,
   source,
   sourceTable,
+  storage,
 ]
 
 /** All kinds, ordered by code. A code is never reused and never removed once released. */

@@ -1,0 +1,138 @@
+/**
+ * BlobService on an Azure container. Accounts with and without a hierarchical namespace speak the same blob API; the empty
+ * blobs by which the former show their folders are passed over.
+ */
+import { createHash } from 'node:crypto'
+import type { BlockBlobClient, ContainerClient, Metadata } from '@azure/storage-blob'
+import type {
+  BlobService,
+  ListedKey,
+  ListPage,
+  ListPageOptions,
+  MarkedOptions,
+  ReadAnswer,
+  ReadOptions,
+  RequestOptions,
+  Upload,
+} from '../blob-service.ts'
+import { StorageFault } from '../fault.ts'
+import { azureFault } from './azure-fault.ts'
+
+/** Metadata key of the mark; Azure wants the names of C# identifiers. */
+const MARK = 'tidemarkwrite'
+const IF_NEW = { ifNoneMatch: '*' } as const
+const PAGE_SIZE = 1000
+
+export class AzureService implements BlobService {
+  /** A hierarchical account lists folder by folder, so `a/b` before `a-b`. */
+  readonly listsInByteOrder = false
+  readonly #container: ContainerClient
+  readonly #now: () => number
+
+  constructor(container: ContainerClient, now: () => number) {
+    this.#container = container
+    this.#now = now
+  }
+
+  async read(key: string, { range, etag, signal }: ReadOptions): Promise<ReadAnswer> {
+    return await this.#guarded(async () => {
+      const conditions = etag === undefined ? {} : { ifMatch: etag }
+      const [offset, count] = range === undefined ? [0, undefined] : [range.start, range.end - range.start]
+      const options = { abortSignal: signal, conditions, maxRetryRequests: 0 }
+      const answer = await this.#blob(key).download(offset, count, options)
+      if (isFolder(answer.metadata, answer.contentLength)) throw new StorageFault('missing', { code: 'Folder' })
+      const bytes = await collect(answer.readableStreamBody)
+      if (bytes.length !== answer.contentLength || (count !== undefined && bytes.length !== count))
+        throw new StorageFault('unknown', { code: 'the answer was cut' })
+      return { bytes, etag: answer.etag }
+    })
+  }
+
+  async create(key: string, bytes: Uint8Array, { mark, signal }: MarkedOptions): Promise<void> {
+    await this.#guarded(() =>
+      this.#blob(key).upload(bytes, bytes.length, {
+        abortSignal: signal,
+        conditions: IF_NEW,
+        metadata: { [MARK]: mark },
+      }),
+    )
+  }
+
+  async replace(key: string, bytes: Uint8Array, { signal }: RequestOptions): Promise<void> {
+    await this.#guarded(() => this.#blob(key).upload(bytes, bytes.length, { abortSignal: signal }))
+  }
+
+  /** Blocks that no list names vanish by themselves within a week. */
+  startUpload(key: string, { mark }: MarkedOptions): Promise<Upload> {
+    const blob = this.#blob(key)
+    const ids: string[] = []
+    return Promise.resolve({
+      part: async (index, bytes, { signal }) => {
+        const id = Buffer.from(`${mark}-${String(index).padStart(6, '0')}`).toString('base64')
+        const transactionalContentMD5 = createHash('md5').update(bytes).digest()
+        await this.#guarded(() =>
+          blob.stageBlock(id, bytes, bytes.length, { abortSignal: signal, transactionalContentMD5 }),
+        )
+        ids[index] = id
+      },
+      finish: async ({ signal }) => {
+        const options = { abortSignal: signal, conditions: IF_NEW, metadata: { [MARK]: mark } }
+        await this.#guarded(() => blob.commitBlockList(ids, options))
+      },
+      abandon: () => Promise.resolve(),
+    })
+  }
+
+  async readMark(key: string, { signal }: RequestOptions): Promise<string | undefined> {
+    return await this.#guarded(async () => {
+      const { metadata } = await this.#blob(key).getProperties({ abortSignal: signal })
+      return metadata?.[MARK]
+    })
+  }
+
+  async listPage(prefix: string, { token, signal }: ListPageOptions): Promise<ListPage> {
+    return await this.#guarded(async () => {
+      const pages = this.#container
+        .listBlobsFlat({ prefix, includeMetadata: true, abortSignal: signal })
+        .byPage({ maxPageSize: PAGE_SIZE, ...(token === undefined ? {} : { continuationToken: token }) })
+      for await (const { segment, continuationToken } of pages) {
+        const objects = segment.blobItems.flatMap(({ name, metadata, properties }): ListedKey[] => {
+          const { contentLength: size = 0, lastModified } = properties
+          return isFolder(metadata, size) ? [] : [{ key: name, size, modifiedAt: lastModified.getTime() }]
+        })
+        return { objects, next: continuationToken === '' ? undefined : continuationToken }
+      }
+      return { objects: [], next: undefined }
+    })
+  }
+
+  async remove(key: string, { signal }: RequestOptions): Promise<void> {
+    await this.#guarded(() => this.#blob(key).delete({ abortSignal: signal }))
+  }
+
+  close(): void {
+    // The client keeps no connection that would hold a process.
+  }
+
+  #blob(key: string): BlockBlobClient {
+    return this.#container.getBlockBlobClient(key)
+  }
+
+  async #guarded<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      throw azureFault(error, this.#now())
+    }
+  }
+}
+
+function isFolder(metadata: Metadata | undefined, size: number | undefined): boolean {
+  return size === 0 && metadata?.['hdi_isfolder']?.toLowerCase() === 'true'
+}
+
+async function collect(stream: NodeJS.ReadableStream | undefined): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream ?? []) chunks.push(Buffer.from(chunk as Uint8Array))
+  return Buffer.concat(chunks)
+}

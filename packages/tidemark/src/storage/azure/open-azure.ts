@@ -1,0 +1,77 @@
+/** A lake in an Azure container, opened: which account, and as whom. */
+import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob'
+import { STORAGE_OPTION } from '../../errors/storage.ts'
+import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
+import { loadPackage } from '../load-package.ts'
+import { RemoteStore } from '../remote-store.ts'
+import type { RetryPorts } from '../retry.ts'
+import { AzureService } from './azure-service.ts'
+
+/** As whom requests are made. Secrets are asked for when they are needed, and kept nowhere here. */
+export type AzureLogin =
+  /** Whatever identity the machine has: workload or managed identity, or a person's login. */
+  | { readonly kind: 'identity' }
+  | { readonly kind: 'account key'; readonly reveal: () => string }
+  | { readonly kind: 'signature'; readonly reveal: () => string }
+  | { readonly kind: 'connection string'; readonly reveal: () => string }
+
+export interface AzureOptions {
+  readonly address: LakeAddress & { kind: 'azure' }
+  /** Account of an `az://` address. */
+  readonly account: string | undefined
+  /** Address of the blob service, when it is not that of the account in the public cloud. */
+  readonly endpoint: string | undefined
+  readonly login: AzureLogin
+}
+
+const BLOB = '@azure/storage-blob'
+const IDENTITY = '@azure/identity'
+/** Requests are tried again by the store, which knows what is open. */
+const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } }
+
+/**
+ * Open the store; nothing is asked of it yet.
+ *
+ * @throws {STORAGE_PACKAGE_MISSING}
+ * @throws {STORAGE_OPTION} the account cannot be told, or a key is none
+ */
+export async function openAzure(options: AzureOptions, ports: RetryPorts): Promise<RemoteStore> {
+  const { path } = options.address
+  const container = await openContainer(options, printLakeAddress(options.address))
+  const service = new AzureService(container, () => ports.clock.now())
+  const address = printLakeAddress(options.address)
+  return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/` })
+}
+
+async function openContainer({ address, login, ...rest }: AzureOptions, lake: string): Promise<ContainerClient> {
+  const sdk = await loadPackage(BLOB, lake, () => import('@azure/storage-blob'))
+  const { container } = address
+  const refuse = (reason: string): Error => STORAGE_OPTION({ lake, reason })
+  if (login.kind === 'connection string') {
+    try {
+      return sdk.BlobServiceClient.fromConnectionString(login.reveal(), PIPELINE).getContainerClient(container)
+    } catch {
+      // What the client says of a wrong connection string can repeat it.
+      throw refuse('its connection string is none')
+    }
+  }
+  const account = address.account ?? rest.account
+  if (account === undefined && (rest.endpoint === undefined || login.kind === 'account key'))
+    throw refuse('which account? `lake_options.account` names it')
+  const endpoint = rest.endpoint?.replace(/\/+$/, '') ?? `https://${account}.blob.core.windows.net`
+  const url = `${endpoint}/${encodeURIComponent(container)}`
+  switch (login.kind) {
+    case 'account key':
+      return new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account ?? '', login.reveal()), PIPELINE)
+    case 'signature':
+      return new sdk.ContainerClient(
+        `${url}?${login.reveal().replace(/^\?/, '')}`,
+        new sdk.AnonymousCredential(),
+        PIPELINE,
+      )
+    case 'identity': {
+      const { DefaultAzureCredential } = await loadPackage(`${BLOB} ${IDENTITY}`, lake, () => import('@azure/identity'))
+      return new sdk.ContainerClient(url, new DefaultAzureCredential(), PIPELINE)
+    }
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * BlobService: the few requests that a store in the cloud is made of, each one exchange with the service. What goes wrong
+ * is thrown as a StorageFault; nothing here is tried again, and nothing is decided.
+ */
+
+export interface BlobService {
+  /** One object, or a range of it, whole or not at all. `etag` makes it the object of that version or a fault. */
+  read(key: string, options: ReadOptions): Promise<ReadAnswer>
+  /** Create an object that does not exist, with a mark that tells whose it is. */
+  create(key: string, bytes: Uint8Array, options: MarkedOptions): Promise<void>
+  /** Create or replace an object. */
+  replace(key: string, bytes: Uint8Array, options: RequestOptions): Promise<void>
+  /** Begin an object that is sent in parts and appears with the last request, or not at all. */
+  startUpload(key: string, options: MarkedOptions): Promise<Upload>
+  /** The mark an object was created with; undefined when it has none, a missing object is a fault. */
+  readMark(key: string, options: RequestOptions): Promise<string | undefined>
+  /** One page of all keys that begin so. */
+  listPage(prefix: string, options: ListPageOptions): Promise<ListPage>
+  remove(key: string, options: RequestOptions): Promise<void>
+  /** False when pages may come in another order than that of the bytes of their keys. */
+  readonly listsInByteOrder: boolean
+  close(): void
+}
+
+export interface RequestOptions {
+  readonly signal: AbortSignal
+}
+
+export interface MarkedOptions extends RequestOptions {
+  readonly mark: string
+}
+
+export interface ReadOptions extends RequestOptions {
+  /** First byte and the one after the last; the whole object when left out. */
+  readonly range?: { readonly start: number; readonly end: number } | undefined
+  readonly etag?: string | undefined
+}
+
+export interface ReadAnswer {
+  readonly bytes: Uint8Array
+  readonly etag: string | undefined
+}
+
+export interface Upload {
+  /** Send a part; parts count from 0. */
+  part(index: number, bytes: Uint8Array, options: RequestOptions): Promise<void>
+  /** Make the object of all parts, unless one of that name exists. */
+  finish(options: RequestOptions): Promise<void>
+  /** Give up what was sent. */
+  abandon(options: RequestOptions): Promise<void>
+}
+
+export interface ListPageOptions extends RequestOptions {
+  /** Keys up to this one need not be listed; a service may list them all the same. */
+  readonly after?: string | undefined
+  readonly token?: string | undefined
+}
+
+export interface ListPage {
+  readonly objects: readonly ListedKey[]
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: string | undefined
+}
+
+export interface ListedKey {
+  readonly key: string
+  readonly size: number
+  /** Milliseconds since 1970 UTC, by the service's clock. */
+  readonly modifiedAt: number
+}

@@ -1,0 +1,139 @@
+/** BlobService on an S3 bucket, or on a store that speaks like one and honours `If-None-Match`. */
+import type * as S3 from '@aws-sdk/client-s3'
+import type {
+  BlobService,
+  ListPage,
+  ListPageOptions,
+  MarkedOptions,
+  ReadAnswer,
+  ReadOptions,
+  RequestOptions,
+  Upload,
+} from '../blob-service.ts'
+import { StorageFault } from '../fault.ts'
+import { s3Fault } from './s3-fault.ts'
+
+/** Metadata key of the mark. */
+const MARK = 'tidemark-write'
+
+export interface S3ServiceOptions {
+  /** The client package: its commands are made from it. */
+  readonly sdk: typeof S3
+  readonly client: S3.S3Client
+  readonly bucket: string
+  readonly now: () => number
+}
+
+export class S3Service implements BlobService {
+  readonly listsInByteOrder = true
+  readonly #options: S3ServiceOptions
+
+  constructor(options: S3ServiceOptions) {
+    this.#options = options
+  }
+
+  async read(key: string, { range, etag, signal }: ReadOptions): Promise<ReadAnswer> {
+    return await this.#guarded(async ({ sdk, client, bucket }) => {
+      const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end - 1}` }
+      const IfMatch = etag === undefined ? {} : { IfMatch: etag }
+      const command = new sdk.GetObjectCommand({ Bucket: bucket, Key: key, ...Range, ...IfMatch })
+      const answer = await client.send(command, { abortSignal: signal })
+      const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array()
+      if (bytes.length !== answer.ContentLength || (range !== undefined && bytes.length !== range.end - range.start))
+        throw new StorageFault('unknown', { code: 'the answer was cut' })
+      return { bytes, etag: answer.ETag }
+    })
+  }
+
+  async create(key: string, bytes: Uint8Array, { mark, signal }: MarkedOptions): Promise<void> {
+    await this.#guarded(({ sdk, client, bucket }) => {
+      const object = { Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length }
+      const command = new sdk.PutObjectCommand({ ...object, IfNoneMatch: '*', Metadata: { [MARK]: mark } })
+      return client.send(command, { abortSignal: signal })
+    })
+  }
+
+  async replace(key: string, bytes: Uint8Array, { signal }: RequestOptions): Promise<void> {
+    await this.#guarded(({ sdk, client, bucket }) => {
+      const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length })
+      return client.send(command, { abortSignal: signal })
+    })
+  }
+
+  async startUpload(key: string, { mark, signal }: MarkedOptions): Promise<Upload> {
+    const { UploadId } = await this.#guarded(({ sdk, client, bucket }) => {
+      const command = new sdk.CreateMultipartUploadCommand({ Bucket: bucket, Key: key, Metadata: { [MARK]: mark } })
+      return client.send(command, { abortSignal: signal })
+    })
+    if (UploadId === undefined) throw new StorageFault('unknown', { code: 'an upload without an id' })
+    const parts: S3.CompletedPart[] = []
+    const at = { Bucket: this.#options.bucket, Key: key, UploadId }
+    return {
+      part: async (index, bytes, request) => {
+        const PartNumber = index + 1
+        const answer = await this.#guarded(({ sdk, client }) =>
+          client.send(new sdk.UploadPartCommand({ ...at, PartNumber, Body: bytes, ContentLength: bytes.length }), {
+            abortSignal: request.signal,
+          }),
+        )
+        const { ETag, ChecksumCRC32 } = answer
+        parts[index] = { PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
+      },
+      finish: async request => {
+        await this.#guarded(({ sdk, client }) => {
+          const command = { ...at, IfNoneMatch: '*', MultipartUpload: { Parts: parts } }
+          return client.send(new sdk.CompleteMultipartUploadCommand(command), { abortSignal: request.signal })
+        })
+      },
+      abandon: async request => {
+        await this.#guarded(({ sdk, client }) =>
+          client.send(new sdk.AbortMultipartUploadCommand(at), { abortSignal: request.signal }),
+        )
+      },
+    }
+  }
+
+  async readMark(key: string, { signal }: RequestOptions): Promise<string | undefined> {
+    return await this.#guarded(async ({ sdk, client, bucket }) => {
+      const { Metadata } = await client.send(new sdk.HeadObjectCommand({ Bucket: bucket, Key: key }), {
+        abortSignal: signal,
+      })
+      return Metadata?.[MARK]
+    })
+  }
+
+  async listPage(prefix: string, { after, token, signal }: ListPageOptions): Promise<ListPage> {
+    return await this.#guarded(async ({ sdk, client, bucket }) => {
+      const from = token === undefined ? { StartAfter: after } : { ContinuationToken: token }
+      // Names that XML cannot hold come back only when they are encoded.
+      const command = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' as const, ...from }
+      const answer = await client.send(new sdk.ListObjectsV2Command(command), { abortSignal: signal })
+      const objects = (answer.Contents ?? []).flatMap(({ Key, Size = 0, LastModified }) =>
+        Key === undefined ? [] : [{ key: decodeKey(Key), size: Size, modifiedAt: LastModified?.getTime() ?? 0 }],
+      )
+      return { objects, next: answer.IsTruncated === true ? answer.NextContinuationToken : undefined }
+    })
+  }
+
+  async remove(key: string, { signal }: RequestOptions): Promise<void> {
+    await this.#guarded(({ sdk, client, bucket }) =>
+      client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }),
+    )
+  }
+
+  close(): void {
+    this.#options.client.destroy()
+  }
+
+  async #guarded<T>(work: (options: S3ServiceOptions) => Promise<T>): Promise<T> {
+    try {
+      return await work(this.#options)
+    } catch (error) {
+      throw s3Fault(error, this.#options.now())
+    }
+  }
+}
+
+function decodeKey(key: string): string {
+  return decodeURIComponent(key.replaceAll('+', ' '))
+}

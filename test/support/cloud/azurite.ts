@@ -1,0 +1,31 @@
+/** Azurite, the emulator of Azure Blob Storage: a server in memory, with a container a test. */
+import { createRequire } from 'node:module'
+import { BlobServiceClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { startChild } from './child.ts'
+
+/** The emulator's one account; its key is printed in the emulator's documentation and opens nothing else. */
+export const AZURITE_ACCOUNT = 'devstoreaccount1'
+export const AZURITE_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=='
+
+export interface Azurite extends AsyncDisposable {
+  /** Address of the blob service. */
+  readonly endpoint: string
+  makeContainer(name: string): Promise<void>
+}
+
+export async function startAzurite(): Promise<Azurite> {
+  const main = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js')
+  const args = [main, '--inMemoryPersistence', '--blobHost', '127.0.0.1', '--blobPort', '0', '--skipApiVersionCheck']
+  const server = await startChild(
+    process.execPath,
+    [...args, '--disableTelemetry', '--silent'],
+    /(127\.0\.0\.1:[1-9]\d*)/,
+  )
+  const endpoint = `http://${server.found}/${AZURITE_ACCOUNT}`
+  const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY))
+  return {
+    endpoint,
+    makeContainer: async name => void (await service.createContainer(name)),
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
+  }
+}
