@@ -4,6 +4,9 @@ import { checkLock, completeLock, listMissing, parsePlatform } from '../../scrip
 import { readRepositoryFile } from './source-files.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
+  '@aws-sdk/client-s3': 'requests to S3, signed; installed by who has a lake there',
+  '@azure/identity': 'tokens for managed identities, workload identities and logins; installed by who has a lake there',
+  '@azure/storage-blob': 'requests to Azure Blob Storage, signed; installed by who has a lake there',
   '@duckdb/node-api': 'the engine: relational work and Parquet in process',
   '@tidemark/delta': 'our own Delta log',
   commander: 'the command line: help, suggestions for typing errors; no dependencies of its own',
