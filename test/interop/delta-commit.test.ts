@@ -2,7 +2,7 @@
  * Commits of ours before the eyes of Spark: it accepts every feature we give a table, keeps the rules we set, goes on
  * where we left off and lets us go on where it did.
  */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -96,6 +96,17 @@ async function described(statement: string, names: readonly string[]): Promise<u
   return rows.map(row => places.map(place => (JSON.parse(row) as unknown[])[place]))
 }
 
+/** The sums that a version's checksum gives. */
+async function sumsOf(table: string, version: number): Promise<unknown> {
+  const name = `${String(version).padStart(20, '0')}.crc`
+  const json = JSON.parse(await readFile(join(root, table, '_delta_log', name), 'utf8'))
+  return [json.numFiles, json.tableSizeBytes, json.numDeletedRecordsOpt, json.numDeletionVectorsOpt]
+}
+
+function sumsIn({ files, totals }: Snapshot): unknown {
+  return [files.size, Number(totals.sizeBytes), Number(totals.deletedRows), totals.deletionVectors]
+}
+
 /** Both read the same rows, so many of them. */
 async function expectSame(table: string, rowCount: number): Promise<void> {
   const own = await readWith('tidemark', join(root, table))
@@ -187,6 +198,23 @@ describe.skipIf(!hasReader('spark'))(`Spark 4.2 with Delta 4.4 (${WHEN_MISSING})
     await spark.run([`UPDATE ${inSpark('marked')} SET name = 'x'`, `OPTIMIZE ${inSpark('marked')}`])
     const after = await current('marked')
     expect([after.domain('mark'), after.txn('flow')]).toEqual(['{"at":1}', 7n])
+  })
+
+  test('Spark goes on counting from our checksums, and we from its deletion vectors', async () => {
+    const created = await create('counted', { configuration: { 'delta.enableDeletionVectors': 'true' } })
+    expect(await sumsOf('counted', 0)).toEqual(sumsIn(created))
+    await spark.run([`DELETE FROM ${inSpark('counted')} WHERE id = 1`])
+    const deleted = await current('counted')
+    expect(sumsIn(deleted)).toEqual([1, expect.any(Number), 1, 1])
+    expect(await sumsOf('counted', 1)).toEqual(sumsIn(deleted))
+    const appended = await publish(await append(deleted, [{ id: 3, name: 'ours' }]))
+    expect(await sumsOf('counted', 2)).toEqual(sumsIn(appended))
+    await spark.run([`INSERT INTO ${inSpark('counted')} VALUES (4, 'spark')`])
+    expect(await sumsOf('counted', 3)).toEqual(sumsIn(await current('counted')))
+    // Spark compares the checksum with the whole state before it writes a checkpoint.
+    await spark.run([`ALTER TABLE ${inSpark('counted')} SET TBLPROPERTIES (delta.checkpointInterval = 1)`])
+    await spark.run([`DELETE FROM ${inSpark('counted')} WHERE id = 3`])
+    await expectSame('counted', 2)
   })
 
   test('a type we widen is wider for Spark, which writes on', async () => {

@@ -60,7 +60,8 @@ async function expectSecondRun(scenario: Scenario, store: MemoryStore): Promise<
 function hasCommit(store: MemoryStore, seed: string): boolean {
   const txnId = `-${seed.padStart(12, '0')}"`
   const commits = [...store.objects].filter(([path, bytes]) => {
-    const text = path.startsWith(`${TABLE}/_delta_log/`) ? new TextDecoder().decode(bytes) : ''
+    const isCommit = path.startsWith(`${TABLE}/_delta_log/`) && path.endsWith('.json')
+    const text = isCommit ? new TextDecoder().decode(bytes) : ''
     return text.slice(0, text.indexOf('\n')).includes(`"txnId":"`) && text.slice(0, text.indexOf('\n')).includes(txnId)
   })
   expect(commits.length).toBeLessThan(2)

@@ -1,5 +1,5 @@
 /**
- * What a commit does for the log once enough of it has grown: a checkpoint and a version checksum. Nothing is removed, and
+ * What a commit does for the log: a version checksum, and a checkpoint once enough has grown. Nothing is removed, and
  * nothing that goes wrong here makes the commit fail.
  */
 import { readLastCheckpoint } from '../log/last-checkpoint.ts'
@@ -10,10 +10,10 @@ import { writeVersionChecksum } from './version-checksum.ts'
 import { type CheckpointPorts, writeCheckpoint } from './write-checkpoint.ts'
 
 export type Upkeep =
-  /** Nothing was due. */
+  /** No checkpoint was due; the version checksum is there. */
   | { readonly kind: 'none' }
   | { readonly kind: 'done'; readonly checkpoint: Version }
-  /** Something was due and failed; it is due again after the next commit. The commit itself stands. */
+  /** The checksum failed, which only this version lacks then, or a checkpoint, which is due again after the next commit. */
   | { readonly kind: 'failed'; readonly error: unknown }
 
 /**
@@ -23,18 +23,30 @@ export type Upkeep =
 export async function keepLog(
   ports: CheckpointPorts,
   snapshot: Snapshot,
-  options: { signal?: AbortSignal | undefined } = {},
+  options: { signal?: AbortSignal | undefined; txnId?: string | undefined } = {},
+): Promise<{ snapshot: Snapshot; upkeep: Upkeep }> {
+  // Readers may use a checksum as soon as they see its version, and a checkpoint takes longer.
+  const failure = await writeVersionChecksum(ports, snapshot, options).then(
+    () => undefined,
+    (error: unknown) => ({ kind: 'failed', error }) as const,
+  )
+  const kept = await keepCheckpoint(ports, snapshot, options.signal)
+  return kept.upkeep.kind === 'failed' ? kept : { ...kept, upkeep: failure ?? kept.upkeep }
+}
+
+async function keepCheckpoint(
+  ports: CheckpointPorts,
+  snapshot: Snapshot,
+  signal: AbortSignal | undefined,
 ): Promise<{ snapshot: Snapshot; upkeep: Upkeep }> {
   if (ports.logParquet === undefined || !isCheckpointDue(snapshot)) return { snapshot, upkeep: { kind: 'none' } }
   const { tablePath, version } = snapshot
-  const { signal } = options
   let known = snapshot
   try {
     known = await withHint(ports, snapshot, signal)
     if (!isCheckpointDue(known)) return { snapshot: known, upkeep: { kind: 'none' } }
     await writeCheckpoint(ports, { tablePath, version, signal })
     known = withCheckpoint(snapshot, version)
-    await writeVersionChecksum(ports, snapshot, { signal })
     return { snapshot: known, upkeep: { kind: 'done', checkpoint: version } }
   } catch (error) {
     return { snapshot: known, upkeep: { kind: 'failed', error } }

@@ -9,28 +9,26 @@ import type { TableStore } from '../log/table-store.ts'
 import { isActive } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 
-/** Write the checksum of a committed version; one that is there already stays, whoever wrote it. */
+/**
+ * Write the checksum of a committed version; one that is there already stays, whoever wrote it. `commit` does this after
+ * every commit. The sums are the snapshot's own, so the cost does not grow with the table.
+ */
 export function writeVersionChecksum(
   { store }: TableStore,
   snapshot: Snapshot,
-  options: StoreOptions = {},
+  options: StoreOptions & { txnId?: string | undefined } = {},
 ): Promise<'created' | 'exists'> {
+  const { txnId, ...storeOptions } = options
   const path = logFilePath(snapshot.tablePath, `${printVersion(snapshot.version)}.crc`)
-  return store.putIfAbsent(path, new TextEncoder().encode(printVersionChecksum(snapshot)), options)
+  return store.putIfAbsent(path, new TextEncoder().encode(printVersionChecksum(snapshot, txnId)), storeOptions)
 }
 
 /** The one JSON object of the file. */
-export function printVersionChecksum(snapshot: Snapshot): string {
-  const { files, txns, domains, metaData, protocol, inCommitTimestamp } = snapshot
-  let [bytes, deleted, vectors] = [0n, 0n, 0]
-  for (const { size, deletionVector } of files.values()) {
-    bytes += size
-    if (deletionVector === undefined) continue
-    deleted += deletionVector.cardinality
-    vectors += 1
-  }
+function printVersionChecksum(snapshot: Snapshot, txnId: string | undefined): string {
+  const { files, totals, txns, domains, metaData, protocol, inCommitTimestamp } = snapshot
   return printJson({
-    tableSizeBytes: bytes,
+    ...(txnId === undefined ? {} : { txnId }),
+    tableSizeBytes: totals.sizeBytes,
     numFiles: files.size,
     numMetadata: 1,
     numProtocol: 1,
@@ -39,7 +37,7 @@ export function printVersionChecksum(snapshot: Snapshot): string {
     domainMetadata: [...domains].map(([domain, configuration]) => ({ domain, configuration, removed: false })),
     metadata: metaData,
     protocol,
-    numDeletedRecordsOpt: deleted,
-    numDeletionVectorsOpt: vectors,
+    numDeletedRecordsOpt: totals.deletedRows,
+    numDeletionVectorsOpt: totals.deletionVectors,
   })
 }

@@ -19,6 +19,8 @@ export interface Snapshot {
   readonly schema: StructType
   /** Current data files by `AddFile.path`; a path is there once, with its newest deletion vector. */
   readonly files: ReadonlyMap<string, AddFile>
+  /** What those files come to. */
+  readonly totals: FileTotals
   readonly configuration: Readonly<Record<string, string>>
   /** Latest version of each application. */
   readonly txns: ReadonlyMap<string, bigint>
@@ -36,6 +38,14 @@ export interface Snapshot {
   domain(name: string): string | undefined
 }
 
+/** Sums over the current files, kept up commit by commit so that no commit has to go through all of them. */
+export interface FileTotals {
+  readonly sizeBytes: bigint
+  /** Rows marked as deleted in deletion vectors. */
+  readonly deletedRows: bigint
+  readonly deletionVectors: number
+}
+
 /** The part of the log after the newest checkpoint. */
 export interface LogTail {
   /** The checkpoint that was begun with; undefined when the log was read from version 0. */
@@ -44,6 +54,9 @@ export interface LogTail {
   readonly sizeInBytes: number
 }
 
+/** The totals of a table without files. */
+export const NO_FILES: FileTotals = { sizeBytes: 0n, deletedRows: 0n, deletionVectors: 0 }
+
 /** The state before the first commit, or of an earlier snapshot, to replay commits onto. */
 export interface Replay {
   /** -1 before the first commit. */
@@ -51,6 +64,7 @@ export interface Replay {
   protocol: Protocol | undefined
   metaData: MetaData | undefined
   files: Map<string, AddFile>
+  totals: FileTotals
   txns: Map<string, Txn>
   domains: Map<string, string>
   /** The commit of `version`, where it was read. */
@@ -69,6 +83,7 @@ export function startReplay(base?: Snapshot, options: { removed?: boolean } = {}
     protocol: base?.protocol,
     metaData: base?.metaData,
     files: (base?.files as Map<string, AddFile> | undefined) ?? new Map<string, AddFile>(),
+    totals: base?.totals ?? NO_FILES,
     txns: new Map([...(base?.txns ?? [])].map(([appId, version]) => [appId, { appId, version }])),
     domains: new Map(base?.domains),
     last: undefined,
@@ -105,13 +120,13 @@ export function replayAction(state: Replay, action: Action): void {
       state.metaData = action.metaData
       break
     case 'add':
-      ownFiles(state).set(action.add.path, action.add)
+      setFile(state, action.add)
       state.removed?.delete(fileKey(action.add))
       break
     case 'remove': {
       const current = state.files.get(action.remove.path)
       // A remove of an older deletion vector says nothing about the file with a newer one.
-      if (current !== undefined && isSameFile(current, action.remove)) ownFiles(state).delete(current.path)
+      if (current !== undefined && isSameFile(current, action.remove)) deleteFile(state, current)
       state.removed?.set(fileKey(action.remove), action.remove)
       break
     }
@@ -127,6 +142,30 @@ export function replayAction(state: Replay, action: Action): void {
   }
 }
 
+function setFile(state: Replay, file: AddFile): void {
+  const before = state.files.get(file.path)
+  if (before !== undefined) state.totals = totalsWith(state.totals, before, -1)
+  state.totals = totalsWith(state.totals, file, 1)
+  ownFiles(state).set(file.path, file)
+}
+
+function deleteFile(state: Replay, file: AddFile): void {
+  state.totals = totalsWith(state.totals, file, -1)
+  ownFiles(state).delete(file.path)
+}
+
+/** The totals with a file more, or one less. */
+function totalsWith(totals: FileTotals, { size, deletionVector }: AddFile, times: 1 | -1): FileTotals {
+  const { sizeBytes, deletedRows, deletionVectors } = totals
+  const sign = BigInt(times)
+  if (deletionVector === undefined) return { sizeBytes: sizeBytes + sign * size, deletedRows, deletionVectors }
+  return {
+    sizeBytes: sizeBytes + sign * size,
+    deletedRows: deletedRows + sign * deletionVector.cardinality,
+    deletionVectors: deletionVectors + times,
+  }
+}
+
 function ownFiles(state: Replay): Map<string, AddFile> {
   if (state.sharesFiles) {
     state.files = new Map(state.files)
@@ -137,7 +176,7 @@ function ownFiles(state: Replay): Map<string, AddFile> {
 
 /** Finish a replay. Throws LOG_INCOMPLETE, SCHEMA_INVALID or FEATURE_UNSUPPORTED when the table cannot be read. */
 export function finishReplay(tablePath: string, version: Version, state: Replay): Snapshot {
-  const { protocol, metaData, files, domains } = state
+  const { protocol, metaData, files, totals, domains } = state
   if (protocol === undefined) throw missing(tablePath, version, 'protocol')
   if (metaData === undefined) throw missing(tablePath, version, 'metaData')
   checkReadable(tablePath, protocol, metaData)
@@ -149,6 +188,7 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     metaData,
     schema: schemaOf(tablePath, version, metaData),
     files,
+    totals,
     configuration: metaData.configuration,
     txns,
     domains,

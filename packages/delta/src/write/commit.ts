@@ -54,8 +54,8 @@ interface Race {
 /**
  * Publish a staged change as the next version. Commits made since its snapshot are judged one by one by what the change
  * says it read; the first that stands in its way is the conflict. An attempt whose outcome is unknown is looked up and
- * repeated with the same bytes at the same version, so a commit happens once or not at all. Once enough of the log has
- * grown, a checkpoint is written after the commit.
+ * repeated with the same bytes at the same version, so a commit happens once or not at all. After the commit its version
+ * checksum is written and, once enough of the log has grown, a checkpoint.
  *
  * @throws COMMIT_UNDECIDED when the store does not answer: the commit may exist, so no staged file may be deleted
  * @throws NOT_WRITTEN when the store refused the write before it could have any effect
@@ -72,7 +72,9 @@ export async function commit(ports: CommitPorts, staged: Staged, options: Commit
     const { version } = ours
     const path = { tablePath: staged.tablePath, version }
     const found = await createVersion(ports, { ...path, bytes, txnId: race.txnId, signal })
-    if (found === 'ours') return { kind: 'committed', version, ...(await keepLog(ports, snapshot, { signal })) }
+    if (found === 'ours') {
+      return { kind: 'committed', version, ...(await keepLog(ports, snapshot, { signal, txnId: race.txnId })) }
+    }
     if (attempt >= tries) return tooManyTries(found, attempt)
     const blocked = findConflict(staged, found)
     if (blocked) return toConflict(version, blocked, found)

@@ -7,7 +7,7 @@ import type { DataFile, MetaData } from '../log/actions.ts'
 import type { FieldPath } from '../schema/alter.ts'
 import type { StructType } from '../schema/schema.ts'
 import { PLAIN_PROTOCOL } from '../snapshot/raise-protocol.ts'
-import type { Snapshot } from '../snapshot/snapshot.ts'
+import { NO_FILES, type Snapshot } from '../snapshot/snapshot.ts'
 import type { CheckedRows } from './check-rows.ts'
 import { evolvedSchema, replacedSchema } from './schema-after.ts'
 import { stageOn } from './stage-on.ts'
@@ -62,6 +62,7 @@ function emptyTable(tablePath: string, about: { name: string | undefined; descri
     },
     schema: { type: 'struct', fields: [] },
     files: new Map(),
+    totals: NO_FILES,
     configuration: {},
     txns: new Map(),
     domains: new Map(),
