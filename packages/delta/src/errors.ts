@@ -53,6 +53,15 @@ export type DeltaErrorCode =
 
 export type ErrorDetails = Readonly<Record<string, unknown>>
 
+/**
+ * What every refusal and failure of this package is: a stable code, a message for people, and the facts of it.
+ *
+ * @example
+ * ```ts
+ * const error = await readSnapshot(ports, { tablePath: 'people', version: 7n }).catch((error: unknown) => error)
+ * console.log(error instanceof DeltaError && [error.code, error.details['latest']]) // [ 'VERSION_NOT_FOUND', 1n ]
+ * ```
+ */
 export class DeltaError extends Error {
   override readonly name = 'DeltaError'
   readonly code: DeltaErrorCode
@@ -65,7 +74,15 @@ export class DeltaError extends Error {
   }
 }
 
-/** True for a DeltaError, with one of the given codes when any are given. */
+/**
+ * True for a DeltaError, with one of the given codes when any are given.
+ *
+ * @example
+ * ```ts
+ * const error = await readSnapshot(ports, { tablePath: 'people', version: 7n }).catch((error: unknown) => error)
+ * console.log(isDeltaError(error, 'VERSION_NOT_FOUND', 'LOG_GAP')) // true
+ * ```
+ */
 export function isDeltaError(error: unknown, ...codes: readonly DeltaErrorCode[]): error is DeltaError {
   return error instanceof DeltaError && (codes.length === 0 || codes.includes(error.code))
 }

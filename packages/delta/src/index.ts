@@ -1,6 +1,10 @@
 /**
  * @tidemark/delta: the Delta transaction log over any object store. No dependencies, no engine, no configuration.
  * prepare (readSnapshot) → stage (stage…: a plain value) → commit (one conditional create).
+ *
+ * The examples beside the functions speak of a table `people` with the columns id and name: Ann and Bo lie in the file
+ * `a`, Cy in `b`, and `files` holds one more that no commit names yet. `ports`, `parquet` and `relations` are what the
+ * README says that the package needs.
  */
 
 export { readDeletionVectors, type VectorContext, type VectorRequest } from './deletion-vector/read-vectors.ts'

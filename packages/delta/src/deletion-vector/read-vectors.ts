@@ -36,6 +36,14 @@ export interface VectorContext {
  *
  * @throws FILE_MISSING when a vector's file does not exist
  * @throws FILE_INVALID when a vector is damaged, or is not what its descriptor says
+ *
+ * @example
+ * ```ts
+ * const [vector] = await writeDeletionVectors(ports, 'people', [RowSet.from([1, 5])])
+ * const wanted = vector ? [{ dataFile: 'a', vector }] : []
+ * const [rows = RowSet.empty] = await readDeletionVectors({ store, tablePath: 'people', version: 1n }, wanted)
+ * console.log([...rows]) // [ 1, 5 ]
+ * ```
  */
 export async function readDeletionVectors(
   context: VectorContext,

@@ -16,6 +16,16 @@ import {
 
 const CONTAINER_VALUES = 0x10000
 
+/**
+ * A set of row numbers; every operation gives a new one.
+ *
+ * @example
+ * ```ts
+ * const rows = RowSet.from([7, 3]).union(RowSet.from([5]))
+ * console.log([...rows]) // [ 3, 5, 7 ]
+ * console.log([rows.has(4), rows.minus(RowSet.from([3])).size]) // [ false, 2 ]
+ * ```
+ */
 export class RowSet implements Iterable<number> {
   static readonly empty: RowSet = new RowSet([], [])
 

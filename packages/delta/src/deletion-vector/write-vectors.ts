@@ -20,6 +20,12 @@ export interface VectorPorts {
  * Write the sets and return their descriptors in the same order; no sets, no file. Durable when it returns.
  *
  * @throws STAGE_INVALID when a set is empty: a file without deleted rows has no deletion vector
+ *
+ * @example
+ * ```ts
+ * const [vector] = await writeDeletionVectors(ports, 'people', [RowSet.from([0, 1])])
+ * console.log(vector?.cardinality) // 2n
+ * ```
  */
 export async function writeDeletionVectors(
   { store, ids }: VectorPorts,

@@ -58,6 +58,19 @@ export type Decided<Rows, Expr> = ChangeRequest<Rows, Expr> & { schema: StructTy
  * @throws MERGE_AMBIGUOUS when several rows of the source would update or delete one row of the table
  * @throws CONSTRAINT_VIOLATED when new rows break the table's conditions
  * @throws PREDICATE_INVALID when `where` does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const change = {
+ *   source: { rows: [{ id: 3, name: 'Cy' }, { id: 4, name: 'Di' }], keys: [{ target: 'id', source: 'id' }] },
+ *   matched: [{ kind: 'update' as const, set: new Map([['name', { source: 'name' }]]) }],
+ *   notMatched: [{ values: new Map([['id', { source: 'id' }], ['name', { source: 'name' }]]) }],
+ * }
+ * const info = { operation: 'MERGE' }
+ * const { staged, counts } = await stageChange({ snapshot: people, change, ports, parquet, relations, info })
+ * console.log(counts) // { inserted: 1n, updated: 1n, deleted: 0n, copied: 0n, filesAdded: 2, filesRemoved: 1 }
+ * console.log((await commit(ports, staged)).kind) // committed
+ * ```
  */
 export async function stageChange<Rows, Expr>(request: ChangeRequest<Rows, Expr>): Promise<StagedChange> {
   const { snapshot, change, relations, signal } = request

@@ -14,6 +14,15 @@ type ConditionRequest<Rows, Expr> = Omit<ChangeRequest<Rows, Expr>, 'change' | '
  * Stage the deletion of rows. A file whose every row goes is removed without being read twice.
  *
  * @throws PREDICATE_INVALID when the condition does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const where = compare('id', '>=', '2')
+ * const info = { operation: 'DELETE' }
+ * const { staged, counts } = await stageDelete({ snapshot: people, where, ports, parquet, relations, info })
+ * console.log(counts.deleted) // 2n
+ * console.log(staged.remove.length) // 2
+ * ```
  */
 export function stageDelete<Rows, Expr>(request: ConditionRequest<Rows, Expr>): Promise<StagedChange> {
   return stageConditional(request, when => ({ kind: 'delete', when }))
@@ -23,6 +32,15 @@ export function stageDelete<Rows, Expr>(request: ConditionRequest<Rows, Expr>): 
  * Stage new values for rows. Expressions see the row before the update, as `target`; columns left out keep their value.
  *
  * @throws PREDICATE_INVALID when the condition does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const set = new Map([['name', { expression: () => 'nobody' }]])
+ * const where = compare('id', '=', '3')
+ * const info = { operation: 'UPDATE' }
+ * const { counts } = await stageUpdate({ snapshot: people, where, set, ports, parquet, relations, info })
+ * console.log(counts.updated) // 1n
+ * ```
  */
 export function stageUpdate<Rows, Expr>(
   request: ConditionRequest<Rows, Expr> & { set: Assignments<Expr> },

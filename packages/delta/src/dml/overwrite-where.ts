@@ -18,6 +18,13 @@ export type OverwriteWhereRequest<Rows, Expr> = Omit<ChangeRequest<Rows, Expr>, 
  *
  * @throws ROWS_OUTSIDE when the condition is not TRUE for some of the new rows
  * @throws PREDICATE_INVALID when the condition does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const request = { snapshot: people, where: compare('id', '>', '2'), rows: [{ id: 9, name: 'Io' }] }
+ * const { staged } = await stageOverwriteWhere({ ...request, ports, parquet, relations, info: { operation: 'WRITE' } })
+ * console.log([staged.remove.map(file => file.path), staged.add.length]) // [ [ 'b' ], 1 ]
+ * ```
  */
 export async function stageOverwriteWhere<Rows, Expr>(
   request: OverwriteWhereRequest<Rows, Expr>,

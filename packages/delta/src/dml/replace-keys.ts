@@ -32,6 +32,13 @@ export interface ReplaceKeysRequest<Rows, Expr = unknown> extends Extras {
 /**
  * Write the files and stage the one commit that removes every row whose key is in `keys` and adds `rows`; NULL equals
  * NULL. Only files with a hit are rewritten. Nothing is visible until the staged value is committed.
+ *
+ * @example
+ * ```ts
+ * const request = { snapshot: people, keyColumns: ['id'], keys: [{ id: 3 }], rows: [{ id: 3, name: 'Cyd' }] }
+ * const staged = await stageReplaceKeys({ ...request, ports, parquet, relations, info: { operation: 'MERGE' } })
+ * console.log(staged.remove.map(file => file.path)) // [ 'b' ]
+ * ```
  */
 export async function stageReplaceKeys<Rows, Expr>(request: ReplaceKeysRequest<Rows, Expr>): Promise<Staged> {
   const { keys, keyColumns, rows, reads = STRICT, ...rest } = request

@@ -55,9 +55,16 @@ export interface ChangesRequest {
  * of its changes; otherwise added files are inserted rows and removed files deleted ones, and a file that came again
  * with another deletion vector tells by the difference.
  *
- * @throws CHANGES_UNAVAILABLE when the range ends before it begins, or a version does not tell: it rewrote files while no change feed was kept, or its
- *   columns cannot be read as those of the last version
+ * @throws CHANGES_UNAVAILABLE when the range ends before it begins, or a version does not tell: it rewrote files while no
+ *   change feed was kept, or its columns cannot be read as those of the last version
  * @throws VERSION_NOT_FOUND or LOG_GAP when a version of the range is not there
+ *
+ * @example
+ * ```ts
+ * const { versions } = await planChanges(ports, { tablePath: 'people', from: 1n })
+ * console.log(versions.map(({ version }) => version)) // [ 1n ]
+ * console.log(versions[0]?.parts.map(({ changeType, file }) => [changeType, file.add.path])) // [ [ 'insert', 'b' ] ]
+ * ```
  */
 export async function planChanges(ports: TableStore, request: ChangesRequest): Promise<ChangePlan> {
   const { tablePath, from, signal } = request

@@ -48,6 +48,12 @@ export interface ScanRequest<Expr> {
  * @throws STAGE_INVALID when a wanted path is not a file of the snapshot
  * @throws FILE_MISSING or FILE_INVALID when a deletion vector cannot be read
  * @throws LOG_INVALID when a partition value is not one of its column's type
+ *
+ * @example
+ * ```ts
+ * const plan = await planScan(ports, people, { predicate: compare('id', '=', '3') })
+ * console.log(plan.files.map(({ add, deletedRows }) => [add.path, deletedRows])) // [ [ 'b', undefined ] ]
+ * ```
  */
 export async function planScan<Expr = never>(
   { store }: { readonly store: ObjectStore },

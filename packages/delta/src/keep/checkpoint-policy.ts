@@ -15,6 +15,12 @@ const INTERVAL = 'delta.checkpointInterval'
 /**
  * True when a checkpoint of this version is due: after `delta.checkpointInterval` commits since the last one where the
  * table says so, else after 100 commits, or 10 that together have 4 MiB.
+ *
+ * @example
+ * ```ts
+ * console.log(isCheckpointDue(people)) // false
+ * console.log(isCheckpointDue({ ...people, version: 99n })) // true
+ * ```
  */
 export function isCheckpointDue({
   version,

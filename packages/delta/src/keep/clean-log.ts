@@ -41,6 +41,15 @@ const AT_ONCE = 16
  *
  * @throws FEATURE_UNSUPPORTED when the table has a feature this package may not clean up under
  * @throws WRITE_REFUSED when the retention is not understood
+ *
+ * @example
+ * ```ts
+ * await writeCheckpoint(ports, { tablePath: 'people' })
+ * const later = { ...ports, clock: { now: () => Date.UTC(2100, 0) } }
+ * const { oldest, removed } = await cleanLog(later, { tablePath: 'people' })
+ * console.log(oldest) // 1n
+ * console.log(removed[0]) // people/_delta_log/00000000000000000000.json
+ * ```
  */
 export async function cleanLog(
   ports: CleanPorts,

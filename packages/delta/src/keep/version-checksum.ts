@@ -12,6 +12,11 @@ import type { Snapshot } from '../snapshot/snapshot.ts'
 /**
  * Write the checksum of a committed version; one that is there already stays, whoever wrote it. `commit` does this after
  * every commit. The sums are the snapshot's own, so the cost does not grow with the table.
+ *
+ * @example
+ * ```ts
+ * console.log(await writeVersionChecksum(ports, people)) // exists
+ * ```
  */
 export function writeVersionChecksum(
   { store }: TableStore,

@@ -39,6 +39,12 @@ const CHUNK_ROWS = 1000
  * @throws CHECKPOINT_NEEDED when there is nobody to write Parquet
  * @throws CHECKPOINT_INVALID when what was written is not what was to be written; it is removed again
  * @throws FEATURE_UNSUPPORTED or WRITE_REFUSED when the table may not be written
+ *
+ * @example
+ * ```ts
+ * const { version, outcome, size } = await writeCheckpoint(ports, { tablePath: 'people' })
+ * console.log([version, outcome, size]) // [ 1n, 'created', 4n ]
+ * ```
  */
 export async function writeCheckpoint(
   ports: CheckpointPorts,

@@ -37,6 +37,12 @@ export interface OptimizeRequest<Rows, Expr> extends Omit<Extras, 'reads' | 'cdc
  *
  * @throws STAGE_INVALID when `where` speaks of more than partition columns
  * @throws ROWS_DIFFER when the engine did not hand back as many rows as it was given: nothing is committed
+ *
+ * @example
+ * ```ts
+ * const staged = await stageOptimize({ snapshot: people, parquet, relations })
+ * console.log([staged?.remove.length, staged?.add.length, staged?.dataChange]) // [ 2, 1, false ]
+ * ```
  */
 export async function stageOptimize<Rows, Expr>(request: OptimizeRequest<Rows, Expr>): Promise<Staged | undefined> {
   const { snapshot, parquet, relations, signal } = request
@@ -72,7 +78,14 @@ export async function stageOptimize<Rows, Expr>(request: OptimizeRequest<Rows, E
   })
 }
 
-/** How many files of a table would be put together, whatever that takes. */
+/**
+ * How many files of a table would be put together, whatever that takes.
+ *
+ * @example
+ * ```ts
+ * console.log(smallFileCount(people)) // 2
+ * ```
+ */
 export function smallFileCount(snapshot: Snapshot): number {
   return packFiles(snapshot.files.values(), targetSize(snapshot)).flat().length
 }

@@ -26,6 +26,13 @@ export interface RestoreRequest extends Pick<Extras, 'txn' | 'domains' | 'reads'
  * marks of applications (`txn`, domains) unless others are given: whoever restores decides what that means for them.
  *
  * @throws FILE_MISSING when files of that version were removed by `vacuum`: it cannot be brought back
+ *
+ * @example
+ * ```ts
+ * const to = await readSnapshot(ports, { tablePath: 'people', version: 0n })
+ * const staged = to && (await stageRestore(ports, { snapshot: people, to }))
+ * console.log(staged?.remove.map(file => file.path)) // [ 'b' ]
+ * ```
  */
 export async function stageRestore(
   { store }: { readonly store: ObjectStore },

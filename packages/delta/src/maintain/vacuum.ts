@@ -47,6 +47,13 @@ export interface VacuumResult {
  * @throws NOT_FOUND when there is no table
  * @throws WRITE_REFUSED when the retention is shorter than the table's own, and that was not allowed
  * @throws FEATURE_UNSUPPORTED when the table has a feature whose files this package does not know
+ *
+ * @example
+ * ```ts
+ * const later = { ...ports, clock: { now: () => Date.UTC(2100, 0) } }
+ * const { removed, sizeBytes } = await vacuum(later, { tablePath: 'people', dryRun: true })
+ * console.log([removed, sizeBytes]) // [ [ 'people/c' ], 22n ]
+ * ```
  */
 export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promise<VacuumResult> {
   const { store, clock } = ports

@@ -8,7 +8,22 @@ import { type DataType, parseDecimal, type StructType } from './schema.ts'
 /** Characters Spark refuses in column names of tables without column mapping. */
 const FORBIDDEN = /[ ,;{}()\n\t=]/
 
-/** Throw SCHEMA_INVALID naming the first column that cannot be stored. */
+/**
+ * Throw SCHEMA_INVALID naming the first column that cannot be stored.
+ *
+ * @example
+ * ```ts
+ * checkWritableSchema(people.schema)
+ * const twice: StructType = { type: 'struct', fields: [field('id', 'long'), field('ID', 'long')] }
+ * let reason: unknown
+ * try {
+ *   checkWritableSchema(twice)
+ * } catch (error) {
+ *   reason = error
+ * }
+ * console.log(isDeltaError(reason, 'SCHEMA_INVALID')) // true
+ * ```
+ */
 export function checkWritableSchema(schema: StructType, options: SchemaOptions = {}): void {
   if (schema.fields.length === 0) throw new DeltaError('SCHEMA_INVALID', 'A table needs at least one column.')
   checkType(schema, '', options)

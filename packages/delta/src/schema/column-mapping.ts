@@ -22,6 +22,11 @@ export const MAX_COLUMN_ID = 'delta.columnMapping.maxColumnId'
  * A table's mode. Without the feature the setting means nothing, by the protocol.
  *
  * @throws FEATURE_UNSUPPORTED for a mode nobody knows
+ *
+ * @example
+ * ```ts
+ * console.log(columnMappingOf(people)) // none
+ * ```
  */
 export function columnMappingOf(table: {
   readonly protocol: Protocol
@@ -36,7 +41,15 @@ export function columnMappingOf(table: {
   })
 }
 
-/** The field's name in files, partition values and stats. */
+/**
+ * The field's name in files, partition values and stats.
+ *
+ * @example
+ * ```ts
+ * const id = field('id', 'long', { metadata: { 'delta.columnMapping.physicalName': 'col-1' } })
+ * console.log([physicalName(id, 'name'), physicalName(id, 'none')]) // [ 'col-1', 'id' ]
+ * ```
+ */
 export function physicalName(field: StructField, mapping: ColumnMapping): string {
   if (mapping === 'none') return field.name
   const name = field.metadata[PHYSICAL_NAME]
@@ -44,7 +57,15 @@ export function physicalName(field: StructField, mapping: ColumnMapping): string
   throw new DeltaError('SCHEMA_INVALID', `Column ${field.name} has no physical name.`, { column: field.name })
 }
 
-/** The field's id in files; undefined where columns are not mapped. */
+/**
+ * The field's id in files; undefined where columns are not mapped.
+ *
+ * @example
+ * ```ts
+ * const id = field('id', 'long', { metadata: { 'delta.columnMapping.id': 7 } })
+ * console.log([fieldId(id, 'id'), fieldId(id, 'none')]) // [ 7, undefined ]
+ * ```
+ */
 export function fieldId(field: StructField, mapping: ColumnMapping): number | undefined {
   if (mapping === 'none') return undefined
   const id = field.metadata[ID]
@@ -52,7 +73,15 @@ export function fieldId(field: StructField, mapping: ColumnMapping): number | un
   throw new DeltaError('SCHEMA_INVALID', `Column ${field.name} has no column mapping id.`, { column: field.name })
 }
 
-/** The schema with the names that files have, at every depth; all else stays. */
+/**
+ * The schema with the names that files have, at every depth; all else stays.
+ *
+ * @example
+ * ```ts
+ * const id = field('id', 'long', { metadata: { 'delta.columnMapping.physicalName': 'col-1' } })
+ * console.log(physicalSchema({ type: 'struct', fields: [id] }, 'name').fields[0]?.name) // col-1
+ * ```
+ */
 export function physicalSchema(schema: StructType, mapping: ColumnMapping): StructType {
   return mapping === 'none' ? schema : mapFields(schema, f => ({ ...f, name: physicalName(f, mapping) }))
 }
@@ -97,6 +126,13 @@ export interface NewMapping {
 /**
  * Give every field without id or physical name one, nested ones included; what has them keeps them. Ids are never used
  * again, so the highest is carried on from version to version.
+ *
+ * @example
+ * ```ts
+ * const { schema, maxColumnId } = assignColumnMapping(people.schema, { maxColumnId: undefined, names: 'own' })
+ * console.log(maxColumnId) // 2
+ * console.log(schema.fields[1]?.metadata) // { 'delta.columnMapping.id': 2, 'delta.columnMapping.physicalName': 'name' }
+ * ```
  */
 export function assignColumnMapping(
   schema: StructType,

@@ -39,6 +39,13 @@ interface Fitting {
  * Fit `wanted` into `current`. The result keeps every current column in place, with its metadata, and adds wanted
  * columns that are new at the end, also in structs that lie in structs, lists and values of maps. A current column that
  * `wanted` lacks stays; its new rows are NULL, so it has to be nullable. All drifts are collected.
+ *
+ * @example
+ * ```ts
+ * const wanted: StructType = { type: 'struct', fields: [field('id', 'string'), field('name', 'string')] }
+ * const evolution = evolve(people.schema, wanted)
+ * console.log(evolution.kind) // incompatible
+ * ```
  */
 export function evolve(current: StructType, wanted: StructType, options: EvolveOptions = {}): Evolution {
   const fitting: Fitting = { drifts: [], widenTypes: options.widenTypes ?? false }
@@ -120,7 +127,14 @@ function into(at: Place, step: 'element' | 'key' | 'value'): Place {
   return { ...at, inside: [...at.inside, step] }
 }
 
-/** Compact text of a type for messages and comparison; nullability inside counts, comments do not. */
+/**
+ * Compact text of a type for messages and comparison; nullability inside counts, comments do not.
+ *
+ * @example
+ * ```ts
+ * console.log(printType({ type: 'array', elementType: 'long', containsNull: true })) // array<long>
+ * ```
+ */
 export function printType(type: DataType): string {
   if (typeof type === 'string') return type
   switch (type.type) {

@@ -37,7 +37,14 @@ const PRIMITIVES: ReadonlySet<string> = new Set(
   'string long integer short byte float double boolean binary date timestamp timestamp_ntz void'.split(' '),
 )
 
-/** Make a field; nullable unless told otherwise. `comment` goes where Spark keeps it. */
+/**
+ * Make a field; nullable unless told otherwise. `comment` goes where Spark keeps it.
+ *
+ * @example
+ * ```ts
+ * console.log(field('id', 'long', { nullable: false })) // { name: 'id', type: 'long', nullable: false, metadata: {} }
+ * ```
+ */
 export function field(
   name: string,
   type: DataType,
@@ -47,7 +54,15 @@ export function field(
   return { name, type, nullable: options.nullable ?? true, metadata: { ...options.metadata, ...comment } }
 }
 
-/** Read a `schemaString`. Throws SCHEMA_INVALID naming the field that is not understood. */
+/**
+ * Read a `schemaString`. Throws SCHEMA_INVALID naming the field that is not understood.
+ *
+ * @example
+ * ```ts
+ * const { fields } = parseSchema(people.metaData.schemaString)
+ * console.log(fields.map(({ name, type }) => [name, type])) // [ [ 'id', 'long' ], [ 'name', 'string' ] ]
+ * ```
+ */
 export function parseSchema(schemaString: string): StructType {
   let json: unknown
   try {
@@ -60,12 +75,28 @@ export function parseSchema(schemaString: string): StructType {
   return type
 }
 
-/** Write a schema as `schemaString`. */
+/**
+ * Write a schema as `schemaString`.
+ *
+ * @example
+ * ```ts
+ * const json = printSchema({ type: 'struct', fields: [field('id', 'long')] })
+ * console.log(json) // {"type":"struct","fields":[{"name":"id","type":"long","nullable":true,"metadata":{}}]}
+ * ```
+ */
 export function printSchema(schema: StructType): string {
   return printJson(toJson(schema))
 }
 
-/** Precision and scale of a decimal type, or undefined for another type. */
+/**
+ * Precision and scale of a decimal type, or undefined for another type.
+ *
+ * @example
+ * ```ts
+ * console.log(parseDecimal('decimal(18,2)')) // { precision: 18, scale: 2 }
+ * console.log(parseDecimal('double')) // undefined
+ * ```
+ */
 export function parseDecimal(type: string): { precision: number; scale: number } | undefined {
   if (type === 'decimal') return { precision: 10, scale: 0 }
   const match = /^decimal\(\s*(\d{1,2})\s*,\s*(\d{1,2})\s*\)$/.exec(type)

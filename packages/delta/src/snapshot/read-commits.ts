@@ -13,6 +13,12 @@ const AT_ONCE = 16
 /**
  * The commits after `after` (exclusive) up to `upTo` (inclusive), in order. Throws LOG_GAP when one of them is gone,
  * so that a streaming reader never passes over data.
+ *
+ * @example
+ * ```ts
+ * const commits = await readCommits(store, 'people', { after: 0n, upTo: 1n })
+ * console.log(commits.map(({ version, commitInfo }) => [version, commitInfo?.operation])) // [ [ 1n, 'WRITE' ] ]
+ * ```
  */
 export async function readCommits(
   store: ObjectStore,
@@ -32,6 +38,12 @@ export async function readCommits(
 /**
  * The newest commits, at most `limit`, from `upTo` backwards. Ends where the log does: what is older was cleaned away, and
  * nothing is missing for that.
+ *
+ * @example
+ * ```ts
+ * const history = await readHistory(store, 'people', { upTo: people.version, limit: 10 })
+ * console.log(history.map(({ commitInfo }) => commitInfo?.operation)) // [ 'WRITE', 'CREATE TABLE' ]
+ * ```
  */
 export async function readHistory(
   store: ObjectStore,
@@ -52,12 +64,28 @@ export async function readHistory(
   return commits
 }
 
-/** The files whose rows a commit added: new data only, not files that were merely rewritten. */
+/**
+ * The files whose rows a commit added: new data only, not files that were merely rewritten.
+ *
+ * @example
+ * ```ts
+ * const [newest] = await readCommits(store, 'people', { after: 0n, upTo: 1n })
+ * console.log(newest && addedFiles(newest).map(file => file.path)) // [ 'b' ]
+ * ```
+ */
 export function addedFiles(commit: Commit): AddFile[] {
   return commit.actions.flatMap(action => (action.kind === 'add' && action.add.dataChange ? [action.add] : []))
 }
 
-/** True when all data changes of a commit are adds, so `addedFiles` is everything that happened to the rows. */
+/**
+ * True when all data changes of a commit are adds, so `addedFiles` is everything that happened to the rows.
+ *
+ * @example
+ * ```ts
+ * const commits = await readCommits(store, 'people', { after: -1n, upTo: 1n })
+ * console.log(commits.every(isAppendOnly)) // true
+ * ```
+ */
 export function isAppendOnly(commit: Commit): boolean {
   return !commit.actions.some(a => a.kind === 'cdc' || (a.kind === 'remove' && a.remove.dataChange))
 }

@@ -26,6 +26,13 @@ const MOST_WALKED = 64n
  * Read a table at a version. Returns undefined when there is no log at all; throws LOG_GAP, LOG_INVALID,
  * LOG_INCOMPLETE, CHECKPOINT_NEEDED, CHECKPOINT_INVALID, FEATURE_UNSUPPORTED or VERSION_NOT_FOUND when there is one
  * that does not tell.
+ *
+ * @example
+ * ```ts
+ * const table = await readSnapshot(ports, { tablePath: 'people' })
+ * console.log([table?.version, table?.files.size]) // [ 1n, 2 ]
+ * console.log(await readSnapshot(ports, { tablePath: 'nowhere' })) // undefined
+ * ```
  */
 export async function readSnapshot(tables: TableStore, request: SnapshotRequest): Promise<Snapshot | undefined> {
   const state = await readState(tables, request)
@@ -50,6 +57,12 @@ export async function readState(
  * The latest snapshot, reading only commits newer than the given one: one request when there are none, and then the
  * same value. The snapshot must not be older than the log is kept: commits after it that were cleaned away since are
  * not missed here, though no commit can be made on it.
+ *
+ * @example
+ * ```ts
+ * const latest = await refreshSnapshot(ports, people)
+ * console.log(latest === people) // true
+ * ```
  */
 export async function refreshSnapshot(
   tables: TableStore,

@@ -20,6 +20,11 @@ export interface CommitTime {
 /**
  * The newest version whose commit is not later than `timestamp` (milliseconds since 1970 UTC); a time in the future
  * gives the latest. Undefined when there is no table; throws VERSION_NOT_FOUND when the log begins later.
+ *
+ * @example
+ * ```ts
+ * console.log(await findVersionAt(ports, { tablePath: 'people', timestamp: Date.UTC(2100, 0) })) // 1n
+ * ```
  */
 export async function findVersionAt(
   tables: TableStore,

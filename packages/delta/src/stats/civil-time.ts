@@ -28,7 +28,15 @@ export function parseDays(text: string): number | undefined {
   return daysOf(year, Number(month), Number(day))
 }
 
-/** The time of a text such as `2024-01-31T12:00:00.123Z`; the time of day may be missing. Undefined for other texts. */
+/**
+ * The time of a text such as `2024-01-31T12:00:00.123Z`; the time of day may be missing. Undefined for other texts.
+ *
+ * @example
+ * ```ts
+ * console.log(parseTime('yesterday')) // undefined
+ * console.log(parseTime('1970-01-01T00:00:01Z')?.micros) // 1000000n
+ * ```
+ */
 export function parseTime(text: string): CivilTime | undefined {
   const date = DATE_LENGTH.exec(text)?.[0]
   const days = date === undefined ? undefined : parseDays(date)

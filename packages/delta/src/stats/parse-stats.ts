@@ -17,7 +17,15 @@ export interface Stats {
   readonly tightBounds: boolean
 }
 
-/** Parse stats; undefined when the text is not a JSON object, since stats are only ever a help. */
+/**
+ * Parse stats; undefined when the text is not a JSON object, since stats are only ever a help.
+ *
+ * @example
+ * ```ts
+ * console.log(parseStats('{"numRecords":3,"nullCount":{"id":0}}')?.numRecords) // 3n
+ * console.log(parseStats('torn')) // undefined
+ * ```
+ */
 export function parseStats(stats: string | undefined): Stats | undefined {
   if (stats === undefined) return undefined
   let json: unknown

@@ -20,6 +20,12 @@ export type PartitionValue =
  * does not tell, and UTC is what most of them and all newer ones are written in.
  *
  * @throws TypeError when the text is not a value of the type
+ *
+ * @example
+ * ```ts
+ * console.log(parsePartitionValue('integer', '7')) // { kind: 'text', text: '7' }
+ * console.log(parsePartitionValue('date', null)) // undefined
+ * ```
  */
 export function parsePartitionValue(type: string, text: string | null | undefined): PartitionValue | undefined {
   if (text == null || text === '') return undefined
@@ -53,6 +59,11 @@ export function parsePartitionValue(type: string, text: string | null | undefine
  * Print a value as the log has it; null for NULL, and for the empty string, which the log cannot tell from it.
  *
  * @throws STAGE_INVALID for bytes that are not UTF-8: no reader would find them again
+ *
+ * @example
+ * ```ts
+ * console.log(printPartitionValue('string', { kind: 'text', text: '' })) // null
+ * ```
  */
 export function printPartitionValue(type: string, value: PartitionValue | undefined): string | null {
   if (value === undefined) return null

@@ -25,37 +25,88 @@ export type Predicate<Expr> =
 /** A top-level column by its name, which may hold dots, or a path. */
 export type ColumnName = string | ColumnPath
 
-/** `column op value`, for example `compare('id', '>=', '10')`. */
+/**
+ * `column op value`, for example `compare('id', '>=', '10')`.
+ *
+ * @example
+ * ```ts
+ * console.log(pruneFiles(people.files.values(), people, compare('id', '>=', '3')).map(file => file.path)) // [ 'b' ]
+ * ```
+ */
 export function compare(column: ColumnName, op: CompareOperator, value: string): Predicate<never> {
   return { kind: 'compare', column: pathOf(column), op, value }
 }
 
-/** TRUE where the column is NULL, else FALSE. */
+/**
+ * TRUE where the column is NULL, else FALSE.
+ *
+ * @example
+ * ```ts
+ * console.log(printPredicate(isNull(['address', 'city']), String)) // address.city IS NULL
+ * ```
+ */
 export function isNull(column: ColumnName): Predicate<never> {
   return { kind: 'isNull', column: pathOf(column) }
 }
 
-/** TRUE where the column is one of the values; FALSE for an empty list. */
+/**
+ * TRUE where the column is one of the values; FALSE for an empty list.
+ *
+ * @example
+ * ```ts
+ * console.log(printPredicate(isIn('id', ['1', '2']), String)) // id = '1' OR id = '2'
+ * ```
+ */
 export function isIn(column: ColumnName, values: Iterable<string>): Predicate<never> {
   return { kind: 'or', of: Array.from(values, value => compare(column, '=', value)) }
 }
 
-/** All of them. */
+/**
+ * All of them.
+ *
+ * @example
+ * ```ts
+ * const adults = and(compare('age', '>=', '18'), not(isNull('name')))
+ * console.log(printPredicate(adults, String)) // age >= '18' AND (NOT name IS NULL)
+ * ```
+ */
 export function and<Expr = never>(...of: readonly Predicate<Expr>[]): Predicate<Expr> {
   return join('and', of)
 }
 
-/** Any of them. */
+/**
+ * Any of them.
+ *
+ * @example
+ * ```ts
+ * console.log(printPredicate(or(compare('id', '=', '1'), isNull('id')), String)) // id = '1' OR id IS NULL
+ * ```
+ */
 export function or<Expr = never>(...of: readonly Predicate<Expr>[]): Predicate<Expr> {
   return join('or', of)
 }
 
-/** TRUE becomes FALSE and FALSE becomes TRUE; NULL stays. */
+/**
+ * TRUE becomes FALSE and FALSE becomes TRUE; NULL stays.
+ *
+ * @example
+ * ```ts
+ * console.log(printPredicate(not(compare('id', '=', '1')), String)) // NOT id = '1'
+ * ```
+ */
 export function not<Expr>(of: Predicate<Expr>): Predicate<Expr> {
   return { kind: 'not', of }
 }
 
-/** A condition that only the engine understands. */
+/**
+ * A condition that only the engine understands.
+ *
+ * @example
+ * ```ts
+ * const predicate = and(isNull('name'), expression('length(city) > 3'))
+ * console.log(printPredicate(predicate, sql => sql)) // name IS NULL AND (length(city) > 3)
+ * ```
+ */
 export function expression<Expr>(value: Expr): Predicate<Expr> {
   return { kind: 'expression', expression: value }
 }
@@ -64,6 +115,11 @@ export function expression<Expr>(value: Expr): Predicate<Expr> {
  * The predicate as SQL, for messages and `operationParameters`. Values are quoted whatever their type.
  *
  * @param printExpression text of an engine's expression
+ *
+ * @example
+ * ```ts
+ * console.log(printPredicate(compare('name', '<>', "O'Neill"), String)) // name <> 'O''Neill'
+ * ```
  */
 export function printPredicate<Expr>(
   predicate: Predicate<Expr>,

@@ -17,6 +17,12 @@ import { and, compare, isIn, isNull, or, type Predicate } from './predicate.ts'
  *
  * @param table the snapshot, or what the files' columns are
  * @throws PREDICATE_INVALID when the predicate does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const files = pruneFiles(people.files.values(), people, compare('id', '<', '3'))
+ * console.log(files.map(file => file.path)) // [ 'a' ]
+ * ```
  */
 export function pruneFiles<Expr>(files: Iterable<AddFile>, table: TableColumns, predicate: Predicate<Expr>): AddFile[] {
   const bound = bindPredicate(table, predicate)
@@ -30,6 +36,14 @@ export function pruneFiles<Expr>(files: Iterable<AddFile>, table: TableColumns, 
  * the partition.
  *
  * @throws PREDICATE_INVALID when the predicate does not fit the schema
+ *
+ * @example
+ * ```ts
+ * const table = { schema: people.schema, metaData: { ...people.metaData, partitionColumns: ['name'] } }
+ * const isAnn = compare('name', '=', 'Ann')
+ * console.log(evaluate({ ...people, ...table }, isAnn, { name: 'Ann' })) // true
+ * console.log(evaluate({ ...people, ...table }, isAnn, { name: null })) // null
+ * ```
  */
 export function evaluate<Expr>(
   table: TableColumns,
@@ -57,13 +71,27 @@ export interface KeyRange {
 /**
  * The predicate that a row's key lies in all the ranges. Columns without a range, and ranges that cannot be compared with
  * the table's column, do not narrow anything.
+ *
+ * @example
+ * ```ts
+ * const ranges = new Map([['id', { min: '3', max: '9', hasNull: false }]])
+ * console.log(pruneFiles(people.files.values(), people, keysPredicate(people, ranges)).length) // 1
+ * ```
  */
 export function keysPredicate(table: TableColumns, ranges: ReadonlyMap<string, KeyRange>): Predicate<never> {
   const predicates = [...ranges].map(([column, range]) => rangePredicate(column, range))
   return and(...predicates.filter(predicate => isUsable(table, predicate)))
 }
 
-/** The predicate that a column's value is one of the wanted keys', NULL equal to NULL. */
+/**
+ * The predicate that a column's value is one of the wanted keys', NULL equal to NULL.
+ *
+ * @example
+ * ```ts
+ * const predicate = rangePredicate('id', { min: '3', max: '9', hasNull: false })
+ * console.log(printPredicate(predicate, String)) // id >= '3' AND id <= '9'
+ * ```
+ */
 export function rangePredicate(column: string, range: KeyRange): Predicate<never> {
   const { min, max, values, hasNull } = range
   const nulls = hasNull ? isNull(column) : or()

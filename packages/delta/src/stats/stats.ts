@@ -19,6 +19,14 @@ interface Tree {
 /**
  * Build the stats text for one file: counts and bounds of the columns that `target` says. Arrays and maps have none: what
  * DuckDB counts for them is not the number of NULL arrays.
+ *
+ * @example
+ * ```ts
+ * const schema: StructType = { type: 'struct', fields: [field('id', 'long')] }
+ * const columns = new Map([['"id"', new Map([['min', '1'], ['max', '9'], ['null_count', '0']])]])
+ * const stats = statsFromColumns({ schema }, 5n, columns)
+ * console.log(stats) // {"numRecords":5,"minValues":{"id":1},"maxValues":{"id":9},"nullCount":{"id":0}}
+ * ```
  */
 export function statsFromColumns(target: StatsTarget, numRecords: bigint, columnStatistics: ColumnStatistics): string {
   const stats = { minValues: {} as Tree, maxValues: {} as Tree, nullCount: {} as Tree }

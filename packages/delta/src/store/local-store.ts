@@ -27,6 +27,16 @@ interface Described {
   readonly isPlain: boolean
 }
 
+/**
+ * A store in a local folder. Writes are synced, and of racing writers of one path exactly one wins.
+ *
+ * @example
+ * ```ts
+ * const local = new LocalStore(folder)
+ * console.log(await local.putIfAbsent('t/once', new Uint8Array([1]))) // created
+ * console.log(await local.putIfAbsent('t/once', new Uint8Array([2]))) // exists
+ * ```
+ */
 export class LocalStore implements ObjectStore {
   readonly #root: string
 

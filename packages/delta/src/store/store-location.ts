@@ -6,6 +6,13 @@ import type { ObjectStore } from './store.ts'
 /**
  * The store path of an absolute place (`/lake/t/part-0`, `s3://bucket/t/part-0`), or undefined when it is not below the
  * store's root. Only the text is compared; the store itself still refuses what leads outside.
+ *
+ * @example
+ * ```ts
+ * const local = new LocalStore(folder)
+ * console.log(findStorePath(local, `${folder}/t/part-0`)) // t/part-0
+ * console.log(findStorePath(local, '/elsewhere/part-0')) // undefined
+ * ```
  */
 export function findStorePath(store: ObjectStore, place: string): string | undefined {
   const root = store.locate('x').slice(0, -1)

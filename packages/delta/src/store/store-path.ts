@@ -3,13 +3,27 @@
  */
 import { DeltaError } from '../errors.ts'
 
-/** Return the path's segments; throws PATH_INVALID for a path that is absolute, empty or could leave the store. */
+/**
+ * Return the path's segments; throws PATH_INVALID for a path that is absolute, empty or could leave the store.
+ *
+ * @example
+ * ```ts
+ * console.log(splitStorePath('t/day=1/part-0')) // [ 't', 'day=1', 'part-0' ]
+ * ```
+ */
 export function splitStorePath(path: string): string[] {
   if (isStorePath(path)) return path.split('/')
   throw new DeltaError('PATH_INVALID', `${JSON.stringify(path)} is not a path inside the store.`, { path })
 }
 
-/** True for a path that an object of a store can have. */
+/**
+ * True for a path that an object of a store can have.
+ *
+ * @example
+ * ```ts
+ * console.log([isStorePath('t/part-0'), isStorePath('../part-0')]) // [ true, false ]
+ * ```
+ */
 export function isStorePath(path: string): boolean {
   return !path.split('/').some(isBadSegment)
 }
@@ -17,6 +31,11 @@ export function isStorePath(path: string): boolean {
 /**
  * Order of two texts by their UTF-8 bytes, which is that of their code points; object stores list paths so, and Spark
  * compares strings so. Nothing is encoded for it, since lists and bounds are compared by the hundred thousand.
+ *
+ * @example
+ * ```ts
+ * console.log(['é', 'z', 'a'].sort(compareBytes)) // [ 'a', 'z', 'é' ]
+ * ```
  */
 export function compareBytes(a: string, b: string): number {
   const length = Math.min(a.length, b.length)

@@ -25,6 +25,13 @@ type Change = Pick<Staged, 'remove' | 'dataChange'> & { readonly add: readonly P
 /**
  * True when a change of a table with the change data feed needs files of its changes, unless whoever makes it knows that
  * no row was copied. Only adding and only removing need none, nor does a file that stays with another deletion vector.
+ *
+ * @example
+ * ```ts
+ * const fed = { protocol: people.protocol, configuration: { 'delta.enableChangeDataFeed': 'true' } }
+ * const [file] = people.files.values()
+ * console.log(file && needsChangeFiles(fed, { add: [file], remove: [], dataChange: true })) // false
+ * ```
  */
 export function needsChangeFiles(rules: TableRules, change: Change): boolean {
   if (!isActive('changeDataFeed', rules) || !change.dataChange) return false

@@ -28,6 +28,16 @@ export interface CheckRequest<Rows> {
  *
  * @throws CONSTRAINT_VIOLATED with the conditions and the number of rows that break each
  * @throws WRITE_REFUSED when there is no checker, or it does not know what a condition means
+ *
+ * @example
+ * ```ts
+ * const configuration = { 'delta.constraints.known': 'id > 0' }
+ * const request = { tablePath: 'people', schema: people.schema, configuration, checker }
+ * const checked = await checkRows({ ...request, rows: [{ id: 4, name: 'Di' }] })
+ * console.log(checked) // [ { kind: 'constraint', name: 'known', sql: 'id > 0' } ]
+ * const error = await checkRows({ ...request, rows: [{ id: -4, name: 'Di' }] }).catch((error: unknown) => error)
+ * console.log(isDeltaError(error, 'CONSTRAINT_VIOLATED')) // true
+ * ```
  */
 export async function checkRows<Rows>(request: CheckRequest<Rows>): Promise<CheckedRows> {
   const { tablePath, schema, configuration, rows, checker, signal } = request

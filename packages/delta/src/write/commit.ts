@@ -59,6 +59,14 @@ interface Race {
  *
  * @throws COMMIT_UNDECIDED when the store does not answer: the commit may exist, so no staged file may be deleted
  * @throws NOT_WRITTEN when the store refused the write before it could have any effect
+ *
+ * @example
+ * ```ts
+ * const staged = stageAppend(people, { files, info: { operation: 'WRITE' } })
+ * const result = await commit(ports, staged)
+ * console.log(result.kind === 'committed' && result.snapshot.files.size) // 3
+ * console.log((await commit(ports, staged)).kind) // conflict
+ * ```
  */
 export async function commit(ports: CommitPorts, staged: Staged, options: CommitOptions = {}): Promise<CommitResult> {
   const { signal, tries = TRIES } = options

@@ -10,7 +10,15 @@ import { printSchema, type StructField, type StructType } from '../schema/schema
 import { isActive } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 
-/** The snapshot's schema evolved to `wanted`; throws SCHEMA_INCOMPATIBLE with every drift. */
+/**
+ * The snapshot's schema evolved to `wanted`; throws SCHEMA_INCOMPATIBLE with every drift.
+ *
+ * @example
+ * ```ts
+ * const wanted: StructType = { type: 'struct', fields: [...people.schema.fields, field('city', 'string')] }
+ * console.log(evolvedSchema(people, wanted).fields.map(({ name }) => name)) // [ 'id', 'name', 'city' ]
+ * ```
+ */
 export function evolvedSchema(snapshot: Snapshot, wanted: StructType | undefined): StructType {
   if (wanted === undefined) return snapshot.schema
   const widenTypes = isActive('typeWidening', snapshot)
@@ -25,7 +33,15 @@ export function evolvedSchema(snapshot: Snapshot, wanted: StructType | undefined
   })
 }
 
-/** The schema of a table whose rows are all replaced: `wanted`, where columns that stay the same stay themselves. */
+/**
+ * The schema of a table whose rows are all replaced: `wanted`, where columns that stay the same stay themselves.
+ *
+ * @example
+ * ```ts
+ * const wanted: StructType = { type: 'struct', fields: [field('city', 'string')] }
+ * console.log(replacedSchema(people, wanted).fields.map(({ name }) => name)) // [ 'city' ]
+ * ```
+ */
 export function replacedSchema(snapshot: Snapshot, wanted: StructType | undefined): StructType {
   if (wanted === undefined) return snapshot.schema
   const plain = withoutMapping(wanted)

@@ -42,6 +42,13 @@ interface Altered {
  *
  * @throws SCHEMA_INVALID when a column does not exist, or its new name or type cannot be
  * @throws WRITE_REFUSED when the table's files or rules stand against it
+ *
+ * @example
+ * ```ts
+ * const alterations = [{ kind: 'comment' as const, column: ['id'], comment: 'given once' }]
+ * const result = await commit(ports, stageAlter(people, { alterations, info: { operation: 'CHANGE COLUMN' } }))
+ * console.log(result.kind === 'committed' && result.snapshot.schema.fields[0]?.metadata) // { comment: 'given once' }
+ * ```
  */
 export function stageAlter(
   snapshot: Snapshot,
@@ -53,7 +60,14 @@ export function stageAlter(
   return stageOn(snapshot, request, { ...altered, add: [], remove: [], checkedTable: request.checkedTable })
 }
 
-/** The settings of the table with these constraints too, for `checkRows`. */
+/**
+ * The settings of the table with these constraints too, for `checkRows`.
+ *
+ * @example
+ * ```ts
+ * console.log(settingsWith(people, { known: 'id > 0' })) // { 'delta.constraints.known': 'id > 0' }
+ * ```
+ */
 export function settingsWith(
   snapshot: Snapshot,
   constraints: Readonly<Record<string, string>>,

@@ -27,7 +27,18 @@ export interface CreateRequest extends Extras {
   needsDomainMetadata?: boolean
 }
 
-/** Stage version 0 of a table, with the lowest protocol that has what its settings, columns and `features` need. */
+/**
+ * Stage version 0 of a table, with the lowest protocol that has what its settings, columns and `features` need.
+ *
+ * @example
+ * ```ts
+ * const schema: StructType = { type: 'struct', fields: [field('id', 'long'), field('day', 'date')] }
+ * const info = { operation: 'CREATE TABLE' }
+ * const staged = stageCreate({ tablePath: 'visits', schema, partitionColumns: ['day'], info })
+ * const result = await commit(ports, staged)
+ * console.log([result.kind, result.version]) // [ 'committed', 0n ]
+ * ```
+ */
 export function stageCreate(request: CreateRequest): Staged {
   const { tablePath, schema, partitionColumns = [], files = [], domains = [] } = request
   for (const column of partitionColumns) {
@@ -74,7 +85,16 @@ function emptyTable(tablePath: string, about: { name: string | undefined; descri
   }
 }
 
-/** Stage new rows. `schema` may add nullable columns; see `evolve`. */
+/**
+ * Stage new rows. `schema` may add nullable columns; see `evolve`.
+ *
+ * @example
+ * ```ts
+ * const staged = stageAppend(people, { files, reads: { kind: 'none' }, info: { operation: 'WRITE' } })
+ * const result = await commit(ports, staged)
+ * console.log(result.version) // 2n
+ * ```
+ */
 export function stageAppend(
   snapshot: Snapshot,
   request: Extras & { files: readonly DataFile[]; schema?: StructType | undefined },
@@ -83,7 +103,15 @@ export function stageAppend(
   return stageOn(snapshot, request, { schema, add: request.files, remove: [] })
 }
 
-/** Stage the replacement of all rows. `schema` may be any schema, since no old file stays. */
+/**
+ * Stage the replacement of all rows. `schema` may be any schema, since no old file stays.
+ *
+ * @example
+ * ```ts
+ * const staged = stageOverwrite(people, { files, info: { operation: 'WRITE' } })
+ * console.log([staged.remove.length, staged.add.length]) // [ 2, 1 ]
+ * ```
+ */
 export function stageOverwrite(
   snapshot: Snapshot,
   request: Extras & { files: readonly DataFile[]; schema?: StructType | undefined },
@@ -96,6 +124,13 @@ export function stageOverwrite(
 /**
  * Stage the removal of the files named by `remove` (add paths) and the addition of others. `dataChange` false says
  * that the same rows only lie in other files, and streaming readers will not look at them.
+ *
+ * @example
+ * ```ts
+ * const request = { remove: ['b'], files, dataChange: true, info: { operation: 'MERGE' } }
+ * const result = await commit(ports, stageRemoveAndAdd(people, request))
+ * console.log(result.kind === 'committed' && [...result.snapshot.files.keys()]) // [ 'a', 'c' ]
+ * ```
  */
 export function stageRemoveAndAdd(
   snapshot: Snapshot,
@@ -118,7 +153,17 @@ export function stageRemoveAndAdd(
   return stageOn(snapshot, request, { schema, add, remove, dataChange, copiesNothing })
 }
 
-/** Stage a commit without files: txn and domains only, a schema with new nullable columns, or other settings. */
+/**
+ * Stage a commit without files: txn and domains only, a schema with new nullable columns, or other settings.
+ *
+ * @example
+ * ```ts
+ * const configuration = { 'delta.appendOnly': 'true' }
+ * const staged = stageMetadata(people, { configuration, info: { operation: 'SET TBLPROPERTIES' } })
+ * const result = await commit(ports, staged)
+ * console.log(result.kind === 'committed' && result.snapshot.configuration) // { 'delta.appendOnly': 'true' }
+ * ```
+ */
 export function stageMetadata(
   snapshot: Snapshot,
   request: Extras & {

@@ -11,6 +11,13 @@ import type { Snapshot } from '../snapshot/snapshot.ts'
  *
  * @param schema the table's after the commit, from `evolvedSchema` or `replacedSchema` when it changes: what gives new
  *   columns their names in files
+ *
+ * @example
+ * ```ts
+ * const options = writeOptionsFor(people)
+ * const written = await parquet.write([{ id: 4, name: 'Di' }], options)
+ * console.log(written[0]?.numRecords) // 1n
+ * ```
  */
 export function writeOptionsFor(
   snapshot: Snapshot,
