@@ -35,7 +35,7 @@ test('a reader leaves nothing in the lake or beside it, and does without a tempo
   const [lake, temporary] = [join(root, 'lake'), join(root, 'temporary')]
   await mkdir(temporary)
   for (const folder of [temporary, join(root, 'missing')]) {
-    await using reader = await openLakeReader(lake, { ids: systemIds, temporary: folder })
+    await using reader = await openLakeReader(lake, { ids: systemIds, temporary: folder, processes: systemProcesses })
     await using session = await reader.engine.session()
     expect(await session.count(sql`SELECT count(*) FROM range(10)`)).toBe(10n)
   }
@@ -49,7 +49,7 @@ test('the engine of a reader reads the lake and nothing beside it', async () => 
   const lake = join(root, 'lake')
   await mkdir(lake)
   for (const folder of [root, lake]) await writeFile(join(folder, 'secret.csv'), 'a\n1\n')
-  await using reader = await openLakeReader(lake, { ids: systemIds, temporary: root })
+  await using reader = await openLakeReader(lake, { ids: systemIds, temporary: root, processes: systemProcesses })
   await using session = await reader.engine.session()
   expect(await session.rows(sql`FROM read_csv(${text(join(lake, 'secret.csv'))})`)).toEqual([{ a: 1n }])
   await expect(session.rows(sql`FROM read_csv(${text(join(root, 'secret.csv'))})`)).rejects.toThrow(/Permission Error/)

@@ -371,7 +371,7 @@ describe('the project file', () => {
     },
     {
       case: 'a lake of a kind that is not built',
-      yaml: 'lake: s3://bucket/lake\n',
+      yaml: 'lake: gs://bucket/lake\n',
       args: [],
       expected: { exit: 2, code: 'CONFIG_PLANNED', place: 'tidemark.yml:7:7' },
     },

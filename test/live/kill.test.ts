@@ -72,8 +72,8 @@ async function countCommits(project: TestProject): Promise<number> {
 /** Runs by how they ended; `open` for those that have no end yet. */
 async function runsByEnd(project: TestProject): Promise<Record<string, number>> {
   const counts: Record<string, number> = {}
-  for (const { runId, ended } of await listRuns(project.store)) {
-    const status = ended ? (await readRunEnd(project.store, runId)).status : 'open'
+  for (const { runId, end } of await listRuns(project.store)) {
+    const status = end !== undefined ? (await readRunEnd(project.store, runId)).status : 'open'
     counts[status] = (counts[status] ?? 0) + 1
   }
   return counts

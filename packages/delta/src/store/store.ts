@@ -15,6 +15,13 @@ export interface StoredObject {
   modifiedAt: number
 }
 
+/** An object that a local engine is about to open. */
+export interface HeldObject {
+  path: string
+  /** Its size where the log tells it. An object without one is brought anew, since its name alone does not tell its bytes. */
+  size?: bigint | undefined
+}
+
 /**
  * Paths are relative, separated by `/`, without empty, `.` and `..` segments. A failed write throws a DeltaError
  * NOT_WRITTEN when it certainly did not take effect; after any other error it may have.
@@ -35,6 +42,13 @@ export interface ObjectStore {
   list(prefix: string, options?: { startAfter?: string | undefined }): AsyncIterable<StoredObject>
   /** Remove an object; a missing one is fine. */
   delete(path: string): Promise<void>
-  /** What a local engine opens: an absolute file path for the local store. */
+  /** What a local engine opens: an absolute file path. A store that has `hold` must hold the object meanwhile. */
   locate(path: string): string
+  /**
+   * Bring objects to where `locate` points, and keep them there until disposed. Stores whose objects lie on this machine
+   * have no need of it. Throws a DeltaError NOT_FOUND when one does not exist.
+   */
+  hold?(objects: readonly HeldObject[], options?: StoreOptions): Promise<AsyncDisposable>
+  /** How other programs name an object, where that is not what `locate` gives: `s3://bucket/t/part-0`. */
+  address?(path: string): string
 }

@@ -1,13 +1,14 @@
 /** The lake of a project as a command needs it: to list, to query, or to work in. */
+import type { LoadedProject } from '../config/load-project.ts'
 import type { ObjectStore } from '../model/ports.ts'
-import type { Project } from '../model/project.ts'
-import { type Lake, type LakeReader, openLake, openLakeReader, lakeStore } from '../run/lake.ts'
+import { type Lake, type LakePlace, type LakeReader, openLake, openLakeReader, lakeStore } from '../run/lake.ts'
 import { assertOwnLake } from '../run/lake-owner.ts'
 import type { CliPorts } from './ports.ts'
+import { remoteLakeOf } from './remote-lake.ts'
 
 /** For commands that read logs and facts; needs no right to write anywhere. */
-export function storeOf({ lake }: Project): Promise<ObjectStore> {
-  return lakeStore(lake)
+export function storeOf(ports: CliPorts, loaded: LoadedProject): Promise<ObjectStore> {
+  return lakeStore(placeOf(ports, loaded))
 }
 
 /**
@@ -16,11 +17,12 @@ export function storeOf({ lake }: Project): Promise<ObjectStore> {
  * @param folders absolute folders of tables outside the lake that may be read too
  */
 export function openReaderOf(
-  { ids, temporary }: CliPorts,
-  { lake }: Project,
+  ports: CliPorts,
+  loaded: LoadedProject,
   folders: readonly string[] = [],
 ): Promise<LakeReader> {
-  return openLakeReader(lake, { ids, temporary, folders })
+  const { ids, temporary, processes } = ports
+  return openLakeReader(placeOf(ports, loaded), { ids, temporary, processes, folders })
 }
 
 /**
@@ -28,7 +30,12 @@ export function openReaderOf(
  *
  * @throws {LAKE_OF_ANOTHER_PROJECT} before anything is made in it
  */
-export async function openLakeOf({ ids, processes }: CliPorts, project: Project): Promise<Lake> {
-  await assertOwnLake(await lakeStore(project.lake), project)
-  return openLake(project.lake, { work: `work-${ids.uuid()}`, ids, processes })
+export async function openLakeOf(ports: CliPorts, loaded: LoadedProject): Promise<Lake> {
+  const { ids, processes } = ports
+  await assertOwnLake(await storeOf(ports, loaded), loaded.project)
+  return openLake(placeOf(ports, loaded), { work: `work-${ids.uuid()}`, ids, processes })
+}
+
+function placeOf(ports: CliPorts, loaded: LoadedProject): LakePlace {
+  return remoteLakeOf(ports, loaded) ?? loaded.project.lake
 }

@@ -75,7 +75,7 @@ function isWorthTelling(error: unknown): boolean {
 /** Alerts are sent after the run has ended: a slow mail server delays the process, never the lake. */
 function deliver(ports: CliPorts, loaded: LoadedProject, alerting: Alerting): Promise<string[]> {
   if (loaded.project.alerts.channels.length === 0) return Promise.resolve([])
-  return outcomeOf(ports, async () => alerting.deliver(await storeOf(loaded.project)))
+  return outcomeOf(ports, async () => alerting.deliver(await storeOf(ports, loaded)))
 }
 
 /** Warnings of a delivery. That alerts could not be sent never changes how the run went. */

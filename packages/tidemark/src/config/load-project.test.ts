@@ -92,7 +92,7 @@ describe('a project', () => {
   test('shows all of its mistakes at once, each at its own text', async () => {
     const files = {
       'tidemark.yml': `name: music
-lake: s3://bucket/music
+lake: gs://bucket/music
 schedule: { cron: "0 * * * *" }
 paralel: 3
 sources:
@@ -119,7 +119,7 @@ alerts:
         "loop_input.json:2:42+11 CONFIG_UNKNOWN_KEY \`cdc_colum\` is not a key of a table entry. | Did you mean "cdc_col"?",
         "loop_input.json:3:3+45 CONFIG_MISSING_KEY \`schema\` is missing in a table entry. | Add \`schema\`: the schema of the table.",
         "loop_input.json:3:48+1 CONFIG_SYNTAX This is not valid JSON: a comma follows the last element. | Delete the comma.",
-        "tidemark.yml:2:7+17 CONFIG_PLANNED \`lake: s3://…\` is planned, but this version does not do it. | Use a folder for now, for example \`lake: ./lake\`.",
+        "tidemark.yml:2:7+17 CONFIG_PLANNED \`lake: gs://…\` is planned, but this version does not do it. | Use a folder, az://, abfss:// or s3://.",
         "tidemark.yml:3:1+8 CONFIG_PLANNED \`schedule\` is planned, but this version does not do it. | Start \`tidemark run\` from cron or another scheduler.",
         "tidemark.yml:4:1+7 CONFIG_UNKNOWN_KEY \`paralel\` is not a key of tidemark.yml. | Did you mean "parallel"?",
         "tidemark.yml:8:20+7 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:APP_URL }\`.",
@@ -222,12 +222,12 @@ targets:
     `)
   })
   test('a target that is not chosen is checked as well', async () => {
-    const wrong = `${minimal}targets:\n  dev: { default: true }\n  prod: { lak: x, parallel: 900, lake: "abfss://l@a.dfs.core.windows.net/m" }\n`
+    const wrong = `${minimal}targets:\n  dev: { default: true }\n  prod: { lak: x, parallel: 900, lake: "hdfs://lake.example.org:8020/music/m" }\n`
     expect(await problemsOf({ 'tidemark.yml': wrong, 'loop_input.json': list })).toMatchInlineSnapshot(`
       [
         "tidemark.yml:9:11+3 CONFIG_UNKNOWN_KEY \`lak\` is not a key of tidemark.yml. | Did you mean "lake"?",
         "tidemark.yml:9:29+3 CONFIG_VALUE \`parallel\` must be a whole number from 1 to 64. | Correct the value of \`parallel\`.",
-        "tidemark.yml:9:40+36 CONFIG_PLANNED \`lake: abfss://…\` is planned, but this version does not do it. | Use a folder for now, for example \`lake: ./lake\`.",
+        "tidemark.yml:9:40+38 CONFIG_PLANNED \`lake: hdfs://…\` is planned, but this version does not do it. | Use a folder, az://, abfss:// or s3://.",
       ]
     `)
   })

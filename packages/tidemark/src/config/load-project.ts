@@ -9,6 +9,7 @@ import type { AlertConfig, Project } from '../model/project.ts'
 import { buildAlerts } from './alert-config.ts'
 import { type FetchText, fetchText } from './fetch-list.ts'
 import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
+import { buildLake } from './lake-config.ts'
 import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 import { findLiteralSecrets } from './literal-secret.ts'
 import { type ConfigNode, findNode, type MapNode, textOf } from './node.ts'
@@ -19,7 +20,7 @@ import {
   readEnvironment,
   readProjectText,
 } from './project-file.ts'
-import { resolveLake, shownPath } from './project-path.ts'
+import { shownPath } from './project-path.ts'
 import { type ProjectTree, readProjectTree, readSection } from './project-tree.ts'
 import { readSources } from './read-sources.ts'
 
@@ -127,15 +128,15 @@ async function buildProject(
     fetchText: request.fetch ?? fetchText,
     signal: request.signal ?? new AbortController().signal,
   })
-  const lakeNode = findNode(body, ['lake'])
-  const lake = resolveLake(root, textOf(lakeNode) ?? './lake', lakeNode?.place)
+  const { lake, problems: lakeProblems } = buildLake(body, root)
   const alerts = readAlerts(body)
   const flows = await readFlows(body, root, request.loadFlows)
   const project: Project = {
     name: textOf(findNode(body, ['name'])) ?? '',
     catalog: catalogName(tree, request.env),
     root,
-    lake: typeof lake === 'string' ? lake : root,
+    lake: lake?.lake ?? root,
+    remote: lake?.remote,
     target,
     sources: sources.sources,
     tables: sources.tables,
@@ -146,9 +147,9 @@ async function buildProject(
   }
   return {
     project,
-    canAlert: typeof lake === 'string' && alerts.problems.length === 0 && project.name !== '',
+    canAlert: lake !== undefined && alerts.problems.length === 0 && project.name !== '',
     problems: [
-      ...(typeof lake === 'string' ? [] : [lake]),
+      ...lakeProblems,
       ...sources.problems,
       ...checkLakeNames(sources.tables),
       ...alerts.problems,

@@ -36,8 +36,8 @@ export const plannedInProject: readonly Planned[] = [
   { path: 'maintenance' },
   {
     path: 'lake',
-    value: /^(abfss?|az|s3|gs|wasbs?|https?):\/\//i,
-    instead: 'Use a folder for now, for example `lake: ./lake`.',
+    value: /^(gs|adl|hdfs|https?):\/\//i,
+    instead: 'Use a folder, az://, abfss:// or s3://.',
   },
   { path: 'sources.*.type', value: /^(sqlserver|mssql|sqlite|oracle|files)$/i, instead: pinned },
   { path: 'sources.*.filter' },

@@ -15,12 +15,16 @@ export function isInside(folder: string, path: string): boolean {
   return way === '' || (!isAbsolute(way) && way !== '..' && !way.startsWith(`..${sep}`))
 }
 
-/** The absolute folder of the lake, or the problem with it: a lake never shares a folder with the project's files. */
+/** True for what is written as an address rather than a folder. */
+export function isAddress(written: string): boolean {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(written)
+}
+
+/** The absolute folder of a local lake, or the problem with it: a lake never shares a folder with the project's files. */
 export function resolveLake(root: string, written: string, place: Place | undefined): string | Problem {
   const path = resolve(root, written)
   const refuse = (reason: string): Problem => CONFIG_LAKE_PATH({ path: written, reason }, { place })
   if (written.includes('\0')) return refuse('holds a NUL character')
-  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(written)) return refuse('is an address; the lake is a local folder')
   if (written.startsWith('~')) return refuse('begins with ~, which only a shell replaces')
   if (path === parse(path).root) return refuse('is the root of the file system')
   if (realPath(path) === realPath(root)) return refuse('is the project folder itself')

@@ -3,6 +3,7 @@
  * checked by table-list-schema.ts, entry by entry.
  */
 import { z } from 'zod'
+import { parseBytes } from './byte-size.ts'
 import { parseDuration } from './duration.ts'
 import { entrySchema, type EntryInput, silverSchema, type SilverInput } from './table-list-schema.ts'
 
@@ -30,6 +31,20 @@ export interface SourceInput {
   tables: string | EntryInput[] | ListAddressInput
 }
 
+export interface LakeOptionsInput {
+  account?: string | undefined
+  endpoint?: string | undefined
+  region?: string | undefined
+  account_key?: { secret: string } | undefined
+  sas?: { secret: string } | undefined
+  connection_string?: { secret: string } | undefined
+  access_key_id?: SecretInput | undefined
+  secret_access_key?: { secret: string } | undefined
+  session_token?: { secret: string } | undefined
+  local?: string | undefined
+  cache_size?: string | undefined
+}
+
 export interface ChannelInput {
   webhook?: SecretInput | undefined
   sign?: { secret: string } | undefined
@@ -50,6 +65,7 @@ export interface ProjectInput {
   name: string
   catalog?: string | undefined
   lake?: string | undefined
+  lake_options?: LakeOptionsInput | undefined
   parallel?: number | undefined
   sources: Record<string, SourceInput>
   silver?: { defaults?: SilverInput | undefined } | undefined
@@ -71,6 +87,11 @@ const name = (expected: string): z.ZodString =>
 const secret: z.ZodType<SecretInput> = z.union(
   [filled('a text'), z.strictObject({ secret: filled('env:NAME or file:path') })],
   { error: 'a text or { secret: env:NAME }' },
+)
+/** A secret that is never written out. */
+const reference = z.strictObject(
+  { secret: filled('env:NAME or file:path') },
+  { error: 'a reference such as { secret: env:NAME }' },
 )
 const flag = z.boolean({ error: 'true or false' })
 const many = (one: string): z.ZodType<string | string[]> =>
@@ -122,8 +143,7 @@ const source: z.ZodType<SourceInput> = z.strictObject({
 
 const channel: z.ZodType<ChannelInput> = z.strictObject({
   webhook: secret.optional().meta({ description: 'Address that receives a JSON POST, best as a secret.' }),
-  sign: z
-    .strictObject({ secret: filled('env:NAME or file:path') }, { error: 'a reference such as { secret: env:NAME }' })
+  sign: reference
     .optional()
     .meta({ description: 'Key that signs each webhook (Standard Webhooks), only as a secret.' }),
   allow_private: flag.optional().meta({ description: 'Permit a webhook in your own network.' }),
@@ -165,13 +185,48 @@ const variable: z.ZodType<VariableInput> = z.union(
   { error: 'a value or { description, default }' },
 )
 
+const size = 'a size such as 500MB, 10GB or 1TB'
+const lakeOptions: z.ZodType<LakeOptionsInput> = z.strictObject({
+  account: filled('the name of a storage account')
+    .regex(/^[a-z0-9]{3,24}$/, { error: 'the name of a storage account: 3 to 24 of a-z and 0-9' })
+    .optional()
+    .meta({ description: 'Azure: storage account of an az:// address; an abfss:// address names it itself.' }),
+  endpoint: filled('an https address')
+    .regex(/^https?:\/\/[^\s?#@]+$/, { error: 'an https address without user, `?` and `#`' })
+    .optional()
+    .meta({ description: 'Address of the service, when it is not the public one of Azure or AWS.' }),
+  region: filled('a region')
+    .optional()
+    .meta({ description: 'S3: region of the bucket; that of the environment when left out.' }),
+  account_key: reference.optional().meta({ description: 'Azure: key of the account, instead of an identity.' }),
+  sas: reference.optional().meta({ description: 'Azure: shared access signature, instead of an identity.' }),
+  connection_string: reference.optional().meta({ description: 'Azure: connection string, instead of an identity.' }),
+  access_key_id: secret.optional().meta({ description: 'S3: id of an access key, instead of a role.' }),
+  secret_access_key: reference.optional().meta({ description: 'S3: the access key itself.' }),
+  session_token: reference.optional().meta({ description: 'S3: token of a temporary access key.' }),
+  local: filled('a folder').optional().meta({
+    description: 'Folder of this machine for what is on its way to the lake and copies of what was read of it.',
+    default: './.tidemark',
+  }),
+  cache_size: z
+    .string({ error: size })
+    .refine(text => parseBytes(text) !== undefined, { error: size })
+    .optional()
+    .meta({ description: 'How much of what was read is kept there.', default: '10GB' }),
+})
+
 /** tidemark.yml without `targets`; also what a target may change. */
 export const projectSchema: z.ZodType<ProjectInput> = z.strictObject({
   name: name('the name of the project').meta({ description: 'Name of the project; also of its catalog.' }),
   catalog: name('the name of the catalog')
     .optional()
     .meta({ description: 'Name of the catalog, when not the project name.' }),
-  lake: filled('a folder').optional().meta({ description: 'Folder of the lake.', default: './lake' }),
+  lake: filled('a folder or address').optional().meta({
+    description:
+      'The lake: a folder, az://container/path, abfss://container@account.dfs.core.windows.net/path or s3://bucket/path.',
+    default: './lake',
+  }),
+  lake_options: lakeOptions.optional().meta({ description: 'How a lake in Azure or S3 is reached.' }),
   parallel: z
     .int({ error: 'a whole number from 1 to 64' })
     .min(1, { error: 'a whole number from 1 to 64' })

@@ -157,7 +157,7 @@ function mapEntry(node: MapNode, key: string, change: (value: ConfigNode) => Con
  */
 export function readSection(
   body: MapNode,
-  key: 'alerts' | 'silver' | 'sources',
+  key: 'alerts' | 'lake_options' | 'silver' | 'sources',
   only?: string,
 ): ProjectInput | undefined {
   const entry = findEntry(withoutInlineLists(body), key)

@@ -33,6 +33,8 @@ async function* readRows(
   columns: readonly string[],
   signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly string[]> {
+  await using held = await ports.store.hold?.([{ path }], { signal })
+  void held
   const connection = await ports.connect()
   const stop = interruptOn(signal, connection)
   try {

@@ -8,6 +8,7 @@ import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import {
   type ChangePlan,
   type DataFile,
+  type HeldObject,
   type ObjectStore,
   planScan,
   type ScanPlan,
@@ -100,6 +101,7 @@ class DuckdbSession implements Session {
   readonly #checkStatistics: Shared['checkStatistics']
   readonly #scanned = new ScannedFiles()
   readonly #scanContext: ScanContext
+  readonly #held: AsyncDisposable[] = []
   #names = 0
 
   constructor(connection: DuckDBConnection, options: DuckdbOptions, { layouts, checkStatistics }: Shared) {
@@ -112,6 +114,7 @@ class DuckdbSession implements Session {
       scanned: this.#scanned,
       query: async statement => (await connection.runAndReadAll(statement.text)).getRows(),
       temporaryTable: () => ident(this.temporaryName('deleted_rows')),
+      hold: objects => this.hold(objects),
     }
   }
 
@@ -165,6 +168,11 @@ class DuckdbSession implements Session {
     return await writeFiles(ports, query, { ...target, signal })
   }
 
+  async hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void> {
+    const held = await this.#options.store.hold?.(objects, { signal })
+    if (held !== undefined) this.#held.push(held)
+  }
+
   locate(snapshot: Snapshot, path: string): string {
     return locateFile(this.#options, snapshot, path)
   }
@@ -185,7 +193,7 @@ class DuckdbSession implements Session {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.closeSync()
-    await Promise.resolve()
+    for (const held of this.#held.splice(0)) await held[Symbol.asyncDispose]()
   }
 
   /** Raw rows, as the driver gives them. */

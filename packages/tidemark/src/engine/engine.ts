@@ -2,7 +2,16 @@
  * Engine: where relational work is done. An engine gives sessions; a session's temporary tables are its own, so steps
  * that run side by side do not see each other's.
  */
-import type { AddFile, ChangePlan, DataFile, LogParquet, ScanPlan, Snapshot, WriteOptions } from '@tidemark/delta'
+import type {
+  AddFile,
+  ChangePlan,
+  DataFile,
+  HeldObject,
+  LogParquet,
+  ScanPlan,
+  Snapshot,
+  WriteOptions,
+} from '@tidemark/delta'
 import type { Sql } from './sql.ts'
 
 /** A cell of a small result: integers of any size are bigint, everything that is not text or boolean comes as text. */
@@ -37,6 +46,8 @@ export interface Session extends AsyncDisposable {
    * @throws STAGE_INVALID for a NULL where the schema forbids it, and for values that no reader would understand
    */
   writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
+  /** Bring objects of the lake to where its store locates them; they stay as long as the session. */
+  hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void>
   /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
   locate(snapshot: Snapshot, path: string): string
   /**

@@ -35,14 +35,14 @@ export async function baseline(
   const isBehind = loaded !== undefined && loaded.resumed > 0
   // Parts of several snapshots may hold two versions of a key, told apart by their `_seq`.
   if (files.length > 0 && !isBehind && !isUniqueInSource(wanted)) {
-    await assertUnique(work, fileRelation(context, wanted, files))
+    await assertUnique(work, await fileRelation(work, files))
   }
   const mark = await firstMark(work, decision, { rows, loaded })
   await snapshot.durable(context.signal)
   const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }
   const result = await land(context, landing)
   if (result.kind === 'conflict') {
-    work.held = files.length === 0 || isBehind ? undefined : heldFiles(work, files, rows)
+    work.held = files.length === 0 || isBehind ? undefined : await heldFiles(work, files, rows)
     return 'conflict'
   }
   if (loaded !== undefined) await endLoad(context.store, wanted.tablePath)
@@ -64,8 +64,8 @@ async function firstMark(
   return makeMark(work, { seq, seqBase: decision.seqBase }, { ...facts, liveRows: keys, position: plan.position })
 }
 
-function heldFiles({ context, wanted }: Work, files: readonly DataFile[], rows: bigint): Work['held'] {
-  return { slice: 'all', candidates: fileRelation(context, wanted, files), read: rows, total: rows }
+async function heldFiles(work: Work, files: readonly DataFile[], rows: bigint): Promise<Work['held']> {
+  return { slice: 'all', candidates: await fileRelation(work, files), read: rows, total: rows }
 }
 
 function methodOf(loaded: LoadedTable | undefined): string {

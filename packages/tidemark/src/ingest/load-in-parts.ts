@@ -4,7 +4,6 @@
  * an ordinary increment from where the server stood then.
  */
 import type { DataFile, StructType } from '@tidemark/delta'
-import type { Session } from '../engine/engine.ts'
 import { ident, join, sql } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import type { ChunkSlice, TableChunks } from '../sources/source.ts'
@@ -67,7 +66,7 @@ export async function loadInParts(work: Work, cut: TableChunks, schema: StructTy
   const files = loaded.flatMap(part => part.files)
   const rows = loaded.reduce((sum, part) => sum + part.rows, 0n)
   const seq = loaded.reduce((max, part) => (part.seq > max ? part.seq : max), plan.position.order)
-  return { files, rows, keys: await countKeys(work, work.session, { files, rows, resumed }), plan, seq, resumed }
+  return { files, rows, keys: await countKeys(work, { files, rows, resumed }), plan, seq, resumed }
 }
 
 /** One part, tried again while the reason is one that passes: a connection that broke, a server that was busy. */
@@ -92,13 +91,13 @@ async function readPart(work: Work, plan: LoadPlan, n: number, schema: StructTyp
 
 /** Parts of one snapshot hold each key once; parts of several may hold two versions of it. */
 async function countKeys(
-  { context, wanted }: Work,
-  session: Session,
+  work: Work,
   at: { files: readonly DataFile[]; rows: bigint; resumed: number },
 ): Promise<bigint> {
   if (at.resumed === 0) return at.rows
+  const { context, wanted, session } = work
   const keys = join(wanted.keys.map(key => ident(lakeColumnName(key))))
-  const rows = fileRelation(context, wanted, at.files)
+  const rows = await fileRelation(work, at.files)
   return await session.count(sql`SELECT count(*) FROM (SELECT DISTINCT ${keys} FROM ${rows})`, context.signal)
 }
 

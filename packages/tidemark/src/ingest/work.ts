@@ -143,8 +143,10 @@ export async function nextCursor({ wanted, snapshot, context }: Work, before?: M
 }
 
 /** Rows of just written data files, as a relation with `_row_version` and the source's columns. */
-export function fileRelation(context: IngestContext, wanted: ExtractTable, files: readonly DataFile[]): Sql {
-  const paths = files.map(file => text(context.store.locate(`${wanted.tablePath}/${file.path}`)))
+export async function fileRelation({ context, wanted, session }: Work, files: readonly DataFile[]): Promise<Sql> {
+  const objects = files.map(({ path, size }) => ({ path: `${wanted.tablePath}/${path}`, size }))
+  await session.hold(objects, context.signal)
+  const paths = objects.map(({ path }) => text(context.store.locate(path)))
   const list = join(paths)
   const columns = join(wanted.columns.map(c => ident(lakeColumnName(c.name))))
   return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`

@@ -17,8 +17,10 @@ export interface Project {
   catalog: string
   /** Folder of tidemark.yml, absolute. */
   root: string
-  /** Absolute local folder of the lake. */
+  /** Absolute local folder of the lake, or its address in Azure or S3. */
   lake: string
+  /** How a lake in Azure or S3 is reached; undefined for a folder. */
+  remote: RemoteLake | undefined
   target: { name: string; mode: 'development' | 'production' }
   sources: readonly SourceConfig[]
   tables: readonly TableEntry[]
@@ -28,6 +30,26 @@ export interface Project {
   /** How many steps run side by side. */
   parallel: number
 }
+
+/** How a lake in Azure or S3 is reached: whatever is left out comes from the machine's identity and its environment. */
+export interface RemoteLake {
+  /** Account of an `az://` address. */
+  account: string | undefined
+  /** Address of the service, when it is not the cloud's own. */
+  endpoint: string | undefined
+  region: string | undefined
+  login: RemoteLogin
+  /** Absolute folder of this machine for what is on its way to the lake and copies of what was read of it. */
+  local: string
+  /** Bytes of such copies that are kept. */
+  cacheBytes: number
+}
+
+/** As whom a lake is reached. Keys are never written in the project. */
+export type RemoteLogin =
+  | { kind: 'identity' }
+  | { kind: 'account key' | 'signature' | 'connection string'; secret: SecretRef }
+  | { kind: 'access key'; id: TextOrSecret; secret: SecretRef; sessionToken: SecretRef | undefined }
 
 export interface SourceConfig {
   name: string

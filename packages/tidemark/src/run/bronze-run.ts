@@ -34,7 +34,12 @@ export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): P
   const { project, tables, method, emit, beforeEnd, signal } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
+  await using lake = await openLake(ports.remote ?? project.lake, {
+    work: runId,
+    ids,
+    processes,
+    openStore: ports.openStore,
+  })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   await claimLake(lake.store, project)

@@ -2,7 +2,7 @@
  * System facts: small immutable objects written once, one when a run starts and one when it ends. They are read as
  * `system.runs`, tell `plan` what was proved last, and close runs that died.
  */
-import type { ObjectStore } from '@tidemark/delta'
+import type { ObjectStore, StoredObject } from '@tidemark/delta'
 import { Problem } from '../errors/problem.ts'
 import { RUN_FACT_UNREADABLE } from '../errors/run.ts'
 import type { ProblemFact, RunStatus, StepResult } from '../model/event.ts'
@@ -42,13 +42,13 @@ export async function writeRunEnd(store: ObjectStore, end: RunEnd): Promise<'cre
 }
 
 /** Run ids with what is known of them, oldest first. */
-export async function listRuns(store: ObjectStore): Promise<{ runId: string; ended: boolean }[]> {
-  const runs = new Map<string, boolean>()
-  for await (const { path } of store.list(FOLDER)) {
-    const match = /^system\/runs\/([^/]+)\.(start|end)\.json$/.exec(path)
-    if (match?.[1] !== undefined) runs.set(match[1], (runs.get(match[1]) ?? false) || match[2] === 'end')
+export async function listRuns(store: ObjectStore): Promise<{ runId: string; end: StoredObject | undefined }[]> {
+  const runs = new Map<string, StoredObject | undefined>()
+  for await (const object of store.list(FOLDER)) {
+    const match = /^system\/runs\/([^/]+)\.(start|end)\.json$/.exec(object.path)
+    if (match?.[1] !== undefined) runs.set(match[1], match[2] === 'end' ? object : runs.get(match[1]))
   }
-  return [...runs].map(([runId, ended]) => ({ runId, ended })).sort((a, b) => (a.runId < b.runId ? -1 : 1))
+  return [...runs].map(([runId, end]) => ({ runId, end })).sort((a, b) => (a.runId < b.runId ? -1 : 1))
 }
 
 /** @throws {RUN_FACT_UNREADABLE} */
@@ -66,7 +66,7 @@ export async function readRuns(
   store: ObjectStore,
   limit: number,
 ): Promise<{ runs: readonly RunEnd[]; problems: readonly Problem[] }> {
-  const ended = (await listRuns(store)).filter(run => run.ended).slice(-limit)
+  const ended = (await listRuns(store)).filter(run => run.end !== undefined).slice(-limit)
   const read = await Promise.all(ended.reverse().map(({ runId }) => readRunEnd(store, runId).catch(onlyProblem)))
   return {
     runs: read.flatMap(one => (one instanceof Problem ? [] : [one])),
@@ -84,7 +84,7 @@ export async function readLatestRuns(store: ObjectStore, limit: number): Promise
  * cannot be read no more is known than that.
  */
 export async function findAbandoned(store: ObjectStore, current: string, now: number): Promise<RunEnd[]> {
-  const open = (await listRuns(store)).filter(run => !run.ended && run.runId !== current)
+  const open = (await listRuns(store)).filter(run => run.end === undefined && run.runId !== current)
   return Promise.all(
     open.map(async ({ runId }): Promise<RunEnd> => {
       const start = await readRunStart(store, runId).catch(onlyProblem)

@@ -24,9 +24,25 @@ export interface LakeReader extends LakeStore, AsyncDisposable {
 
 /** A lake to work in. */
 export interface Lake extends LakeReader {
+  /** Local folder whose `_tmp` has the scratch of all who work in the lake from here. */
   root: string
   scratch: string
 }
+
+/** A lake that is no folder of this machine. */
+export interface RemoteLakePlace {
+  /** Absolute folder of this machine for what is on its way to the lake and copies of what was read of it. */
+  readonly local: string
+  /**
+   * Open its store; nothing is asked of it yet.
+   *
+   * @param scratch folder of this work alone, to hold what an engine opens; a store opened without one holds nothing
+   */
+  readonly open: (scratch: string | undefined) => Promise<ObjectStore>
+}
+
+/** Where a lake is: its absolute folder, or elsewhere. */
+export type LakePlace = string | RemoteLakePlace
 
 /** Opens the store of a lake's folder; tests put a failing one between a run and its files. */
 export type OpenStore = (root: string) => ObjectStore
@@ -40,27 +56,24 @@ export interface LakeWork {
   openStore?: OpenStore | undefined
 }
 
+export interface ReaderOptions {
+  ids: Ids
+  temporary: string
+  processes: Processes
+  folders?: readonly string[]
+}
+
 /**
- * Open a local lake for work, creating its folder when it is missing.
+ * Open a lake for work, creating the folder of a local one when it is missing. Of one elsewhere nothing is asked yet.
  *
- * @throws {LAKE_NOT_WRITABLE} the folder cannot be created or written
+ * @throws {LAKE_NOT_WRITABLE} the folder, or the one for local files, cannot be created or written
  */
-export async function openLake(root: string, { work, ids, processes, openStore }: LakeWork): Promise<Lake> {
+export async function openLake(place: LakePlace, { work, ids, processes, openStore }: LakeWork): Promise<Lake> {
+  const root = typeof place === 'string' ? place : place.local
   const scratch = await makeScratch(root, work, processes)
-  const store = (openStore ?? openLocal)(root)
+  const store = typeof place === 'string' ? (openStore ?? openLocal)(place) : await place.open(scratch)
   const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
-  return {
-    root,
-    store,
-    logParquet: engine.logParquet,
-    engine,
-    scratch,
-    discard: path => rm(path, { force: true }),
-    [Symbol.asyncDispose]: async () => {
-      await engine.close()
-      await rm(scratch, { recursive: true, force: true })
-    },
-  }
+  return lakeOf({ root, scratch, store, engine })
 }
 
 /**
@@ -68,37 +81,51 @@ export async function openLake(root: string, { work, ids, processes, openStore }
  *
  * @throws {LAKE_NOT_READABLE} the folder is no folder, or may not be read
  */
-export async function lakeStore(root: string): Promise<ObjectStore> {
+export async function lakeStore(place: LakePlace): Promise<ObjectStore> {
+  if (typeof place !== 'string') return await place.open(undefined)
   try {
-    await readdir(root)
+    await readdir(place)
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : ''
     const reason = code === 'ENOTDIR' ? 'it is not a folder' : code === 'EACCES' ? `no permission (${code})` : code
-    if (code !== 'ENOENT') throw LAKE_NOT_READABLE({ lake: root, reason }, { cause: error })
+    if (code !== 'ENOENT') throw LAKE_NOT_READABLE({ lake: place, reason }, { cause: error })
   }
-  return openLocal(root)
+  return openLocal(place)
 }
 
 /**
  * Open a lake to read its rows. Nothing is created in it; what a query spills goes into a folder of its own under
- * `temporary`, and where that cannot be made a query has to do within memory.
+ * `temporary`, and where that cannot be made a query has to do within memory. What is read of a lake elsewhere lies in its
+ * folder for local files, which must be writable.
  *
  * @param options.temporary existing folder outside the lake
  * @param options.folders absolute folders that may be read beside the lake
  * @throws {LAKE_NOT_READABLE} as for its store
+ * @throws {LAKE_NOT_WRITABLE} the folder for local files cannot be written
  */
 export async function openLakeReader(
-  root: string,
-  { ids, temporary, folders = [] }: { ids: Ids; temporary: string; folders?: readonly string[] },
+  place: LakePlace,
+  { ids, temporary, processes, folders = [] }: ReaderOptions,
 ): Promise<LakeReader> {
-  const store = await lakeStore(root)
+  if (typeof place !== 'string') {
+    const scratch = await makeScratch(place.local, `read-${ids.uuid()}`, processes)
+    const store = await place.open(scratch)
+    const engine = await openDuckdb({ store, ids, scratch, folders })
+    return lakeOf({ root: place.local, scratch, store, engine })
+  }
+  const store = await lakeStore(place)
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [root, ...folders] })
+  const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders] })
+  return lakeOf({ root: place, scratch, store, engine })
+}
+
+function lakeOf<Scratch extends string | undefined>(
+  parts: Pick<Lake, 'root' | 'store' | 'engine'> & { scratch: Scratch },
+): Omit<Lake, 'scratch'> & { scratch: Scratch } {
+  const { engine, scratch } = parts
   return {
-    store,
+    ...parts,
     logParquet: engine.logParquet,
-    engine,
-    scratch,
     discard: path => rm(path, { force: true }),
     [Symbol.asyncDispose]: async () => {
       await engine.close()

@@ -65,7 +65,7 @@ async function relationOf(
   const { schema, table } = splitTableName(name)
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
   if (system !== undefined && wanted.at === undefined && wanted.changes === undefined)
-    return system(await factsOf(lake.store))
+    return system(await factsOf(lake.store, session))
   return await scanTable(session, await findTable(lake, name, cwd), wanted)
 }
 
@@ -92,8 +92,12 @@ s.durationMs AS duration_ms, s.reason, s.problem.code AS problem_code, s.problem
 FROM (SELECT runId, unnest(steps) AS s FROM ${facts}) ORDER BY run_id`,
 }
 
-async function factsOf(store: ObjectStore): Promise<Sql> {
-  const ended = (await listRuns(store)).filter(run => run.ended).map(({ runId }) => store.locate(endPath(runId)))
+async function factsOf(store: ObjectStore, session: Session): Promise<Sql> {
+  const facts = (await listRuns(store)).flatMap(({ runId, end }) =>
+    end === undefined ? [] : [{ path: endPath(runId), size: BigInt(end.size) }],
+  )
+  await session.hold(facts)
+  const ended = facts.map(({ path }) => store.locate(path))
   if (ended.length === 0) {
     const columns = RUN_FIELDS.map(({ name, type }) => sql`CAST(NULL AS ${raw(type)}) AS ${ident(name)}`)
     return sql`(SELECT ${join(columns)} WHERE false)`

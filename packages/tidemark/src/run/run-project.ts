@@ -17,7 +17,7 @@ import {
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { compileFlows } from './flows.ts'
-import { lakeStore, type Lake, type OpenStore, openLake } from './lake.ts'
+import { lakeStore, type Lake, type OpenStore, openLake, type RemoteLakePlace } from './lake.ts'
 import { claimLake } from './lake-owner.ts'
 import { takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
@@ -31,8 +31,10 @@ export type { RunOutcome } from './account.ts'
 
 export interface RunPorts extends AccountPorts {
   opener: SourceOpener
-  /** The lake's own folder when left out. */
+  /** Puts something between a run and the lake's folder. */
   openStore?: OpenStore
+  /** Where the project's lake is, when that is no folder. */
+  remote?: RemoteLakePlace | undefined
 }
 
 export interface RunRequest {
@@ -65,7 +67,12 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   const { project, signal, emit, beforeEnd } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(project.lake, { work: runId, ids, processes, openStore: ports.openStore })
+  await using lake = await openLake(ports.remote ?? project.lake, {
+    work: runId,
+    ids,
+    processes,
+    openStore: ports.openStore,
+  })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   await claimLake(lake.store, project)
@@ -86,7 +93,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
  * raises. It takes no lease, so it writes no start that another run could take for its own to close.
  */
 export async function recordFailedStart(
-  ports: AccountPorts,
+  ports: AccountPorts & Pick<RunPorts, 'remote'>,
   request: Pick<RunRequest, 'project' | 'beforeEnd' | 'emit'> & { error: unknown },
 ): Promise<void> {
   const { clock, ids } = ports
@@ -94,7 +101,7 @@ export async function recordFailedStart(
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
   const target = project.target.name
-  const store = await lakeStore(project.lake)
+  const store = await lakeStore(ports.remote ?? project.lake)
   await claimLake(store, project)
   const emit: AccountRequest['emit'] = announced({ emit: request.emit, target, startedAt })
   const problem = problemFact(request.error, 'the project')

@@ -5,6 +5,7 @@ import { backfillTable } from '../../run/backfill-table.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { remoteLakeOf } from '../remote-lake.ts'
 import { exitCodeOfRun, reportRun } from '../report-run.ts'
 
 interface BackfillOptions extends ProjectOptions {
@@ -31,7 +32,7 @@ async function run(ports: CliPorts, table: string, options: BackfillOptions, at:
   const range = { from: options.from, to: options.to }
   const outcome = await reportRun(ports, loaded, options, ({ emit, beforeEnd }) =>
     backfillTable(
-      { clock, ids, processes, opener },
+      { clock, ids, processes, opener, remote: remoteLakeOf(ports, loaded) },
       { project: loaded.project, table, range, emit, beforeEnd, signal },
     ),
   )

@@ -23,8 +23,8 @@ export function addOptimizeCommand(program: Command, ports: CliPorts, at: Projec
     )
     .option('--json', 'one JSON document on standard output')
     .action(async (table: string, options: OptimizeCommandOptions) => {
-      const { project } = await openProject(ports, options, at)
-      await using lake = await openLakeOf(ports, project)
+      const loaded = await openProject(ports, options, at)
+      await using lake = await openLakeOf(ports, loaded)
       const place = await findTable(lake, table, ports.cwd)
       const zOrderBy = options.zOrder?.split(',').map(column => column.trim())
       const done = await optimizeTable({ ...ports, lake }, place, { zOrderBy, signal: ports.signal })

@@ -32,7 +32,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const { signal } = ports
   const loaded = await openProject(ports, options, at)
   const { project } = loaded
-  await using lake = await openReaderOf(ports, project)
+  await using lake = await openReaderOf(ports, loaded)
   await assertOwnLake(lake.store, project)
   const sources = await openSources(project, createSourceOpener(ports, loaded), {
     signal,

@@ -29,8 +29,8 @@ export function addQuarantineCommand(program: Command, ports: CliPorts, at: Proj
 }
 
 async function list(ports: CliPorts, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProjectToLook(ports, options, at)
-  await using lake = await openReaderOf(ports, project)
+  const loaded = await openProjectToLook(ports, options, at)
+  await using lake = await openReaderOf(ports, loaded)
   await using session = await lake.engine.session()
   const found: Record<string, string | bigint | boolean | null>[] = []
   const problems: Problem[] = []
@@ -51,8 +51,8 @@ FROM (${await session.scan(snapshot)}) GROUP BY ALL ORDER BY ALL`)
 }
 
 async function show(ports: CliPorts, table: string, options: QuarantineOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProjectToLook(ports, options, at)
-  await using lake = await openReaderOf(ports, project)
+  const loaded = await openProjectToLook(ports, options, at)
+  await using lake = await openReaderOf(ports, loaded)
   await using session = await lake.engine.session()
   const bare = table.replace(/^quarantine\./i, '')
   const name = bare.includes('.') ? splitTableName(bare) : undefined

@@ -27,9 +27,9 @@ export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRo
 }
 
 async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
-  const { project } = await openProjectToLook(ports, options, at)
+  const loaded = await openProjectToLook(ports, options, at)
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
-  await using lake = await openReaderOf(ports, project, pathFolders(deltaPaths(wanted), ports.cwd))
+  await using lake = await openReaderOf(ports, loaded, pathFolders(deltaPaths(wanted), ports.cwd))
   await using session = await lake.engine.session()
   const checked = await createPortableSql(session).checkUserQuery(wanted)
   const { columns, rows } = await runQuery({ lake, session, cwd: ports.cwd }, checked, ports.signal)

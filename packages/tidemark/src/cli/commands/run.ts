@@ -7,6 +7,7 @@ import { recordFailedStart, runProject } from '../../run/run-project.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { remoteLakeOf } from '../remote-lake.ts'
 import { exitCodeOfRun, reportRun, type RunOutput } from '../report-run.ts'
 
 interface RunOptions extends ProjectOptions, RunOutput {
@@ -31,7 +32,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
   const { project } = loaded
   const outcome = await reportRun(ports, loaded, options, hooks =>
     runProject(
-      { clock, ids, processes, opener: createSourceOpener(ports, loaded) },
+      { clock, ids, processes, opener: createSourceOpener(ports, loaded), remote: remoteLakeOf(ports, loaded) },
       {
         ...hooks,
         project,
@@ -55,10 +56,13 @@ async function failToStart(ports: CliPorts, options: RunOptions, error: unknown)
   const { clock, ids, processes } = ports
   const { project } = loaded
   return await reportRun(ports, loaded, options, async ({ emit, beforeEnd }) => {
-    await recordFailedStart({ clock, ids, processes }, { project, emit, beforeEnd, error }).catch((reason: unknown) => {
-      // What is wrong with the project comes first; that nobody can be told is said with it.
-      throw new Problems([...error.problems, toProblem(reason, 'the lake')])
-    })
+    const remote = remoteLakeOf(ports, loaded)
+    await recordFailedStart({ clock, ids, processes, remote }, { project, emit, beforeEnd, error }).catch(
+      (reason: unknown) => {
+        // What is wrong with the project comes first; that nobody can be told is said with it.
+        throw new Problems([...error.problems, toProblem(reason, 'the lake')])
+      },
+    )
     throw error
   })
 }

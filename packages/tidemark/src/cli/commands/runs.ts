@@ -25,8 +25,8 @@ export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoo
     .option('-n, --limit <count>', 'how many runs', '20')
     .option('--json', 'one JSON document on standard output')
     .action(async (runId: string | undefined, options: RunsOptions) => {
-      const { project } = await openProjectToLook(ports, options, at)
-      const store = await storeOf(project)
+      const loaded = await openProjectToLook(ports, options, at)
+      const store = await storeOf(ports, loaded)
       const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
       const { runs: all, problems } = await readRuns(store, limit)
       const runs = runId === undefined ? all : all.filter(run => run.runId.startsWith(runId))

@@ -18,8 +18,9 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
   )
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
-      const { project } = await openProjectToLook(ports, options, at)
-      await using lake = await openReaderOf(ports, project)
+      const loaded = await openProjectToLook(ports, options, at)
+      const { project } = loaded
+      await using lake = await openReaderOf(ports, loaded)
       const tables = await readStatus(lake)
       const problems = tables.flatMap(({ problem }) => problem ?? [])
       if (options.json)

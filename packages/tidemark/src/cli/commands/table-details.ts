@@ -30,8 +30,8 @@ export function addTableDetails(group: Command, ports: CliPorts, at: ProjectRoot
       // The listing has the same options, and takes those it knows wherever they stand.
       .action(async (table: string, _own: DetailOptions, command: Command) => {
         const options = command.optsWithGlobals<DetailOptions>()
-        const { project } = await openProjectToLook(ports, options, at)
-        await using lake = await openReaderOf(ports, project)
+        const loaded = await openProjectToLook(ports, options, at)
+        await using lake = await openReaderOf(ports, loaded)
         await print(await findTable(lake, table, ports.cwd), options)
       })
   detail('show', 'version, files, rows, protocol and settings of a table', (place, options) =>

@@ -19,8 +19,8 @@ export function addTablesCommand(program: Command, ports: CliPorts, at: ProjectR
   addProjectOptions(group)
     .option('--json', 'one JSON document on standard output')
     .action(async (options: ProjectOptions & { json?: true }) => {
-      const { project } = await openProjectToLook(ports, options, at)
-      await using lake = await openReaderOf(ports, project)
+      const loaded = await openProjectToLook(ports, options, at)
+      await using lake = await openReaderOf(ports, loaded)
       const tables = await Promise.all((await listTables(lake.store)).map(table => describe(lake, table)))
       if (options.json) ports.stdout.write(`${printJson(tables.map(toJson))}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')

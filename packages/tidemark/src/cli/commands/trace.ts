@@ -42,7 +42,7 @@ async function trace(
 ): Promise<void> {
   const loaded = await openProjectToLook(ports, options, at)
   const { clock, ids, signal } = ports
-  await using lake = await openReaderOf(ports, loaded.project)
+  await using lake = await openReaderOf(ports, loaded)
   const opener = createSourceOpener(ports, loaded)
   const { project } = loaded
   const found = await traceKey({ ports: { clock, ids, opener }, project, lake, ...wanted, signal })

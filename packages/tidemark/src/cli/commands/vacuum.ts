@@ -44,12 +44,13 @@ async function clean(
   options: VacuumOptions,
   at: ProjectRoot,
 ): Promise<void> {
-  const { project } = await openProject(ports, options, at)
+  const loaded = await openProject(ports, options, at)
+  const { project } = loaded
   const dryRun = options.dryRun === true
   if (!dryRun && project.target.mode === 'production' && options.yes !== true) {
     throw NEEDS_YES({ what: 'vacuum removes files for good', target: project.target.name })
   }
-  await using lake = dryRun ? await openReaderOf(ports, project) : await openLakeOf(ports, project)
+  await using lake = dryRun ? await openReaderOf(ports, loaded) : await openLakeOf(ports, loaded)
   const names = wanted === undefined ? await listTables(lake.store) : [wanted]
   const cleaned: Cleaned[] = []
   const problems: Problem[] = []

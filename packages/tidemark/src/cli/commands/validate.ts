@@ -10,8 +10,9 @@ import { openReaderOf } from '../open-lake.ts'
 export function addValidateCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('validate').description('check the project without touching a database')).action(
     async (options: ProjectOptions) => {
-      const { project, unusable } = await openProject(ports, options, at)
-      await using lake = await openReaderOf(ports, project)
+      const loaded = await openProject(ports, options, at)
+      const { project, unusable } = loaded
+      await using lake = await openReaderOf(ports, loaded)
       const problems = await checkFlows(lake.engine, project).then(() => [], problemsOf)
       if (unusable.length + problems.length > 0) throw new Problems([...unusable, ...problems])
       const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)

@@ -10,6 +10,7 @@ import { verifyTables } from '../../run/verify-tables.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
+import { remoteLakeOf } from '../remote-lake.ts'
 import { exitCodeOfRun, reportRun } from '../report-run.ts'
 import { openLakeOf } from '../open-lake.ts'
 
@@ -51,9 +52,15 @@ async function compare(
 ): Promise<void> {
   const { clock, ids, processes, signal } = ports
   const { project } = loaded
-  await using lake = await openLakeOf(ports, project)
+  await using lake = await openLakeOf(ports, loaded)
   const opener = createSourceOpener(ports, loaded)
-  const work = { ports: { clock, ids, processes, opener }, project, lake, emit: () => undefined, signal }
+  const work = {
+    ports: { clock, ids, processes, opener, remote: remoteLakeOf(ports, loaded) },
+    project,
+    lake,
+    emit: () => undefined,
+    signal,
+  }
   await verifyTables(work, tables, onVerdict)
 }
 
@@ -68,7 +75,7 @@ async function repair(
   const allowMass = options.allowMassRepair === true
   const outcome = await reportRun(ports, loaded, {}, ({ emit, beforeEnd }) =>
     repairTables(
-      { clock, ids, processes, opener },
+      { clock, ids, processes, opener, remote: remoteLakeOf(ports, loaded) },
       { project: loaded.project, tables, allowMass, emit, beforeEnd, onVerdict, signal },
     ),
   )

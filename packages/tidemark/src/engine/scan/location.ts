@@ -10,6 +10,12 @@ export interface Places {
   readonly folders: readonly string[]
 }
 
+/** The path in the lake of a table's file; undefined for one that lies elsewhere. */
+export function storePathOf(store: ObjectStore, tablePath: string, path: string): string | undefined {
+  const isAbsolute = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
+  return isAbsolute ? findStorePath(store, path) : `${tablePath}/${path}`
+}
+
 /**
  * The location of a file of a table's version, given by its add path.
  *
@@ -20,9 +26,9 @@ export function locateFile(
   { tablePath, version }: Pick<Snapshot, 'tablePath' | 'version'>,
   path: string,
 ): string {
-  const isAbsolute = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
-  if (!isAbsolute) return store.locate(`${tablePath}/${path}`)
-  for (const place of [store, ...folders.map(folder => new LocalStore(folder))]) {
+  const own = storePathOf(store, tablePath, path)
+  if (own !== undefined) return store.locate(own)
+  for (const place of folders.map(folder => new LocalStore(folder))) {
     const inside = findStorePath(place, path)
     if (inside !== undefined) return place.locate(inside)
   }

@@ -2,12 +2,12 @@
  * Scanning a Delta table with DuckDB: locate the plan's files, find out which columns each has, put their deleted rows
  * where a query can leave them out, and give the query.
  */
-import type { ScanFile, ScanPlan } from '@tidemark/delta'
+import { DeltaError, type HeldObject, isDeltaError, type ScanFile, type ScanPlan } from '@tidemark/delta'
 import type { PlaceColumns } from '../engine.ts'
 import type { Sql } from '../sql.ts'
 import { createDeletedRows } from './deleted-rows.ts'
 import type { Layout, Layouts, QueryRows } from './layouts.ts'
-import { locateFile, type Places } from './location.ts'
+import { locateFile, type Places, storePathOf } from './location.ts'
 import { type ScanGroup, scanSql } from './scan-sql.ts'
 import type { ScannedFiles } from './scanned-files.ts'
 
@@ -19,6 +19,8 @@ export interface ScanContext {
   readonly query: QueryRows
   /** A new name for a temporary table. */
   temporaryTable(): Sql
+  /** Bring objects to where the store locates them. */
+  hold(objects: readonly HeldObject[]): Promise<void>
 }
 
 interface LocatedFile {
@@ -34,6 +36,7 @@ interface LocatedFile {
 export async function scan(context: ScanContext, plan: ScanPlan, place: PlaceColumns | undefined): Promise<Sql> {
   const located = plan.files.map(file => ({ file, location: locateFile(context.places, plan, file.add.path) }))
   for (const { file, location } of located) context.scanned.add(plan, file.add.path, location)
+  await holdFiles(context, plan)
   const layouts = await findLayouts(
     context,
     located.map(l => l.location),
@@ -47,6 +50,26 @@ export async function scan(context: ScanContext, plan: ScanPlan, place: PlaceCol
     if (partial.length > 0) groups.push(groupOf(layout, partial, await deletedTable(context, partial)))
   }
   return scanSql(plan, groups, place)
+}
+
+/** Bring the files of a plan to this machine, where they do not lie there. */
+async function holdFiles(context: ScanContext, { tablePath, version, files }: ScanPlan): Promise<void> {
+  const named = new Map<string, string>()
+  const objects = files.flatMap(({ add }) => {
+    const path = storePathOf(context.places.store, tablePath, add.path)
+    if (path === undefined) return []
+    named.set(path, add.path)
+    return [{ path, size: add.size }]
+  })
+  try {
+    await context.hold(objects)
+  } catch (error) {
+    if (!isDeltaError(error, 'NOT_FOUND')) throw error
+    const missing = String(error.details['path'])
+    const file = named.get(missing) ?? missing
+    const message = `The data file ${file}, which version ${version} of ${tablePath} needs, does not exist.`
+    throw new DeltaError('FILE_MISSING', message, { tablePath, version, file }, error)
+  }
 }
 
 function groupOf(layout: Layout, files: readonly LocatedFile[], deleted: Sql | undefined): ScanGroup {

@@ -5,6 +5,7 @@ import { type Audit, audit } from '../../ingest/audit.ts'
 import { bronzeSchema } from '../../ingest/bronze-schema.ts'
 import { readersOf } from '../../ingest/context.ts'
 import type { Ids } from '../../model/ports.ts'
+import type { Processes } from '../lease.ts'
 import type { TableEntry } from '../../model/project.ts'
 import { type Source, type TableRef, tableKey } from '../../sources/source.ts'
 import { LAKE_NOT_WRITABLE } from '../../errors/run.ts'
@@ -35,7 +36,7 @@ export interface AuditRequest {
  * @throws {AUDIT_COLUMN} {AUDIT_TARGET} and the problems of reading a source
  */
 export async function auditTable(
-  ports: { ids: Ids; temporary: string },
+  ports: { ids: Ids; temporary: string; processes: Processes },
   { table, copy, keys, cursor, ignore, signal }: AuditRequest,
 ): Promise<Audit> {
   const { source, ref, entry } = table

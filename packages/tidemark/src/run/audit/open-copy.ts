@@ -8,6 +8,7 @@ import { AUDIT_TARGET } from '../../errors/audit.ts'
 import { Problem } from '../../errors/problem.ts'
 import type { Copy } from '../../ingest/audit.ts'
 import type { Ids } from '../../model/ports.ts'
+import type { Processes } from '../lease.ts'
 import { findTable, readTable, scanTable } from '../delta-tables.ts'
 import { kindOfPath, type LakeReader, openLakeReader } from '../lake.ts'
 
@@ -29,7 +30,7 @@ export async function findCopy(path: string, cwd: string): Promise<CopyPlace> {
 /** An engine that may read the copy's folder and nothing else. */
 export function openCopyReader(
   { absolute, isFolder }: CopyPlace,
-  ports: { ids: Ids; temporary: string },
+  ports: { ids: Ids; temporary: string; processes: Processes },
 ): Promise<LakeReader> {
   return openLakeReader(isFolder ? absolute : dirname(absolute), ports)
 }

@@ -1,0 +1,69 @@
+/** A project's lake in Azure or S3, ready to be opened: settings resolved, secrets revealed at the last moment. */
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { LoadedProject } from '../config/load-project.ts'
+import { openSecret, openText, type SecretContext } from '../config/secret.ts'
+import type { RemoteLake } from '../model/project.ts'
+import type { RemoteLakePlace } from '../run/lake.ts'
+import { type AzureLogin, openAzure } from '../storage/azure/open-azure.ts'
+import { CachedStore } from '../storage/cache/cached-store.ts'
+import { FileCache } from '../storage/cache/file-cache.ts'
+import { type LakeAddress, parseLakeAddress } from '../storage/lake-address.ts'
+import type { RemoteStore } from '../storage/remote-store.ts'
+import { openS3, type S3Login } from '../storage/s3/open-s3.ts'
+import type { CliPorts } from './ports.ts'
+
+/** Where the lake of a project is, when that is no folder of this machine. */
+export function remoteLakeOf(
+  { clock, ids }: Pick<CliPorts, 'clock' | 'ids'>,
+  { project, env }: Pick<LoadedProject, 'project' | 'env'>,
+): RemoteLakePlace | undefined {
+  const { lake, remote, root } = project
+  const address = parseLakeAddress(lake)
+  if (remote === undefined || typeof address === 'string') return undefined
+  const identity = JSON.stringify([lake, remote.account, remote.endpoint])
+  const local = join(remote.local, createHash('sha256').update(identity).digest('hex').slice(0, 16))
+  const cache = new FileCache({ folder: join(local, 'cache'), limitBytes: remote.cacheBytes, clock })
+  return {
+    local,
+    open: async scratch => {
+      const distant = await openStore({ address, remote, secrets: { env, root } }, { clock, ids })
+      return scratch === undefined
+        ? distant
+        : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
+    },
+  }
+}
+
+interface Opening {
+  readonly address: LakeAddress
+  readonly remote: RemoteLake
+  readonly secrets: SecretContext
+}
+
+async function openStore(
+  { address, remote, secrets }: Opening,
+  ports: Pick<CliPorts, 'clock' | 'ids'>,
+): Promise<RemoteStore> {
+  const { account, endpoint, region } = remote
+  if (address.kind === 's3') return await openS3({ address, region, endpoint, login: s3Login(remote, secrets) }, ports)
+  return await openAzure({ address, account, endpoint, login: azureLogin(remote, secrets) }, ports)
+}
+
+function azureLogin({ login }: RemoteLake, secrets: SecretContext): AzureLogin {
+  if (login.kind === 'identity' || login.kind === 'access key') return { kind: 'identity' }
+  return { kind: login.kind, reveal: () => openSecret(login.secret, secrets).reveal() }
+}
+
+function s3Login({ login }: RemoteLake, secrets: SecretContext): S3Login {
+  if (login.kind !== 'access key') return { kind: 'identity' }
+  const { id, secret, sessionToken } = login
+  return {
+    kind: 'access key',
+    reveal: () => ({
+      accessKeyId: openText(id, secrets).reveal(),
+      secretAccessKey: openSecret(secret, secrets).reveal(),
+      sessionToken: sessionToken === undefined ? undefined : openSecret(sessionToken, secrets).reveal(),
+    }),
+  }
+}

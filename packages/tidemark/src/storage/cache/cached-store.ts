@@ -1,0 +1,190 @@
+/**
+ * CachedStore: a lake in the cloud as a local engine needs it. What is to be read is held in a folder of this process, by
+ * links into a cache that all processes of the machine share; what is written goes up at once.
+ */
+import { rmSync } from 'node:fs'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import {
+  type HeldObject,
+  type ObjectStore,
+  splitStorePath,
+  type StoredObject,
+  type StoreOptions,
+} from '@tidemark/delta'
+import { LAKE_FULL } from '../../errors/run.ts'
+import type { FileCache } from './file-cache.ts'
+
+/** A store whose objects are fetched before they can be opened. */
+export interface DistantStore extends ObjectStore {
+  /** Bring an object of known size into a new local file. */
+  download(path: string, size: number, localFile: string, signal?: AbortSignal): Promise<void>
+}
+
+export interface CachedStoreOptions {
+  readonly distant: DistantStore
+  readonly cache: FileCache
+  /** Absolute folder for what is held, of this process alone. */
+  readonly folder: string
+  /** Tells two lakes in one cache apart. */
+  readonly lake: string
+}
+
+interface Held {
+  count: number
+  readonly ready: Promise<void>
+}
+
+/** Objects on their way at the same time, for one caller. */
+const LANES = 8
+
+export class CachedStore implements ObjectStore {
+  readonly #options: CachedStoreOptions
+  readonly #held = new Map<string, Held>()
+
+  constructor(options: CachedStoreOptions) {
+    this.#options = options
+  }
+
+  get(path: string, options?: StoreOptions): Promise<Uint8Array> {
+    return this.#options.distant.get(path, options)
+  }
+
+  putIfAbsent(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<'created' | 'exists'> {
+    return this.#options.distant.putIfAbsent(path, bytes, options)
+  }
+
+  put(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<void> {
+    return this.#options.distant.put(path, bytes, options)
+  }
+
+  async putFile(path: string, localFile: string, options?: StoreOptions): Promise<'created' | 'exists'> {
+    const { distant, cache } = this.#options
+    const outcome = await distant.putFile(path, localFile, options)
+    // What was just written is what is read next. The log's own files can come again under their names, so they do not stay.
+    if (outcome === 'created' && !isOfLog(path)) {
+      const size = await sizeOf(localFile)
+      await cache.add(this.#key(path, size), localFile)
+    }
+    return outcome
+  }
+
+  list(prefix: string, options?: { startAfter?: string | undefined }): AsyncIterable<StoredObject> {
+    return this.#options.distant.list(prefix, options)
+  }
+
+  delete(path: string): Promise<void> {
+    return this.#options.distant.delete(path)
+  }
+
+  locate(path: string): string {
+    return join(this.#options.folder, ...splitStorePath(path))
+  }
+
+  address(path: string): string {
+    const { distant } = this.#options
+    return distant.address?.(path) ?? distant.locate(path)
+  }
+
+  async hold(objects: readonly HeldObject[], { signal }: StoreOptions = {}): Promise<AsyncDisposable> {
+    const wanted = [...new Map(objects.map(object => [object.path, object])).values()]
+    const taken: string[] = []
+    const release = async (): Promise<void> => {
+      await Promise.all(taken.splice(0).map(path => this.#release(path)))
+    }
+    const next = wanted[Symbol.iterator]()
+    const lane = async (): Promise<void> => {
+      for (const object of next) {
+        taken.push(object.path)
+        await this.#keep(object, signal)
+      }
+    }
+    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane))
+    const failed = lanes.find(one => one.status === 'rejected')
+    if (failed === undefined) return { [Symbol.asyncDispose]: release }
+    await release()
+    throw failed.reason
+  }
+
+  /** Whoever comes first brings the object, the others wait for it. */
+  async #keep(object: HeldObject, signal: AbortSignal | undefined): Promise<void> {
+    const { path } = object
+    const known = this.#held.get(path)
+    if (known !== undefined) {
+      known.count += 1
+      await known.ready
+      return
+    }
+    const ready = this.#bring(object, signal)
+    ready.catch(() => undefined)
+    this.#held.set(path, { count: 1, ready })
+    await ready
+  }
+
+  async #release(path: string): Promise<void> {
+    const held = this.#held.get(path)
+    if (held === undefined) return
+    held.count -= 1
+    await held.ready.catch(() => undefined)
+    // Somebody may have come meanwhile, or may have released it already.
+    if (held.count > 0 || this.#held.get(path) !== held) return
+    this.#held.delete(path)
+    try {
+      // At once: whoever comes next brings it anew.
+      rmSync(this.locate(path), { force: true })
+    } catch {
+      // On Windows an open file stays; it goes with the folder.
+    }
+  }
+
+  async #bring({ path, size }: HeldObject, signal: AbortSignal | undefined): Promise<void> {
+    const { cache } = this.#options
+    const file = this.locate(path)
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    if (size === undefined) {
+      await this.#whileSpace(
+        file,
+        async part => await writeFile(part, await this.get(path, { signal }), { mode: 0o600 }),
+      )
+      return
+    }
+    const key = this.#key(path, size)
+    if (await cache.take(key, file)) return
+    await this.#whileSpace(file, part => this.#options.distant.download(path, Number(size), part, signal))
+    await cache.add(key, file)
+  }
+
+  /** Fill a file that appears when it is whole. A full disk is tried once more, without the cache. */
+  async #whileSpace(file: string, fill: (part: string) => Promise<void>): Promise<void> {
+    const part = `${file}.part`
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await rm(part, { force: true })
+        await fill(part)
+        await rename(part, file)
+        return
+      } catch (error) {
+        await rm(part, { force: true }).catch(() => undefined)
+        if (!isFull(error)) throw error
+        if (tries > 1) throw LAKE_FULL({ lake: this.#options.folder }, { cause: error })
+        await this.#options.cache.trim(0)
+      }
+    }
+  }
+
+  #key(path: string, size: bigint): string {
+    return JSON.stringify([this.#options.lake, path, String(size)])
+  }
+}
+
+async function sizeOf(file: string): Promise<bigint> {
+  return (await stat(file, { bigint: true })).size
+}
+
+function isOfLog(path: string): boolean {
+  return path.includes('/_delta_log/')
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
