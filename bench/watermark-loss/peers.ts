@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
 import { Account, type Seen } from './account.ts'
+import type { Database } from './database.ts'
 import type { Reader } from './product.ts'
 
 const execute = promisify(execFile)
@@ -17,51 +18,43 @@ interface Peer {
   name: string
   packages: readonly string[]
   /** The command of one run; `url` of the source, `into` of the target. */
-  command: (at: { bin: string; url: string; into: string; folder: string }) => [string, ...string[]]
+  command: (at: { bin: string; url: string; table: string; into: string; folder: string }) => [string, ...string[]]
 }
 
 const DLT = `import dlt, sys
 from dlt.sources.sql_database import sql_table
 source, target, folder = sys.argv[1:4]
-change = sql_table(credentials=source, table="change", incremental=dlt.sources.incremental("changed_at"))
-change.apply_hints(primary_key="id", write_disposition="merge")
-dlt.pipeline("loss", destination=dlt.destinations.postgres(target), dataset_name="loaded", pipelines_dir=folder).run(change)
+if source.startswith("mysql:"):
+    source = source.replace("mysql:", "mysql+pymysql:")
+changes = sql_table(credentials=source, table="changes", incremental=dlt.sources.incremental("changed_at"))
+changes.apply_hints(primary_key="id", write_disposition="merge")
+dlt.pipeline("loss", destination=dlt.destinations.postgres(target), dataset_name="loaded", pipelines_dir=folder).run(changes)
 `
 
 const PEERS: readonly Peer[] = [
   {
     name: 'dlt 1.31.0, merge',
-    packages: ['dlt[sql_database,postgres]==1.31.0', 'psycopg2-binary', 'sqlalchemy==2.0.58'],
+    packages: ['dlt[sql_database,postgres]==1.31.0', 'psycopg2-binary', 'pymysql==1.2.4', 'sqlalchemy==2.0.58'],
     command: ({ bin, url, into, folder }) => [join(bin, 'python'), join(folder, 'dlt_run.py'), url, into, folder],
   },
   {
     name: 'Sling 1.4.11, merge',
     packages: ['sling-linux-amd64==1.4.11'],
-    command: ({ bin, url, into }) => [
+    command: ({ bin, url, table, into }) => [
       slingIn(bin),
-      ...[
-        'run',
-        '--src-conn',
-        url,
-        '--src-stream',
-        'public.change',
-        '--tgt-conn',
-        into,
-        '--tgt-object',
-        'loaded.change',
-      ],
+      ...['run', '--src-conn', url, '--src-stream', table, '--tgt-conn', into, '--tgt-object', 'loaded.changes'],
       ...['--mode', 'incremental', '--primary-key', 'id', '--update-key', 'changed_at'],
     ],
   },
   {
     name: 'ingestr 0.14.155, merge',
     packages: ['ingestr==0.14.155'],
-    command: ({ bin, url, into }) => [
+    command: ({ bin, url, table, into }) => [
       join(bin, 'ingestr'),
-      ...['ingest', '--yes', '--source-uri', url, '--source-table', 'public.change', '--dest-uri', into],
+      ...['ingest', '--yes', '--source-uri', url, '--source-table', table, '--dest-uri', into],
       ...[
         '--dest-table',
-        'loaded.change',
+        'loaded.changes',
         '--incremental-strategy',
         'merge',
         '--primary-key',
@@ -83,15 +76,16 @@ function slingIn(bin: string): string {
 /** Those that can be installed here, each with its database; the others are named with the reason. */
 export async function installPeers(at: {
   folder: string
-  url: string
-  createDatabase: (name: string) => Promise<string>
+  database: Database
+  createTarget: (name: string) => Promise<string>
 }): Promise<Reader[]> {
   const readers: Reader[] = []
   for (const [n, peer] of PEERS.entries()) {
     try {
       const bin = await install(peer)
-      const into = plainUrl(await at.createDatabase(`peer_${n}`))
-      readers.push(createPeer(peer, { bin, into, url: plainUrl(at.url), folder: join(at.folder, `peer-${n}`) }))
+      const into = plainUrl(await at.createTarget(`peer_${n}`))
+      const [url, table] = [plainUrl(at.database.url), `${at.database.project.schema}.changes`]
+      readers.push(createPeer(peer, { bin, into, url, table, folder: join(at.folder, `peer-${n}`) }))
     } catch (error) {
       process.stdout.write(`${peer.name} is left out: ${String(error).split('\n')[0]}\n`)
     }
@@ -100,7 +94,8 @@ export async function installPeers(at: {
 }
 
 /** The spelling that every tool reads. */
-const plainUrl = (url: string): string => `${url.replace(/^postgres:/, 'postgresql:')}?sslmode=disable`
+const plainUrl = (url: string): string =>
+  url.startsWith('mysql:') ? url : `${url.replace(/^postgres:/, 'postgresql:')}?sslmode=disable`
 
 async function install({ name, packages }: Peer): Promise<string> {
   const folder = join('.cache/peers', name.replaceAll(/[^a-z0-9.]+/gi, '-'))
@@ -120,7 +115,7 @@ async function install({ name, packages }: Peer): Promise<string> {
   return join(folder, 'bin')
 }
 
-function createPeer(peer: Peer, at: { bin: string; into: string; url: string; folder: string }): Reader {
+function createPeer(peer: Peer, at: Parameters<Peer['command']>[0]): Reader {
   return {
     name: peer.name,
     run: async () => {
@@ -133,7 +128,7 @@ function createPeer(peer: Peer, at: { bin: string; into: string; url: string; fo
     account: async () => {
       const client = new pg.Client({ connectionString: at.into })
       await client.connect()
-      const { rows } = await client.query<Seen>('SELECT id::text, version::text FROM loaded.change')
+      const { rows } = await client.query<Seen>('SELECT id::text, version::text FROM loaded.changes')
       await client.end()
       const account = new Account()
       account.add(rows)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { Account, type Seen } from './account.ts'
+import type { Database } from './database.ts'
 
 const TIDEMARK = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js', import.meta.url))
 const execute = promisify(execFile)
@@ -27,26 +28,26 @@ export const CLASSES = [
 /** A project of its own for one class. */
 export async function createReader(
   { name, entry }: (typeof CLASSES)[number],
-  at: { folder: string; url: string },
+  at: { folder: string; database: Database },
 ): Promise<Reader> {
   const root = join(at.folder, `class-${name}`)
   await mkdir(root, { recursive: true })
-  const table = JSON.stringify({ schema: 'public', table: 'change', ...entry })
-  const source = `{ type: postgres, url: { secret: env:LOSS_URL }, tables: [${table}] }`
+  const table = JSON.stringify({ schema: at.database.project.schema, table: 'changes', ...entry })
+  const source = `{ type: ${at.database.project.type}, url: { secret: env:LOSS_URL }, tables: [${table}] }`
   await writeFile(
     join(root, 'tidemark.yml'),
     `name: loss\nlake: ./lake\nsources: { app: ${source} }\ntargets: { dev: { default: true } }\n`,
   )
   const tidemark = async (...args: string[]): Promise<string> => {
-    const env = { ...process.env, LOSS_URL: at.url }
+    const env = { ...process.env, LOSS_URL: at.database.url }
     const { stdout } = await execute(process.execPath, [TIDEMARK, ...args], { cwd: root, env, maxBuffer: 1024 ** 3 })
     return stdout
   }
   return {
     name: `Tidemark, class ${name}`,
-    run: async () => void (await tidemark('run', '--select', 'bronze.change')),
+    run: async () => void (await tidemark('run', '--select', 'bronze.changes')),
     account: async () => {
-      const query = `SELECT id::varchar AS id, version::varchar AS version FROM bronze.change WHERE _op = 'upsert'`
+      const query = `SELECT id::varchar AS id, version::varchar AS version FROM bronze.changes WHERE _op = 'upsert'`
       const account = new Account()
       account.add(JSON.parse(await tidemark('query', query, '--json')) as Seen[])
       return account

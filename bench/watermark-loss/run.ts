@@ -1,71 +1,112 @@
 /**
  * What each way of reading by a cursor loses while others write: the strategies of `strategies.ts`, and this product in its
- * guarantee classes, look at one table at the same moments. Starts its own PostgreSQL and removes everything at the end.
+ * guarantee classes, look at one table at the same moments. Starts its own PostgreSQL, and a MariaDB where the machine has
+ * one, and removes everything at the end.
  *
- *   node --conditions=source bench/watermark-loss/run.ts [--seconds 60] [--clock server | applications] [--peers]
+ *   node --conditions=source bench/watermark-loss/run.ts
+ *     [--rounds 5] [--seconds 60] [--clock server | applications] [--on postgres | mariadb] [--peers]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import pg from 'pg'
-import { startPostgres } from '../../examples/postgres.ts'
+import { type RunningPostgres, startPostgres } from '../../examples/postgres.ts'
+import { findServer, startMariadb } from '../../test/support/mariadb-server.ts'
 import { printCells } from '../measure.ts'
 import type { Outcome, Seen } from './account.ts'
+import { type Database, plain } from './database.ts'
+import { openMariadb } from './mariadb.ts'
 import { installPeers } from './peers.ts'
+import { openPostgres } from './postgres.ts'
 import { CLASSES, createReader, type Reader } from './product.ts'
 import { createStrategies, type Strategy } from './strategies.ts'
-import { SCHEMA, type WhoseClock, writeUntil } from './writers.ts'
+import { type WhoseClock, writeUntil } from './writers.ts'
 
 const { values: options } = parseArgs({
-  options: { seconds: { type: 'string', default: '60' }, clock: { type: 'string' }, peers: { type: 'boolean' } },
+  options: {
+    rounds: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '60' },
+    clock: { type: 'string' },
+    on: { type: 'string' },
+    peers: { type: 'boolean' },
+  },
 })
-const seconds = Number(options.seconds)
+const [rounds, seconds] = [Number(options.rounds), Number(options.seconds)]
 const clocks = (['server', 'applications'] as const).filter(clock => clock === (options.clock ?? clock))
 const seed = Number(process.env['TIDEMARK_SEED'] ?? Date.now() % 1_000_000)
 const POLL_MS = 20
 
+/** What one reader saw in all rounds together. */
+type Totals = Map<string, Outcome & { looks: number }>
+
+interface Place {
+  folder: string
+  /** Where peers write to, whatever they read from. */
+  postgres: RunningPostgres
+  open: (name: string) => Promise<Database>
+}
+
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-loss-'))
-  const server = await startPostgres({
-    directory: join(folder, 'postgres'),
-    config: { max_prepared_transactions: '50', fsync: 'off' },
-  })
+  const directory = join(folder, 'postgres')
+  const postgres = await startPostgres({ directory, config: { max_prepared_transactions: '50', fsync: 'off' } })
+  const program = options.on === 'postgres' ? undefined : await findServer()
+  const mariadb = program === undefined ? undefined : await startMariadb(program, join(folder, 'mariadb'))
   try {
     process.stdout.write(`seed ${seed}; repeat with TIDEMARK_SEED=${seed}\n`)
     for (const clock of clocks) {
-      const database = `clock_of_${clock}`
-      await server.query(`CREATE DATABASE ${database}`)
-      await server.query(SCHEMA, database)
-      const createDatabase = async (name: string): Promise<string> => {
-        await server.query(`CREATE DATABASE ${database}_${name}`)
-        return server.url(`${database}_${name}`)
-      }
-      await round({ clock, folder: join(folder, database), url: server.url(database), createDatabase })
+      if (options.on !== 'mariadb')
+        await measure({ folder, postgres, open: name => openPostgres(postgres, name) }, clock)
+      if (mariadb !== undefined) await measure({ folder, postgres, open: name => openMariadb(mariadb, name) }, clock)
     }
   } finally {
-    await server.stop()
+    await postgres.stop()
+    await mariadb?.stop()
     await rm(folder, { recursive: true, force: true })
-    await rm(server.directory, { recursive: true, force: true })
+    await rm(postgres.directory, { recursive: true, force: true })
   }
 }
 
-interface Round {
-  clock: WhoseClock
-  folder: string
-  url: string
-  createDatabase: (name: string) => Promise<string>
+/** All rounds on one kind of database, each on a database of its own, then one table. */
+async function measure(place: Place, clock: WhoseClock): Promise<void> {
+  const totals: Totals = new Map()
+  let [committed, kind] = [0, '']
+  for (let round = 1; round <= rounds; round += 1) {
+    const database = await place.open(`clock_of_${clock}_${round}`)
+    kind = database.name
+    committed += await measureRound({ database, clock, round, place, totals })
+  }
+  const title = `${kind}, clock of ${clock}, ${rounds} x ${seconds} s, ${committed} transactions`
+  process.stdout.write(`\n${title}\n`)
+  printCells('', 'looks', 'rows', 'lost', 'stale', 'doubled')
+  for (const [name, { looks, rows, lost, stale, doubled }] of totals)
+    printCells(name, ...[looks, rows, lost, stale, doubled].map(count => count.toLocaleString('en')))
 }
 
-async function round({ clock, ...at }: Round): Promise<void> {
-  const connection = { connectionString: at.url }
-  const strategies = createStrategies()
-  const peers = options.peers === true ? await installPeers(at) : []
-  const readers = [...(await Promise.all(CLASSES.map(one => createReader(one, at)))), ...peers]
+interface Round {
+  database: Database
+  clock: WhoseClock
+  round: number
+  place: Place
+  totals: Totals
+}
+
+/** Gives the number of committed transactions. */
+async function measureRound({ database, clock, round, place, totals }: Round): Promise<number> {
+  await database.create()
+  const folder = join(place.folder, `${database.project.type}-${clock}-${round}`)
+  const strategies = createStrategies(database)
+  const createTarget = async (name: string): Promise<string> => {
+    const target = `${database.project.type}_${clock}_${round}_${name}`
+    await place.postgres.query(`CREATE DATABASE ${target}`)
+    return place.postgres.url(target)
+  }
+  const peers = options.peers === true ? await installPeers({ folder, database, createTarget }) : []
+  const readers = [...(await Promise.all(CLASSES.map(one => createReader(one, { folder, database })))), ...peers]
   const stop = new AbortController()
-  const writing = writeUntil(connection, clock, seed, stop.signal)
-  const polling = strategies.map(strategy => pollUntil(connection, strategy, stop.signal))
+  const writing = writeUntil(database, clock, seed + round, stop.signal)
+  const polling = strategies.map(strategy => pollUntil(database, strategy, stop.signal))
   const running = runUntil(readers, stop.signal)
   await delay(seconds * 1000)
   stop.abort()
@@ -73,27 +114,21 @@ async function round({ clock, ...at }: Round): Promise<void> {
   const looks = await running
   await Promise.all(polling)
   for (const reader of readers) await reader.run()
-  const source = await readSource(connection)
-  printCells(
-    `\nclock of ${clock}, ${seconds} s, ${committed} transactions`,
-    'looks',
-    'rows',
-    'lost',
-    'stale',
-    'doubled',
-  )
-  for (const { name, looks, account } of strategies) print(name, looks, account.settle(source))
-  for (const reader of readers) print(reader.name, looks, (await reader.account()).settle(source))
+  const source = await readSource(database)
+  for (const { name, looks, account } of strategies) add(totals, name, { looks, ...account.settle(source) })
+  for (const reader of readers) add(totals, reader.name, { looks, ...(await reader.account()).settle(source) })
+  return committed
 }
 
-function print(name: string, looks: number, { rows, lost, stale, doubled }: Outcome): void {
-  printCells(name, ...[looks, rows, lost, stale, doubled].map(count => count.toLocaleString('en')))
+function add(totals: Totals, name: string, one: Outcome & { looks: number }): void {
+  const sum = totals.get(name) ?? { looks: 0, rows: 0, lost: 0, stale: 0, doubled: 0 }
+  for (const key of ['looks', 'rows', 'lost', 'stale', 'doubled'] as const) sum[key] += one[key]
+  totals.set(name, sum)
 }
 
 /** Poll until the end, and once more when everything is committed. */
-async function pollUntil(connection: pg.ClientConfig, strategy: Strategy, end: AbortSignal): Promise<void> {
-  const client = new pg.Client(connection)
-  await client.connect()
+async function pollUntil(database: Database, strategy: Strategy, end: AbortSignal): Promise<void> {
+  const client = await database.connect()
   try {
     while (!end.aborted) {
       await strategy.poll(client)
@@ -110,18 +145,17 @@ async function pollUntil(connection: pg.ClientConfig, strategy: Strategy, end: A
 
 /** One after the other, as often as there is time for; gives how often each has run, with the last run that follows. */
 async function runUntil(readers: readonly Reader[], end: AbortSignal): Promise<number> {
-  for (let rounds = 2; ; rounds += 1) {
+  for (let looks = 2; ; looks += 1) {
     for (const reader of readers) await reader.run()
-    if (end.aborted) return rounds
+    if (end.aborted) return looks
   }
 }
 
-async function readSource(connection: pg.ClientConfig): Promise<Seen[]> {
-  const client = new pg.Client(connection)
-  await client.connect()
-  const { rows } = await client.query<Seen>('SELECT id::text, version::text FROM change')
+async function readSource(database: Database): Promise<Seen[]> {
+  const client = await database.connect()
+  const rows = await client.query(plain('SELECT id, version FROM changes'))
   await client.end()
-  return rows
+  return rows.map(({ id, version }) => ({ id: id ?? '', version: version ?? '' }))
 }
 
 await main()
