@@ -1,88 +1,56 @@
 /**
  * Changing a table of 10M rows in 20 files: MERGE of 100,000 rows that hit two files or all, DELETE by a condition that
  * hits all, OPTIMIZE. Each run is a process of its own on a fresh copy of the table, from start to commit; the contenders
- * take turns, and each figure is the median of the rounds. delta-rs is measured beside us where it is installed
- * (`npm run test:all` installs it). Needs GNU time.
+ * take turns, and each figure is the median of the rounds, after one that is not counted. Compiled code is kept between
+ * the processes, as the command line and Python do. delta-rs and Delta on Spark are measured beside us where they are
+ * installed (`npm run test:all` installs them); of Spark, the statement in an open session.
  *
- *   node --conditions=source bench/delta/run.ts [ROUNDS]
+ *   node --conditions=source bench/delta/run.ts [ROUNDS] [OPERATION …]
  */
-import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { hasPython, hasSpark, PYTHON } from '../../test/support/interop/installed.ts'
+import { type Figure, measureCommand, median } from './figure.ts'
+import { openSparkBench } from './spark.ts'
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const PYTHON = here('../../.cache/venv/bin/python')
-const OPERATIONS = ['merge-two', 'merge-all', 'delete', 'optimize']
-
-interface Figure {
-  seconds: number
-  cpuSeconds: number
-  peakMiB: number
-}
 
 interface Contender {
   name: string
   /** The table's folder to copy for each run. */
   base: string
-  run: (folder: string, operation: string) => string[]
+  measure: (folder: string, operation: string) => Figure | Promise<Figure>
 }
 
-/** Run a command to its end, with its time, its processor time and the most memory it held. */
-function measure(command: readonly string[]): Figure {
-  const report = join(tmpdir(), `tidemark-bench-${process.pid}`)
-  const start = performance.now()
-  const done = spawnSync('/usr/bin/time', ['-o', report, '-f', '%U %S %M', ...command], { encoding: 'utf8' })
-  const seconds = (performance.now() - start) / 1000
-  if (done.status !== 0) throw new Error(`${command.join(' ')}: ${done.error?.message ?? done.stderr}`)
-  const [user = 0, system = 0, peak = 0] = readFileSync(report, 'utf8').trim().split(' ').map(Number)
-  rmSync(report)
-  return { seconds, cpuSeconds: user + system, peakMiB: peak / 1024 }
-}
-
-function median(figures: readonly Figure[]): Figure {
-  const of = (pick: (figure: Figure) => number): number =>
-    figures.map(pick).toSorted((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
-  return {
-    seconds: of(f => f.seconds),
-    cpuSeconds: of(f => f.cpuSeconds),
-    peakMiB: Math.max(...figures.map(f => f.peakMiB)),
-  }
-}
-
-function node(script: string, ...args: string[]): string[] {
-  return [process.execPath, '--conditions=source', here(script), ...args]
-}
-
-const rounds = Number(process.argv[2] ?? 3)
+const [rounds, ...wanted] = process.argv.slice(2)
+const operations = wanted.length === 0 ? ['merge-two', 'merge-all', 'delete', 'optimize'] : wanted
 const folder = mkdtempSync(join(tmpdir(), 'tidemark-delta-bench-'))
-try {
-  const [plain, vectors, work] = [join(folder, 'plain'), join(folder, 'vectors'), join(folder, 'work')]
-  measure(node('./make.ts', plain))
-  cpSync(plain, vectors, { recursive: true })
-  measure(node('./change.ts', vectors, 'enable-vectors'))
-  const ours = (name: string, base: string): Contender => ({
-    name,
-    base,
-    run: (at, operation) => node('./change.ts', at, operation),
-  })
-  const contenders = [ours('tidemark', plain), ours('tidemark, deletion vectors', vectors)]
-  if (existsSync(PYTHON)) {
-    contenders.push({
-      name: 'delta-rs',
-      base: plain,
-      run: (at, operation) => [PYTHON, here('./delta_rs.py'), at, operation],
-    })
+const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
+
+function node(script: string, ...args: string[]): Figure {
+  return measureCommand([process.execPath, '--conditions=source', here(script), ...args], env)
+}
+
+async function measureOne({ base, measure }: Contender, operation: string): Promise<Figure> {
+  const work = join(folder, 'work')
+  cpSync(base, work, { recursive: true })
+  try {
+    return await measure(work, operation)
+  } finally {
+    rmSync(work, { recursive: true })
   }
+}
+
+async function measureAll(contenders: readonly Contender[]): Promise<void> {
   process.stdout.write(`| operation | contender | wall s | CPU s | peak MiB |\n|---|---|---|---|---|\n`)
-  for (const operation of OPERATIONS) {
+  for (const operation of operations) {
     const figures = new Map(contenders.map(({ name }) => [name, [] as Figure[]]))
-    for (let round = 0; round < rounds; round += 1) {
-      for (const { name, base, run } of contenders) {
-        cpSync(base, work, { recursive: true })
-        figures.get(name)?.push(measure(run(work, operation)))
-        rmSync(work, { recursive: true })
+    for (let round = 0; round <= Number(rounds ?? 3); round += 1) {
+      for (const contender of contenders) {
+        const figure = await measureOne(contender, operation)
+        if (round > 0) figures.get(contender.name)?.push(figure)
       }
     }
     for (const [name, all] of figures) {
@@ -91,6 +59,24 @@ try {
       process.stdout.write(`| ${operation} | ${name} | ${cells.join(' | ')} |\n`)
     }
   }
+}
+
+const spark = hasSpark ? await openSparkBench() : undefined
+try {
+  const [plain, vectors] = [join(folder, 'plain'), join(folder, 'vectors')]
+  node('./make.ts', plain)
+  cpSync(plain, vectors, { recursive: true })
+  node('./change.ts', vectors, 'enable-vectors')
+  const ours: Contender['measure'] = (at, operation) => node('./change.ts', at, operation)
+  const deltaRs: Contender['measure'] = (at, operation) =>
+    measureCommand([PYTHON, here('./delta_rs.py'), at, operation])
+  await measureAll([
+    { name: 'tidemark', base: plain, measure: ours },
+    { name: 'tidemark, deletion vectors', base: vectors, measure: ours },
+    ...(hasPython ? [{ name: 'delta-rs', base: plain, measure: deltaRs }] : []),
+    ...(spark === undefined ? [] : [{ name: 'Delta on Spark, warm', base: plain, measure: spark.measure }]),
+  ])
 } finally {
+  await spark?.stop()
   rmSync(folder, { recursive: true, force: true })
 }

@@ -19,7 +19,7 @@ const OPENED = `java.base/java.lang java.base/java.lang.invoke java.base/java.la
   java.base/jdk.internal.ref java.base/sun.nio.ch java.base/sun.nio.cs java.base/sun.security.action
   java.base/sun.util.calendar java.security.jgss/sun.security.krb5`
 
-/** Small, in UTC, ANSI as on Databricks; a session may change what begins with spark.sql by SET. */
+/** In UTC, ANSI as on Databricks; a session may change what begins with spark.sql by SET. */
 const SETTINGS: Readonly<Record<string, string>> = {
   'user.timezone': 'UTC',
   'spark.master': 'local[2]',
@@ -32,27 +32,41 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'spark.sql.session.timeZone': 'UTC',
   'spark.sql.ansi.enabled': 'true',
   'spark.sql.datetime.java8API.enabled': 'true',
-  // Tables of tests are small: one partition, and no Java compiled for each query, take half the time.
-  'spark.sql.shuffle.partitions': '1',
-  'spark.databricks.delta.snapshotPartitions': '1',
-  'spark.sql.codegen.wholeStage': 'false',
-  'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+}
+
+/** How Spark is started. */
+export interface SparkSize {
+  readonly java: readonly string[]
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** Tables of tests are small: one partition, and no Java compiled for each query, take half the time. */
+const SMALL: SparkSize = {
+  java: ['-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'],
+  settings: {
+    'spark.sql.shuffle.partitions': '1',
+    'spark.databricks.delta.snapshotPartitions': '1',
+    'spark.sql.codegen.wholeStage': 'false',
+    'spark.sql.codegen.factoryMode': 'NO_CODEGEN',
+  },
 }
 
 export interface SparkProcess {
   /** Give Spark one request; the answer comes through `onAnswer` under the same id. */
   send(request: { id: string; session: string; sql: string }): void
+  /** Its process, started when it was not yet. */
+  pid(): Promise<number | undefined>
   /** Kill it and remove its files. Does nothing when it never started. */
   stop(): Promise<void>
 }
 
 /** `onAnswer` gets every answer as it was written, with its id; `onEnd` is told when Spark ends without being stopped. */
-export function sparkProcess(on: {
-  answer: (id: string, line: string) => void
-  end: (why: string) => void
-}): SparkProcess {
+export function sparkProcess(
+  on: { answer: (id: string, line: string) => void; end: (why: string) => void },
+  size: SparkSize = SMALL,
+): SparkProcess {
   let started: Promise<Running> | undefined
-  const running = (): Promise<Running> => (started ??= start(on))
+  const running = (): Promise<Running> => (started ??= start(on, size))
   return {
     send: request => {
       running().then(
@@ -60,6 +74,7 @@ export function sparkProcess(on: {
         (error: unknown) => on.end(String(error)),
       )
     },
+    pid: async () => (await running()).child.pid,
     stop: async () => {
       if (!started) return
       const { child, folder, ended } = await started
@@ -76,17 +91,18 @@ interface Running {
   ended: Promise<void>
 }
 
-async function start(on: Parameters<typeof sparkProcess>[0]): Promise<Running> {
+async function start(on: Parameters<typeof sparkProcess>[0], { java, settings: own }: SparkSize): Promise<Running> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-spark-'))
   await mkdir(join(folder, 'tmp'))
   const settings = {
     ...SETTINGS,
+    ...own,
     'java.io.tmpdir': join(folder, 'tmp'),
     'spark.local.dir': join(folder, 'tmp'),
     'spark.sql.warehouse.dir': join(folder, 'warehouse'),
   }
   const args = [
-    ...['-Xmx1g', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Djdk.reflect.useDirectMethodHandle=false'],
+    ...[...java, '-Djdk.reflect.useDirectMethodHandle=false'],
     ...OPENED.split(/\s+/).flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
     ...Object.entries(settings).map(([key, value]) => `-D${key}=${value}`),
     ...['-cp', [join(SPARK_JARS, '*')].join(delimiter), DRIVER],

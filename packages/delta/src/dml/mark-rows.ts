@@ -27,7 +27,7 @@ export async function markRows(
   const had = files.flatMap(file => (file.deletionVector ? [{ dataFile: file.path, vector: file.deletionVector }] : []))
   const vectors = await readDeletionVectors({ store: ports.store, tablePath, version, signal }, had)
   const sets = new Map(had.map(({ dataFile }, i) => [dataFile, vectors[i] ?? RowSet.empty]))
-  for await (const { path, rows } of positions) sets.set(path, (sets.get(path) ?? RowSet.empty).add(rows))
+  await addPositions(sets, positions)
   const wanted = files.map(file => sets.get(file.path) ?? RowSet.empty)
   const descriptors = await writeDeletionVectors(ports, tablePath, wanted, { signal })
   return files.map((file, i) => {
@@ -36,4 +36,29 @@ export async function markRows(
     const known = dataFileOf(file)
     return { ...known, stats: looseStats(known.stats), deletionVector }
   })
+}
+
+/** Rows of one file that are put into its set at once: every union goes through whole containers. */
+const ROWS_AT_ONCE = 100_000
+
+/** Rows of a file mostly come one part after the other, and are gathered until another file's come. */
+async function addPositions(
+  sets: Map<string, RowSet>,
+  positions: AsyncIterable<{ path: string; rows: readonly number[] }>,
+): Promise<void> {
+  let gathered: { path: string; parts: (readonly number[])[]; count: number } | undefined
+  const flush = (): void => {
+    if (gathered !== undefined) {
+      const { path, parts } = gathered
+      sets.set(path, (sets.get(path) ?? RowSet.empty).add(parts.flat()))
+    }
+    gathered = undefined
+  }
+  for await (const { path, rows } of positions) {
+    if (gathered?.path !== path || gathered.count >= ROWS_AT_ONCE) flush()
+    gathered ??= { path, parts: [], count: 0 }
+    gathered.parts.push(rows)
+    gathered.count += rows.length
+  }
+  flush()
 }
