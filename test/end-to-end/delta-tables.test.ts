@@ -74,6 +74,18 @@ test('a query reads a table at a version, at a time, by its path, and as changes
   expect(joined).toEqual([{ id: '3' }])
 })
 
+test('changes since a time begin with the first commit that is not earlier', async () => {
+  const project = await createLake(3)
+  const all = await project.query(
+    "SELECT DISTINCT _commit_version AS v, _commit_timestamp::VARCHAR AS at FROM table_changes('silver.users', 0) ORDER BY v",
+  )
+  const versions = async (from: unknown): Promise<unknown> =>
+    await project.query(`SELECT _commit_version AS v FROM table_changes('silver.users', '${String(from)}') ORDER BY v`)
+  expect(all.map(({ v }) => v)).toEqual(['1', '2', '3'])
+  expect(await versions(all[1]?.['at'])).toEqual([{ v: '2' }, { v: '3' }])
+  expect(await versions('2001-01-01')).toEqual([{ v: '1' }, { v: '2' }, { v: '3' }])
+})
+
 test('a table anywhere on the machine is read by its path, and nothing beside it', async () => {
   const project = await createLake(2)
   const elsewhere = join(tmpdir(), `tidemark-else where [1]-${process.pid}`)
@@ -95,6 +107,7 @@ test.each([
   ["SELECT * FROM silver.users TIMESTAMP AS OF 'yesterday'", 2, 'MOMENT_INVALID', 'yesterday'],
   ["SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'", 1, 'DELTA_LOG_UNREADABLE', 'silver.users'],
   ['SELECT * FROM delta.`nowhere/at all`', 2, 'TABLE_UNKNOWN', 'nowhere/at all'],
+  ['SELECT * FROM delta.`/`', 2, 'TABLE_UNKNOWN', 'delta.`/`'],
   ['SELECT * FROM delta.`s3://bucket/t`', 2, 'CONFIG_PLANNED', 's3://bucket/t'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {

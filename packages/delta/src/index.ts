@@ -94,7 +94,7 @@ export {
 export { addedFiles, isAppendOnly, readCommits, readHistory } from './snapshot/read-commits.ts'
 export { readSnapshot, refreshSnapshot, type SnapshotRequest } from './snapshot/read-snapshot.ts'
 export type { LogTail, Snapshot } from './snapshot/snapshot.ts'
-export { findVersionAt } from './snapshot/version-at.ts'
+export { findVersionAt, findVersionSince } from './snapshot/version-at.ts'
 export type { TableColumns } from './stats/bound-column.ts'
 export { type CivilTime, parseTime } from './stats/civil-time.ts'
 export type { StatsTarget } from './stats/indexed-columns.ts'

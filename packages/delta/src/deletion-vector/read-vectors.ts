@@ -52,7 +52,7 @@ export async function readDeletionVectors(
   const results: RowSet[] = []
   const byFile = new Map<string | undefined, number[]>()
   for (const [index, request] of requests.entries()) {
-    const file = checked(context, request, () => vectorFilePath(context.store, context.tablePath, request.vector))
+    const file = locateVector(context, request)
     byFile.set(file, [...(byFile.get(file) ?? []), index])
   }
   const files = [...byFile]
@@ -95,6 +95,15 @@ function inlineBytes({ pathOrInlineDv, sizeInBytes }: DeletionVectorDescriptor):
     throw new TypeError(`it has ${bytes.length} bytes while the log says ${sizeInBytes}`)
   }
   return bytes.subarray(0, sizeInBytes)
+}
+
+/**
+ * The store path of the file that holds a vector, or undefined for one that lies in the log.
+ *
+ * @throws FILE_INVALID when the descriptor names no file of the store
+ */
+export function locateVector(context: VectorContext, request: VectorRequest): string | undefined {
+  return checked(context, request, () => vectorFilePath(context.store, context.tablePath, request.vector))
 }
 
 /** Length, bytes, checksum; the numbers are big-endian, unlike those of the bitmap. */

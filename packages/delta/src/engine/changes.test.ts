@@ -10,6 +10,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts'
 import { commit } from '../write/commit.ts'
 import { type CreateRequest, stageAppend, stageCreate, stageOverwrite, stageRemoveAndAdd } from '../write/stage.ts'
 import type { Staged } from '../write/staged.ts'
+import { findVersionSince } from '../snapshot/version-at.ts'
 import { type ChangePlan, planChanges } from './changes.ts'
 
 const info = { operation: 'WRITE' }
@@ -103,7 +104,14 @@ test('times are those of the commits where a table keeps them, else those of the
       for await (const object of plain.store.list(prefix, options)) yield { ...object, modifiedAt: 5000.75 }
     },
   }
-  expect((await planChanges({ store }, { tablePath: 't', from: 0n })).versions[0]?.timestamp).toBe(5000)
+  await plain.apply(replace([], [file('a')]))
+  await plain.apply(replace([], [file('b')]))
+  const times = async (from: bigint) =>
+    (await planChanges({ store }, { tablePath: 't', from })).versions.map(v => v.timestamp)
+  expect(await times(0n)).toEqual([5000, 5001, 5002])
+  // Whichever versions are asked for, each has the time by which it is found.
+  expect(await times(1n)).toEqual([5001, 5002])
+  expect(await findVersionSince({ store }, { tablePath: 't', timestamp: 5001 })).toBe(1n)
 })
 
 test('a file that came again with other deleted rows tells by the difference', async () => {

@@ -5,7 +5,8 @@
 import { RowSet } from '../deletion-vector/row-set.ts'
 import { DeltaError } from '../errors.ts'
 import type { AddFile, CdcFile, Commit, RemoveFile } from '../log/actions.ts'
-import { commitPath, logFolderPath, parseLogName, type Version } from '../log/log-path.ts'
+import { listLog } from '../log/listing.ts'
+import type { Version } from '../log/log-path.ts'
 import type { TableStore } from '../log/table-store.ts'
 import { columnMappingOf, physicalSchema } from '../schema/column-mapping.ts'
 import { evolve } from '../schema/evolve.ts'
@@ -14,6 +15,7 @@ import { isActive } from '../snapshot/protocol.ts'
 import { readCommits } from '../snapshot/read-commits.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { commitTimes } from '../snapshot/version-at.ts'
 import { planScan, type ScanFile, type ScanPlan } from './scan.ts'
 
 export interface ChangePlan extends Omit<ScanPlan, 'version' | 'files'> {
@@ -24,7 +26,7 @@ export interface ChangePlan extends Omit<ScanPlan, 'version' | 'files'> {
 export interface VersionChanges {
   /** `_commit_version`. */
   readonly version: Version
-  /** `_commit_timestamp`: milliseconds since 1970 UTC. */
+  /** `_commit_timestamp`, the time by which `findVersionAt` finds the version: milliseconds since 1970 UTC. */
   readonly timestamp: number
   readonly parts: readonly ChangePart[]
 }
@@ -75,7 +77,8 @@ export async function planChanges(ports: TableStore, request: ChangesRequest): P
   }
   const first = await getSnapshot(ports, { tablePath, version: from, signal })
   const commits = await readCommits(ports.store, tablePath, { after: from - 1n, upTo: last.version, signal })
-  const modified = await listTimes(ports, tablePath, from)
+  const { commits: listed } = await listLog(ports.store, tablePath)
+  const times = new Map(commitTimes(listed).map(({ version, timestamp }) => [version, timestamp]))
   const versions: VersionChanges[] = []
   let rules: Rules = first
   checkColumns(rules, from, last)
@@ -83,7 +86,7 @@ export async function planChanges(ports: TableStore, request: ChangesRequest): P
     rules = rulesAfter(rules, commit, last)
     const time = commit.commitInfo?.['inCommitTimestamp']
     const isTimed = isActive('inCommitTimestamp', settings(rules)) && typeof time === 'number'
-    const timestamp = isTimed ? time : (modified.get(commit.version) ?? commit.commitInfo?.timestamp ?? 0)
+    const timestamp = isTimed ? time : (times.get(commit.version) ?? commit.commitInfo?.timestamp ?? 0)
     versions.push({ version: commit.version, timestamp, parts: await partsOf(ports, { commit, rules, last, signal }) })
   }
   const { files: _none, version: _version, ...plan } = await planScan(ports, last, { files: [], signal })
@@ -218,18 +221,6 @@ async function getSnapshot(
   if (snapshot !== undefined) return snapshot
   const { tablePath, version } = request
   throw new DeltaError('VERSION_NOT_FOUND', `${tablePath} is not a table.`, { tablePath, version })
-}
-
-/** When each commit file was written, by the store's clock. */
-async function listTimes({ store }: TableStore, tablePath: string, from: Version): Promise<Map<Version, number>> {
-  const folder = logFolderPath(tablePath)
-  const times = new Map<Version, number>()
-  const startAfter = from === 0n ? undefined : commitPath(tablePath, from - 1n)
-  for await (const { path, modifiedAt } of store.list(folder, { startAfter })) {
-    const name = parseLogName(path.slice(folder.length + 1))
-    if (name?.kind === 'commit') times.set(name.version, Math.floor(modifiedAt))
-  }
-  return times
 }
 
 function unavailable(tablePath: string, version: Version, reason: string): DeltaError {

@@ -86,3 +86,20 @@ test('a missing file is found whatever its folder is called', async () => {
     details: { file: `t/${path}` },
   })
 })
+
+test.each([
+  [
+    'outside the store, which nobody can look for',
+    { storageType: 'p', pathOrInlineDv: 'file:/elsewhere/v.bin' },
+    undefined,
+  ],
+  ['named by no uuid', { storageType: 'u', pathOrInlineDv: 'short' }, 'FILE_INVALID'],
+] as const)('a version with a deletion vector %s', async (_how, where, refusal) => {
+  const { store, ports, write, snapshot } = await makeTable()
+  const added = await publish(ports, stageAppend(snapshot, { files: await write([{ id: 1, name: 'a' }]), info }))
+  const vector = { ...where, sizeInBytes: 1, cardinality: 1n }
+  const files = new Map([...added.files].map(([path, file]) => [path, { ...file, deletionVector: vector }]))
+  const staged = stageRestore({ store }, { snapshot: added, to: { ...added, files } })
+  if (refusal === undefined) await expect(staged).resolves.toMatchObject({ add: [{ deletionVector: vector }] })
+  else await expect(staged).rejects.toMatchObject({ code: refusal, details: { dataFile: [...added.files.keys()][0] } })
+})

@@ -1,13 +1,15 @@
 /**
  * RESTORE: an older version becomes current again by one new commit, so history is never rewritten.
  */
-import { vectorFilePath } from '../deletion-vector/vector-location.ts'
+import { locateVector } from '../deletion-vector/read-vectors.ts'
 import { DeltaError } from '../errors.ts'
 import { dataFileOf } from '../write/data-file.ts'
-import type { AddFile } from '../log/actions.ts'
+import type { AddFile, DeletionVectorDescriptor } from '../log/actions.ts'
+import { canonicalDataPath } from '../log/data-path.ts'
 import { isSameFile } from '../log/file-key.ts'
 import { conditionsOf } from '../schema/conditions.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { findStorePath } from '../store/store-location.ts'
 import type { ObjectStore } from '../store/store.ts'
 import { INTERNAL_SETTINGS } from '../write/rules-after.ts'
 import { stageOn } from '../write/stage-on.ts'
@@ -26,6 +28,7 @@ export interface RestoreRequest extends Pick<Extras, 'txn' | 'domains' | 'reads'
  * marks of applications (`txn`, domains) unless others are given: whoever restores decides what that means for them.
  *
  * @throws FILE_MISSING when files of that version were removed by `vacuum`: it cannot be brought back
+ * @throws FILE_INVALID when a deletion vector of that version can be nowhere
  *
  * @example
  * ```ts
@@ -75,7 +78,10 @@ function settingsAfter(snapshot: Snapshot, to: Snapshot): Record<string, string 
   return Object.fromEntries(Object.entries(settings).filter(([key]) => !INTERNAL_SETTINGS.includes(key)))
 }
 
-/** One listing of the table's folder: asking for each file would take a request each. */
+/**
+ * One listing of the table's folder: asking for each file would take a request each. What lies elsewhere by its absolute
+ * path is not looked for.
+ */
 async function refuseMissing(store: ObjectStore, to: Snapshot, files: readonly AddFile[]): Promise<void> {
   if (files.length === 0) return
   const { tablePath, version } = to
@@ -83,7 +89,11 @@ async function refuseMissing(store: ObjectStore, to: Snapshot, files: readonly A
   for await (const { path } of store.list(tablePath)) there.add(path)
   const missing = files.flatMap(({ path, deletionVector }) => {
     const isElsewhere = path.startsWith('/') || /^[a-z][a-z0-9+.-]*:/i.test(path)
-    const vector = deletionVector && vectorFilePath(store, tablePath, deletionVector)
+    const context = { store, tablePath, version }
+    const vector =
+      deletionVector === undefined || isOutside(store, deletionVector)
+        ? undefined
+        : locateVector(context, { dataFile: path, vector: deletionVector })
     const needed = [...(isElsewhere ? [] : [`${tablePath}/${path}`]), ...(vector === undefined ? [] : [vector])]
     return needed.filter(one => one.startsWith(`${tablePath}/`) && !there.has(one))
   })
@@ -93,4 +103,8 @@ async function refuseMissing(store: ObjectStore, to: Snapshot, files: readonly A
     `Version ${version} of ${tablePath} cannot be brought back: ${missing.length} of its files were removed, ` +
     `${file} among them. Nothing was changed.`
   throw new DeltaError('FILE_MISSING', message, { tablePath, version, file, count: missing.length })
+}
+
+function isOutside(store: ObjectStore, { storageType, pathOrInlineDv }: DeletionVectorDescriptor): boolean {
+  return storageType === 'p' && findStorePath(store, canonicalDataPath(pathOrInlineDv)) === undefined
 }

@@ -2,7 +2,7 @@
  * VACUUM: remove files of a table's folder that no version within the retention needs. What is not certainly garbage
  * stays: files younger than the retention, because a writer may be about to commit them, and everything hidden.
  */
-import { vectorFilePath } from '../deletion-vector/vector-location.ts'
+import { locateVector } from '../deletion-vector/read-vectors.ts'
 import { DeltaError } from '../errors.ts'
 import type { Action, DeletionVectorDescriptor } from '../log/actions.ts'
 import { canonicalDataPath } from '../log/data-path.ts'
@@ -113,7 +113,8 @@ async function neededPaths(
     addPath(file.path)
     const { deletionVector } = file
     if (deletionVector?.storageType === 'p') return addPath(canonicalDataPath(deletionVector.pathOrInlineDv))
-    const vector = deletionVector && vectorFilePath(store, tablePath, deletionVector)
+    const context = { store, tablePath, version }
+    const vector = deletionVector && locateVector(context, { dataFile: file.path, vector: deletionVector })
     if (vector !== undefined) needed.paths.add(vector)
   }
   for (const file of snapshot.files.values()) add(file)

@@ -5,7 +5,7 @@ import { ROW_SCHEMA } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
 import { printSchema } from '../schema/schema.ts'
 import type { ObjectStore } from '../store/store.ts'
-import { commitTimes, findVersionAt } from './version-at.ts'
+import { commitTimes, findVersionAt, findVersionSince } from './version-at.ts'
 
 const encode = (lines: readonly object[]): Uint8Array =>
   new TextEncoder().encode(lines.map(line => JSON.stringify(line)).join('\n'))
@@ -133,4 +133,21 @@ test('the search among carried times finds what looking at all of them finds', a
     }),
     { numRuns: 50 },
   )
+})
+
+test('the changes since a time begin with the oldest version that is not earlier, whatever the clocks said', async () => {
+  const times = fc.array(fc.nat(20), { minLength: 1, maxLength: 8 })
+  await fc.assert(
+    fc.asyncProperty(times, fc.nat(30), fc.boolean(), async (written, timestamp, keepsTimes) => {
+      const own = commitTimes(written.map((modifiedAt, i) => ({ version: BigInt(i), modifiedAt, sizeInBytes: 0 })))
+      const commits = written.map((modifiedAt, i) => ({
+        modifiedAt,
+        ...(keepsTimes ? { own: own[i]?.timestamp ?? 0 } : {}),
+      }))
+      const store = await lay(commits, keepsTimes ? 0 : undefined)
+      const wanted = own.find(time => time.timestamp >= timestamp)?.version ?? BigInt(written.length)
+      expect(await findVersionSince({ store }, { tablePath: 't', timestamp })).toBe(wanted)
+    }),
+  )
+  expect(await findVersionSince({ store: memoryStore() }, { tablePath: 't', timestamp: 1 })).toBeUndefined()
 })

@@ -2,7 +2,7 @@
  * Which version was current at a time. A commit's time is the one it carries itself, where the table keeps such times,
  * and otherwise the time at which its file was written, as Spark has it.
  */
-import { DeltaError } from '../errors.ts'
+import { DeltaError, isDeltaError } from '../errors.ts'
 import { findCommit } from '../log/find-commit.ts'
 import { type ListedCommit, type LogListing, listLog } from '../log/listing.ts'
 import type { Version } from '../log/log-path.ts'
@@ -47,6 +47,31 @@ export async function findVersionAt(
     )
   }
   return searchOwnTimes(tables, request, own)
+}
+
+/**
+ * The oldest version whose commit is not earlier than `timestamp` (milliseconds since 1970 UTC): where the changes since
+ * then begin. After the latest commit it is the version that the next one will have. Undefined when there is no table.
+ *
+ * @example
+ * ```ts
+ * console.log(await findVersionSince(ports, { tablePath: 'people', timestamp: Date.UTC(1970, 0) })) // 0n
+ * console.log(await findVersionSince(ports, { tablePath: 'people', timestamp: Date.UTC(2100, 0) })) // 2n
+ * ```
+ */
+export async function findVersionSince(
+  tables: TableStore,
+  request: { tablePath: string; timestamp: number; signal?: AbortSignal | undefined },
+): Promise<Version | undefined> {
+  try {
+    // Times are whole milliseconds that grow with the version.
+    const before = await findVersionAt(tables, { ...request, timestamp: Math.ceil(request.timestamp) - 1 })
+    return before === undefined ? undefined : before + 1n
+  } catch (error) {
+    const oldest = isDeltaError(error, 'VERSION_NOT_FOUND') ? error.details['oldest'] : undefined
+    if (typeof oldest === 'bigint') return oldest
+    throw error
+  }
 }
 
 /**

@@ -63,6 +63,7 @@ export function rulesAfter<M extends MetaData | NewMetaData>(
       allowAnyName: modeOf(configuration) !== 'none',
     })
   }
+  if (metaData !== before.metaData) refuseOnlyPartitions(tablePath, before.metaData, metaData, schema)
   checkWritable(tablePath, protocol, metaData, schema)
   return { protocol, metaData, schema }
 }
@@ -110,6 +111,18 @@ function metaDataAfter<M extends MetaData | NewMetaData>(
     isEqual(configuration, before.configuration) &&
     isEqual(partitionColumns, before.partitionColumns)
   return isSame ? before : { ...before, schemaString, partitionColumns, configuration }
+}
+
+/** Files hold the columns that are no partition columns, and a file without a column has no rows. */
+function refuseOnlyPartitions(
+  tablePath: string,
+  before: MetaData | NewMetaData,
+  { schemaString, partitionColumns }: MetaData | NewMetaData,
+  { fields }: StructType,
+): void {
+  if (schemaString === before.schemaString && isEqual(partitionColumns, before.partitionColumns)) return
+  if (fields.some(({ name }) => !partitionColumns.includes(name))) return
+  throw stageInvalid(tablePath, 'all of its columns are partition columns, so its files would have none')
 }
 
 /** Features that a setting or a column makes use of. A type alone never brings one: that has to be asked for. */

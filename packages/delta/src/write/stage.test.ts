@@ -154,6 +154,8 @@ test('what contradicts the table is refused before anything is written', async (
   const twice = { appId: 'x', version: 1n }
   expect(() => stageMetadata(snapshot, { txn: [twice, twice], info })).toThrow(/set twice/)
   expect(() => stageCreate({ tablePath: 't', schema: ROW_SCHEMA, partitionColumns: ['no'], info })).toThrow(invalid)
+  const all = { tablePath: 't', schema: ROW_SCHEMA, partitionColumns: ['name', 'id'], info }
+  expect(() => stageCreate(all)).toThrow(/all of its columns are partition columns/)
 })
 
 test('NULL in a column that is not nullable is refused', () => {

@@ -5,6 +5,7 @@
 import { basename, dirname, resolve } from 'node:path'
 import {
   findVersionAt,
+  findVersionSince,
   LocalStore,
   parseTime,
   planChanges,
@@ -42,7 +43,7 @@ export function pathFolders(paths: readonly string[], cwd: string): string[] {
 /**
  * Find a table.
  *
- * @throws {TABLE_UNKNOWN} no table of the lake has the name, or no table is at the path
+ * @throws {TABLE_UNKNOWN} no table of the lake has the name, or no table can be at the path
  * @throws {CONFIG_PLANNED} the path is an address of a store that this version cannot read
  */
 export async function findTable(lake: LakeStore, wanted: string, cwd: string): Promise<TablePlace> {
@@ -54,8 +55,11 @@ export async function findTable(lake: LakeStore, wanted: string, cwd: string): P
   if (isAddress(path))
     throw CONFIG_PLANNED({ what: `Reading a table at ${path}`, instead: 'Name a folder of this machine.' })
   const [folder = ''] = pathFolders([path], cwd)
+  const name = `delta.\`${path}\``
+  // The root of all folders lies in no other, and an empty path names nothing.
+  if (path === '' || basename(folder) === '') throw TABLE_UNKNOWN({ table: name, suggestion: '' })
   const tables = { ...lake, store: new LocalStore(dirname(folder)) }
-  return { name: `delta.\`${path}\``, tables, tablePath: basename(folder), isInLake: false }
+  return { name, tables, tablePath: basename(folder), isInLake: false }
 }
 
 /** The snapshot of a table, the newest or at a moment. Throws TABLE_UNKNOWN when there is none. */
@@ -68,7 +72,7 @@ export async function readTable(place: TablePlace, at?: Moment): Promise<Snapsho
 export async function scanTable(session: Session, place: TablePlace, wanted: TableAt): Promise<Sql> {
   const { changes, at } = wanted
   if (changes !== undefined) {
-    const from = await versionOf(place, changes.from)
+    const from = await versionOf(place, changes.from, findVersionSince)
     const to = changes.to === undefined ? undefined : await versionOf(place, changes.to)
     const plan = await guarded(place, () => planChanges(place.tables, { tablePath: place.tablePath, from, to }))
     const versions = plan.versions.map(version => ({
@@ -90,16 +94,14 @@ function located({ isInLake, tables, tablePath: folder }: TablePlace, file: Scan
   return { ...file, add: { ...file.add, path: tables.store.locate(`${folder}/${file.add.path}`) } }
 }
 
-async function versionOf(place: TablePlace, at: Moment): Promise<bigint> {
+/** The version of a moment: by its time the one that was current then, unless another way to find it is given. */
+async function versionOf(place: TablePlace, at: Moment, find = findVersionAt): Promise<bigint> {
   if ('version' in at) return at.version
   const time = parseTime(at.timestamp.trim())
   if (time === undefined) throw MOMENT_INVALID({ text: at.timestamp })
-  // Commits are dated to the millisecond; without an offset a time is UTC.
-  const timestamp = Number(time.micros / 1000n)
-  return present(
-    place,
-    await guarded(place, () => findVersionAt(place.tables, { tablePath: place.tablePath, timestamp })),
-  )
+  // Commits are dated to the millisecond, which neither way of finding one minds; without an offset a time is UTC.
+  const timestamp = Number(time.micros) / 1000
+  return present(place, await guarded(place, () => find(place.tables, { tablePath: place.tablePath, timestamp })))
 }
 
 /** What the engine or the log cannot do is told with the table's name. */
