@@ -13,11 +13,13 @@ import {
   type StructType,
   stageAppend,
   stageCreate,
+  stageOptimize,
   stageOverwrite,
 } from '@tidemark/delta'
 import { type FaultPlan, faultyStore } from '../../packages/delta/test/support/faulty-store.ts'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Engine, Row, Session } from '../../packages/tidemark/src/engine/engine.ts'
+import { sessionParquet, sessionRelations } from '../../packages/tidemark/src/engine/relations.ts'
 import { ident, join, raw, type Sql, sql, text } from '../../packages/tidemark/src/engine/sql.ts'
 import { toDuckType } from '../../packages/tidemark/src/engine/types.ts'
 import type { FlowContext } from '../../packages/tidemark/src/flows/context.ts'
@@ -42,6 +44,8 @@ export interface TestLake extends AsyncDisposable {
   append(table: string, schema: StructType, rows: readonly Values[]): Promise<bigint>
   /** Replace a table's rows, as ingestion does for keyless tables. */
   overwrite(table: string, schema: StructType, rows: readonly Values[]): Promise<bigint>
+  /** Put the files of a table together, as OPTIMIZE does. */
+  compact(table: string): Promise<void>
   /** Execute a flow in a session of its own. */
   run(flow: Flow, options?: RunOptions): Promise<FlowOutcome>
   /** Paths of all objects in a folder. */
@@ -117,9 +121,19 @@ export async function openTestLake(): Promise<TestLake> {
       fullRefresh: options.fullRefresh ?? false,
     })
   }
+  const compact: TestLake['compact'] = table =>
+    withContext({}, async context => {
+      const engine = { parquet: sessionParquet(context.session), relations: sessionRelations(context.session) }
+      const snapshot = await readSnapshot(context, { tablePath: tablePath(table) })
+      const staged = snapshot && (await stageOptimize({ snapshot, ...engine }))
+      if (staged === undefined) throw new Error(`there was nothing to gain in ${table}`)
+      const result = await commit(context, staged)
+      if (result.kind !== 'committed') throw new Error(`the test lost a race: ${result.reason}`)
+    })
   return {
     store,
     engine,
+    compact,
     append: (table, schema, rows) => write(table, schema, rows, false),
     overwrite: (table, schema, rows) => write(table, schema, rows, true),
     withContext,

@@ -3,6 +3,7 @@ import { commit, readSnapshot, stageMetadata } from '@tidemark/delta'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DerivedFlow } from '../../packages/tidemark/src/model/flow.ts'
+import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import { ENTRY, openTestLake, schemaOf, type TestLake, type Values } from './flows-lake.ts'
 
 let lake: TestLake
@@ -62,6 +63,29 @@ describe('silver.t', () => {
       versionBefore: second.versionAfter,
       versionAfter: second.versionAfter,
     })
+  })
+
+  test('says so when files were removed that it had not read, and is made anew from what is there', async () => {
+    const flow = derived()
+    const folder = tablePath(flow.source)
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a')])
+    await lake.run(flow)
+    for (const seq of [2, 3]) await lake.append(flow.source, schema, [upsert(seq, seq, 'b')])
+    const files = async () => (await lake.paths(folder)).filter(path => path.endsWith('.parquet'))
+    const before = await files()
+    await lake.compact(flow.source)
+    await lake.append(flow.source, schema, [upsert(4, 4, 'd')])
+    const current = await readSnapshot(lake, { tablePath: folder })
+    for (const path of before) if (!current?.files.has(path.slice(folder.length + 1))) await lake.store.delete(path)
+    await expect(lake.run(flow)).rejects.toMatchObject({
+      code: 'FLOW_SOURCE_CLEANED',
+      hint: expect.stringContaining(flow.target),
+    })
+    expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '1' }])
+    await lake.run(flow, { fullRefresh: true })
+    expect(await lake.rows(flow.target, ['id'])).toHaveLength(4)
+    await lake.append(flow.source, schema, [upsert(5, 5, 'e')])
+    expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, inserted: 1n })
   })
 
   test('keeps the newest valid row, counts it as stale, and keeps the rejected one with the reason', async () => {

@@ -30,6 +30,24 @@ export const FLOW_SOURCE_REWRITTEN: ProblemKind<SourceRewritten> = problem<Sourc
   },
 })
 
+type SourceCleaned = { flow: string; table: string; version: string; file: string; target: string }
+export const FLOW_SOURCE_CLEANED: ProblemKind<SourceCleaned> = problem<SourceCleaned>({
+  code: 'FLOW_SOURCE_CLEANED',
+  title: 'Files that the flow has not read yet were removed.',
+  message: p =>
+    `Flow ${p.flow} has not read version ${p.version} of ${p.table} yet. Its rows lie in other files by now, and vacuum has removed ${p.file}, in which they came.`,
+  hint: p => `Rebuild it from what is there now: tidemark run --full-refresh ${p.target}`,
+  retry: 'after-change',
+  exit: 1,
+  example: {
+    flow: 'gold.plays',
+    table: 'silver.FactStream_changes',
+    version: '12',
+    file: 'part-0.parquet',
+    target: 'gold.plays',
+  },
+})
+
 type DeclarationChanged = { flow: string; table: string; before: string; now: string }
 export const FLOW_DECLARATION_CHANGED: ProblemKind<DeclarationChanged> = problem<DeclarationChanged>({
   code: 'FLOW_DECLARATION_CHANGED',

@@ -12,6 +12,7 @@ import {
   readHistory,
   type Snapshot,
 } from '@tidemark/delta'
+import { FLOW_SOURCE_CLEANED } from '../errors/flow-run.ts'
 import { FILE_COLUMN, ROW_COLUMN, type Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
@@ -31,8 +32,7 @@ export async function batchRows(context: FlowContext, record: BatchRecord): Prom
   const { table, after, upTo } = record.source
   const source = await getSource(context, record.flow, table, upTo)
   if (after === undefined) return { query: await context.session.scan(source), schema: source.schema, whole: source }
-  const commits = await readCommits(context.store, source.tablePath, { after, upTo })
-  const files = commits.flatMap(addedFiles)
+  const { files } = await unread(context, record, source, { after, upTo })
   return { query: await context.session.scan(source, { files }), schema: source.schema, whole: undefined }
 }
 
@@ -46,18 +46,62 @@ export async function orderedBatchRows(context: FlowContext, record: BatchRecord
   const { table, after, upTo } = record.source
   const source = await getSource(context, record.flow, table, upTo)
   if (findField(source.schema, '_seq') !== undefined) return batchRows(context, record)
-  const commits =
-    after === undefined
-      ? (await readHistory(context.store, source.tablePath, { upTo, limit: Number.POSITIVE_INFINITY })).toReversed()
-      : await readCommits(context.store, source.tablePath, { after, upTo })
-  const added = commits.flatMap(commit => addedFiles(commit).map(file => ({ file, version: commit.version })))
-  const files = after === undefined ? await filesAsAdded(context, source, commits) : added.map(a => a.file)
+  const { added, files } =
+    after === undefined ? await allAsAdded(context, source) : await unread(context, record, source, { after, upTo })
   const rows = await context.session.scan(source, { files, withPlace: true })
   return {
     query: sql`SELECT t.* EXCLUDE (${FILE}, ${ident(ROW_COLUMN)}), coalesce(v.version, 0) AS _seq \
 FROM (${rows}) t LEFT JOIN ${versionsOf(context.session, source, added)} v ON v.file = t.${FILE}`,
     schema: { type: 'struct', fields: [...source.schema.fields, field('_seq', 'long')] },
   }
+}
+
+interface Added {
+  file: AddFile
+  version: bigint
+}
+
+function addedBy(commits: readonly Commit[]): Added[] {
+  return commits.flatMap(commit => addedFiles(commit).map(file => ({ file, version: commit.version })))
+}
+
+/** Everything that was added to a table, and the files to read it from where they are not those it has. */
+async function allAsAdded(
+  context: FlowContext,
+  source: Snapshot,
+): Promise<{ added: Added[]; files: AddFile[] | undefined }> {
+  const range = { upTo: source.version, limit: Number.POSITIVE_INFINITY }
+  const commits = (await readHistory(context.store, source.tablePath, range)).toReversed()
+  return { added: addedBy(commits), files: await filesAsAdded(context, source, commits) }
+}
+
+/**
+ * The files that came with the versions of a batch. OPTIMIZE may have put their rows into others since, and `vacuum` takes
+ * away what has been without use for long.
+ *
+ * @throws {FLOW_SOURCE_CLEANED} when one of them is gone
+ */
+async function unread(
+  { store }: FlowContext,
+  { flow, source: { table } }: BatchRecord,
+  source: Snapshot,
+  range: { after: bigint; upTo: bigint },
+): Promise<{ added: Added[]; files: AddFile[] }> {
+  const added = addedBy(await readCommits(store, source.tablePath, range))
+  const files = added.map(({ file }) => file)
+  const moved = added.filter(({ file }) => !source.files.has(file.path))
+  if (moved.length === 0) return { added, files }
+  const there = await listPaths(store, source.tablePath)
+  const gone = moved.find(({ file }) => !there.has(`${source.tablePath}/${file.path}`))
+  if (gone === undefined) return { added, files }
+  const at = { flow: flow.name, table, version: String(gone.version), file: gone.file.path, target: flow.target }
+  throw FLOW_SOURCE_CLEANED(at, { place: flow.place, state: 'Nothing was written.' })
+}
+
+async function listPaths(store: FlowContext['store'], folder: string): Promise<ReadonlySet<string>> {
+  const paths = new Set<string>()
+  for await (const { path } of store.list(folder)) paths.add(path)
+  return paths
 }
 
 /**
@@ -72,15 +116,9 @@ async function filesAsAdded(
   const added = new Map(commits.flatMap(addedFiles).map(file => [file.path, file]))
   const isMoved = [...source.files.keys()].some(path => !added.has(path))
   if (!isMoved || commits[0]?.version !== 0n || !commits.every(isAppendOnly)) return undefined
-  const there = new Set<string>()
-  for await (const { path } of store.list(source.tablePath)) there.add(path)
+  const there = await listPaths(store, source.tablePath)
   const isWhole = [...added.keys()].every(path => there.has(`${source.tablePath}/${path}`))
   return isWhole ? [...added.values()] : undefined
-}
-
-interface Added {
-  file: AddFile
-  version: bigint
 }
 
 /** A relation of files, as the engine opens them, and the version that added each last. */
