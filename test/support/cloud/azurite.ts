@@ -10,6 +10,7 @@ export const AZURITE_KEY = 'Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2U
 export interface Azurite extends AsyncDisposable {
   /** Address of the blob service. */
   readonly endpoint: string
+  /** Fine when it is there. */
   makeContainer(name: string): Promise<void>
 }
 
@@ -25,7 +26,7 @@ export async function startAzurite(): Promise<Azurite> {
   const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY))
   return {
     endpoint,
-    makeContainer: async name => void (await service.createContainer(name)),
+    makeContainer: async name => void (await service.getContainerClient(name).createIfNotExists()),
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   }
 }

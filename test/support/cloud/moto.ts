@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { CreateBucketCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import { startChild } from './child.ts'
 
 const FOLDER = fileURLToPath(new URL('../../../.cache/moto', import.meta.url))
@@ -14,7 +14,10 @@ export const MOTO_LOGIN = { accessKeyId: 'emulated', secretAccessKey: 'emulated'
 
 export interface Moto extends AsyncDisposable {
   readonly endpoint: string
+  /** Fine when it is there. */
   makeBucket(name: string): Promise<void>
+  /** Uploads that were begun and neither finished nor given up. */
+  countUploads(bucket: string): Promise<number>
 }
 
 /** Why moto cannot be started here; undefined when it can. */
@@ -31,6 +34,10 @@ export async function startMoto(): Promise<Moto> {
   return {
     endpoint,
     makeBucket: async name => void (await client.send(new CreateBucketCommand({ Bucket: name }))),
+    countUploads: async bucket => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+      return Uploads.length
+    },
     [Symbol.asyncDispose]: async () => {
       client.destroy()
       await server[Symbol.asyncDispose]()

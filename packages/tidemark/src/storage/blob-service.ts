@@ -19,6 +19,8 @@ export interface BlobService {
   remove(key: string, options: RequestOptions): Promise<void>
   /** False when pages may come in another order than that of the bytes of their keys. */
   readonly listsInByteOrder: boolean
+  /** Forget the login; the next request asks for it anew. */
+  renewLogin(): void
   close(): void
 }
 
@@ -38,6 +40,8 @@ export interface ReadOptions extends RequestOptions {
 
 export interface ReadAnswer {
   readonly bytes: Uint8Array
+  /** Size of the whole object, also when a range of it was asked for. */
+  readonly totalBytes: number
   readonly etag: string | undefined
 }
 

@@ -14,6 +14,8 @@ export type FaultKind =
   | 'unsent'
   /** No credential could be had, so nothing was sent. */
   | 'login'
+  /** The store does not accept the login: expired, revoked, wrong, or signed by a wrong clock. One made anew may do. */
+  | 'stale'
   /** The store refused it for what it is; the same request is refused again. */
   | 'refused'
   /** The store has no time now. Whether it did the work is not known. */
@@ -29,6 +31,8 @@ export interface FaultFacts {
   readonly code: string
   /** How long the store asks to be left alone. */
   readonly retryAfterMs?: number | undefined
+  /** How much the clock here is ahead of the store's. */
+  readonly clockAheadMs?: number | undefined
 }
 
 export class StorageFault extends Error {
@@ -37,19 +41,21 @@ export class StorageFault extends Error {
   readonly status: number | undefined
   readonly code: string
   readonly retryAfterMs: number | undefined
+  readonly clockAheadMs: number | undefined
 
-  constructor(kind: FaultKind, { status, code, retryAfterMs }: FaultFacts) {
+  constructor(kind: FaultKind, { status, code, retryAfterMs, clockAheadMs }: FaultFacts) {
     super(status === undefined || status === 0 ? code : `${code}, HTTP ${status}`)
     this.kind = kind
     this.status = status
     this.code = code
     this.retryAfterMs = retryAfterMs
+    this.clockAheadMs = clockAheadMs
   }
 }
 
 /** True for what may be different the next time. */
 export function isPassing({ kind }: StorageFault): boolean {
-  return kind === 'unsent' || kind === 'busy' || kind === 'contended' || kind === 'unknown'
+  return /^(unsent|stale|busy|contended|unknown)$/.test(kind)
 }
 
 /** True when the request may have been done all the same. */
@@ -78,8 +84,21 @@ export function networkFault(error: unknown): StorageFault {
 /** The fault behind an answer that is no success. */
 export function answerFault(facts: FaultFacts & { status: number }): StorageFault {
   const { status } = facts
+  // A success that could not be understood.
+  if (status < 400) return new StorageFault('unknown', facts)
   const isBusy = status === 408 || status === 429 || status >= 500
   return new StorageFault(isBusy ? 'busy' : 'refused', facts)
+}
+
+/** Every store tells the version of what it wrote; what does not is no store but something on the way to it. */
+export function checkWritten(etag: string | undefined): void {
+  if (etag === undefined) throw new StorageFault('unknown', { code: 'an answer that is not that of a store' })
+}
+
+/** How much the clock of `now` is ahead of the one that wrote an answer's `Date`. */
+export function parseClockAhead(date: string | undefined, now: number): number | undefined {
+  const at = Date.parse(date ?? '')
+  return Number.isNaN(at) ? undefined : now - at
 }
 
 /** `Retry-After` and its kin: seconds, or a date by the clock of `now`. */

@@ -1,6 +1,6 @@
 /**
- * ObjectStore over a BlobService. A create whose answer was lost is asked again, and the mark on the object then tells
- * whether it was ours, so the outcome is known or the error says that it is not.
+ * ObjectStore over a BlobService: paths become keys, faults become errors a caller of any store knows. A write that
+ * failed says NOT_WRITTEN only when no request of it can still take effect.
  */
 import { open } from 'node:fs/promises'
 import {
@@ -12,16 +12,15 @@ import {
   type StoredObject,
   type StoreOptions,
 } from '@tidemark/delta'
-import type { BlobService, RequestOptions } from './blob-service.ts'
+import type { BlobService } from './blob-service.ts'
+import { type CreateOutcome, decideCreate } from './decide-create.ts'
 import { isOpen, StorageFault } from './fault.ts'
-import { Retry, type RetryPorts } from './retry.ts'
+import { fetchFile } from './fetch-file.ts'
+import { type AskOptions, type RequestLimits, Requests } from './requests.ts'
+import type { RetryPorts } from './retry.ts'
+import { PART_BYTES, sendFile } from './send-file.ts'
 import { storageProblem } from './storage-problem.ts'
-import { type StorageUsage, UsageCounter } from './usage.ts'
-
-/** Larger files are sent in parts of this size, and read in ranges of it. */
-export const PART_BYTES: number = 8 * 1024 * 1024
-/** A request without its whole answer by then is given up and asked again. */
-const REQUEST_MS = 120_000
+import type { StorageUsage } from './usage.ts'
 
 export interface RemoteStoreOptions extends RetryPorts {
   readonly service: BlobService
@@ -29,54 +28,56 @@ export interface RemoteStoreOptions extends RetryPorts {
   readonly address: string
   /** Put before every path: empty, or with a slash at the end. */
   readonly prefix: string
+  readonly limits?: RequestLimits | undefined
 }
 
 export class RemoteStore implements ObjectStore {
   readonly #options: RemoteStoreOptions
-  readonly #usage = new UsageCounter()
-  readonly #retry: Retry
+  readonly #requests: Requests
 
   constructor(options: RemoteStoreOptions) {
     this.#options = options
-    this.#retry = new Retry(options)
+    this.#requests = new Requests(options.service, options, options.limits)
   }
 
   /** Requests and bytes so far. */
   get usage(): StorageUsage {
-    return this.#usage.total
+    return this.#requests.usage.total
   }
 
   async get(path: string, { signal }: StoreOptions = {}): Promise<Uint8Array> {
     const key = this.#key(path)
-    const { bytes } = await this.#read(path, signal, request => this.#options.service.read(key, request))
-    this.#usage.received(bytes.length)
+    const work = () => this.#requests.ask(request => this.#options.service.read(key, request), { signal })
+    const { bytes } = await this.#translated(path, work)
+    this.#requests.usage.received(bytes.length)
     return bytes
   }
 
   async putIfAbsent(path: string, bytes: Uint8Array, { signal }: StoreOptions = {}): Promise<'created' | 'exists'> {
-    const key = this.#key(path)
-    const mark = this.#options.ids.uuid()
-    const create = (request: RequestOptions): Promise<void> =>
-      this.#options.service.create(key, bytes, { ...request, mark })
-    return await this.#create(path, { mark, signal, sentBytes: bytes.length }, create)
+    const creation = { key: this.#key(path), mark: this.#options.ids.uuid(), signal, sentBytes: bytes.length }
+    const outcome = await decideCreate(this.#requests, creation, request =>
+      this.#options.service.create(creation.key, bytes, { ...request, mark: creation.mark }),
+    )
+    return this.#settled(path, outcome)
   }
 
   async put(path: string, bytes: Uint8Array, { signal }: StoreOptions = {}): Promise<void> {
     const key = this.#key(path)
-    const write = new Attempts(path)
+    let mayBeDone = false
+    const onFault = (fault: StorageFault): void => {
+      mayBeDone ||= isOpen(fault)
+    }
+    const options: AskOptions = { signal, sentBytes: bytes.length, onFault }
     try {
-      await this.#ask(request => this.#options.service.replace(key, bytes, request), {
-        signal,
-        sentBytes: bytes.length,
-        onFault: write.note,
-      })
+      await this.#requests.ask(request => this.#options.service.replace(key, bytes, request), options)
     } catch (error) {
-      throw write.failure(this.#translated(error, path), error)
+      if (!(error instanceof StorageFault)) throw error
+      this.#settled(path, { kind: 'failed', fault: error, mayBeDone })
     }
   }
 
   async putFile(path: string, localFile: string, { signal }: StoreOptions = {}): Promise<'created' | 'exists'> {
-    this.#key(path)
+    const key = this.#key(path)
     const file = await open(localFile, 'r')
     try {
       const { size } = await file.stat()
@@ -87,7 +88,8 @@ export class RemoteStore implements ObjectStore {
         throw new DeltaError('NOT_WRITTEN', `${path} was not written: the local file became shorter.`, { path })
       }
       if (size <= PART_BYTES) return await this.putIfAbsent(path, await readPart(0), { signal })
-      return await this.#upload(path, { size, readPart, signal })
+      const sent = { key, size, readPart, signal, newMark: () => this.#options.ids.uuid() }
+      return this.#settled(path, await sendFile(this.#requests, sent))
     } finally {
       await file.close()
     }
@@ -108,10 +110,10 @@ export class RemoteStore implements ObjectStore {
   async delete(path: string): Promise<void> {
     const key = this.#key(path)
     try {
-      await this.#ask(request => this.#options.service.remove(key, request), {})
+      await this.#requests.ask(request => this.#options.service.remove(key, request))
     } catch (error) {
       if (error instanceof StorageFault && error.kind === 'missing') return
-      throw this.#translated(error, path)
+      throw this.#problem(error, path)
     }
   }
 
@@ -120,24 +122,14 @@ export class RemoteStore implements ObjectStore {
     return `${this.#options.address}/${splitStorePath(path).join('/')}`
   }
 
-  /** Bring an object of known size into a new local file, in ranges that are each asked for again when one is cut. */
+  /**
+   * Bring an object of known size into a new local file, in ranges that are each asked for again when one is cut.
+   *
+   * @throws {DeltaError} FILE_INVALID when the object is of another size, or is replaced meanwhile
+   */
   async download(path: string, size: number, localFile: string, signal?: AbortSignal): Promise<void> {
     const key = this.#key(path)
-    const file = await open(localFile, 'wx', 0o600)
-    try {
-      let etag: string | undefined
-      for (let start = 0; start < size; start += PART_BYTES) {
-        const range = { start, end: Math.min(size, start + PART_BYTES) }
-        const answer = await this.#read(path, signal, request =>
-          this.#options.service.read(key, { ...request, range, etag }),
-        )
-        etag ??= answer.etag
-        this.#usage.received(answer.bytes.length)
-        await file.write(answer.bytes, 0, answer.bytes.length, start)
-      }
-    } finally {
-      await file.close()
-    }
+    await this.#translated(path, () => fetchFile(this.#requests, { path, key, size, localFile, signal }))
   }
 
   /** End idle connections. */
@@ -149,84 +141,13 @@ export class RemoteStore implements ObjectStore {
     return this.#options.prefix + splitStorePath(path).join('/')
   }
 
-  async #read<T>(
-    path: string,
-    signal: AbortSignal | undefined,
-    read: (request: RequestOptions) => Promise<T>,
-  ): Promise<T> {
-    try {
-      return await this.#ask(read, { signal })
-    } catch (error) {
-      if (error instanceof StorageFault && error.kind === 'missing')
-        throw new DeltaError('NOT_FOUND', `${path} does not exist.`, { path }, error)
-      throw this.#translated(error, path)
-    }
-  }
-
-  async #upload(
-    path: string,
-    file: { size: number; readPart: (start: number) => Promise<Uint8Array>; signal: AbortSignal | undefined },
-  ): Promise<'created' | 'exists'> {
-    const { size, readPart, signal } = file
-    const mark = this.#options.ids.uuid()
-    const started = new Attempts(path)
-    const upload = await this.#ask(
-      request => this.#options.service.startUpload(this.#key(path), { ...request, mark }),
-      { signal },
-    ).catch((error: unknown) => {
-      throw started.failure(this.#translated(error, path), error)
-    })
-    try {
-      for (let index = 0; index * PART_BYTES < size; index += 1) {
-        const bytes = await readPart(index * PART_BYTES)
-        await this.#ask(request => upload.part(index, bytes, request), { signal, sentBytes: bytes.length })
-      }
-    } catch (error) {
-      await this.#ask(request => upload.abandon(request), {}).catch(() => undefined)
-      // Parts are no object.
-      throw started.failure(this.#translated(error, path), error)
-    }
-    const outcome = await this.#create(path, { mark, signal }, request => upload.finish(request))
-    if (outcome === 'exists') await this.#ask(request => upload.abandon(request), {}).catch(() => undefined)
-    return outcome
-  }
-
-  /** One conditional create, asked until its outcome is known. */
-  async #create(
-    path: string,
-    { mark, signal, sentBytes }: { mark: string; signal: AbortSignal | undefined; sentBytes?: number },
-    create: (request: RequestOptions) => Promise<void>,
-  ): Promise<'created' | 'exists'> {
-    const write = new Attempts(path)
-    try {
-      await this.#ask(create, { signal, sentBytes, onFault: write.note })
-      return 'created'
-    } catch (error) {
-      const isTaken = error instanceof StorageFault && (error.kind === 'exists' || error.kind === 'missing')
-      if (isTaken && !write.mayBeDone) {
-        if (error.kind === 'exists') return 'exists'
-      } else if (isTaken) return (await this.#isMarked(path, mark)) ? 'created' : 'exists'
-      throw write.failure(this.#translated(error, path), error)
-    }
-  }
-
-  async #isMarked(path: string, mark: string): Promise<boolean> {
-    const key = this.#key(path)
-    // Without the caller's signal: whoever gave up, too, must learn what happened.
-    return await this.#read(
-      path,
-      undefined,
-      async request => (await this.#options.service.readMark(key, request)) === mark,
-    )
-  }
-
   async *#listAll(folder: string, startAfter: string | undefined): AsyncGenerator<StoredObject> {
     const { service, prefix } = this.#options
     let token: string | undefined
     do {
       const from = { token, after: startAfter === undefined ? undefined : prefix + startAfter }
-      const page = await this.#read(folder, undefined, request =>
-        service.listPage(prefix + folder, { ...request, ...from }),
+      const page = await this.#translated(folder, () =>
+        this.#requests.ask(request => service.listPage(prefix + folder, { ...request, ...from })),
       )
       for (const { key, size, modifiedAt } of page.objects) {
         const path = key.slice(prefix.length)
@@ -238,50 +159,25 @@ export class RemoteStore implements ObjectStore {
     } while (token !== undefined)
   }
 
-  async #ask<T>(
-    work: (request: RequestOptions) => Promise<T>,
-    options: {
-      signal?: AbortSignal | undefined
-      sentBytes?: number | undefined
-      onFault?: (fault: StorageFault) => void
-    },
-  ): Promise<T> {
-    const { signal, sentBytes = 0, onFault } = options
-    const attempt = async (): Promise<T> => {
-      const limit = AbortSignal.timeout(REQUEST_MS)
-      this.#usage.sent(sentBytes)
-      try {
-        return await work({ signal: signal === undefined ? limit : AbortSignal.any([signal, limit]) })
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw limit.aborted ? new StorageFault('unknown', { code: `no answer in ${REQUEST_MS / 1000} s` }) : error
-      }
+  async #translated<T>(path: string, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      if (error instanceof StorageFault && error.kind === 'missing')
+        throw new DeltaError('NOT_FOUND', `${path} does not exist.`, { path }, error)
+      throw this.#problem(error, path)
     }
-    return await this.#retry.run(attempt, { signal, ...(onFault === undefined ? {} : { onFault }) })
   }
 
-  #translated(error: unknown, path: string): unknown {
+  #problem(error: unknown, path: string): unknown {
     return error instanceof StorageFault ? storageProblem(error, this.#options.address, path) : error
   }
-}
 
-/** What the tries of one write have left open. */
-class Attempts {
-  readonly #path: string
-  mayBeDone = false
-
-  constructor(path: string) {
-    this.#path = path
-  }
-
-  readonly note = (fault: StorageFault): void => {
-    this.mayBeDone ||= isOpen(fault)
-  }
-
-  /** NOT_WRITTEN when the write certainly did not take effect; otherwise the error as it is. */
-  failure(translated: unknown, fault: unknown): unknown {
-    if (this.mayBeDone || !(fault instanceof StorageFault)) return translated
-    const reason = translated instanceof Error ? translated.message : String(translated)
-    return new DeltaError('NOT_WRITTEN', `${this.#path} was not written: ${reason}`, { path: this.#path }, translated)
+  /** The outcome of a write as its caller knows it: NOT_WRITTEN when it certainly did not take effect. */
+  #settled(path: string, outcome: CreateOutcome): 'created' | 'exists' {
+    if (outcome.kind !== 'failed') return outcome.kind
+    const problem = storageProblem(outcome.fault, this.#options.address, path)
+    if (outcome.mayBeDone) throw problem
+    throw new DeltaError('NOT_WRITTEN', `${path} was not written: ${problem.message}`, { path }, problem)
   }
 }

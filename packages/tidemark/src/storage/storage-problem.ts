@@ -18,6 +18,8 @@ export function storageProblem(fault: StorageFault, lake: string, path: string):
       return STORAGE_CONTAINER_MISSING({ lake, code: fault.code }, at)
     case 'login':
       return STORAGE_LOGIN_FAILED({ lake, reason: `no credential could be had (${fault.code})` }, at)
+    case 'stale':
+      return STORAGE_LOGIN_FAILED({ lake, reason: `the store does not accept the login: ${reason}${clock(fault)}` }, at)
     case 'busy':
     case 'contended':
       return STORAGE_BUSY({ lake, reason }, at)
@@ -29,4 +31,13 @@ export function storageProblem(fault: StorageFault, lake: string, path: string):
     case 'refused':
       return STORAGE_REFUSED({ lake, reason }, at)
   }
+}
+
+/** Logins are refused when the clocks differ by a quarter of an hour. */
+const LARGEST_SKEW_MS = 300_000
+
+function clock({ clockAheadMs = 0 }: StorageFault): string {
+  if (Math.abs(clockAheadMs) < LARGEST_SKEW_MS) return ''
+  const minutes = Math.round(Math.abs(clockAheadMs) / 60_000)
+  return `; the clock here is ${minutes} minutes ${clockAheadMs > 0 ? 'ahead of' : 'behind'} the store's`
 }

@@ -3,26 +3,33 @@
 /** Requests and bytes since the store was opened. */
 export interface StorageUsage {
   readonly requests: number
+  /** How many of the requests were made again because one before them had failed. */
+  readonly retries: number
+  /** Time spent in pauses between them. */
+  readonly waitedMs: number
   readonly sentBytes: number
   readonly receivedBytes: number
 }
 
 export class UsageCounter {
-  #requests = 0
-  #sentBytes = 0
-  #receivedBytes = 0
+  #total: StorageUsage = { requests: 0, retries: 0, waitedMs: 0, sentBytes: 0, receivedBytes: 0 }
 
   /** A request goes out, with a body of so many bytes. */
   sent(bytes = 0): void {
-    this.#requests += 1
-    this.#sentBytes += bytes
+    const { requests, sentBytes } = this.#total
+    this.#total = { ...this.#total, requests: requests + 1, sentBytes: sentBytes + bytes }
+  }
+
+  retried(pauseMs: number): void {
+    const { retries, waitedMs } = this.#total
+    this.#total = { ...this.#total, retries: retries + 1, waitedMs: Math.round(waitedMs + pauseMs) }
   }
 
   received(bytes: number): void {
-    this.#receivedBytes += bytes
+    this.#total = { ...this.#total, receivedBytes: this.#total.receivedBytes + bytes }
   }
 
   get total(): StorageUsage {
-    return { requests: this.#requests, sentBytes: this.#sentBytes, receivedBytes: this.#receivedBytes }
+    return this.#total
   }
 }

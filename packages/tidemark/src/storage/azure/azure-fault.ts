@@ -1,5 +1,5 @@
 /** Errors of the Azure client, as faults. Of an answer only status and code are kept. */
-import { answerFault, networkFault, parseRetryAfter, StorageFault } from '../fault.ts'
+import { answerFault, networkFault, parseClockAhead, parseRetryAfter, StorageFault } from '../fault.ts'
 
 /** @param now milliseconds since 1970, for a `Retry-After` that is a date */
 export function azureFault(error: unknown, now: number): StorageFault {
@@ -8,12 +8,19 @@ export function azureFault(error: unknown, now: number): StorageFault {
   if (!isAnswer(error)) return networkFault(error)
   const status = error.statusCode
   const code = error.code ?? error.details?.errorCode ?? 'Error'
-  const retryAfterMs = askedMs(error, now)
-  if (code === 'ContainerNotFound') return new StorageFault('nowhere', { status, code })
+  if (code === 'ContainerNotFound' || code === 'ContainerBeingDeleted')
+    return new StorageFault('nowhere', { status, code })
   if (status === 404) return new StorageFault('missing', { status, code })
   if (code === 'BlobAlreadyExists' || code === 'ConditionNotMet') return new StorageFault('exists', { status, code })
-  return answerFault({ status, code, retryAfterMs })
+  if (IN_TRANSIT.has(code)) return new StorageFault('unknown', { status, code })
+  const clockAheadMs = parseClockAhead(error.response?.headers?.get('date'), now)
+  if (status === 401 || code === 'AuthenticationFailed')
+    return new StorageFault('stale', { status, code, clockAheadMs })
+  return answerFault({ status, code, retryAfterMs: askedMs(error, now) })
 }
+
+/** What arrived was not what was sent. */
+const IN_TRANSIT: ReadonlySet<string> = new Set(['Md5Mismatch', 'Crc64Mismatch', 'IncompleteBody'])
 
 interface Answer {
   readonly statusCode: number

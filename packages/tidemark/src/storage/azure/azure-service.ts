@@ -15,7 +15,7 @@ import type {
   RequestOptions,
   Upload,
 } from '../blob-service.ts'
-import { StorageFault } from '../fault.ts'
+import { checkWritten, StorageFault } from '../fault.ts'
 import { azureFault } from './azure-fault.ts'
 
 /** Metadata key of the mark; Azure wants the names of C# identifiers. */
@@ -26,11 +26,14 @@ const PAGE_SIZE = 1000
 export class AzureService implements BlobService {
   /** A hierarchical account lists folder by folder, so `a/b` before `a-b`. */
   readonly listsInByteOrder = false
-  readonly #container: ContainerClient
+  readonly #connect: () => ContainerClient
   readonly #now: () => number
+  #container: ContainerClient
 
-  constructor(container: ContainerClient, now: () => number) {
-    this.#container = container
+  /** @param connect a client that knows no token yet */
+  constructor(connect: () => ContainerClient, now: () => number) {
+    this.#connect = connect
+    this.#container = connect()
     this.#now = now
   }
 
@@ -44,40 +47,34 @@ export class AzureService implements BlobService {
       const bytes = await collect(answer.readableStreamBody)
       if (bytes.length !== answer.contentLength || (count !== undefined && bytes.length !== count))
         throw new StorageFault('unknown', { code: 'the answer was cut' })
-      return { bytes, etag: answer.etag }
+      return { bytes, totalBytes: totalOf(answer), etag: answer.etag }
     })
   }
 
   async create(key: string, bytes: Uint8Array, { mark, signal }: MarkedOptions): Promise<void> {
-    await this.#guarded(() =>
-      this.#blob(key).upload(bytes, bytes.length, {
-        abortSignal: signal,
-        conditions: IF_NEW,
-        metadata: { [MARK]: mark },
-      }),
-    )
+    const transactionalContentMD5 = md5(bytes)
+    const options = { abortSignal: signal, conditions: IF_NEW, metadata: { [MARK]: mark }, transactionalContentMD5 }
+    await this.#guarded(async () => checkWritten((await this.#blob(key).upload(bytes, bytes.length, options)).etag))
   }
 
   async replace(key: string, bytes: Uint8Array, { signal }: RequestOptions): Promise<void> {
-    await this.#guarded(() => this.#blob(key).upload(bytes, bytes.length, { abortSignal: signal }))
+    const options = { abortSignal: signal, transactionalContentMD5: md5(bytes) }
+    await this.#guarded(async () => checkWritten((await this.#blob(key).upload(bytes, bytes.length, options)).etag))
   }
 
   /** Blocks that no list names vanish by themselves within a week. */
   startUpload(key: string, { mark }: MarkedOptions): Promise<Upload> {
-    const blob = this.#blob(key)
     const ids: string[] = []
     return Promise.resolve({
       part: async (index, bytes, { signal }) => {
         const id = Buffer.from(`${mark}-${String(index).padStart(6, '0')}`).toString('base64')
-        const transactionalContentMD5 = createHash('md5').update(bytes).digest()
-        await this.#guarded(() =>
-          blob.stageBlock(id, bytes, bytes.length, { abortSignal: signal, transactionalContentMD5 }),
-        )
+        const options = { abortSignal: signal, transactionalContentMD5: md5(bytes) }
+        await this.#guarded(() => this.#blob(key).stageBlock(id, bytes, bytes.length, options))
         ids[index] = id
       },
       finish: async ({ signal }) => {
         const options = { abortSignal: signal, conditions: IF_NEW, metadata: { [MARK]: mark } }
-        await this.#guarded(() => blob.commitBlockList(ids, options))
+        await this.#guarded(async () => checkWritten((await this.#blob(key).commitBlockList(ids, options)).etag))
       },
       abandon: () => Promise.resolve(),
     })
@@ -110,6 +107,10 @@ export class AzureService implements BlobService {
     await this.#guarded(() => this.#blob(key).delete({ abortSignal: signal }))
   }
 
+  renewLogin(): void {
+    this.#container = this.#connect()
+  }
+
   close(): void {
     // The client keeps no connection that would hold a process.
   }
@@ -125,6 +126,15 @@ export class AzureService implements BlobService {
       throw azureFault(error, this.#now())
     }
   }
+}
+
+function md5(bytes: Uint8Array): Uint8Array {
+  return createHash('md5').update(bytes).digest()
+}
+
+/** `bytes 0-9/200`, and without a range the length of the body. */
+function totalOf({ contentRange, contentLength = 0 }: { contentRange?: string; contentLength?: number }): number {
+  return contentRange === undefined ? contentLength : Number(contentRange.split('/').at(-1))
 }
 
 function isFolder(metadata: Metadata | undefined, size: number | undefined): boolean {

@@ -4,6 +4,7 @@ import { STORAGE_OPTION } from '../../errors/storage.ts'
 import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
 import { loadPackage } from '../load-package.ts'
 import { RemoteStore } from '../remote-store.ts'
+import type { RequestLimits } from '../requests.ts'
 import type { RetryPorts } from '../retry.ts'
 import { AzureService } from './azure-service.ts'
 
@@ -22,6 +23,8 @@ export interface AzureOptions {
   /** Address of the blob service, when it is not that of the account in the public cloud. */
   readonly endpoint: string | undefined
   readonly login: AzureLogin
+  /** The usual ones when left out. */
+  readonly limits?: RequestLimits | undefined
 }
 
 const BLOB = '@azure/storage-blob'
@@ -37,22 +40,24 @@ const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } }
  */
 export async function openAzure(options: AzureOptions, ports: RetryPorts): Promise<RemoteStore> {
   const { path } = options.address
-  const container = await openContainer(options, printLakeAddress(options.address))
-  const service = new AzureService(container, () => ports.clock.now())
+  const connect = await prepareClient(options, printLakeAddress(options.address))
+  const service = new AzureService(connect, () => ports.clock.now())
   const address = printLakeAddress(options.address)
-  return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/` })
+  return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
-async function openContainer({ address, login, ...rest }: AzureOptions, lake: string): Promise<ContainerClient> {
+async function prepareClient({ address, login, ...rest }: AzureOptions, lake: string): Promise<() => ContainerClient> {
   const sdk = await loadPackage(BLOB, lake, () => import('@azure/storage-blob'))
   const { container } = address
   const refuse = (reason: string): Error => STORAGE_OPTION({ lake, reason })
   if (login.kind === 'connection string') {
-    try {
-      return sdk.BlobServiceClient.fromConnectionString(login.reveal(), PIPELINE).getContainerClient(container)
-    } catch {
-      // What the client says of a wrong connection string can repeat it.
-      throw refuse('its connection string is none')
+    return () => {
+      try {
+        return sdk.BlobServiceClient.fromConnectionString(login.reveal(), PIPELINE).getContainerClient(container)
+      } catch {
+        // What the client says of a wrong connection string can repeat it.
+        throw refuse('its connection string is none')
+      }
     }
   }
   const account = address.account ?? rest.account
@@ -62,16 +67,16 @@ async function openContainer({ address, login, ...rest }: AzureOptions, lake: st
   const url = `${endpoint}/${encodeURIComponent(container)}`
   switch (login.kind) {
     case 'account key':
-      return new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account ?? '', login.reveal()), PIPELINE)
+      return () =>
+        new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account ?? '', login.reveal()), PIPELINE)
     case 'signature':
-      return new sdk.ContainerClient(
-        `${url}?${login.reveal().replace(/^\?/, '')}`,
-        new sdk.AnonymousCredential(),
-        PIPELINE,
-      )
+      return () => {
+        const signed = `${url}?${login.reveal().replace(/^\?/, '')}`
+        return new sdk.ContainerClient(signed, new sdk.AnonymousCredential(), PIPELINE)
+      }
     case 'identity': {
       const { DefaultAzureCredential } = await loadPackage(`${BLOB} ${IDENTITY}`, lake, () => import('@azure/identity'))
-      return new sdk.ContainerClient(url, new DefaultAzureCredential(), PIPELINE)
+      return () => new sdk.ContainerClient(url, new DefaultAzureCredential(), PIPELINE)
     }
   }
 }

@@ -1,8 +1,9 @@
 /** A lake in an S3 bucket, opened: which region or endpoint, and as whom. */
-import type { S3ClientConfig } from '@aws-sdk/client-s3'
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
 import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
 import { loadPackage } from '../load-package.ts'
 import { RemoteStore } from '../remote-store.ts'
+import type { RequestLimits } from '../requests.ts'
 import type { RetryPorts } from '../retry.ts'
 import { S3Service } from './s3-service.ts'
 
@@ -24,6 +25,8 @@ export interface S3Options {
   /** Address of a store that speaks like S3; the bucket is then part of the path. */
   readonly endpoint: string | undefined
   readonly login: S3Login
+  /** The usual ones when left out. */
+  readonly limits?: RequestLimits | undefined
 }
 
 /**
@@ -35,9 +38,9 @@ export async function openS3(options: S3Options, ports: RetryPorts): Promise<Rem
   const { bucket, path } = options.address
   const address = printLakeAddress(options.address)
   const sdk = await loadPackage('@aws-sdk/client-s3', address, () => import('@aws-sdk/client-s3'))
-  const client = new sdk.S3Client(clientConfig(options))
-  const service = new S3Service({ sdk, client, bucket, now: () => ports.clock.now() })
-  return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/` })
+  const connect = (): S3Client => new sdk.S3Client(clientConfig(options))
+  const service = new S3Service({ sdk, connect, bucket, now: () => ports.clock.now() })
+  return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
 function clientConfig({ region, endpoint, login }: S3Options): S3ClientConfig {

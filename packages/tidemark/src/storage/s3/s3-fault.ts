@@ -1,5 +1,21 @@
 /** Errors of the S3 client, as faults. Of an answer only status and code are kept. */
-import { answerFault, networkFault, parseRetryAfter, StorageFault } from '../fault.ts'
+import { answerFault, networkFault, parseClockAhead, parseRetryAfter, StorageFault } from '../fault.ts'
+
+/** What arrived was not what was sent, or not all of it in time. */
+const IN_TRANSIT: ReadonlySet<string> = new Set([
+  'BadDigest',
+  'IncompleteBody',
+  'RequestTimeout',
+  'XAmzContentChecksumMismatch',
+])
+const STALE: ReadonlySet<string> = new Set([
+  'ExpiredToken',
+  'ExpiredTokenException',
+  'InvalidToken',
+  'RequestExpired',
+  'RequestTimeTooSkewed',
+  'TokenRefreshRequired',
+])
 
 /** @param now milliseconds since 1970, for a `Retry-After` that is a date */
 export function s3Fault(error: unknown, now: number): StorageFault {
@@ -13,7 +29,10 @@ export function s3Fault(error: unknown, now: number): StorageFault {
   if (status === 412) return new StorageFault('exists', { status, code })
   if (code === 'ConditionalRequestConflict' || code === 'OperationAborted')
     return new StorageFault('contended', { status, code })
-  return answerFault({ status, code, retryAfterMs: parseRetryAfter(retryAfterOf(error), now) })
+  if (IN_TRANSIT.has(code)) return new StorageFault('unknown', { status, code })
+  const clockAheadMs = parseClockAhead(headerOf(error, 'date'), now)
+  if (status === 401 || STALE.has(code)) return new StorageFault('stale', { status, code, clockAheadMs })
+  return answerFault({ status, code, retryAfterMs: parseRetryAfter(headerOf(error, 'retry-after'), now) })
 }
 
 function statusOf(error: unknown): number | undefined {
@@ -22,9 +41,9 @@ function statusOf(error: unknown): number | undefined {
   return typeof status === 'number' ? status : undefined
 }
 
-function retryAfterOf(error: object): string | undefined {
+function headerOf(error: object, name: string): string | undefined {
   const { $response } = error as { $response?: { headers?: Readonly<Record<string, string>> } }
-  return $response?.headers?.['retry-after']
+  return $response?.headers?.[name]
 }
 
 /** Raised before anything is sent to the store. */

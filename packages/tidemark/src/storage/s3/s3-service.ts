@@ -10,7 +10,7 @@ import type {
   RequestOptions,
   Upload,
 } from '../blob-service.ts'
-import { StorageFault } from '../fault.ts'
+import { checkWritten, StorageFault } from '../fault.ts'
 import { s3Fault } from './s3-fault.ts'
 
 /** Metadata key of the mark. */
@@ -19,7 +19,8 @@ const MARK = 'tidemark-write'
 export interface S3ServiceOptions {
   /** The client package: its commands are made from it. */
   readonly sdk: typeof S3
-  readonly client: S3.S3Client
+  /** A client that knows no login yet. */
+  readonly connect: () => S3.S3Client
   readonly bucket: string
   readonly now: () => number
 }
@@ -27,9 +28,11 @@ export interface S3ServiceOptions {
 export class S3Service implements BlobService {
   readonly listsInByteOrder = true
   readonly #options: S3ServiceOptions
+  #client: S3.S3Client
 
   constructor(options: S3ServiceOptions) {
     this.#options = options
+    this.#client = options.connect()
   }
 
   async read(key: string, { range, etag, signal }: ReadOptions): Promise<ReadAnswer> {
@@ -41,22 +44,23 @@ export class S3Service implements BlobService {
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array()
       if (bytes.length !== answer.ContentLength || (range !== undefined && bytes.length !== range.end - range.start))
         throw new StorageFault('unknown', { code: 'the answer was cut' })
-      return { bytes, etag: answer.ETag }
+      const total = answer.ContentRange?.split('/').at(-1)
+      return { bytes, totalBytes: total === undefined ? bytes.length : Number(total), etag: answer.ETag }
     })
   }
 
   async create(key: string, bytes: Uint8Array, { mark, signal }: MarkedOptions): Promise<void> {
-    await this.#guarded(({ sdk, client, bucket }) => {
+    await this.#guarded(async ({ sdk, client, bucket }) => {
       const object = { Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length }
       const command = new sdk.PutObjectCommand({ ...object, IfNoneMatch: '*', Metadata: { [MARK]: mark } })
-      return client.send(command, { abortSignal: signal })
+      checkWritten((await client.send(command, { abortSignal: signal })).ETag)
     })
   }
 
   async replace(key: string, bytes: Uint8Array, { signal }: RequestOptions): Promise<void> {
-    await this.#guarded(({ sdk, client, bucket }) => {
+    await this.#guarded(async ({ sdk, client, bucket }) => {
       const command = new sdk.PutObjectCommand({ Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length })
-      return client.send(command, { abortSignal: signal })
+      checkWritten((await client.send(command, { abortSignal: signal })).ETag)
     })
   }
 
@@ -77,12 +81,17 @@ export class S3Service implements BlobService {
           }),
         )
         const { ETag, ChecksumCRC32 } = answer
+        checkWritten(ETag)
         parts[index] = { PartNumber, ETag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
       },
       finish: async request => {
-        await this.#guarded(({ sdk, client }) => {
-          const command = { ...at, IfNoneMatch: '*', MultipartUpload: { Parts: parts } }
-          return client.send(new sdk.CompleteMultipartUploadCommand(command), { abortSignal: request.signal })
+        await this.#guarded(async ({ sdk, client }) => {
+          const command = new sdk.CompleteMultipartUploadCommand({
+            ...at,
+            IfNoneMatch: '*',
+            MultipartUpload: { Parts: parts },
+          })
+          checkWritten((await client.send(command, { abortSignal: request.signal })).ETag)
         })
       },
       abandon: async request => {
@@ -121,13 +130,18 @@ export class S3Service implements BlobService {
     )
   }
 
-  close(): void {
-    this.#options.client.destroy()
+  renewLogin(): void {
+    // The client before may have requests on their way; it ends with them.
+    this.#client = this.#options.connect()
   }
 
-  async #guarded<T>(work: (options: S3ServiceOptions) => Promise<T>): Promise<T> {
+  close(): void {
+    this.#client.destroy()
+  }
+
+  async #guarded<T>(work: (use: S3ServiceOptions & { client: S3.S3Client }) => Promise<T>): Promise<T> {
     try {
-      return await work(this.#options)
+      return await work({ ...this.#options, client: this.#client })
     } catch (error) {
       throw s3Fault(error, this.#options.now())
     }
