@@ -9,6 +9,7 @@ import { printJsonSchemas } from '../packages/tidemark/src/config/json-schema.ts
 import { catalogue } from '../packages/tidemark/src/errors/catalogue.ts'
 import { listPortableSql } from '../packages/tidemark/src/flows/language/portable/reference.ts'
 import { mysqlTypes } from '../packages/tidemark/src/sources/mysql/types.ts'
+import { sqlServerTypes } from '../packages/tidemark/src/sources/sqlserver/types.ts'
 import { postgresTypes } from '../packages/tidemark/src/sources/postgres/types.ts'
 import { printCommands } from './generate/commands.ts'
 import { noPorts } from './generate/no-ports.ts'
@@ -28,7 +29,7 @@ const root = join(import.meta.dirname, '..')
 const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': printErrors(catalogue),
   'docs/reference/commands.md': printCommands(createProgram(noPorts)),
-  'docs/reference/types.md': printTypes(postgresTypes, mysqlTypes),
+  'docs/reference/types.md': printTypes({ postgresTypes, mysqlTypes, sqlServerTypes }),
   'docs/reference/portable-sql.md': printPortableSql(listPortableSql()),
   'docs/reference/events.md': printEvents(eventSamples),
   'docs/reference/configuration.md': printConfiguration({

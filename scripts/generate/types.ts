@@ -1,12 +1,19 @@
 /** docs/reference/types.md from the tables the sources read their types by. */
 import type { MysqlTypeRule } from '../../packages/tidemark/src/sources/mysql/types.ts'
 import type { TypeRule } from '../../packages/tidemark/src/sources/postgres/types.ts'
+import type { SqlServerTypeRule } from '../../packages/tidemark/src/sources/sqlserver/types.ts'
 import { code, pageHead, printMarkdownTable } from './markdown.ts'
 
 /** Each source type and the lake type that carries it; what is lost or refused is said. */
-export function printTypes(postgresTypes: readonly TypeRule[], mysqlTypes: readonly MysqlTypeRule[]): string {
+export function printTypes(rules: {
+  postgresTypes: readonly TypeRule[]
+  mysqlTypes: readonly MysqlTypeRule[]
+  sqlServerTypes: readonly SqlServerTypeRule[]
+}): string {
+  const { postgresTypes, mysqlTypes, sqlServerTypes } = rules
   const postgres = postgresTypes.map(rule => [rule.postgres, code(rule.lake), rule.note ?? ''])
   const mysql = mysqlTypes.map(rule => [rule.mysql, code(rule.lake), rule.note ?? ''])
+  const sqlserver = sqlServerTypes.map(rule => [rule.sqlserver, code(rule.lake), rule.note ?? ''])
   return `${pageHead('Types', 'packages/tidemark/src/sources/*/types.ts')}
 How each type of a database arrives in the lake. A value that its lake type cannot hold stops the table with its column and
 the reason; \`as_text\` in the table's entry carries such a column as text. Nothing is rounded, cut or shifted silently.
@@ -16,5 +23,8 @@ the reason; \`as_text\` in the table's entry carries such a column as text. Noth
 ${printMarkdownTable(['PostgreSQL', 'lake', 'note'], postgres)}
 ## MySQL and MariaDB
 
-${printMarkdownTable(['MySQL, MariaDB', 'lake', 'note'], mysql)}`
+${printMarkdownTable(['MySQL, MariaDB', 'lake', 'note'], mysql)}
+## SQL Server and Azure SQL
+
+${printMarkdownTable(['SQL Server', 'lake', 'note'], sqlserver)}`
 }

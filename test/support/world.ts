@@ -23,7 +23,7 @@ import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
+import { type Source, type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 
 const place = { file: 'loop_input.json', line: 1, column: 1 }
 
@@ -80,6 +80,8 @@ export interface IngestOptions {
 
 export interface WorldOptions {
   chunkBytes?: bigint
+  /** A source of the test's own, in place of one that connects to the server. */
+  source?: Source
   /** Kind of the server; tables are in `public` of a postgres, in the database itself of a mysql. */
   type?: SourceConfig['type']
 }
@@ -98,7 +100,7 @@ export async function createWorld(server: Server, options: WorldOptions = {}): P
     place,
   }
   const create = type === 'mysql' ? createMysqlSource : createPostgresSource
-  const source = create({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
+  const source = options.source ?? create({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
   const entryOf = (overrides: EntryOverrides): TableEntry =>
     completeEntry({ schema: type === 'mysql' ? server.database : 'public', ...overrides })
   onTestFinished(async () => {

@@ -1,7 +1,7 @@
 /** Where the table of an audit is: at an address, behind a variable that holds one, or in a source of the project. */
 import type { LoadedProject } from '../config/load-project.ts'
-import { isMysqlUrl, parseMysqlUrl } from '../config/mysql-url.ts'
 import { openSecret, parseSecretRef } from '../config/secret.ts'
+import { usualSchema } from '../config/url-type.ts'
 import { AUDIT_SOURCE } from '../errors/audit.ts'
 import { Problem } from '../errors/problem.ts'
 import { bindEntries } from '../ingest/resolve.ts'
@@ -30,7 +30,7 @@ export function tableAtAddress(
   const [schema, name] = splitName(table)
   return {
     source: openSourceUrl(ports, { name: 'source', url, timezone }),
-    ref: { schema: schema ?? (isMysqlUrl(url) ? parseMysqlUrl(url).database : 'public'), table: name },
+    ref: { schema: schema ?? usualSchema(url), table: name },
     entry: undefined,
   }
 }

@@ -1,15 +1,18 @@
 /** Sources of a project, ready to be opened: connection settings resolved, secrets revealed at the last moment. */
 import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
-import { isMysqlUrl, parseMysqlUrl } from '../config/mysql-url.ts'
+import { parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
 import { openText, type Secret } from '../config/secret.ts'
+import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
+import { typeOfUrl } from '../config/url-type.ts'
 import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
 import { createMysqlSource } from '../sources/mysql/mysql.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
-import type { ServerConnection } from '../sources/server-address.ts'
 import type { Source } from '../sources/source.ts'
+import { identityToken, type SqlServerConnection } from '../sources/sqlserver/address.ts'
+import { createSqlServerSource } from '../sources/sqlserver/sqlserver.ts'
 import type { CliPorts } from './ports.ts'
 
 export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceOpener {
@@ -25,7 +28,7 @@ function openSourceOf(
   type: SourceConfig['type'],
   { clock }: Pick<CliPorts, 'clock'>,
   name: string,
-  connection: ServerConnection,
+  connection: SqlServerConnection,
   timezone: string,
 ): Source {
   const options = { name, connection, timezone, clock }
@@ -34,6 +37,8 @@ function openSourceOf(
       return createPostgresSource(options)
     case 'mysql':
       return createMysqlSource(options)
+    case 'sqlserver':
+      return createSqlServerSource(options)
   }
 }
 
@@ -42,15 +47,15 @@ export function openSourceUrl(
   ports: Pick<CliPorts, 'clock'>,
   { name, url, timezone }: { name: string; url: string; timezone: string },
 ): Source {
-  const type = isMysqlUrl(url) ? 'mysql' : 'postgres'
-  return openSourceOf(type, ports, name, readUrl(type, url), timezone)
+  const type = typeOfUrl(url)
+  return openSourceOf(type, ports, name, readUrl(type, name, url), timezone)
 }
 
-function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): ServerConnection {
+function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {
   const { connection } = config
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
-    const read = readUrl(config.type, openText(connection.url, secrets).reveal())
+    const read = readUrl(config.type, config.name, openText(connection.url, secrets).reveal())
     return { ...read, tls: config.tls ?? read.tls, ca }
   }
   const { host, port, database, user, password } = connection
@@ -58,10 +63,15 @@ function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>
   return { host, port, database, user, password: reveal, tls: config.tls, ca }
 }
 
-function readUrl(type: SourceConfig['type'], url: string): ServerConnection {
+function readUrl(type: SourceConfig['type'], name: string, url: string): SqlServerConnection {
   if (type === 'mysql') {
     const { password, tls, ...server } = parseMysqlUrl(url)
     return { ...server, password: revealing(password), tls }
+  }
+  if (type === 'sqlserver') {
+    const { password, tls, byIdentity, ...server } = parseSqlServerUrl(url)
+    const token = byIdentity ? identityToken(name, server.user) : undefined
+    return { ...server, password: revealing(password), tls, token }
   }
   const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
   const tls = sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify'

@@ -23,10 +23,13 @@ export interface UrlForm {
   shown: string
   /** Port when none is written. */
   port: number
+  /** True when the parameters say that no user is needed. */
+  needsNoUser?: (parameters: ReadonlyMap<string, string>) => boolean
 }
 
 /**
- * Read `scheme://user:password@host:port/database?key=value`; user, host and database are required.
+ * Read `scheme://user:password@host:port/database?key=value`; user, host and database are required; the user only
+ * where `form` does not say otherwise.
  *
  * @throws {CONNECTION_URL} with a reason that repeats nothing of the text
  */
@@ -41,13 +44,14 @@ export function parseUrlParts(text: string, form: UrlForm): UrlParts {
   const login = authority.lastIndexOf('@')
   if (login < 0 && rest.includes('@')) throw refuseUrl('holds a / or ? before the @, which must be percent-encoded')
   const [user, password] = splitLogin(login < 0 ? '' : authority.slice(0, login))
-  if (user === '') throw refuseUrl('names no user')
+  const parameters = readParameters(query)
+  if (user === '' && form.needsNoUser?.(parameters) !== true) throw refuseUrl('names no user')
   const { host, port } = splitHost(authority.slice(login + 1), form.port)
   const database = decode(path, 'database')
   if (database === '') throw refuseUrl('names no database')
   if (database.includes('/')) throw refuseUrl('names a database with a / in it')
   const secret = password === undefined ? {} : { password: secretOf(password) }
-  return { host, port, database, user, ...secret, parameters: readParameters(query) }
+  return { host, port, database, user, ...secret, parameters }
 }
 
 function readParameters(query: string): ReadonlyMap<string, string> {

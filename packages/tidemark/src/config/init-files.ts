@@ -1,6 +1,5 @@
 /** The files `tidemark init` makes, as texts. Pure: what lies on the disk is the writer's business. */
-import { isMysqlUrl, parseMysqlUrl } from './mysql-url.ts'
-import { parsePostgresUrl } from './postgres-url.ts'
+import { databaseOfUrl, typeOfUrl } from './url-type.ts'
 
 /** What init needs to know of a table; a source's description of a table fits. */
 export interface InitTable {
@@ -27,8 +26,8 @@ const schemaComment = '# yaml-language-server: $schema=./node_modules/tidemark/s
  * @throws {CONNECTION_URL} when the URL cannot be read
  */
 export function initFiles(request: { url: string; tables: readonly InitTable[] }): readonly InitFile[] {
-  const type = isMysqlUrl(request.url) ? 'mysql' : 'postgres'
-  const { database } = type === 'mysql' ? parseMysqlUrl(request.url) : parsePostgresUrl(request.url)
+  const type = typeOfUrl(request.url)
+  const database = databaseOfUrl(request.url)
   const tables = request.tables.filter(isTable).toSorted(byName)
   const others = request.tables.filter(table => !isTable(table)).toSorted(byName)
   return [
@@ -153,7 +152,7 @@ const cursorNames: readonly string[] = [
 /** The timestamp column that tells when a row changed last, judged by its name; undefined when none is clear. */
 export function suggestCursor(table: Pick<InitTable, 'columns'>): string | undefined {
   const ranked = table.columns
-    .filter(column => column.orderable && /^(timestamp|datetime)/i.test(column.sourceType))
+    .filter(column => column.orderable && /^(timestamp|(small)?datetime)/i.test(column.sourceType))
     .map(column => ({
       name: column.name,
       rank: cursorNames.indexOf(column.name.toLowerCase().replaceAll(/[^a-z]/g, '')),

@@ -17,7 +17,7 @@ export interface ListAddressInput {
 }
 
 export interface SourceInput {
-  type: 'postgres' | 'mysql' | 'mariadb'
+  type: 'postgres' | 'mysql' | 'mariadb' | 'sqlserver' | 'mssql'
   url?: SecretInput | undefined
   host?: string | undefined
   port?: number | undefined
@@ -101,7 +101,7 @@ const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
 })
 
 const source: z.ZodType<SourceInput> = z.strictObject({
-  type: z.enum(['postgres', 'mysql', 'mariadb']).meta({ description: 'Kind of database.' }),
+  type: z.enum(['postgres', 'mysql', 'mariadb', 'sqlserver', 'mssql']).meta({ description: 'Kind of database.' }),
   url: secret.optional().meta({ description: 'Connection URL, best as a secret; or host, database, user, password.' }),
   host: filled('a host name').optional().meta({ description: 'Host name or address of the server.' }),
   port: z
@@ -109,7 +109,7 @@ const source: z.ZodType<SourceInput> = z.strictObject({
     .min(1, { error: 'a port number' })
     .max(65535, { error: 'a port number' })
     .optional()
-    .meta({ description: 'Port of the server; 5432 for postgres, 3306 for mysql.' }),
+    .meta({ description: 'Port of the server; 5432 for postgres, 3306 for mysql, 1433 for sqlserver.' }),
   database: filled('a database name').optional().meta({ description: 'Database to connect to.' }),
   user: filled('a user name').optional().meta({ description: 'User to connect as; it needs to read only.' }),
   password: secret.optional().meta({ description: 'Password, as a secret.' }),

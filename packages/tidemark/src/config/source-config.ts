@@ -4,11 +4,10 @@ import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/con
 import { Problem } from '../errors/problem.ts'
 import type { SourceConfig, TextOrSecret } from '../model/project.ts'
 import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
-import { parseMysqlUrl } from './mysql-url.ts'
-import { parsePostgresUrl } from './postgres-url.ts'
 import type { SecretInput, SourceInput } from './project-schema.ts'
 import type { ListLocation } from './read-list.ts'
 import { parseSecretRef } from './secret.ts'
+import { PARSERS } from './url-type.ts'
 
 /** Turn a value or reference of the file into the model's; an unreadable reference is a problem at its text. */
 export function readSecretInput(input: SecretInput, node: ConfigNode | undefined): TextOrSecret | Problem {
@@ -98,17 +97,16 @@ function buildConnection(
   return { host, port, database, user, ...(password === undefined ? {} : { password }) }
 }
 
-const PORTS: Readonly<Record<SourceConfig['type'], number>> = { postgres: 5432, mysql: 3306 }
+const PORTS: Readonly<Record<SourceConfig['type'], number>> = { postgres: 5432, mysql: 3306, sqlserver: 1433 }
 
-/** MariaDB is read as MySQL: the server itself says which it is. */
+/** MariaDB is read as MySQL: the server itself says which it is. SQL Server has two names. */
 function typeOf({ type }: SourceInput): SourceConfig['type'] {
-  return type === 'mariadb' ? 'mysql' : type
+  return type === 'mariadb' ? 'mysql' : type === 'mssql' ? 'sqlserver' : type
 }
 
 function checkUrl(url: string, type: SourceConfig['type'], node: ConfigNode): Problem[] {
   try {
-    if (type === 'mysql') parseMysqlUrl(url)
-    else parsePostgresUrl(url)
+    PARSERS[type](url)
     return []
   } catch (error) {
     if (!(error instanceof Problem)) throw error

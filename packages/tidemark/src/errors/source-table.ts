@@ -64,6 +64,19 @@ export const SOURCE_ROW_SECURITY: ProblemKind<TableParams & { user: string }> = 
   },
 )
 
+export const SOURCE_COLUMN_MASKED: ProblemKind<TableParams & { user: string; columns: readonly string[] }> = problem<
+  TableParams & { user: string; columns: readonly string[] }
+>({
+  code: 'SOURCE_COLUMN_MASKED',
+  title: 'The database would mask values of the table.',
+  message: (p: TableParams & { user: string; columns: readonly string[] }) =>
+    `Source ${p.source}: ${p.table} masks ${p.columns.join(', ')} for user ${p.user}, so that other values than the real ones would arrive.`,
+  hint: (p: { user: string }) => `GRANT UNMASK TO ${p.user}, or list a view that leaves the columns out.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, user: 'reader', columns: ['email'] },
+})
+
 export const SOURCE_TABLE_LOCKED: ProblemKind<TableParams & { seconds: number }> = problem<
   TableParams & { seconds: number }
 >({

@@ -101,7 +101,7 @@ export const SOURCE_QUERY_FAILED: ProblemKind<ServerParams & { sqlstate: string 
   code: 'SOURCE_QUERY_FAILED',
   title: 'The source could not answer a query.',
   message: (p: ServerParams & { sqlstate: string }) =>
-    `Source ${p.source}: ${p.server} answered with SQLSTATE ${p.sqlstate}: ${p.reason}.`,
+    `Source ${p.source}: ${p.server} answered with ${p.sqlstate.length === 5 ? 'SQLSTATE' : 'error'} ${p.sqlstate}: ${p.reason}.`,
   hint: () => "The server's log has the statement. If it repeats and the table is an ordinary one, please report it.",
   retry: 'later',
   exit: 1,

@@ -65,7 +65,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
   if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
-  if (standingOf(snapshot.position, mark) !== 'current') {
+  if (standingOf(snapshot.position, mark, wanted.table) !== 'current') {
     return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
   }
   const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })

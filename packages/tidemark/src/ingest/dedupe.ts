@@ -56,6 +56,13 @@ export function vanishedKeys(names: DedupeNames, kept: Sql, present: Sql): Sql {
 HAVING arg_max(_op, _seq) = 'upsert' UNION SELECT ${list} FROM ${kept}) ANTI JOIN ${present} USING (${list})`
 }
 
+/** Keys that are live in bronze and among those that the source says are gone, `deleted`. */
+export function deletedKeys(names: DedupeNames, kept: Sql, deleted: Sql): Sql {
+  const list = join(names.keys.map(k => ident(k)))
+  return sql`SELECT ${list} FROM (SELECT ${list} FROM (${names.bronze}) SEMI JOIN ${deleted} USING (${list}) GROUP BY ${list} \
+HAVING arg_max(_op, _seq) = 'upsert') ANTI JOIN ${kept} USING (${list})`
+}
+
 /** Number of candidates that share their key with another, or have a NULL in it. */
 export function ambiguousKeys(candidates: Sql, keys: readonly string[]): Sql {
   const list = join(keys.map(k => ident(k)))

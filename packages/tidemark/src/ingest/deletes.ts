@@ -6,10 +6,10 @@ import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { BRONZE_DIFFERS, KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts'
 import type { Problem } from '../errors/problem.ts'
-import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import type { CopyRequest, Segment, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import { intoTable } from './candidates.ts'
 import type { IngestContext } from './context.ts'
-import { type DedupeNames, vanishedKeys } from './dedupe.ts'
+import { type DedupeNames, deletedKeys, vanishedKeys } from './dedupe.ts'
 import { segmentsOf } from './load-slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
@@ -42,26 +42,63 @@ export interface KeyScan {
   kept: Sql
 }
 
+/** Keys that are gone, and how many. */
+export interface Gone {
+  relation: Sql
+  count: bigint
+}
+
 /** Scan the keys and return a relation of those that vanished. */
-export async function scanVanished(context: IngestContext, scan: KeyScan): Promise<{ relation: Sql; count: bigint }> {
-  const { session, snapshot, table, keys } = scan
-  const segments = snapshot.copyKeys({
-    table,
-    columns: keys,
-    prefix: `keys-${context.ids.uuid()}`,
-    ...segmentsOf(context),
+export async function scanVanished(context: IngestContext, scan: KeyScan): Promise<Gone> {
+  const { snapshot, names, kept } = scan
+  return await goneKeys(context, scan, {
+    phase: 'scanning keys',
+    read: request => snapshot.copyKeys(request),
+    select: present => vanishedKeys(names, kept, present),
   })
+}
+
+/** The keys of which the source itself tells that they went away since `horizon`. */
+export async function readDeleted(context: IngestContext, scan: KeyScan, horizon: bigint): Promise<Gone> {
+  const { snapshot, names, kept } = scan
+  return await goneKeys(context, scan, {
+    phase: 'reading deletes',
+    read: request => {
+      if (snapshot.copyDeleted === undefined) throw new TypeError('this is a bug in tidemark: deletes are not tracked')
+      return snapshot.copyDeleted(request, horizon)
+    },
+    select: deleted => deletedKeys(names, kept, deleted),
+  })
+}
+
+/** True when the source tells the deletes of a table by the very keys that it has in bronze. */
+export function isTracked({ table, keys }: ExtractTable): boolean {
+  const { primaryKey, tracksDeletes } = table
+  return tracksDeletes === true && keys.length === primaryKey.length && primaryKey.every(key => keys.includes(key))
+}
+
+async function goneKeys(
+  context: IngestContext,
+  { session, table, keys }: KeyScan,
+  how: {
+    phase: string
+    read: (request: Omit<CopyRequest, 'slice'>) => AsyncIterable<Segment>
+    select: (read: Sql) => Sql
+  },
+): Promise<Gone> {
+  const prefix = `keys-${context.ids.uuid()}`
+  const segments = how.read({ table, columns: keys, prefix, ...segmentsOf(context) })
   const intake = {
     session,
     columns: keys,
     read: context.readKeys,
     discard: context.discard,
-    onRows: (rows: bigint, bytes: bigint) => context.progress({ rows, bytes, phase: 'scanning keys' }),
+    onRows: (rows: bigint, bytes: bigint) => context.progress({ rows, bytes, phase: how.phase }),
     signal: context.signal,
   }
-  const present = await intoTable(intake, segments, { hint: 'present', leading: [] })
+  const read = await intoTable(intake, segments, { hint: 'present', leading: [] })
   const vanished = session.temporaryName('vanished')
-  const select = vanishedKeys(scan.names, scan.kept, ident(present.table))
+  const select = how.select(ident(read.table))
   await session.run(sql`CREATE TEMP TABLE ${ident(vanished)} AS ${select}`, context.signal)
   return { relation: ident(vanished), count: await session.count(sql`SELECT count(*) FROM ${ident(vanished)}`) }
 }

@@ -65,7 +65,7 @@ export function settleGuarantee(input: GuaranteeInput): Settled {
 function exact(input: GuaranteeInput): Settled {
   const { table } = input
   refuseOutside(input, 'exact')
-  if (table.hasRowVersion) return settled('A', { kind: 'row versions' }, 'xmin scan')
+  if (table.hasRowVersion) return settled('A', { kind: 'row versions' }, table.versionMethod ?? 'xmin scan')
   return settled('A', { kind: 'full compare' }, 'full compare')
 }
 

@@ -1,14 +1,23 @@
 /** Increments and re-baselines: candidates are compared with bronze, deletes are found, one commit is made. */
 import type { Snapshot } from '@tidemark/delta'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import type { Position, Slice, SourceColumn } from '../sources/source.ts'
+import type { RowVersionRange, Slice, SourceColumn } from '../sources/source.ts'
 import { bronzeSchema, followDrift } from './bronze-schema.ts'
 import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
-import { assertKeysCover, deleteEntries, doNotCover, guardMassDelete, isKeyEnforced, scanVanished } from './deletes.ts'
+import {
+  assertKeysCover,
+  deleteEntries,
+  doNotCover,
+  guardMassDelete,
+  isKeyEnforced,
+  isTracked,
+  readDeleted,
+  scanVanished,
+} from './deletes.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
-import type { Decision } from './slice.ts'
+import { type Decision, versionsOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import {
   assertUnique,
@@ -47,14 +56,21 @@ export async function merge(
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
-  if (total > covered && slice.kind === 'cursor') return await compareWhole(work, decision, current, before)
+  const tracked = slice.kind === 'since' && isTracked(wanted) ? slice.horizon : undefined
+  if (total > covered && (slice.kind === 'cursor' || tracked !== undefined)) {
+    return await compareWhole(work, decision, current, before)
+  }
   assertKeysCover(wanted, total, covered)
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
-  const gone = await vanished(work, { names, kept, proved, covered, total })
+  const gone = await vanished(work, { names, kept, proved, covered, total, tracked })
+  if (gone === 'not explained') return await compareWhole(work, decision, current, before)
   const ledger = extractLedger(read, inserted, gone.count)
   const method = full ? `full compare: ${decision.reason}` : wanted.method
   const nothing = inserted === 0n && gone.count === 0n
-  const renews = decision.kind === 're-baseline' ? decision.renews : isTrailing(before, work.snapshot.position, read)
+  const renews =
+    decision.kind === 're-baseline'
+      ? decision.renews
+      : isTrailing(before, versionsOf(work.snapshot.position, wanted.table), read)
   if (nothing && !renews) {
     return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
   }
@@ -76,8 +92,8 @@ export async function merge(
 }
 
 /**
- * The source has more rows than bronze has keys after an increment by a cursor: rows were committed behind it. All rows
- * are compared instead, so that none of them stays lost.
+ * The number of rows in the source is not what an increment leads to: rows were committed behind a cursor, or went another
+ * way than the one that is tracked. All rows are compared instead, so that none of them stays lost.
  */
 async function compareWhole(
   work: Work,
@@ -85,7 +101,9 @@ async function compareWhole(
   current: Snapshot,
   before: Mark,
 ): Promise<ExtractOutcome | 'conflict'> {
-  const reason = `rows were committed behind ${work.wanted.method}`
+  const { method, reading } = work.wanted
+  const behind = reading.kind === 'cursor'
+  const reason = behind ? `rows were committed behind ${method}` : `${method} does not explain the number of rows`
   work.context.warn(`${work.wanted.name}: ${reason}; every row is compared now`)
   work.held = undefined
   return await merge(work, { kind: 're-baseline', reason, renews: true, seq, seqBase }, current, before)
@@ -97,15 +115,17 @@ async function compareWhole(
  */
 async function vanished(
   work: Work,
-  at: { names: DedupeNames; kept: Sql; proved: boolean; covered: bigint; total: bigint },
-): Promise<{ relation: Sql | undefined; count: bigint }> {
+  at: { names: DedupeNames; kept: Sql; proved: boolean; covered: bigint; total: bigint; tracked: bigint | undefined },
+): Promise<{ relation: Sql | undefined; count: bigint } | 'not explained'> {
   const { context, wanted, session, snapshot } = work
   const none = wanted.deletes === 'ignore' || (at.proved && at.total === at.covered)
   if (none) return { relation: undefined, count: 0n }
   const keys = keyColumns(wanted)
   const scan = { session, snapshot, table: wanted.table, keys, names: at.names, kept: at.kept }
-  const found = await scanVanished(context, scan)
+  const { tracked } = at
+  const found = tracked === undefined ? await scanVanished(context, scan) : await readDeleted(context, scan, tracked)
   if (found.count !== at.covered - at.total) {
+    if (tracked !== undefined) return 'not explained'
     const detail = `${at.total} rows, ${at.covered} keys known, ${found.count} of them gone`
     throw doNotCover(wanted, detail)
   }
@@ -119,10 +139,11 @@ async function keep(work: Work, select: Sql): Promise<Sql> {
   return name
 }
 
-function isTrailing(mark: Mark, position: Position, read: bigint): boolean {
-  const [at, last] = [position.rowVersions, mark.rowVersions]
+function isTrailing({ rowVersions: last }: Mark, at: RowVersionRange | undefined, read: bigint): boolean {
   if (at === undefined || last === undefined) return read >= TRAILING_ROWS
   if (at.horizon <= last.horizon) return false
+  // In the older half of what the source keeps, a mark must move before it is too old to go on from.
+  if (at.oldest !== undefined && 2n * (last.horizon - at.oldest) < at.next - at.oldest) return true
   return read >= TRAILING_ROWS || at.next - last.horizon >= TRAILING_TRANSACTIONS
 }
 

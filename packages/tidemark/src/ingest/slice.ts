@@ -1,5 +1,5 @@
 /** Decide what to read from a table, and under which `_seq`. Pure: the mark and the snapshot's position go in. */
-import type { Position, Slice, SourceTable } from '../sources/source.ts'
+import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 
@@ -25,7 +25,7 @@ export type Increment = Slice & { kind: 'since' | 'cursor' }
 export interface DecisionInput {
   mark: Mark | undefined
   position: Position
-  table: Pick<SourceTable, 'fingerprint' | 'isProvedByOrder'>
+  table: Pick<SourceTable, 'fingerprint' | 'isProvedByOrder' | 'rowVersions'>
   keys: readonly string[]
   settings: string
   reading: Reading
@@ -45,7 +45,7 @@ export function decideSlice(input: DecisionInput): Decision {
     return { kind: keyless ? 'reload' : 'baseline', seq: position.order, seqBase: 0n }
   }
   const sameServer = mark.identity === position.identity
-  const standing = sameServer ? standingOf(position, mark) : 'current'
+  const standing = sameServer ? standingOf(position, mark, input.table) : 'current'
   if (standing !== 'current') return { kind: standing }
   const reason = outdated(input, mark, sameServer)
   const slice = reason === undefined ? incrementOf(input.reading, mark) : undefined
@@ -73,21 +73,42 @@ export function nextSeq(mark: Mark, position: Position, sameServer: boolean): { 
   return { seq, seqBase: seq - position.order }
 }
 
+/** Where the row versions of a table stand: by a counter of its own where it has one. */
+export function versionsOf(position: Position, table: Pick<SourceTable, 'rowVersions'>): RowVersionRange | undefined {
+  return table.rowVersions ?? position.rowVersions
+}
+
 /** How a snapshot stands to a mark of the same server; anything but `current` adds nothing to the table. */
-export function standingOf(position: Position, mark: Mark): 'current' | 'covered' | 'overtaken' | 'went back' {
-  const versionsWentBack = (position.rowVersions?.next ?? 0n) < (mark.rowVersions?.next ?? 0n)
+export function standingOf(
+  position: Position,
+  mark: Mark,
+  table: Pick<SourceTable, 'fingerprint' | 'rowVersions'>,
+): 'current' | 'covered' | 'overtaken' | 'went back' {
+  // Of a relation that is another one now, a counter of its own may have begun anew.
+  const isComparable = mark.fingerprint === table.fingerprint || position.rowVersions !== undefined
+  const versions = isComparable ? (mark.rowVersions?.next ?? 0n) : 0n
+  const versionsWentBack = (versionsOf(position, table)?.next ?? 0n) < versions
   const isBefore = position.order < mark.order || versionsWentBack || position.log < mark.log
   if (isBefore) return mark.asOf > position.asOf ? 'covered' : 'went back'
   return mark.seqBase + position.order < mark.seq ? 'overtaken' : 'current'
 }
 
 /** Why the mark cannot be continued, so that every row has to be looked at and the mark written anew. */
-function outdated({ position, table, settings }: DecisionInput, mark: Mark, sameServer: boolean): string | undefined {
+function outdated(
+  { position, table, settings, reading }: DecisionInput,
+  mark: Mark,
+  sameServer: boolean,
+): string | undefined {
   if (!sameServer) return 'the source is another server, timeline or database'
   if (mark.fingerprint !== table.fingerprint) return 'the relation changed'
   if (mark.settings !== settings) return 'the entry changed'
-  const maxAge = position.rowVersions?.maxAge
-  if (maxAge === undefined || mark.rowVersions === undefined || position.rowVersions === undefined) return undefined
-  const age = position.rowVersions.next - mark.rowVersions.horizon
+  const versions = versionsOf(position, table)
+  if (mark.rowVersions === undefined || versions === undefined) return undefined
+  const { maxAge, oldest, next } = versions
+  if (reading.kind === 'row versions' && oldest !== undefined && mark.rowVersions.horizon < oldest) {
+    return 'the source no longer keeps the changes since the last run'
+  }
+  if (maxAge === undefined) return undefined
+  const age = next - mark.rowVersions.horizon
   return age >= maxAge ? `the horizon is ${age} transactions old, too many to compare rows with it` : undefined
 }

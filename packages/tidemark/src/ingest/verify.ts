@@ -90,7 +90,7 @@ export async function judgeTable(
   const comparable = await findComparable(context, position, wanted)
   if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
   const { mark } = comparable
-  const isComparable = mark.identity === position.identity && standingOf(position, mark) === 'current'
+  const isComparable = mark.identity === position.identity && standingOf(position, mark, wanted.table) === 'current'
   if (!isComparable || mark.fingerprint !== wanted.table.fingerprint) {
     return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
   }

@@ -6,11 +6,12 @@ import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
 import type { Ledger } from '../model/step.ts'
-import type { Position, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import type { Position, RowVersionRange, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
 import { ambiguousKeys } from './dedupe.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
+import { versionsOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 
 /** One table to extract, resolved against the database. */
@@ -112,7 +113,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
   const { fingerprint } = table
   return {
     identity,
-    rowVersions: versionsOf(position),
+    rowVersions: keptVersions(versionsOf(position, table)),
     cursor,
     order,
     log,
@@ -128,7 +129,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
   }
 }
 
-function versionsOf({ rowVersions }: Position): Mark['rowVersions'] {
+function keptVersions(rowVersions: RowVersionRange | undefined): Mark['rowVersions'] {
   return rowVersions && { horizon: rowVersions.horizon, next: rowVersions.next }
 }
 

@@ -71,6 +71,8 @@ export interface RowVersionRange {
   next: bigint
   /** How far a stored horizon may lie behind `next` and still be compared with rows; undefined when however far. */
   maxAge: bigint | undefined
+  /** The oldest horizon from which the server still tells what changed. Left out where rows themselves carry versions. */
+  oldest?: bigint
 }
 
 export interface SourceProbe {
@@ -96,6 +98,12 @@ export interface SourceTable {
   fingerprint: string
   /** True when rows carry a version by which those written since an earlier snapshot can be found. */
   hasRowVersion: boolean
+  /** Where its row versions stand, of a table whose versions the position does not tell. */
+  rowVersions?: RowVersionRange
+  /** How rows are found by their version, for the plan; `xmin scan` when left out. */
+  versionMethod?: string
+  /** True when the server tells the keys of rows that went away, as `copyDeleted` gives them; they are of the primary key. */
+  tracksDeletes?: boolean
   /**
    * True when an equal `order` of two positions proves that no row changed in between: all rows are written by
    * transactions that the server counts.
@@ -197,6 +205,8 @@ export interface SourceSnapshot {
   copy(request: CopyRequest): AsyncIterable<Segment>
   /** Like `copy`, for the key columns of all rows, in the order given; read by the source's `readKeySegments`. */
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncIterable<Segment>
+  /** Like `copyKeys`, for keys of rows that went away at `horizon` or later, of a table that `tracksDeletes`. */
+  copyDeleted?(request: Omit<CopyRequest, 'slice'>, horizon: bigint): AsyncIterable<Segment>
   /**
    * The cursor from which the next slice has to read, inclusive, as opaque text of the column's own type. Undefined when
    * nothing bounds it now (a prepared transaction, an empty table): the earlier bound stays.

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { InitTable } from '../../config/init-files.ts'
 import { initProject } from '../../config/init-project.ts'
-import { isMysqlUrl, parseMysqlUrl } from '../../config/mysql-url.ts'
+import { typeOfUrl, usualSchema } from '../../config/url-type.ts'
 import type { SourceTable } from '../../sources/source.ts'
 import type { ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -13,7 +13,7 @@ export function addInitCommand(program: Command, ports: CliPorts, _at: ProjectRo
   program
     .command('init')
     .description('make a project: a commented starter, or one that fits the database of a URL')
-    .argument('[url]', 'postgres:// or mysql://user:password@host:port/database')
+    .argument('[url]', 'postgres://, mysql:// or mssql://user:password@host:port/database')
     .option('-p, --project <folder>', 'folder of the new project (default: the working folder)')
     .action((url: string | undefined, options: { project?: string }) => init(ports, url, options))
 }
@@ -32,7 +32,7 @@ async function describe(ports: CliPorts, url: string): Promise<readonly InitTabl
   try {
     const listed = await source.listTables(ports.signal)
     // A MySQL account often sees the databases of others; the one of the URL is meant.
-    const wanted = isMysqlUrl(url) ? listed.filter(({ schema }) => schema === parseMysqlUrl(url).database) : listed
+    const wanted = typeOfUrl(url) === 'mysql' ? listed.filter(({ schema }) => schema === usualSchema(url)) : listed
     const { tables } = await source.probe(wanted, ports.signal)
     return [...tables.values()].filter((table): table is SourceTable => !(table instanceof Error))
   } finally {

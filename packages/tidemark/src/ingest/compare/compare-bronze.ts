@@ -65,7 +65,7 @@ export async function findComparable(
   let current = await readSnapshot(context, { tablePath, signal })
   while (current !== undefined) {
     const mark = await assertOurs(context, wanted, current)
-    const standing = mark.identity === position.identity ? standingOf(position, mark) : 'current'
+    const standing = mark.identity === position.identity ? standingOf(position, mark, wanted.table) : 'current'
     if (standing === 'current' || standing === 'went back') return { current, mark }
     const version: bigint = current.version - 1n
     current = version < 0n ? undefined : await readSnapshot(context, { tablePath, version, signal })

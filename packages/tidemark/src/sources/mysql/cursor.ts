@@ -3,6 +3,7 @@
  * bound from which the next slice has to read.
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
+import { localBound } from '../local-time.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { errorNumberOf } from './driver-error.ts'
 import type { MysqlSession } from './session.ts'
@@ -102,52 +103,8 @@ export function boundByClock(
         : clock.openSinceUs - MARGIN_US
   if (instant === undefined) return undefined
   // Whole seconds: a column without fractions holds them cut off.
-  const second = instant / 1_000_000n
-  if (column.sourceType.startsWith('timestamp')) return printLocal(second, 'UTC')
-  // When clocks go back within the next hours, later rows carry earlier local times: the bound goes back with them.
-  const now = printLocal(second, timezone)
-  const ahead = 3n * 3600n
-  const afterFold = shiftBack(printLocal(second + ahead, timezone), ahead)
-  return now < afterFold ? now : afterFold
-}
-
-/** `2026-01-31 23:59:59` in a zone. */
-function printLocal(second: bigint, timezone: string): string {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone: timezone,
-    hourCycle: 'h23',
-    year: 'numeric',
-    month: '2-digit',
-    day: '2-digit',
-    hour: '2-digit',
-    minute: '2-digit',
-    second: '2-digit',
-  })
-  const parts = new Map(format.formatToParts(Number(second * 1000n)).map(part => [part.type, part.value]))
-  const get = (type: Intl.DateTimeFormatPartTypes): string => parts.get(type) ?? ''
-  return `${get('year').padStart(4, '0')}-${get('month')}-${get('day')} ${get('hour')}:${get('minute')}:${get('second')}`
-}
-
-/** The local time some seconds before another, by the calendar alone. */
-function shiftBack(local: string, seconds: bigint): string {
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = local.split(/[- :]/).map(Number)
-  const asUtc = BigInt(daysSince1970(year, month, day)) * 86_400n + BigInt(hour * 3600 + minute * 60 + second)
-  return printLocal(asUtc - seconds, 'UTC')
-}
-
-/** Days of the proleptic Gregorian calendar, counted from March so that leap days come last. */
-function daysSince1970(year: number, month: number, day: number): number {
-  const y = month > 2 ? year : year - 1
-  const m = month > 2 ? month - 3 : month + 9
-  return (
-    365 * y +
-    Math.floor(y / 4) -
-    Math.floor(y / 100) +
-    Math.floor(y / 400) +
-    Math.floor((153 * m + 2) / 5) +
-    day -
-    719_469
-  )
+  const zone = column.sourceType.startsWith('timestamp') ? 'UTC' : timezone
+  return localBound(instant / 1_000_000n, zone)
 }
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)

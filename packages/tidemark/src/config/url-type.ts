@@ -1,0 +1,28 @@
+/** Which kind of database a connection URL is for, and the parts that every kind has. */
+import type { SourceConfig } from '../model/project.ts'
+import { isMysqlUrl, parseMysqlUrl } from './mysql-url.ts'
+import { parsePostgresUrl } from './postgres-url.ts'
+import { isSqlServerUrl, parseSqlServerUrl } from './sqlserver-url.ts'
+
+/** By the scheme; what no other kind claims is read as PostgreSQL's, whose parser says what is wrong. */
+export function typeOfUrl(url: string): SourceConfig['type'] {
+  return isMysqlUrl(url) ? 'mysql' : isSqlServerUrl(url) ? 'sqlserver' : 'postgres'
+}
+
+/** @throws {CONNECTION_URL} */
+export function databaseOfUrl(url: string): string {
+  return PARSERS[typeOfUrl(url)](url).database
+}
+
+/** The parser of each kind. */
+export const PARSERS: Readonly<Record<SourceConfig['type'], (url: string) => { database: string }>> = {
+  postgres: parsePostgresUrl,
+  mysql: parseMysqlUrl,
+  sqlserver: parseSqlServerUrl,
+}
+
+/** The schema in which an unqualified name is looked for: MySQL's schemas are its databases. */
+export function usualSchema(url: string): string {
+  const type = typeOfUrl(url)
+  return type === 'mysql' ? databaseOfUrl(url) : type === 'sqlserver' ? 'dbo' : 'public'
+}

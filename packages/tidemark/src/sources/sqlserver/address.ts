@@ -1,0 +1,33 @@
+/** Where a SQL Server is and how the login proves itself: by a password, or by a token that an identity is given. */
+import { sql, type Sql, text } from '../../engine/sql.ts'
+import { loadDriver } from '../load-driver.ts'
+import type { ServerConnection } from '../server-address.ts'
+
+export interface SqlServerConnection extends ServerConnection {
+  /** Ask for a readable secondary where the server has one. */
+  readOnlyIntent?: boolean | undefined
+  /** Gives an access token for the database; the password is not used then. */
+  token?: (() => Promise<string>) | undefined
+}
+
+/** What a token is asked for: any database of Azure SQL. */
+const SCOPE = 'https://database.windows.net/.default'
+
+/**
+ * Tokens of the identity that this process runs under: environment, workload, managed identity, or a developer's login.
+ *
+ * @param clientId of a managed identity that was made by hand; empty for the only one
+ * @throws {SOURCE_DRIVER_MISSING}
+ */
+export function identityToken(source: string, clientId: string): () => Promise<string> {
+  return async () => {
+    const { DefaultAzureCredential } = await loadDriver('@azure/identity', source, () => import('@azure/identity'))
+    const options = clientId === '' ? {} : { managedIdentityClientId: clientId }
+    return (await new DefaultAzureCredential(options).getToken(SCOPE)).token
+  }
+}
+
+/** A text literal of all characters: without the N the server would squeeze it into the database's code page. */
+export function unicode(value: string): Sql {
+  return sql`N${text(value)}`
+}

@@ -1,0 +1,196 @@
+/** The statements that read a slice. Names are always qualified and quoted, values are literals in their column's type. */
+import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import type { Slice, SourceColumn } from '../source.ts'
+import { type CsvForm, isLiteral, type Literal, literalSql, sqlServerColumn } from './column.ts'
+import type { SqlServerTable } from './describe.ts'
+
+type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions'>
+
+/** A slice whose values are literals in their column's own type. */
+export interface SliceSql {
+  condition: Sql
+  /** Set when the rows are those that the server has tracked: joined, so that nobody scans for them. */
+  changedAfter: bigint | undefined
+  /** True where the rows may be in the lake already. */
+  isOverlap: boolean
+  /** The literals in it, to be asked about before it is used. */
+  literals: readonly WrittenLiteral[]
+}
+
+export interface WrittenLiteral {
+  column: string
+  literal: Literal
+}
+
+/** A value that is none of its column's type. */
+export interface WrongLiteral {
+  column: string
+  reason: string
+}
+
+const ALWAYS = sql`1 = 1`
+
+/**
+ * A slice as a condition, its columns found and spelled as the database does.
+ *
+ * @param columnOf finds a column of the table by name
+ */
+export function sliceSql(
+  slice: Slice,
+  table: Pick<Relation, 'versions'>,
+  columnOf: (name: string) => SourceColumn,
+): SliceSql | WrongLiteral {
+  switch (slice.kind) {
+    case 'all':
+      return { condition: ALWAYS, changedAfter: undefined, isOverlap: false, literals: [] }
+    case 'chunk':
+      throw new TypeError('this is a bug in tidemark: tables of this source are not read by stretches')
+    case 'since':
+      return sinceSql(slice.horizon, table)
+    case 'cursor':
+      return bounded([{ column: columnOf(slice.column), operator: '>=', written: slice.from }], 'or null')
+    case 'range': {
+      const column = columnOf(slice.column)
+      const bounds = [
+        { column, operator: '>=', written: slice.from },
+        { column, operator: '<', written: slice.to },
+      ]
+      return bounded(
+        bounds.flatMap(({ written, ...bound }) => (written === undefined ? [] : [{ ...bound, written }])),
+        'not null',
+        column,
+      )
+    }
+    case 'keys':
+      return keysSql(slice, slice.columns.map(columnOf))
+  }
+}
+
+function sinceSql(horizon: bigint, { versions }: Pick<Relation, 'versions'>): SliceSql {
+  if (versions === undefined) throw new TypeError('this is a bug in tidemark: rows of this table have no versions')
+  const slice = { isOverlap: true, literals: [] }
+  if (versions.kind === 'change tracking') return { ...slice, condition: ALWAYS, changedAfter: horizon - 1n }
+  const condition = sql`${value(versions.column)} >= CONVERT(binary(8), CONVERT(bigint, ${integer(horizon)}))`
+  return { ...slice, condition, changedAfter: undefined }
+}
+
+interface Bound {
+  column: SourceColumn
+  operator: string
+  written: string
+}
+
+function bounded(bounds: readonly Bound[], nulls: 'or null' | 'not null', of?: SourceColumn): SliceSql | WrongLiteral {
+  const conditions: Sql[] = of === undefined ? [] : [sql`${value(of.name)} IS NOT NULL`]
+  const literals: WrittenLiteral[] = []
+  for (const { column, operator, written } of bounds) {
+    const found = literalOf(column, written)
+    if (!('literal' in found)) return found
+    literals.push(found)
+    const name = value(column.name)
+    const compared = sql`${name} ${raw(operator)} ${literalSql(found.literal)}`
+    conditions.push(nulls === 'or null' ? sql`${name} IS NULL OR ${compared}` : compared)
+  }
+  const condition = sql`(${join(conditions, ' AND ')})`
+  return { condition, changedAfter: undefined, isOverlap: true, literals }
+}
+
+function keysSql({ keys }: Slice & { kind: 'keys' }, columns: readonly SourceColumn[]): SliceSql | WrongLiteral {
+  const each: Sql[] = []
+  const literals: WrittenLiteral[] = []
+  for (const key of keys) {
+    const parts: Sql[] = []
+    for (const [n, column] of columns.entries()) {
+      const found = literalOf(column, key[n] ?? '')
+      if (!('literal' in found)) return found
+      literals.push(found)
+      parts.push(sql`${value(column.name)} = ${literalSql(found.literal)}`)
+    }
+    each.push(sql`(${join(parts, ' AND ')})`)
+  }
+  const condition = each.length === 0 ? sql`1 = 0` : sql`(${join(each, ' OR ')})`
+  return { condition, changedAfter: undefined, isOverlap: true, literals }
+}
+
+function literalOf(column: SourceColumn, written: string): WrittenLiteral | WrongLiteral {
+  const literal = sqlServerColumn(column).literal(written)
+  if (literal !== undefined) return { column: column.name, literal }
+  return { column: column.name, reason: `${JSON.stringify(written)} is no ${column.sourceType}` }
+}
+
+/** `l0`, `l1` …: `0` for each literal that the server cannot read. */
+export function literalsStatement(literals: readonly WrittenLiteral[]): Sql {
+  return sql`SELECT ${join(literals.map(({ literal }, n) => sql`${isLiteral(literal)} AS ${ident(`l${n}`)}`))}`
+}
+
+/** `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
+export function countStatement(
+  table: Relation,
+  slice: SliceSql,
+  columns: readonly SourceColumn[],
+  cursor: string | undefined,
+): Sql {
+  const { condition, changedAfter } = slice
+  const unfit = columns.flatMap((column, n) => {
+    const { unfit: judged } = sqlServerColumn(column)
+    if (judged === undefined) return []
+    const name = value(column.name)
+    const test = sql`${condition} AND ${name} IS NOT NULL AND ${judged.test(name)}`
+    return [sql`, ${count(sql`CASE WHEN ${test} THEN 1 END`)} AS ${ident(`unfit_${n}`)}`]
+  })
+  const nulls = (name: string): Sql => count(sql`CASE WHEN ${value(name)} IS NULL THEN 1 END`)
+  // The changed rows are a few: the whole is counted beside them.
+  const whole = (counted: Sql): Sql =>
+    changedAfter === undefined ? counted : sql`(SELECT ${counted} FROM ${relation(table)})`
+  const inSlice = changedAfter === undefined ? count(sql`CASE WHEN ${condition} THEN 1 END`) : count(sql`*`)
+  const withoutCursor = cursor === undefined ? raw('') : sql`, ${whole(nulls(cursor))} AS without_cursor`
+  return sql`SELECT ${whole(count(sql`*`))} AS total, ${inSlice} AS in_slice${withoutCursor}${join(unfit, '')} FROM ${from(table, slice)}`
+}
+
+const count = (what: Sql): Sql => sql`CONVERT(varchar(20), count_big(${what}))`
+
+/** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */
+export function copyStatement(table: Relation, slice: SliceSql, columns: readonly SourceColumn[]): Sql {
+  return sql`${selectList(slice.isOverlap ? '1' : '0', columns)} FROM ${from(table, slice)} WHERE ${slice.condition}`
+}
+
+/** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
+export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
+  return sql`${selectList('0', columns)} FROM ${relation(table)}`
+}
+
+/** The same for the keys that the server has seen going away; their rows are no more, only what was tracked is. */
+export function copyDeletedStatement(table: Relation, columns: readonly SourceColumn[], horizon: bigint): Sql {
+  return sql`${selectList('0', columns)} FROM ${changes(table, horizon - 1n)} AS t WHERE t.SYS_CHANGE_OPERATION = 'D'`
+}
+
+/** How the columns of all three are written. */
+export function formsOf(columns: readonly SourceColumn[]): CsvForm[] {
+  return ['bare', ...columns.map(column => sqlServerColumn(column).form)]
+}
+
+function selectList(first: string, columns: readonly SourceColumn[]): Sql {
+  const values = columns.map(column => sqlServerColumn(column).select(value(column.name)))
+  // Unnamed columns are no error of a SELECT; the driver tells them by their place.
+  return sql`SELECT ${join([text(first), ...values])}`
+}
+
+function from(table: Relation, { changedAfter }: SliceSql): Sql {
+  if (changedAfter === undefined) return relation(table)
+  const same = table.primaryKey.map(key => sql`c.${ident(key)} = ${value(key)}`)
+  return sql`${changes(table, changedAfter)} AS c JOIN ${relation(table)} ON ${join(same, ' AND ')}`
+}
+
+/** A key that went away and came back is told once, as it is now. */
+function changes({ schema, table }: Relation, after: bigint): Sql {
+  return sql`CHANGETABLE(CHANGES ${ident(schema, table)}, ${integer(after)})`
+}
+
+function relation({ schema, table }: Relation): Sql {
+  return sql`${ident(schema, table)} AS t`
+}
+
+/** Qualified, so that a column named like one of the server's functions or words is still the column. */
+function value(column: string): Sql {
+  return sql`t.${ident(column)}`
+}
