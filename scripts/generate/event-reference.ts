@@ -41,6 +41,8 @@ export const eventReference: {
       status: '`succeeded`, `failed`, `abandoned` or `cancelled`.',
       results: 'The results of all steps, in the order of the plan.',
       problem: 'Why the run as a whole could not go on, with the keys of a problem; null when steps tell it all.',
+      storage:
+        'What the run cost in the store of a lake in Azure or S3: `requests`, `sentBytes`, `receivedBytes`; null for a folder.',
     },
   },
 }

@@ -66,6 +66,7 @@ const run: Shapes = {
   steps: listOf(result),
   warnings: listOf(text),
   problem: orNull(problem),
+  storage: orNull({ requests: expect.any(Number), sentBytes: expect.any(Number), receivedBytes: expect.any(Number) }),
 }
 
 const expectation: Shape = expect.toBeOneOf([

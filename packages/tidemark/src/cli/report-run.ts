@@ -113,8 +113,8 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
       : event
   const document = (warnings: readonly string[]): void => {
     if (end === undefined || !output.json) return
-    const { runId, status, results, problem } = end
-    const printed = { runId, status, steps: results.map(resultJson), warnings, problem: problemJson(problem) }
+    const { runId, status, results, problem, storage } = end
+    const printed = { runId, status, steps: results.map(resultJson), warnings, problem: problemJson(problem), storage }
     stdout.write(`${redact(printJson(printed))}\n`)
   }
   return {

@@ -19,7 +19,16 @@ export type RunEvent =
       results: readonly StepResult[]
       /** Why the run as a whole could not go on, when that is not the failure of a step. */
       problem?: ProblemFact | undefined
+      /** What the run cost in the store of a lake that is no folder. */
+      storage?: StorageUse | undefined
     }
+
+/** Requests to a store, each of which is paid for, and bytes that travelled. */
+export interface StorageUse {
+  readonly requests: number
+  readonly sentBytes: number
+  readonly receivedBytes: number
+}
 
 /** A step as a run announces it, before anything is done. */
 export interface AnnouncedStep {

@@ -35,7 +35,13 @@ function eventJson(event: RunEvent): Record<string, unknown> {
     case 'step finished':
       return { ...event, at, result: resultJson(event.result) }
     case 'run finished':
-      return { ...event, at, results: event.results.map(resultJson), problem: problemJson(event.problem) }
+      return {
+        ...event,
+        at,
+        results: event.results.map(resultJson),
+        problem: problemJson(event.problem),
+        storage: event.storage,
+      }
     default:
       return { ...event, at }
   }

@@ -21,6 +21,12 @@ export function rateText(rows: bigint, ms: number): string | undefined {
   return `${countText((rows * 1000n) / BigInt(Math.round(ms)))} rows/s`
 }
 
+/** `0.3 MB`, `1,204.0 MB`. */
+export function megabytesText(bytes: number): string {
+  const tenths = BigInt(Math.ceil(bytes / 1e5))
+  return `${countText(tenths / 10n)}.${tenths % 10n} MB`
+}
+
 /** `1 table`, `2 tables`. */
 export function plural(count: number, singular: string): string {
   return `${countText(BigInt(count))} ${singular}${count === 1 ? '' : 's'}`

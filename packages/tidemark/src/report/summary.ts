@@ -2,9 +2,9 @@
 import { styleText } from 'node:util'
 import { plainLine, plainText } from '../errors/plain-text.ts'
 import { textWidth } from '../errors/text-width.ts'
-import type { ProblemFact, RunEvent, RunStatus, StepResult } from '../model/event.ts'
+import type { ProblemFact, RunEvent, RunStatus, StepResult, StorageUse } from '../model/event.ts'
 import { quarantinedRows } from './ledger-text.ts'
-import { countText, durationText, plural } from './numbers.ts'
+import { countText, durationText, megabytesText, plural } from './numbers.ts'
 import { resultLine } from './step-line.ts'
 
 export type RunFinished = Extract<RunEvent, { kind: 'run finished' }>
@@ -72,7 +72,14 @@ function totalsLine(run: RunFinished, options: SummaryOptions): string {
     `run ${plainLine(run.runId)} ${status} in ${durationText(run.at - options.startedAt)}`,
     `${plural(run.results.length, 'step')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
     ...(rejected === 0n ? [] : [`${countText(rejected)} rows quarantined`]),
+    ...(run.storage === undefined ? [] : [storageText(run.storage)]),
   ].join('; ')
+}
+
+/** What the run cost in the store of the lake. */
+function storageText({ requests, sentBytes, receivedBytes }: StorageUse): string {
+  const bytes = `${megabytesText(sentBytes)} up, ${megabytesText(receivedBytes)} down`
+  return `${plural(requests, 'request')} to the store, ${bytes}`
 }
 
 interface ProblemGroup {

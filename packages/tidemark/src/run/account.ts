@@ -56,7 +56,7 @@ export async function keepAccount(
   await writeRunStart(lake.store, { runId, startedAt, target, host, pid })
   const emit = announced(request)
   const close = (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<void> =>
-    closeRun(ports, { ...request, store: lake.store, emit }, end)
+    closeRun(ports, { ...request, store: lake.store, usage: lake.usage, emit }, end)
   try {
     const results = await work(emit)
     const status = runStatus(results, signal)
@@ -73,14 +73,25 @@ export async function keepAccount(
 /** Write the end of a run and then emit it; the first end of a run stays. */
 export async function closeRun(
   { clock }: Pick<AccountPorts, 'clock'>,
-  request: Pick<AccountRequest, 'runId' | 'startedAt' | 'target' | 'emit' | 'beforeEnd'> & { store: ObjectStore },
+  request: Pick<AccountRequest, 'runId' | 'startedAt' | 'target' | 'emit' | 'beforeEnd'> & {
+    store: ObjectStore
+    usage?: Lake['usage']
+  },
   { status, steps, problem }: Pick<RunEnd, 'status' | 'steps' | 'problem'>,
 ): Promise<void> {
   const { store, runId, startedAt, target } = request
   const end: RunEnd = { runId, startedAt, endedAt: clock.now(), target, status, steps, problem }
   await request.beforeEnd(store, end)
   await writeRunEnd(store, end)
-  request.emit({ kind: 'run finished', runId, at: end.endedAt, status, results: steps, problem })
+  request.emit({
+    kind: 'run finished',
+    runId,
+    at: end.endedAt,
+    status,
+    results: steps,
+    problem,
+    storage: request.usage?.(),
+  })
 }
 
 async function closeAbandoned({ clock }: AccountPorts, { lake, runId, beforeEnd }: AccountRequest): Promise<void> {

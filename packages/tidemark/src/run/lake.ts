@@ -8,6 +8,7 @@ import { LocalStore, type ObjectStore } from '@tidemark/delta'
 import { openDuckdb } from '../engine/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
 import { LAKE_NOT_READABLE } from '../errors/run.ts'
+import type { StorageUse } from '../model/event.ts'
 import type { Ids, LakeStore } from '../model/ports.ts'
 import type { Processes } from './lease.ts'
 import { makeScratch } from './scratch.ts'
@@ -18,6 +19,8 @@ export interface LakeReader extends LakeStore, AsyncDisposable {
   engine: Engine
   /** Local folder of this work alone, removed when the lake is closed; undefined where none could be made. */
   scratch: string | undefined
+  /** Requests and bytes since the lake was opened; undefined for a folder. */
+  usage: (() => StorageUse) | undefined
   /** Remove one file of the scratch folder. */
   discard: (path: string) => Promise<void>
 }
@@ -38,7 +41,12 @@ export interface RemoteLakePlace {
    *
    * @param scratch folder of this work alone, to hold what an engine opens; a store opened without one holds nothing
    */
-  readonly open: (scratch: string | undefined) => Promise<ObjectStore>
+  readonly open: (scratch: string | undefined) => Promise<MeteredStore>
+}
+
+/** A store that counts what it costs. */
+export interface MeteredStore extends ObjectStore {
+  readonly usage: StorageUse
 }
 
 /** Where a lake is: its absolute folder, or elsewhere. */
@@ -71,9 +79,14 @@ export interface ReaderOptions {
 export async function openLake(place: LakePlace, { work, ids, processes, openStore }: LakeWork): Promise<Lake> {
   const root = typeof place === 'string' ? place : place.local
   const scratch = await makeScratch(root, work, processes)
-  const store = typeof place === 'string' ? (openStore ?? openLocal)(place) : await place.open(scratch)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
-  return lakeOf({ root, scratch, store, engine })
+  if (typeof place === 'string') {
+    const store = (openStore ?? openLocal)(place)
+    const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
+    return lakeOf({ root, scratch, store, engine, usage: undefined })
+  }
+  const store = await place.open(scratch)
+  const engine = await openDuckdb({ store, ids, scratch, folders: [] })
+  return lakeOf({ root, scratch, store, engine, usage: () => store.usage })
 }
 
 /**
@@ -111,16 +124,16 @@ export async function openLakeReader(
     const scratch = await makeScratch(place.local, `read-${ids.uuid()}`, processes)
     const store = await place.open(scratch)
     const engine = await openDuckdb({ store, ids, scratch, folders })
-    return lakeOf({ root: place.local, scratch, store, engine })
+    return lakeOf({ root: place.local, scratch, store, engine, usage: () => store.usage })
   }
   const store = await lakeStore(place)
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
   const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders] })
-  return lakeOf({ root: place, scratch, store, engine })
+  return lakeOf({ root: place, scratch, store, engine, usage: undefined })
 }
 
 function lakeOf<Scratch extends string | undefined>(
-  parts: Pick<Lake, 'root' | 'store' | 'engine'> & { scratch: Scratch },
+  parts: Pick<Lake, 'root' | 'store' | 'engine' | 'usage'> & { scratch: Scratch },
 ): Omit<Lake, 'scratch'> & { scratch: Scratch } {
   const { engine, scratch } = parts
   return {

@@ -13,10 +13,14 @@ import {
   type StoreOptions,
 } from '@tidemark/delta'
 import { LAKE_FULL } from '../../errors/run.ts'
+import type { StorageUse } from '../../model/event.ts'
 import type { FileCache } from './file-cache.ts'
+import { WrittenOnce } from './written-once.ts'
 
 /** A store whose objects are fetched before they can be opened. */
 export interface DistantStore extends ObjectStore {
+  /** Requests and bytes so far. */
+  readonly usage: StorageUse
   /** Bring an object of known size into a new local file. */
   download(path: string, size: number, localFile: string, signal?: AbortSignal): Promise<void>
 }
@@ -41,20 +45,33 @@ const LANES = 8
 export class CachedStore implements ObjectStore {
   readonly #options: CachedStoreOptions
   readonly #held = new Map<string, Held>()
+  readonly #once = new WrittenOnce()
 
   constructor(options: CachedStoreOptions) {
     this.#options = options
   }
 
-  get(path: string, options?: StoreOptions): Promise<Uint8Array> {
-    return this.#options.distant.get(path, options)
+  get usage(): StorageUse {
+    return this.#options.distant.usage
   }
 
-  putIfAbsent(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<'created' | 'exists'> {
-    return this.#options.distant.putIfAbsent(path, bytes, options)
+  async get(path: string, options: StoreOptions = {}): Promise<Uint8Array> {
+    options.signal?.throwIfAborted()
+    const known = this.#once.get(path)
+    if (known !== undefined) return known
+    const bytes = await this.#options.distant.get(path, options)
+    this.#once.add(path, bytes)
+    return bytes
+  }
+
+  async putIfAbsent(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<'created' | 'exists'> {
+    const outcome = await this.#options.distant.putIfAbsent(path, bytes, options)
+    if (outcome === 'created') this.#once.add(path, bytes)
+    return outcome
   }
 
   put(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<void> {
+    this.#once.drop(path)
     return this.#options.distant.put(path, bytes, options)
   }
 
@@ -74,6 +91,7 @@ export class CachedStore implements ObjectStore {
   }
 
   delete(path: string): Promise<void> {
+    this.#once.drop(path)
     return this.#options.distant.delete(path)
   }
 

@@ -35,9 +35,7 @@ export class FileCache {
     } catch {
       return false
     }
-    // The time of the last change stays, since an engine knows by it that the file is still the same.
-    const { mtimeMs } = await stat(file)
-    await utimes(copy, this.#options.clock.now() / 1000, mtimeMs / 1000).catch(() => undefined)
+    await this.#touch(copy)
     return true
   }
 
@@ -52,6 +50,7 @@ export class FileCache {
     } catch {
       return
     }
+    await this.#touch(this.#place(key))
     if (this.#added !== undefined) this.#added += size
     if (this.#added === undefined || this.#added * SCAN_SHARE >= limitBytes) await this.trim(limitBytes)
   }
@@ -62,6 +61,16 @@ export class FileCache {
       this.#trimming = undefined
     })
     await this.#trimming
+  }
+
+  /** Note the use. The time of the last change, by which an engine knows a file, is cut to what any file system can keep. */
+  async #touch(copy: string): Promise<void> {
+    try {
+      const { mtimeMs } = await stat(copy)
+      await utimes(copy, this.#options.clock.now() / 1000, Math.floor(mtimeMs / 1000))
+    } catch {
+      // Evicted by another process in this moment.
+    }
   }
 
   async #trim(limitBytes: number): Promise<void> {
