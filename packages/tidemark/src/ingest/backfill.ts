@@ -85,7 +85,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   }
   const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
-  const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), schema)
+  const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), { current, schema })
   const next: Mark = {
     ...mark,
     seq: max(mark.seq, seq),

@@ -75,7 +75,7 @@ export async function merge(
     return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
   }
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
-  const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), schema)
+  const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), { current, schema })
   const liveRows = covered - gone.count
   const version = nextVersion(current)
   const cursor = await nextCursor(work, before)

@@ -30,7 +30,8 @@ export async function reload(
   const same = current !== undefined && before?.content === content && schema === current.schema
   const ledger = extractLedger(read, 0n, 0n)
   if (same && isSettled(before, mark)) return { ...unchanged(current, 'the content is the same', method), ledger }
-  const files = same ? [] : await write(work, entries(work, sql`SELECT * FROM ${candidates}`, decision.seq), schema)
+  const rowsToWrite = entries(work, sql`SELECT * FROM ${candidates}`, decision.seq)
+  const files = same ? [] : await write(work, rowsToWrite, { current, schema, replaces: true })
   await work.snapshot.durable(context.signal)
   const operation = same ? ('mark' as const) : ('overwrite' as const)
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })

@@ -75,7 +75,7 @@ async function correct(
   if (!allowMass) guardMassRepair(wanted.name, upserts + deletes, max(verdict.sourceRows, verdict.lakeRows))
   const rows = correctedRows(found.shape, differing)
   const gone = deletes > 0n ? goneRows(found.shape, differing) : undefined
-  const files = await write(work, entries(work, rows, next.seq, gone), current.schema)
+  const files = await write(work, entries(work, rows, next.seq, gone), { current, schema: current.schema })
   const liveRows = found.lake.rows + differing.lost - deletes
   const version = nextVersion(current)
   const repaired: Mark = { ...mark, ...next, liveRows, version, runId: context.runId }

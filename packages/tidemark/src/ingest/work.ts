@@ -1,7 +1,14 @@
 /**
  * What one extraction has in hand, and the small moves all its forms share: entries, files, the mark, the ledger.
  */
-import type { DataFile, Snapshot, StructType } from '@tidemark/delta'
+import {
+  type DataFile,
+  evolvedSchema,
+  replacedSchema,
+  type Snapshot,
+  type StructType,
+  writeOptionsFor,
+} from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
@@ -59,8 +66,20 @@ export function entries(work: Work, rows: Sql, seq: bigint, deletes?: Sql): Sql 
 CAST(${text(snapshot.position.asOf)} AS TIMESTAMP WITH TIME ZONE) AS _ingested_at FROM (${all})`
 }
 
-export async function write(work: Work, select: Sql, schema: StructType): Promise<DataFile[]> {
-  const target = { tablePath: work.wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
+/**
+ * Write rows as files of the table that the commit will make of `current`: with the names that its column mapping gives
+ * to columns, new ones too.
+ *
+ * @param replaces true when the commit replaces all rows
+ */
+export async function write(
+  work: Work,
+  select: Sql,
+  { current, schema, replaces = false }: { current: Snapshot | undefined; schema: StructType; replaces?: boolean },
+): Promise<DataFile[]> {
+  const after = replaces ? replacedSchema : evolvedSchema
+  const form = current === undefined ? { schema } : writeOptionsFor(current, after(current, schema))
+  const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op'] }
   return work.session.writeParquet(select, target, work.context.signal)
 }
 
