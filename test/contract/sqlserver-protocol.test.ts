@@ -72,6 +72,14 @@ describe('the SQL Server protocol', () => {
     expect(server.logins[0]).toMatchObject({ user: '', password: '', token: 'eyJ0b2tlbg.of.an-identity' })
   })
 
+  test('an identity that is given no token is refused before anything is sent, with what it was told', async () => {
+    const server = await serve()
+    const token = (): Promise<string> => Promise.reject(new Error('no identity was found'))
+    const refused = await problemOf(openSession('app', connectionOf(server, { user: '', token }), never))
+    expect([refused.code, server.logins]).toEqual(['SOURCE_LOGIN_REFUSED', []])
+    expect(refused.message).toContain('refuses user the identity of this process: no identity was found')
+  })
+
   test('rows arrive as text, NULL and empty told apart', async () => {
     const answer = { columns: ['a', 'b'], rows: [['1', null] as const, ['', 'ä🎵"'] as const] }
     const session = await open(await serve({ answer: batch => (batch === 'SELECT 1' ? answer : {}) }))
@@ -153,6 +161,7 @@ describe('the SQL Server protocol', () => {
     [18456, 'SOURCE_LOGIN_REFUSED'],
     [4060, 'SOURCE_DATABASE_MISSING'],
     [40613, 'SOURCE_BUSY'],
+    [40615, 'SOURCE_UNREACHABLE'],
   ])('login error %i is %s, without the password in it or its cause', async (number, code) => {
     const server = await serve({ login: () => ({ number, message: `refused with ${number}` }) })
     const refused = await problemOf(openSession('app', connectionOf(server), never))

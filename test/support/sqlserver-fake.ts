@@ -10,6 +10,7 @@ import { translateDriverError } from '../../packages/tidemark/src/sources/sqlser
 import { BEGIN, CLOCK, HORIZONS, LOCK, NEXT, UNLOCK } from '../../packages/tidemark/src/sources/sqlserver/position.ts'
 import type { SqlServerSession, TextRow } from '../../packages/tidemark/src/sources/sqlserver/session.ts'
 import { CsvChunks } from '../../packages/tidemark/src/sources/sqlserver/text-rows.ts'
+import type { TdsAnswer } from './tds-server.ts'
 import type { CopyChunk } from '../../packages/tidemark/src/sources/segments.ts'
 
 interface Row {
@@ -43,7 +44,7 @@ export class FakeSqlServer {
   fork = 'f-1'
   /** Lowest version that an open transaction holds. */
   minActive: bigint | undefined
-  mayseeTransactions = true
+  maySeeTransactions = true
   /** Called when the snapshot is about to be taken: what others do meanwhile. */
   beforeSnapshot: (() => void) | undefined
   /** The number of the error that the next read of rows ends with, and whether it ends the transaction. */
@@ -67,6 +68,12 @@ export class FakeSqlServer {
   forget(upTo: bigint): void {
     this.state.changes = this.state.changes.filter(({ version }) => version > upTo)
     if (this.tracked !== undefined) this.tracked.minValid = upTo
+  }
+
+  /** The same over the protocol: what one connection is answered. */
+  answering(): (batch: string) => TdsAnswer {
+    const session = new FakeSession(this)
+    return batch => session.reply(batch)
   }
 
   open = (): Promise<SqlServerSession> => Promise.resolve(new FakeSession(this))
@@ -113,6 +120,21 @@ class FakeSession implements SqlServerSession {
   }
 
   abandon(): void {}
+
+  /** A batch that sets something up has no rows; one that reads rows has columns without a name. */
+  reply(text: string): TdsAnswer {
+    if (/^(set|SET) /.test(text) && text !== BEGIN.text) return {}
+    this.#db.statements.push(text)
+    if (/^(IF .*? 1; )?SELECT '[01]', /s.test(text)) {
+      const rows = this.#read(this.#inside(text))
+      return { columns: (rows[0] ?? ['']).map(() => ''), rows }
+    }
+    const rows = this.#answer(text)
+    const columns = Object.keys(rows[0] ?? { none: null })
+    return text === BEGIN.text || text === UNLOCK.text
+      ? {}
+      : { columns, rows: rows.map(row => columns.map(name => row[name] ?? null)) }
+  }
 
   close(): Promise<void> {
     return Promise.resolve()
@@ -161,14 +183,14 @@ class FakeSession implements SqlServerSession {
       case NOW.text:
         return [{ now_us: String(db.now()) }]
       case MAY_SEE.text:
-        return [{ may_see: db.mayseeTransactions ? '1' : '0', updateability: 'READ_WRITE', edition: '3' }]
+        return [{ may_see: db.maySeeTransactions ? '1' : '0', updateability: 'READ_WRITE', edition: '3' }]
       case TRANSACTIONS.text:
         return [{ now_us: String(db.now()), age: '0', open_now: '0', prepared: '0' }]
       case UNLOCK.text:
       case BEGIN.text:
         return []
       case ALL_TABLES.text:
-        return [{ schema: 'dbo', name: 'orders', id: '7' }]
+        return [{ schema: 'dbo', name: 'orders', id: '7', type: 'U' }]
       default:
         return undefined
     }

@@ -46,6 +46,8 @@ export interface TdsServer extends AsyncDisposable {
 export interface TdsOptions {
   login?: (login: TdsLogin) => TdsError | undefined
   answer?: (batch: string) => TdsAnswer
+  /** In place of `answer`, one for each connection. */
+  connect?: () => (batch: string) => TdsAnswer
   tls?: { key: string; cert: string }
 }
 
@@ -86,6 +88,7 @@ function serve(socket: Socket, options: TdsOptions, state: State): void {
   let line: Duplex = socket
   let running = { isStopped: false, finished: Promise.resolve() }
   let encrypted = false
+  const answer = options.connect?.() ?? options.answer
   const onMessage = (type: number, body: Buffer): void => {
     if (type === PRELOGIN) {
       const asks = body.includes(0xff) ? encryptionOf(body) : 2
@@ -110,7 +113,7 @@ function serve(socket: Socket, options: TdsOptions, state: State): void {
       state.batches.push(batch)
       const started = { isStopped: false, finished: Promise.resolve() }
       running = started
-      started.finished = respond(line, options.answer?.(batch) ?? {}, state, () => started.isStopped)
+      started.finished = respond(line, answer?.(batch) ?? {}, state, () => started.isStopped)
     }
   }
   receive(socket, onMessage)

@@ -5,8 +5,8 @@
 import { join, raw, type Sql, sql } from '../../engine/sql.ts'
 
 /** Every table and view of users. */
-export const ALL_TABLES: Sql = sql`SELECT s.name AS "schema", o.name AS name, CONVERT(varchar(11), o.object_id) AS id \
-FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
+export const ALL_TABLES: Sql = sql`SELECT s.name AS "schema", o.name AS name, CONVERT(varchar(11), o.object_id) AS id, \
+RTRIM(o.type) AS type FROM sys.objects AS o JOIN sys.schemas AS s ON s.schema_id = o.schema_id \
 WHERE o.type IN ('U', 'V') AND o.is_ms_shipped = 0 ORDER BY s.name, o.name`
 
 /** What the database allows, and which one it is. */

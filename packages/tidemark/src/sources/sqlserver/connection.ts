@@ -4,10 +4,11 @@
  */
 import type { ConnectionConfiguration } from 'tedious'
 import { integer, type Sql, sql } from '../../engine/sql.ts'
+import { Problem } from '../../errors/problem.ts'
 import { loadDriver } from '../load-driver.ts'
 import { tlsOptions } from '../server-address.ts'
 import type { SqlServerConnection } from './address.ts'
-import { translateDriverError } from './driver-error.ts'
+import { translateDriverError, translateTokenError } from './driver-error.ts'
 import { type SqlServerSession, TediousSession } from './session.ts'
 
 /** How long a lock is waited for before its table becomes a Problem. */
@@ -60,7 +61,7 @@ async function connect(
   try {
     token = await connection.token?.()
   } catch (error) {
-    throw translate(error instanceof Error ? Object.assign(error, { code: 'EFEDAUTH' }) : error)
+    throw error instanceof Problem ? error : translateTokenError(error, source, connection)
   }
   signal.throwIfAborted()
   const driver = new Connection(configurationOf(connection, token))

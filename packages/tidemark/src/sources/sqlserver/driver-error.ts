@@ -29,6 +29,8 @@ export const SNAPSHOT_ENDED = 50_001
 export const DENIED: readonly number[] = [229, 230, 262, 297, 300, 371, 15247]
 
 const LOGIN = new Set([18456, 18452, 18450, 18470, 18486, 18487, 18488, 4064, 40532, 33134])
+/** The firewall in front of the server names the address it does not let in. */
+const NOT_LET_IN = new Set([40615, 40914])
 const NO_DATABASE = new Set([4060, 911, 916])
 /** Documented as passing: the database moves, or the server has no room for another session now. */
 const BUSY = new Set([926, 615, 4221, 10928, 10929, 40197, 40501, 40613, 49918, 49919, 49920, 17809, 18401, 983])
@@ -63,11 +65,20 @@ export function translateDriverError(error: unknown, source: string, connection:
   const login = { ...params, user: connection.user }
   const number = errorNumberOf(error)
   if (LOGIN.has(number)) return SOURCE_LOGIN_REFUSED(login, at)
+  if (NOT_LET_IN.has(number)) return SOURCE_UNREACHABLE(params, at)
   if (NO_DATABASE.has(number)) return SOURCE_DATABASE_MISSING(params, at)
   if (BUSY.has(number)) return SOURCE_BUSY(params, at)
   if (ENDED.has(number)) return SOURCE_INTERRUPTED(params, at)
   if (number > 0) return SOURCE_QUERY_FAILED({ ...params, sqlstate: String(number) }, at)
   return translateTransport(error, params, login, at)
+}
+
+/** A Problem for an identity that was given no token; what asked for it says why. */
+export function translateTokenError(error: unknown, source: string, connection: ServerConnection): unknown {
+  if (!(error instanceof Error)) return error
+  const user = connection.user === '' ? 'the identity of this process' : connection.user
+  const params = { source, server: serverName(connection), reason: reasonOf(error), user }
+  return SOURCE_LOGIN_REFUSED(params, { cause: withoutSecrets(error) })
 }
 
 /** The driver hangs what the system said behind an error of its own. */

@@ -7,18 +7,25 @@ import type { Problem } from '../../errors/problem.ts'
 import { suggest } from '../../config/suggest.ts'
 import { type TableRef, tableKey } from '../source.ts'
 import { ALL_TABLES } from './catalog.ts'
-import type { SqlServerSession } from './session.ts'
+import type { SqlServerSession, TextRow } from './session.ts'
 
 /** A table or view as the server knows it. */
 export interface FoundTable extends TableRef {
   /** Number of the object; a table that is dropped and made again has another. */
   id: string
+  isView: boolean
 }
 
 /** Every table and view that the user can see, the server's own left out. */
 export async function listTables(session: SqlServerSession, signal: AbortSignal): Promise<FoundTable[]> {
   const rows = await session.query(ALL_TABLES, signal)
-  return rows.map(row => ({ schema: row['schema'] ?? '', table: row['name'] ?? '', id: row['id'] ?? '' }))
+  const text = (row: TextRow, name: string): string => row[name] ?? ''
+  return rows.map(row => ({
+    schema: text(row, 'schema'),
+    table: text(row, 'name'),
+    id: text(row, 'id'),
+    isView: row['type'] === 'V',
+  }))
 }
 
 /** Find each wanted table as the server spells it, by the key of the reference as it was asked for. */

@@ -7,6 +7,7 @@ import { ident, integer, type Sql, sql } from '../../engine/sql.ts'
 import type { Position, TableRef } from '../source.ts'
 import { DATABASE, FORK } from './catalog.ts'
 import { DENIED, errorNumberOf, SNAPSHOT_ENDED } from './driver-error.ts'
+import type { FoundTable } from './names.ts'
 import type { SqlServerSession, TextRow } from './session.ts'
 
 /** What the database gives to tell new rows from old ones. Horizons were read before the snapshot was taken. */
@@ -72,7 +73,7 @@ type Server = Omit<ServerParams, 'reason'>
 export async function beginSnapshot(
   session: SqlServerSession,
   server: Server,
-  tables: readonly TableRef[],
+  tables: readonly FoundTable[],
   at: { openTransactions: number | undefined; signal: AbortSignal },
 ): Promise<Standing> {
   const { signal } = at
@@ -116,8 +117,13 @@ export async function lookAtPosition(
 }
 
 /** The first table that can be read fixes the snapshot for all; one that cannot be is its own problem later. */
-async function touchFirst(session: SqlServerSession, tables: readonly TableRef[], signal: AbortSignal): Promise<void> {
-  for (const table of tables) {
+async function touchFirst(
+  session: SqlServerSession,
+  tables: readonly FoundTable[],
+  signal: AbortSignal,
+): Promise<void> {
+  // The first row of a view may take a scan.
+  for (const table of tables.toSorted((a, b) => Number(a.isView) - Number(b.isView))) {
     try {
       await session.query(touchStatement(table), signal)
       return
