@@ -14,15 +14,18 @@ export interface Azurite extends AsyncDisposable {
   makeContainer(name: string): Promise<void>
 }
 
-export async function startAzurite(): Promise<Azurite> {
+/** @param certificate files with which it speaks TLS and takes tokens */
+export async function startAzurite(certificate?: { cert: string; key: string }): Promise<Azurite> {
   const main = createRequire(import.meta.url).resolve('azurite/dist/src/blob/main.js')
   const args = [main, '--inMemoryPersistence', '--blobHost', '127.0.0.1', '--blobPort', '0', '--skipApiVersionCheck']
+  const tls =
+    certificate === undefined ? [] : ['--oauth', 'basic', '--cert', certificate.cert, '--key', certificate.key]
   const server = await startChild(
     process.execPath,
-    [...args, '--disableTelemetry', '--silent'],
+    [...args, '--disableTelemetry', '--silent', ...tls],
     /(127\.0\.0\.1:[1-9]\d*)/,
   )
-  const endpoint = `http://${server.found}/${AZURITE_ACCOUNT}`
+  const endpoint = `${certificate === undefined ? 'http' : 'https'}://${server.found}/${AZURITE_ACCOUNT}`
   const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY))
   return {
     endpoint,

@@ -45,6 +45,11 @@ export class RemoteStore implements ObjectStore {
     return this.#requests.usage.total
   }
 
+  /** As whom requests are made, in words and without secrets; known best after the first request. */
+  get login(): string {
+    return this.#options.service.login
+  }
+
   async get(path: string, { signal }: StoreOptions = {}): Promise<Uint8Array> {
     const key = this.#key(path)
     const work = () => this.#requests.ask(request => this.#options.service.read(key, request), { signal })

@@ -23,17 +23,23 @@ const MARK = 'tidemarkwrite'
 const IF_NEW = { ifNoneMatch: '*' } as const
 const PAGE_SIZE = 1000
 
+export interface AzureConnection {
+  readonly container: ContainerClient
+  /** As whom requests are made. */
+  readonly describe: () => string
+}
+
 export class AzureService implements BlobService {
   /** A hierarchical account lists folder by folder, so `a/b` before `a-b`. */
   readonly listsInByteOrder = false
-  readonly #connect: () => ContainerClient
+  readonly #connect: () => AzureConnection
   readonly #now: () => number
-  #container: ContainerClient
+  #connection: AzureConnection
 
   /** @param connect a client that knows no token yet */
-  constructor(connect: () => ContainerClient, now: () => number) {
+  constructor(connect: () => AzureConnection, now: () => number) {
     this.#connect = connect
-    this.#container = connect()
+    this.#connection = connect()
     this.#now = now
   }
 
@@ -89,7 +95,7 @@ export class AzureService implements BlobService {
 
   async listPage(prefix: string, { token, signal }: ListPageOptions): Promise<ListPage> {
     return await this.#guarded(async () => {
-      const pages = this.#container
+      const pages = this.#connection.container
         .listBlobsFlat({ prefix, includeMetadata: true, abortSignal: signal })
         .byPage({ maxPageSize: PAGE_SIZE, ...(token === undefined ? {} : { continuationToken: token }) })
       for await (const { segment, continuationToken } of pages) {
@@ -107,8 +113,12 @@ export class AzureService implements BlobService {
     await this.#guarded(() => this.#blob(key).delete({ abortSignal: signal }))
   }
 
+  get login(): string {
+    return this.#connection.describe()
+  }
+
   renewLogin(): void {
-    this.#container = this.#connect()
+    this.#connection = this.#connect()
   }
 
   close(): void {
@@ -116,7 +126,7 @@ export class AzureService implements BlobService {
   }
 
   #blob(key: string): BlockBlobClient {
-    return this.#container.getBlockBlobClient(key)
+    return this.#connection.container.getBlockBlobClient(key)
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

@@ -1,12 +1,13 @@
 /** A lake in an Azure container, opened: which account, and as whom. */
-import type { ContainerClient, StoragePipelineOptions } from '@azure/storage-blob'
+import type { StoragePipelineOptions } from '@azure/storage-blob'
 import { STORAGE_OPTION } from '../../errors/storage.ts'
 import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
 import { loadPackage } from '../load-package.ts'
 import { RemoteStore } from '../remote-store.ts'
 import type { RequestLimits } from '../requests.ts'
 import type { RetryPorts } from '../retry.ts'
-import { AzureService } from './azure-service.ts'
+import { prepareIdentity } from './azure-identity.ts'
+import { type AzureConnection, AzureService } from './azure-service.ts'
 
 /** As whom requests are made. Secrets are asked for when they are needed, and kept nowhere here. */
 export type AzureLogin =
@@ -23,12 +24,13 @@ export interface AzureOptions {
   /** Address of the blob service, when it is not that of the account in the public cloud. */
   readonly endpoint: string | undefined
   readonly login: AzureLogin
+  /** Which managed identity, where the machine has several. */
+  readonly clientId?: string | undefined
   /** The usual ones when left out. */
   readonly limits?: RequestLimits | undefined
 }
 
 const BLOB = '@azure/storage-blob'
-const IDENTITY = '@azure/identity'
 /** Requests are tried again by the store, which knows what is open. */
 const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } }
 
@@ -46,14 +48,16 @@ export async function openAzure(options: AzureOptions, ports: RetryPorts): Promi
   return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
-async function prepareClient({ address, login, ...rest }: AzureOptions, lake: string): Promise<() => ContainerClient> {
+async function prepareClient({ address, login, ...rest }: AzureOptions, lake: string): Promise<() => AzureConnection> {
   const sdk = await loadPackage(BLOB, lake, () => import('@azure/storage-blob'))
   const { container } = address
+  const describe = (): string => `a secret: ${login.kind}`
   const refuse = (reason: string): Error => STORAGE_OPTION({ lake, reason })
   if (login.kind === 'connection string') {
     return () => {
       try {
-        return sdk.BlobServiceClient.fromConnectionString(login.reveal(), PIPELINE).getContainerClient(container)
+        const service = sdk.BlobServiceClient.fromConnectionString(login.reveal(), PIPELINE)
+        return { container: service.getContainerClient(container), describe }
       } catch {
         // What the client says of a wrong connection string can repeat it.
         throw refuse('its connection string is none')
@@ -67,16 +71,22 @@ async function prepareClient({ address, login, ...rest }: AzureOptions, lake: st
   const url = `${endpoint}/${encodeURIComponent(container)}`
   switch (login.kind) {
     case 'account key':
-      return () =>
-        new sdk.ContainerClient(url, new sdk.StorageSharedKeyCredential(account ?? '', login.reveal()), PIPELINE)
+      return () => {
+        const key = new sdk.StorageSharedKeyCredential(account ?? '', login.reveal())
+        return { container: new sdk.ContainerClient(url, key, PIPELINE), describe }
+      }
     case 'signature':
       return () => {
         const signed = `${url}?${login.reveal().replace(/^\?/, '')}`
-        return new sdk.ContainerClient(signed, new sdk.AnonymousCredential(), PIPELINE)
+        return { container: new sdk.ContainerClient(signed, new sdk.AnonymousCredential(), PIPELINE), describe }
       }
     case 'identity': {
-      const { DefaultAzureCredential } = await loadPackage(`${BLOB} ${IDENTITY}`, lake, () => import('@azure/identity'))
-      return () => new sdk.ContainerClient(url, new DefaultAzureCredential(), PIPELINE)
+      const makeIdentity = await prepareIdentity({ lake, packages: `${BLOB} @azure/identity`, clientId: rest.clientId })
+      return () => {
+        const identity = makeIdentity()
+        const connected = new sdk.ContainerClient(url, identity, PIPELINE)
+        return { container: connected, describe: () => identity.description ?? 'the identity of this machine' }
+      }
     }
   }
 }

@@ -39,7 +39,7 @@ export async function openS3(options: S3Options, ports: RetryPorts): Promise<Rem
   const address = printLakeAddress(options.address)
   const sdk = await loadPackage('@aws-sdk/client-s3', address, () => import('@aws-sdk/client-s3'))
   const connect = (): S3Client => new sdk.S3Client(clientConfig(options))
-  const service = new S3Service({ sdk, connect, bucket, now: () => ports.clock.now() })
+  const service = new S3Service({ sdk, connect, bucket, login: describe(options.login), now: () => ports.clock.now() })
   return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
@@ -53,6 +53,10 @@ function clientConfig({ region, endpoint, login }: S3Options): S3ClientConfig {
     ...(endpoint === undefined ? {} : { endpoint, forcePathStyle: true }),
     ...(login.kind === 'identity' ? {} : { credentials: () => Promise.resolve(keyOf(login.reveal())) }),
   }
+}
+
+function describe({ kind }: S3Login): string {
+  return kind === 'identity' ? 'the identity of this machine, by the chain of the AWS client' : `a secret: ${kind}`
 }
 
 function keyOf({ accessKeyId, secretAccessKey, sessionToken }: S3AccessKey): {

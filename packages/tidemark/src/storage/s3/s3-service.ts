@@ -22,6 +22,8 @@ export interface S3ServiceOptions {
   /** A client that knows no login yet. */
   readonly connect: () => S3.S3Client
   readonly bucket: string
+  /** As whom requests are made, in words. */
+  readonly login: string
   readonly now: () => number
 }
 
@@ -128,6 +130,10 @@ export class S3Service implements BlobService {
     await this.#guarded(({ sdk, client, bucket }) =>
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }),
     )
+  }
+
+  get login(): string {
+    return this.#options.login
   }
 
   renewLogin(): void {
