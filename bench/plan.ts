@@ -64,6 +64,7 @@ const mark = (i: number): Mark => ({
   identity: 'a',
   rowVersions: { horizon: 800n, next: 810n },
   cursor: undefined,
+  listed: undefined,
   order: i % 2 === 0 ? 950n : 940n,
   log: 4n,
   asOf: '2026-11-22T11:00:00.000000Z',
@@ -118,7 +119,7 @@ const times: number[] = []
 for (let round = 0; round < 15; round += 1) {
   const start = performance.now()
   const lines = tables.map((table, i) =>
-    planTable(table, { version: 3n, mark: marks[i], observed: undefined, problem: undefined }, position, undefined),
+    planTable(table, { version: 3n, mark: marks[i], observed: undefined, problem: undefined }, { position }, undefined),
   )
   const plan = planRun({ tables: lines, flows, select: undefined, lake: [] })
   times.push(performance.now() - start)

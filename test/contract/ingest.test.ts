@@ -237,6 +237,21 @@ describe('two writers on one table', () => {
   })
 })
 
+test('rows whose key is binary are recognised and deleted as others are', async () => {
+  await database.query('CREATE TABLE blob (id bytea, part int, name text, PRIMARY KEY (id, part))')
+  await database.query(`INSERT INTO blob SELECT '\\x00ff27', i, 'n' FROM generate_series(1, 20) i`)
+  const world = await createWorld(database)
+  const open = await database.connect()
+  await open.query(`BEGIN; UPDATE item SET name = 'holds the horizon' WHERE id = 1`)
+  await world.ingest({ table: 'blob' })
+  await database.query(`UPDATE blob SET name = 'new' WHERE part = 1; DELETE FROM blob WHERE part = 2`)
+  expect((await world.ingest({ table: 'blob' })).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+  await database.query(`UPDATE blob SET name = 'new' WHERE part = 3`)
+  const third = await world.ingest({ table: 'blob' })
+  expect(third.ledger).toMatchObject({ read: 2n, inserted: 1n, duplicate: 1n, deletes: 0n })
+  await open.query('COMMIT')
+})
+
 describe('keyless tables and views', () => {
   test('a keyless table is replaced whole, and only when its rows differ', async () => {
     await database.query(`CREATE TABLE log (line text); INSERT INTO log VALUES ('a'), ('a'), (NULL)`)

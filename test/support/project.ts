@@ -31,6 +31,8 @@ export interface ProjectFiles {
   flows?: Readonly<Record<string, string>>
   /** Steps side by side; 1 makes the order of store calls repeat. */
   parallel?: number
+  /** More keys of the source, for example `{ slot: 'app' }`. */
+  source?: object
 }
 
 export interface TestProject extends LakeStore, AsyncDisposable {
@@ -120,7 +122,10 @@ function imbalance(step: string, counts: ReadonlyMap<string, string | bigint>): 
   return sum === read ? [] : [`${step}: read ${read}, accounted for ${sum}`]
 }
 
-async function writeProject(root: string, { url, tables, flows = {}, parallel = 4 }: ProjectFiles): Promise<void> {
+async function writeProject(
+  root: string,
+  { url, tables, flows = {}, parallel = 4, source = {} }: ProjectFiles,
+): Promise<void> {
   const project = {
     name: 'test',
     lake: './lake',
@@ -129,6 +134,7 @@ async function writeProject(root: string, { url, tables, flows = {}, parallel = 
         type: url.slice(0, url.indexOf(':')),
         url: { secret: 'env:APP_DATABASE_URL' },
         timezone: 'UTC',
+        ...source,
         tables: 'list.json',
       },
     },

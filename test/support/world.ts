@@ -84,6 +84,8 @@ export interface WorldOptions {
   source?: Source
   /** Kind of the server; tables are in `public` of a postgres, in the database itself of a mysql. */
   type?: SourceConfig['type']
+  /** Slot of a postgres that lists changed keys. */
+  slot?: string
 }
 
 export async function createWorld(server: Server, options: WorldOptions = {}): Promise<World> {
@@ -99,8 +101,10 @@ export async function createWorld(server: Server, options: WorldOptions = {}): P
     prefix: '',
     place,
   }
-  const create = type === 'mysql' ? createMysqlSource : createPostgresSource
-  const source = options.source ?? create({ name: 'app', connection: server, timezone: 'UTC', clock: systemClock })
+  const base = { name: 'app', connection: server, timezone: 'UTC', clock: systemClock }
+  const source =
+    options.source ??
+    (type === 'mysql' ? createMysqlSource(base) : createPostgresSource({ ...base, slot: options.slot }))
   const entryOf = (overrides: EntryOverrides): TableEntry =>
     completeEntry({ schema: type === 'mysql' ? server.database : 'public', ...overrides })
   onTestFinished(async () => {

@@ -19,22 +19,20 @@ export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: Loade
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
-    open: config => openSourceOf(config.type, ports, config.name, connectionOf(config, secrets), config.timezone),
+    open: config => openSourceOf(ports, config, connectionOf(config, secrets)),
   }
 }
 
 /** A source of a database's kind. */
 function openSourceOf(
-  type: SourceConfig['type'],
   { clock }: Pick<CliPorts, 'clock'>,
-  name: string,
+  { type, name, timezone, slot }: Pick<SourceConfig, 'type' | 'name' | 'timezone' | 'slot'>,
   connection: SqlServerConnection,
-  timezone: string,
 ): Source {
   const options = { name, connection, timezone, clock }
   switch (type) {
     case 'postgres':
-      return createPostgresSource(options)
+      return createPostgresSource({ ...options, slot })
     case 'mysql':
       return createMysqlSource(options)
     case 'sqlserver':
@@ -48,7 +46,7 @@ export function openSourceUrl(
   { name, url, timezone }: { name: string; url: string; timezone: string },
 ): Source {
   const type = typeOfUrl(url)
-  return openSourceOf(type, ports, name, readUrl(type, name, url), timezone)
+  return openSourceOf(ports, { type, name, timezone }, readUrl(type, name, url))
 }
 
 function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {

@@ -27,6 +27,7 @@ export interface SourceInput {
   tls?: 'verify' | 'insecure' | 'off' | undefined
   ca?: string | undefined
   timezone?: string | undefined
+  slot?: string | undefined
   prefix?: string | undefined
   tables: string | EntryInput[] | ListAddressInput
 }
@@ -100,6 +101,8 @@ const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a text, a number, true or false',
 })
 
+const SLOT_NAME = 'the name of a slot: up to 63 small letters, digits and _'
+
 const source: z.ZodType<SourceInput> = z.strictObject({
   type: z.enum(['postgres', 'mysql', 'mariadb', 'sqlserver', 'mssql']).meta({ description: 'Kind of database.' }),
   url: secret.optional().meta({ description: 'Connection URL, best as a secret; or host, database, user, password.' }),
@@ -121,6 +124,11 @@ const source: z.ZodType<SourceInput> = z.strictObject({
   timezone: filled('a time zone such as Europe/Oslo')
     .optional()
     .meta({ description: 'Zone in which timestamps without a zone are read.', default: 'UTC' }),
+  slot: z
+    .string({ error: SLOT_NAME })
+    .regex(/^[a-z0-9_]{1,63}$/, { error: SLOT_NAME })
+    .optional()
+    .meta({ description: 'PostgreSQL: logical slot, and publication of the same name, that list changed keys.' }),
   prefix: z.string({ error: 'a text' }).optional().meta({ description: 'Put before the lake names of its tables.' }),
   tables: z
     .union(

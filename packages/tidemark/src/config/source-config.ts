@@ -31,6 +31,11 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     const expected = 'an IANA time zone such as UTC or Europe/Oslo'
     problems.push(CONFIG_VALUE({ key: `sources.${name}.timezone`, expected }, { place: placeOf(node, ['timezone']) }))
   }
+  if (input.slot !== undefined && typeOf(input) !== 'postgres') {
+    const hint = 'Take `slot` away: only PostgreSQL has logical slots.'
+    const reason = `Source ${name} has a \`slot\` and is no postgres`
+    problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['slot']) }))
+  }
   if (/[\u0000-\u001f\u007f]/.test(input.prefix ?? '')) {
     problems.push(
       CONFIG_VALUE(
@@ -47,6 +52,7 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     ...(input.tls === undefined ? {} : { tls: input.tls }),
     ...(input.ca === undefined ? {} : { ca: resolve(root, input.ca) }),
     timezone,
+    ...(input.slot === undefined ? {} : { slot: input.slot }),
     prefix: input.prefix ?? '',
     place: { ...node.place, length: 1 },
   }

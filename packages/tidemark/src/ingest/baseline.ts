@@ -4,6 +4,7 @@ import { bronzeSchema } from './bronze-schema.ts'
 import { land } from './land.ts'
 import { cutTable, type LoadedTable, loadInParts } from './load-in-parts.ts'
 import { endLoad } from './load-record.ts'
+import { nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'
 import { readInto } from './read.ts'
 import type { Decision } from './slice.ts'
@@ -59,7 +60,9 @@ async function firstMark(
   const { rows, loaded } = at
   const cursor = await nextCursor(work)
   const facts = { version: 0n, content: undefined, before: undefined, whole: true, cursor }
-  if (loaded === undefined) return makeMark(work, decision, { ...facts, liveRows: rows })
+  if (loaded === undefined) {
+    return makeMark(work, decision, { ...facts, liveRows: rows, listed: await nextListed(work, undefined) })
+  }
   const { keys, seq, plan } = loaded
   return makeMark(work, { seq, seqBase: decision.seqBase }, { ...facts, liveRows: keys, position: plan.position })
 }

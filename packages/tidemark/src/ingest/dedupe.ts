@@ -63,6 +63,13 @@ export function deletedKeys(names: DedupeNames, kept: Sql, deleted: Sql): Sql {
 HAVING arg_max(_op, _seq) = 'upsert') ANTI JOIN ${kept} USING (${list})`
 }
 
+/** Listed keys that are live in bronze and have no row among the candidates. */
+export function vanishedListed(names: DedupeNames, listed: Sql): Sql {
+  const list = join(names.keys.map(k => ident(k)))
+  return sql`SELECT ${list} FROM (${newestEntries({ ...names, candidates: listed })}) \
+ANTI JOIN ${names.candidates} USING (${list}) WHERE _newest_op = 'upsert'`
+}
+
 /** Number of candidates that share their key with another, or have a NULL in it. */
 export function ambiguousKeys(candidates: Sql, keys: readonly string[]): Sql {
   const list = join(keys.map(k => ident(k)))

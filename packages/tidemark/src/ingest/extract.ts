@@ -7,7 +7,10 @@ import type { SourceSnapshot } from '../sources/source.ts'
 import { baseline } from './baseline.ts'
 import { inspectBronze } from './bronze-state.ts'
 import type { IngestContext } from './context.ts'
+import { changeLogOf, whyScanned } from './listed.ts'
+import type { Mark } from './mark.ts'
 import { merge } from './merge.ts'
+import { type Listed, mergeListed } from './merge-listed.ts'
 import { reload } from './reload.ts'
 import { decideSlice } from './slice.ts'
 import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
@@ -68,8 +71,32 @@ async function attempt(work: Work): Promise<Extracted | 'conflict'> {
     case 'reload':
       return reload(work, decision, current, mark)
     case 're-baseline':
-    case 'increment':
+    case 'increment': {
       if (current === undefined) throw new TypeError('this is a bug in tidemark: a mark is missing')
-      return merge(work, decision, current, mark)
+      const listed = decision.kind === 'increment' ? await findListed(work, mark) : undefined
+      if (listed === undefined) return merge(work, decision, current, mark)
+      if ('keys' in listed) return mergeListed(work, decision, { current, before: mark }, listed)
+      return scanned(await merge(work, decision, current, mark), listed.missing)
+    }
   }
+}
+
+/** The keys that the server lists as changed since the mark, or why there is no telling; undefined where no list is kept. */
+async function findListed(
+  { snapshot, wanted, context }: Work,
+  mark: Mark,
+): Promise<Listed | { missing: string } | undefined> {
+  const log = changeLogOf(snapshot, wanted)
+  if (log === undefined) return undefined
+  const missing = whyScanned(log, wanted, mark)
+  if (missing !== undefined) return { missing }
+  const reading = await log.read(context.signal)
+  if ('missing' in reading) return reading
+  const changes = reading.changedKeys(wanted.table)
+  return 'missing' in changes ? changes : { log, keys: changes.keys }
+}
+
+/** A scan in place of the list says why. */
+function scanned(outcome: ExtractOutcome | 'conflict', reason: string): ExtractOutcome | 'conflict' {
+  return outcome === 'conflict' ? outcome : { ...outcome, method: `${outcome.method}: ${reason}` }
 }

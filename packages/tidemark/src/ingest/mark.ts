@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { Reading } from './guarantee.ts'
+import type { ListedMark } from './listed.ts'
 
 export interface Mark {
   /** Which server, timeline and database; compared by equality. */
@@ -12,6 +13,8 @@ export interface Mark {
   rowVersions: { horizon: bigint; next: bigint } | undefined
   /** Cursor: the next increment reads rows at or above `from`, opaque text of the database. */
   cursor: { column: string; from: string } | undefined
+  /** Listed keys: where the server's own list of changes goes on. */
+  listed: ListedMark | undefined
   /** Position of the snapshot in the server's own order. */
   order: bigint
   log: bigint
@@ -60,7 +63,9 @@ export function parseMark(configuration: string): Mark {
   if (![rest['keys'], rest['backfills']].every(Array.isArray)) throw new SyntaxError('keys or backfills are no list')
   const versions = rest['rowVersions'] as { horizon: string; next: string } | undefined
   const rowVersions = versions && { horizon: BigInt(versions.horizon), next: BigInt(versions.next) }
-  return { content: undefined, cursor: undefined, ...rest, rowVersions } as unknown as Mark
+  const list = rest['listed'] as { from: string; since: string } | undefined
+  const listed = list && { ...list, from: BigInt(list.from), since: BigInt(list.since) }
+  return { content: undefined, cursor: undefined, ...rest, rowVersions, listed } as unknown as Mark
 }
 
 /**

@@ -1,7 +1,8 @@
 /** Increments and re-baselines: candidates are compared with bronze, deletes are found, one commit is made. */
 import type { Snapshot } from '@tidemark/delta'
-import { ident, type Sql, sql } from '../engine/sql.ts'
-import type { RowVersionRange, Slice, SourceColumn } from '../sources/source.ts'
+import { type Sql, sql } from '../engine/sql.ts'
+import type { Slice, SourceColumn } from '../sources/source.ts'
+import { append, keep } from './append.ts'
 import { bronzeSchema, followDrift } from './bronze-schema.ts'
 import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
 import {
@@ -14,28 +15,11 @@ import {
   readDeleted,
   scanVanished,
 } from './deletes.ts'
-import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
-import { type Decision, versionsOf } from './slice.ts'
+import type { Decision } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
-import {
-  assertUnique,
-  changed,
-  type ExtractOutcome,
-  type ExtractTable,
-  entries,
-  extractLedger,
-  makeMark,
-  nextCursor,
-  unchanged,
-  type Work,
-  write,
-} from './work.ts'
-
-/** Duplicates read again, or transactions passed, before the horizon is moved by a commit of its own. */
-const TRAILING_ROWS = 10_000n
-const TRAILING_TRANSACTIONS = 10_000_000n
+import { assertUnique, type ExtractOutcome, type ExtractTable, type Work } from './work.ts'
 
 /** An increment, or a re-baseline: candidates are compared with bronze, deletes are found, one commit is made. */
 export async function merge(
@@ -44,7 +28,7 @@ export async function merge(
   current: Snapshot,
   before: Mark,
 ): Promise<ExtractOutcome | 'conflict'> {
-  const { context, wanted, session } = work
+  const { wanted, session } = work
   const full = decision.kind === 're-baseline'
   const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
   const slice: Slice = decision.kind === 'increment' ? decision.slice : { kind: 'all' }
@@ -64,31 +48,14 @@ export async function merge(
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
   const gone = await vanished(work, { names, kept, proved, covered, total, tracked })
   if (gone === 'not explained') return await compareWhole(work, decision, current, before)
-  const ledger = extractLedger(read, inserted, gone.count)
   const method = full ? `full compare: ${decision.reason}` : wanted.method
-  const nothing = inserted === 0n && gone.count === 0n
-  const renews =
-    decision.kind === 're-baseline'
-      ? decision.renews
-      : isTrailing(before, versionsOf(work.snapshot.position, wanted.table), read)
-  if (nothing && !renews) {
-    return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
-  }
-  const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
-  const files = nothing ? [] : await write(work, entries(work, rows, decision.seq, gone.relation), { current, schema })
-  const liveRows = covered - gone.count
-  const version = nextVersion(current)
-  const cursor = await nextCursor(work, before)
-  const mark = makeMark(work, decision, { liveRows, version, content: undefined, before, whole: full, cursor })
-  await work.snapshot.durable(context.signal)
-  const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
-  const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })
-  if (result.kind === 'conflict') return 'conflict'
-  if (nothing) {
-    const reason = full ? 'nothing differs; the mark was renewed' : 'nothing new; the horizon was moved'
-    return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
-  }
-  return changed(current.version, result.version, ledger, method)
+  const renews = decision.kind === 're-baseline' ? decision.renews : undefined
+  return await append(
+    work,
+    decision,
+    { current, before },
+    { schema, kept, inserted, covered, gone, read, method, renews },
+  )
 }
 
 /**
@@ -131,20 +98,6 @@ async function vanished(
   }
   guardMassDelete(context, wanted.name, found.count, at.covered)
   return { relation: deleteEntries(found.relation, keys), count: found.count }
-}
-
-async function keep(work: Work, select: Sql): Promise<Sql> {
-  const name = ident(work.session.temporaryName('kept'))
-  await work.session.run(sql`CREATE TEMP TABLE ${name} AS ${select}`, work.context.signal)
-  return name
-}
-
-function isTrailing({ rowVersions: last }: Mark, at: RowVersionRange | undefined, read: bigint): boolean {
-  if (at === undefined || last === undefined) return read >= TRAILING_ROWS
-  if (at.horizon <= last.horizon) return false
-  // In the older half of what the source keeps, a mark must move before it is too old to go on from.
-  if (at.oldest !== undefined && 2n * (last.horizon - at.oldest) < at.next - at.oldest) return true
-  return read >= TRAILING_ROWS || at.next - last.horizon >= TRAILING_TRANSACTIONS
 }
 
 function keyColumns(wanted: ExtractTable): SourceColumn[] {

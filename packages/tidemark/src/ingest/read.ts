@@ -65,7 +65,8 @@ function intake({ context, session, wanted }: Work): Intake {
 
 async function* noSegments(): AsyncGenerator<never> {}
 
-function assertLanded(table: string, read: bigint, landed: bigint): void {
+/** @throws {INGEST_COUNT_MISMATCH} */
+export function assertLanded(table: string, read: bigint, landed: bigint): void {
   if (read === landed) return
   throw INGEST_COUNT_MISMATCH({ table, read: String(read), landed: String(landed) }, { state: 'Nothing was written.' })
 }

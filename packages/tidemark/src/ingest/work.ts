@@ -9,6 +9,7 @@ import {
   type StructType,
   writeOptionsFor,
 } from '@tidemark/delta'
+import { readBlob } from '../engine/blob-column.ts'
 import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
@@ -117,13 +118,15 @@ export interface MarkFacts {
   whole: boolean
   /** Where the next slice of a table read by a cursor begins. */
   cursor: Mark['cursor']
+  /** Where the list of changed keys goes on; left out where the table is not read by it. */
+  listed?: Mark['listed']
   /** Where the source stood before the first row was read; the snapshot's position when left out. */
   position?: Position
 }
 
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { before, whole, cursor, position = work.snapshot.position, ...rest } = facts
+  const { before, whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
   const { identity, order, log, asOf } = position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
@@ -134,6 +137,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
     identity,
     rowVersions: keptVersions(versionsOf(position, table)),
     cursor,
+    listed,
     order,
     log,
     asOf,
@@ -168,7 +172,12 @@ export async function fileRelation({ context, wanted, session }: Work, files: re
   await session.hold(objects, context.signal)
   const paths = objects.map(({ path }) => text(context.store.locate(path)))
   const list = join(paths)
-  const columns = join(wanted.columns.map(c => ident(lakeColumnName(c.name))))
+  const columns = join(
+    wanted.columns.map(({ name, deltaType }) => {
+      const column = ident(lakeColumnName(name))
+      return deltaType === 'binary' ? sql`${readBlob(column)} AS ${column}` : column
+    }),
+  )
   return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`
 }
 

@@ -63,6 +63,8 @@ export interface SourceConfig {
   ca?: string
   /** IANA zone in which timestamps without a zone are read. */
   timezone: string
+  /** PostgreSQL: logical slot and publication that list changed keys; without one tables are scanned. */
+  slot?: string
   prefix: string
   /**
    * Why its table list cannot be had, when that is not the project's own fault: it is kept elsewhere and is away, or is no

@@ -1,6 +1,7 @@
 /** Plan a project against an open lake and open sources: gather the facts, then hand them to the pure planner. */
 import { STEP_UNKNOWN } from '../errors/run.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
+import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
@@ -51,7 +52,7 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
       const { snapshot } = source
       if (snapshot === undefined || state === undefined) continue
       const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
-      tables.push(planTable(table, state, snapshot.position, count))
+      tables.push(planTable(table, state, snapshot, count))
     }
     for (const { name, problem } of source.refused) {
       const expect = { kind: 'refused' as const, code: problem.code, reason: problem.message }
@@ -80,9 +81,17 @@ async function countChanges(
   { mark }: TableState,
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
-  if (mark === undefined || table.table.sizeBytes > COUNT_BYTES) return undefined
+  if (mark === undefined) return undefined
   const decision = decideSlice({ ...table, mark, position: snapshot.position })
   if (decision.kind !== 'increment') return undefined
+  const log = changeLogOf(snapshot, table)
+  if (log !== undefined && whyScanned(log, table, mark) === undefined) {
+    if (log.heldBytes > COUNT_BYTES) return undefined
+    const reading = await log.read(signal)
+    const changes = 'missing' in reading ? reading : reading.changedKeys(table.table)
+    if ('keys' in changes) return BigInt(changes.keys.length)
+  }
+  if (table.table.sizeBytes > COUNT_BYTES) return undefined
   const counted = await snapshot.count({ table: table.table, slice: decision.slice, columns: [], signal })
   const gone = mark.liveRows > counted.total ? mark.liveRows - counted.total : 0n
   return counted.inSlice + (table.deletes === 'detect' ? gone : 0n)

@@ -24,6 +24,7 @@ import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
+import { releaseLogs } from './release-logs.ts'
 import type { SourceOpener } from './prepare.ts'
 import { workOn } from './work-on.ts'
 
@@ -127,7 +128,7 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   request.onPlan(plan)
   const steps = plan.steps.map(({ id, kind }) => ({ id, kind }))
   emit({ kind: 'run started', runId, at: ports.clock.now(), target: project.target.name, steps })
-  return await executePlan(plan.steps, {
+  const results = await executePlan(plan.steps, {
     runId,
     clock: ports.clock,
     parallel: project.parallel,
@@ -140,6 +141,9 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
     ),
     signal,
   })
+  const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })
+  if (!signal.aborted) await releaseLogs(lake, sources, { warn, signal })
+  return results
 }
 
 /** Instant of the snapshot behind each bronze table. */

@@ -1,9 +1,10 @@
 /** What the plan says of one bronze table: pure over its mark, the snapshot's position and what the last run proved. */
 import type { Problem } from '../errors/problem.ts'
+import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import { type Mark, pendingFromDate } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
-import type { Position, SourceTable } from '../sources/source.ts'
+import type { Position, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { PlannedTable } from './plan.ts'
 
 /** What the lake knows of a bronze table. */
@@ -28,9 +29,10 @@ export function observation(table: ResolvedTable, position: Position): string {
 export function planTable(
   table: ResolvedTable,
   state: TableState,
-  position: Position,
+  snapshot: Pick<SourceSnapshot, 'position' | 'changeLog'>,
   count: bigint | undefined,
 ): PlannedTable {
+  const { position } = snapshot
   const { name, guarantee, method, notes } = table
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
   const { problem } = state
@@ -69,10 +71,24 @@ export function planTable(
       }
     case 'increment': {
       const since = mark?.asOf
+      Object.assign(line, mark === undefined ? {} : listedLine(table, mark, snapshot))
       if (count !== undefined) return { ...line, expect: { kind: 'at most', rows: count, since } }
       return { ...line, expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
     }
   }
+}
+
+/** What the line says where the server lists changed keys: how much log is read instead of the table, or why it is not. */
+function listedLine(
+  table: ResolvedTable,
+  mark: Mark,
+  snapshot: Pick<SourceSnapshot, 'changeLog'>,
+): Partial<Pick<PlannedTable, 'method' | 'notes'>> {
+  const log = changeLogOf(snapshot, table)
+  if (log === undefined) return {}
+  const reason = whyScanned(log, table, mark)
+  if (reason !== undefined) return { notes: [...table.notes, `scanned: ${reason}`] }
+  return { method: `${log.name} ${formatBytes(log.heldBytes)}` }
 }
 
 function rows(table: SourceTable): bigint | undefined {

@@ -22,6 +22,8 @@ export interface PostgresSourceOptions {
   /** IANA name of the zone in which timestamps without a zone are read. */
   timezone: string
   clock: Clock
+  /** Logical slot that lists changed keys, and publication of the same name; without one tables are scanned. */
+  slot?: string | undefined
   /** Connections of a snapshot that read rows, besides the one that keeps it; 2 when left out. */
   maxConnections?: number
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
@@ -34,7 +36,7 @@ export interface PostgresSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
-  const { name, connection, clock, maxConnections = 2, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const { name, connection, clock, slot, maxConnections = 2, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
   const timezone = checkTimezone(name, options.timezone)
   const open = new Set<{ close(): Promise<void> }>()
   const openTracked = async (signal: AbortSignal): Promise<PostgresSession> =>
@@ -54,7 +56,16 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       }),
     listTables: signal => withSession(signal, session => listRelations(session, signal)),
     openSnapshot: async (wanted, signal) => {
-      const parts = { source: name, connection, timezone, clock, maxConnections, lockTimeoutMs, open: openTracked }
+      const parts = {
+        source: name,
+        connection,
+        timezone,
+        clock,
+        maxConnections,
+        lockTimeoutMs,
+        slot,
+        open: openTracked,
+      }
       const snapshot = await openPostgresSnapshot(parts, wanted, signal)
       open.add(snapshot)
       return snapshot

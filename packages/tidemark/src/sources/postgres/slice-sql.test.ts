@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { carryType } from './types.ts'
 import type { PostgresColumn } from './column.ts'
-import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
 
 function column(name: string, type: string, modifier = -1): PostgresColumn {
   return { name, sourceType: type, nullable: true, ...carryType({ name: type, modifier, isArray: false }, 'UTC') }
 }
 
-const table = { schema: 'public', table: 'o"r', hasRowVersion: true }
 const columns = [column('id', 'int4'), column('day', 'date')]
+const table = { schema: 'public', table: 'o"r', hasRowVersion: true, columns }
 
 describe('copyStatement', () => {
   test('everything: no overlap, the raw row version', () => {
@@ -61,11 +61,18 @@ test('keys are literals of their columns, whatever they hold, and no key is no r
       ['3', ''],
     ],
   } as const
-  expect(copyStatement(table, slice, []).text).toBe(
-    `COPY (SELECT 1, t.xmin::text FROM "public"."o""r" AS t WHERE ((t."a""b" = '1'' OR ''''=''' AND t."c" = '2') OR ` +
-      `(t."a""b" = '3' AND t."c" = ''))) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`,
+  const keyed = { ...table, columns: [column('a"b', 'text'), column('c', 'int4')] }
+  const given =
+    `SELECT CAST(u."k0" AS text) AS "a""b", CAST(u."k1" AS int4) AS "c" FROM ` +
+    `unnest(ARRAY['1'' OR ''''=''', '3']::text[], ARRAY['2', '']::text[]) AS u ("k0", "k1")`
+  expect(copyStatement(keyed, slice, []).text).toBe(
+    `COPY (SELECT 1, t.xmin::text FROM "public"."o""r" AS t WHERE (t."a""b", t."c") IN (SELECT g."a""b", g."c" FROM (${given}) AS g)) ` +
+      `TO STDOUT (FORMAT csv, ENCODING 'UTF8')`,
   )
-  expect(copyStatement(table, { ...slice, keys: [] }, []).text).toContain('WHERE false)')
+  expect(copyStatement(keyed, { ...slice, keys: [] }, []).text).toContain('WHERE false)')
+  expect(copyGivenKeysStatement(keyed, keyed.columns, slice.keys).text).toContain(
+    `SELECT 0, t."a""b", t."c" FROM (${given}) AS t)`,
+  )
 })
 
 test('only columns whose type can hold too much are judged', () => {

@@ -6,7 +6,7 @@ import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns'>
 
 /** Transaction ids below 3 are permanent: no row that a horizon speaks of has one. */
 const FIRST_NORMAL_XID = 3n
@@ -14,14 +14,14 @@ const ALWAYS = sql`true`
 
 /** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
 export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[], cursor?: string): Sql {
-  const inSlice = sliceCondition(slice)
+  const inSlice = sliceCondition(slice, table)
   const unfit = columns.flatMap((column, n) => {
     const condition = unfitCondition(postgresColumn(column))
     if (condition === undefined) return []
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
-  const scanned = slice.kind === 'chunk' ? sql` WHERE ${inSlice}` : raw('')
+  const scanned = slice.kind === 'chunk' || slice.kind === 'keys' ? sql` WHERE ${inSlice}` : raw('')
   return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(table)}${scanned}`
 }
@@ -37,12 +37,23 @@ export function copyStatement(table: Relation, slice: Slice, columns: readonly S
   const values = columns.map(selectColumn)
   const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(values)})::text)`
   const list = join([overlapFlag(slice), version, ...values])
-  return copyOut(sql`SELECT ${list} FROM ${relation(table)} WHERE ${sliceCondition(slice)}`)
+  return copyOut(sql`SELECT ${list} FROM ${relation(table)} WHERE ${sliceCondition(slice, table)}`)
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
   return copyOut(sql`SELECT ${join([integer(0), ...columns.map(selectColumn)])} FROM ${relation(table)}`)
+}
+
+/** The same for keys that are given, whether or not a row has them. */
+export function copyGivenKeysStatement(
+  table: Relation,
+  columns: readonly SourceColumn[],
+  keys: readonly (readonly string[])[],
+): Sql {
+  const names = columns.map(({ name }) => name)
+  const list = join([integer(0), ...columns.map(selectColumn)])
+  return copyOut(sql`SELECT ${list} FROM (${givenKeys(table, names, keys)}) AS t`)
 }
 
 function copyOut(query: Sql): Sql {
@@ -66,7 +77,7 @@ function value(column: string): Sql {
  * Rows whose transaction was not decided at the horizon. A frozen row keeps the id it was written with, which may by now
  * look like one of the future: its age is negative, and it is old.
  */
-function sliceCondition(slice: Slice): Sql {
+function sliceCondition(slice: Slice, table: Relation): Sql {
   switch (slice.kind) {
     case 'all':
       return ALWAYS
@@ -88,18 +99,31 @@ function sliceCondition(slice: Slice): Sql {
       return sql`(${column} IS NOT NULL AND ${from} AND ${to})`
     }
     case 'keys':
-      return keysCondition(slice)
+      return keysCondition(slice, table)
   }
 }
 
-/** Bare literals again: each takes its column's own type, and an index on the key is of use. */
-function keysCondition({ columns, keys }: Slice & { kind: 'keys' }): Sql {
-  const oneKey = (key: readonly string[]): Sql =>
-    sql`(${join(
-      columns.map((column, n) => sql`${value(column)} = ${text(key[n] ?? '')}`),
-      ' AND ',
-    )})`
-  return keys.length === 0 ? sql`false` : sql`(${join(keys.map(oneKey), ' OR ')})`
+/** A semi-join, so that an index on the key is of use and a row comes once however often its key is named. */
+function keysCondition({ columns, keys }: Slice & { kind: 'keys' }, table: Relation): Sql {
+  if (keys.length === 0) return sql`false`
+  const list = join(columns.map(value))
+  return sql`(${list}) IN (SELECT ${join(columns.map(column => sql`g.${ident(column)}`))} FROM (${givenKeys(table, columns, keys)}) AS g)`
+}
+
+/** Keys given as text, as rows of the columns' own types. */
+function givenKeys(
+  { columns: known }: Relation,
+  columns: readonly string[],
+  keys: readonly (readonly string[])[],
+): Sql {
+  const lists = columns.map((_, n) => sql`ARRAY[${join(keys.map(key => text(key[n] ?? '')))}]::text[]`)
+  const typed = columns.map((column, n) => {
+    const type = known.find(({ name }) => name === column)?.sourceType
+    if (type === undefined) throw new TypeError(`this is a bug in tidemark: key column ${column} was not described`)
+    return sql`CAST(u.${ident(`k${n}`)} AS ${raw(type)}) AS ${ident(column)}`
+  })
+  const names = columns.map((_, n) => ident(`k${n}`))
+  return sql`SELECT ${join(typed)} FROM unnest(${join(lists)}) AS u (${join(names)})`
 }
 
 /** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */

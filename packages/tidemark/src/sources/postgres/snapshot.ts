@@ -4,9 +4,10 @@
  */
 import { SOURCE_KEY_INVALID, SOURCE_RANGE_INVALID } from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
-import { sql } from '../../engine/sql.ts'
+import { type Sql, sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
 import {
+  type ChangeLog,
   type CopyRequest,
   type CountRequest,
   type CursorCap,
@@ -34,8 +35,9 @@ import { findRelations, printName } from './names.ts'
 import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
 import { Readers } from './readers.ts'
 import { chunkSize, writeSegments } from '../segments.ts'
-import type { PostgresSession } from './session.ts'
-import { copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+import type { PostgresSession, TextRow } from './session.ts'
+import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+import { openSlotLog, readSlot, type SlotState } from './slot.ts'
 
 export interface SnapshotOptions {
   source: string
@@ -46,6 +48,8 @@ export interface SnapshotOptions {
   maxConnections: number
   /** How long one table's lock is waited for. */
   lockTimeoutMs: number
+  /** Slot that lists changed keys, and publication of the same name. */
+  slot: string | undefined
   open: (signal: AbortSignal) => Promise<PostgresSession>
 }
 
@@ -62,6 +66,7 @@ export async function openPostgresSnapshot(
     const found = await findRelations(keeper, source, wanted, signal)
     const relations = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
     const clock = await readCursorClock(keeper, connection.user, signal)
+    const slot = options.slot === undefined ? undefined : await readSlot(keeper, options.slot, signal)
     await keeper.begin(signal)
     const locked = await lockTables(keeper, relations, login)
     const position = await readPosition(keeper, serverOf(options), signal)
@@ -75,7 +80,9 @@ export async function openPostgresSnapshot(
     }
     const { maxConnections: limit, open } = options
     const readers = new Readers({ limit, open, keeper, snapshot: row?.['snapshot'] ?? '' })
-    return new PostgresSnapshot({ options, readers, position, tables, clock })
+    const opened = new PostgresSnapshot({ options, readers, position, tables, clock })
+    if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
+    return opened
   } catch (error) {
     await keeper.close()
     throw error
@@ -109,6 +116,7 @@ class PostgresSnapshot implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
+  changeLog?: ChangeLog
   readonly #options: SnapshotOptions
   readonly #readers: Readers
   readonly #clock: CursorClock
@@ -120,6 +128,32 @@ class PostgresSnapshot implements SourceSnapshot {
     this.#readers = readers
     this.position = position
     this.tables = tables
+  }
+
+  /** The slot beside this snapshot, looked at before it was taken. */
+  async attachSlot(state: SlotState, session: PostgresSession, signal: AbortSignal): Promise<void> {
+    const parts = {
+      state,
+      position: this.position,
+      tables: [...this.tables.values()].flatMap(table => (table instanceof Problem ? [] : [table])),
+      open: this.#options.open,
+      ask: (statement: Sql, asked: AbortSignal) => this.#asking(statement, asked),
+      durable: (asked: AbortSignal) => this.durable(asked),
+      copyGivenKeys: (request: Omit<CopyRequest, 'slice'>, keys: readonly (readonly string[])[]) =>
+        this.#stream(request, reader =>
+          reader.copyOut(copyGivenKeysStatement(request.table, request.columns, keys), copyOptions(request)),
+        ),
+    }
+    this.changeLog = await openSlotLog(parts, session, signal)
+  }
+
+  async #asking(statement: Sql, signal: AbortSignal): Promise<TextRow[]> {
+    const { session, giveBack } = await this.#readers.acquireKeeper(signal)
+    try {
+      return await session.query(statement, { signal })
+    } finally {
+      await giveBack('reusable')
+    }
   }
 
   async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
