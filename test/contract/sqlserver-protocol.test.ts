@@ -89,6 +89,14 @@ describe('the SQL Server protocol', () => {
     ])
   })
 
+  test('a value that is no text is refused, and the session goes on', async () => {
+    const answer = (batch: string): TdsAnswer =>
+      batch === 'SELECT n' ? { columns: ['n'], rows: [['7']], type: 'int' } : answering({})(batch)
+    const session = await open(await serve({ answer }))
+    await expect(session.query(sql`SELECT n`)).rejects.toThrow('arrived as number, not as text')
+    expect(await session.query(sql`SELECT nothing`)).toEqual([])
+  })
+
   test('a stream is whole lines, counted by the server', async () => {
     const rows = [['0', 'a,"b'] as const, ['0', ''] as const, ['1', null] as const]
     const session = await open(await serve({ answer: answering({ columns: ['', ''], rows }) }))

@@ -26,6 +26,8 @@ export interface TdsError {
 export interface TdsAnswer {
   columns?: readonly string[]
   rows?: Iterable<readonly (string | null)[]>
+  /** Type of the columns; text when left out. */
+  type?: 'int'
   /** Rows that the server says it sent; those it did when left out. */
   count?: number
   error?: TdsError
@@ -126,7 +128,7 @@ async function acknowledge(line: Duplex, finished: Promise<void>): Promise<void>
 }
 
 async function respond(line: Duplex, answer: TdsAnswer, state: State, isStopped: () => boolean): Promise<void> {
-  const { columns, rows = [], error } = answer
+  const { columns, rows = [], error, type } = answer
   if (error !== undefined) {
     line.write(packets(Buffer.concat([errorToken(error), done(2, 0)])))
     return
@@ -136,9 +138,9 @@ async function respond(line: Duplex, answer: TdsAnswer, state: State, isStopped:
     return
   }
   let sent = 0
-  let part = [columnMetadata(columns)]
+  let part = [columnMetadata(columns, type)]
   for (const row of rows) {
-    part.push(rowToken(row))
+    part.push(rowToken(row, type))
     sent += 1
     state.rowsSent += 1
     if (part.length < 64) continue
@@ -307,15 +309,17 @@ function done(status: number, rows: number): Buffer {
   return body
 }
 
-/** Every column is nvarchar(4000). */
-function columnMetadata(names: readonly string[]): Buffer {
+/** Every column is nvarchar(4000), or int. */
+function columnMetadata(names: readonly string[], type: TdsAnswer['type']): Buffer {
   const count = Buffer.from([0x81, names.length, 0])
-  const column = Buffer.from([0, 0, 0, 0, 1, 0, 0xe7, 0x40, 0x1f, 9, 4, 0xd0, 0, 0x34])
+  const text = [0xe7, 0x40, 0x1f, 9, 4, 0xd0, 0, 0x34]
+  const column = Buffer.from([0, 0, 0, 0, 1, 0, ...(type === 'int' ? [0x38] : text)])
   return Buffer.concat([count, ...names.flatMap(name => [column, sized(name)])])
 }
 
-function rowToken(values: readonly (string | null)[]): Buffer {
+function rowToken(values: readonly (string | null)[], type: TdsAnswer['type']): Buffer {
   const parts: Buffer[] = [Buffer.from([0xd1])]
+  if (type === 'int') return Buffer.concat([...parts, ...values.map(value => Buffer.from([Number(value), 0, 0, 0]))])
   for (const value of values) {
     const length = Buffer.alloc(2)
     const bytes = value === null ? Buffer.alloc(0) : Buffer.from(value, 'utf16le')

@@ -79,14 +79,7 @@ export class TediousSession implements SqlServerSession {
     }
     const lines = new CsvChunks(forms, chunkBytes, take)
     const addRow = (columns: readonly Column[]): void => {
-      if (!isWanted) return
-      try {
-        lines.add(columns.map(({ value }) => textOf(value)))
-      } catch (error) {
-        failure ??= asError(error)
-        isWanted = false
-        this.abandon()
-      }
+      if (isWanted) lines.add(columns.map(({ value }) => textOf(value)))
     }
     const finished = this.#run(statement, signal, addRow)
       .then(rows => {
@@ -138,7 +131,7 @@ export class TediousSession implements SqlServerSession {
     await this.close()
   }
 
-  /** Gives the number of rows by the server's count. */
+  /** Gives the number of rows by the server's count. A row that cannot be taken ends the statement. */
   async #run(
     statement: Sql,
     signal: AbortSignal | undefined,
@@ -149,10 +142,22 @@ export class TediousSession implements SqlServerSession {
     signal?.addEventListener('abort', stop, { once: true })
     try {
       return await new Promise<number>((resolve, reject) => {
-        const request = this.#edges.newRequest(statement.text, (error, rows) =>
-          error === null || error === undefined ? resolve(rows ?? 0) : reject(error),
-        )
-        request.on('row', onRow)
+        let refused: Error | undefined
+        const request = this.#edges.newRequest(statement.text, (error, rows) => {
+          const failed = refused ?? error ?? undefined
+          if (failed === undefined) resolve(rows ?? 0)
+          else reject(failed)
+        })
+        // What a listener throws would end the process: the driver calls it from its socket.
+        request.on('row', (columns: readonly Column[]) => {
+          if (refused !== undefined) return
+          try {
+            onRow(columns)
+          } catch (error) {
+            refused = asError(error)
+            this.abandon()
+          }
+        })
         this.#running = request
         this.#connection.execSqlBatch(request)
       })
