@@ -11,6 +11,7 @@ import { listPortableSql } from '../packages/tidemark/src/flows/language/portabl
 import { mysqlTypes } from '../packages/tidemark/src/sources/mysql/types.ts'
 import { sqlServerTypes } from '../packages/tidemark/src/sources/sqlserver/types.ts'
 import { postgresTypes } from '../packages/tidemark/src/sources/postgres/types.ts'
+import { sqliteTypes } from '../packages/tidemark/src/sources/sqlite/types.ts'
 import { printCommands } from './generate/commands.ts'
 import { noPorts } from './generate/no-ports.ts'
 import { type JsonSchema, printConfiguration } from './generate/configuration.ts'
@@ -29,7 +30,7 @@ const root = join(import.meta.dirname, '..')
 const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': printErrors(catalogue),
   'docs/reference/commands.md': printCommands(createProgram(noPorts)),
-  'docs/reference/types.md': printTypes({ postgresTypes, mysqlTypes, sqlServerTypes }),
+  'docs/reference/types.md': printTypes({ postgresTypes, mysqlTypes, sqlServerTypes, sqliteTypes }),
   'docs/reference/portable-sql.md': printPortableSql(listPortableSql()),
   'docs/reference/events.md': printEvents(eventSamples),
   'docs/reference/configuration.md': printConfiguration({

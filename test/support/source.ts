@@ -11,6 +11,7 @@ import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
 import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
+import { createSqliteSource } from '../../packages/tidemark/src/sources/sqlite/sqlite.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { readCsv, readCsvHashed, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
 import {
@@ -57,6 +58,13 @@ export function openMysqlSource(
   const { host, port, database: name, user, password } = database
   const connection = { host, port, database: name, user, password }
   const source = createMysqlSource({ name: 'app', connection, timezone: 'UTC', clock: realClock, ...options })
+  onTestFinished(() => source.close())
+  return source
+}
+
+/** The same for a SQLite file. */
+export function openSqliteSource(path: string, options: { timezone?: string; busyTimeoutMs?: number } = {}): Source {
+  const source = createSqliteSource({ name: 'app', path, timezone: 'UTC', clock: realClock, ...options })
   onTestFinished(() => source.close())
   return source
 }
@@ -131,14 +139,14 @@ export async function readRows(
   const segments = await copySegments(snapshot, table, options)
   const files = segments.map(segment => segment.path)
   if (files.length === 0) return []
-  const read = isOfMysql(table) ? readCsvHashed : readCsv
+  const read = isWithoutVersion(table) ? readCsvHashed : readCsv
   const rows = read(files, options.columns ?? table.columns)
   return await queryDuckdb(options.through?.(rows) ?? rows)
 }
 
-/** Segments of MySQL hold no version, those of PostgreSQL always. */
-function isOfMysql(table: SourceTable): boolean {
-  return table.columns.some(column => 'form' in column)
+/** Segments of MySQL and SQLite hold no version, those of PostgreSQL always. */
+function isWithoutVersion(table: SourceTable): boolean {
+  return table.columns.some(column => 'form' in column || 'carried' in column)
 }
 
 /** The keys of all rows, every value as text. */

@@ -23,6 +23,7 @@ import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
+import { createSqliteSource } from '../../packages/tidemark/src/sources/sqlite/sqlite.ts'
 import { type Source, type SourceSnapshot, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 
 const place = { file: 'loop_input.json', line: 1, column: 1 }
@@ -82,31 +83,45 @@ export interface WorldOptions {
   chunkBytes?: bigint
   /** A source of the test's own, in place of one that connects to the server. */
   source?: Source
-  /** Kind of the server; tables are in `public` of a postgres, in the database itself of a mysql. */
+  /**
+   * Kind of the server; tables are in `public` of a postgres, in the database itself of a mysql. The path of a file is
+   * always a SQLite database.
+   */
   type?: SourceConfig['type']
   /** Slot of a postgres that lists changed keys. */
   slot?: string
 }
 
-export async function createWorld(server: Server, options: WorldOptions = {}): Promise<World> {
-  const { type = 'postgres' } = options
+function openServer(
+  server: Server | string,
+  type: SourceConfig['type'],
+  slot: string | undefined,
+): { source: Source; schema: string } {
+  const parts = { name: 'app', timezone: 'UTC', clock: systemClock }
+  if (typeof server === 'string') return { source: createSqliteSource({ ...parts, path: server }), schema: 'main' }
+  if (type === 'mysql') {
+    return { source: createMysqlSource({ ...parts, connection: server }), schema: server.database }
+  }
+  return { source: createPostgresSource({ ...parts, connection: server, slot }), schema: 'public' }
+}
+
+export async function createWorld(server: Server | string, options: WorldOptions = {}): Promise<World> {
+  const type = typeof server === 'string' ? 'sqlite' : (options.type ?? 'postgres')
   const root = await mkdtemp(join(tmpdir(), 'tidemark-world-'))
   const lake = await openLake(root, { work: 'test', ids: systemIds, processes: systemProcesses })
   const signal = new AbortController().signal
   const config: SourceConfig = {
     name: 'app',
     type,
-    connection: { ...server, password: server.password },
+    connection: typeof server === 'string' ? { url: `sqlite:${server}` } : server,
     timezone: 'UTC',
     prefix: '',
     place,
   }
-  const base = { name: 'app', connection: server, timezone: 'UTC', clock: systemClock }
-  const source =
-    options.source ??
-    (type === 'mysql' ? createMysqlSource(base) : createPostgresSource({ ...base, slot: options.slot }))
-  const entryOf = (overrides: EntryOverrides): TableEntry =>
-    completeEntry({ schema: type === 'mysql' ? server.database : 'public', ...overrides })
+  const opened = openServer(server, type, options.slot)
+  const { schema } = opened
+  const source = options.source ?? opened.source
+  const entryOf = (overrides: EntryOverrides): TableEntry => completeEntry({ schema, ...overrides })
   onTestFinished(async () => {
     await source.close()
     await lake[Symbol.asyncDispose]()

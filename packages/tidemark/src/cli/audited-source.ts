@@ -11,7 +11,7 @@ import { createSourceOpener, openSourceUrl } from './source-opener.ts'
 
 /** True for a source that is no name of a project: an address, or a reference to one. */
 export function isOutsideProject(source: string | undefined): source is string {
-  return source !== undefined && /^(env|file):|:\/\//i.test(source)
+  return source !== undefined && /^(env|file|sqlite):|:\/\//i.test(source)
 }
 
 /**

@@ -4,12 +4,14 @@ import type { LoadedProject } from '../config/load-project.ts'
 import { parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
 import { openText, type Secret } from '../config/secret.ts'
+import { parseSqliteUrl } from '../config/sqlite-url.ts'
 import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
 import { typeOfUrl } from '../config/url-type.ts'
 import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
 import { createMysqlSource } from '../sources/mysql/mysql.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
+import { createSqliteSource } from '../sources/sqlite/sqlite.ts'
 import type { Source } from '../sources/source.ts'
 import { identityToken, type SqlServerConnection } from '../sources/sqlserver/address.ts'
 import { createSqlServerSource } from '../sources/sqlserver/sqlserver.ts'
@@ -19,14 +21,27 @@ export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: Loade
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
-    open: config => openSourceOf(ports, config, connectionOf(config, secrets)),
+    open: config => {
+      if (isServer(config)) return openServer(ports, config, connectionOf(config, secrets))
+      const { name, timezone, connection } = config
+      const url = 'url' in connection ? openText(connection.url, secrets).reveal() : ''
+      return createSqliteSource({ name, path: parseSqliteUrl(url, project.root), timezone, clock: ports.clock })
+    },
   }
 }
 
-/** A source of a database's kind. */
-function openSourceOf(
+/** The kinds that are reached over a connection; the others are files. */
+type ServerType = Exclude<SourceConfig['type'], 'sqlite'>
+type ServerConfig = SourceConfig & { type: ServerType }
+
+function isServer(config: SourceConfig): config is ServerConfig {
+  return config.type !== 'sqlite'
+}
+
+/** A source of a server's kind. */
+function openServer(
   { clock }: Pick<CliPorts, 'clock'>,
-  { type, name, timezone, slot }: Pick<SourceConfig, 'type' | 'name' | 'timezone' | 'slot'>,
+  { type, name, timezone, slot }: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot'>,
   connection: SqlServerConnection,
 ): Source {
   const options = { name, connection, timezone, clock }
@@ -42,14 +57,17 @@ function openSourceOf(
 
 /** A source at an address, for commands that need no project. */
 export function openSourceUrl(
-  ports: Pick<CliPorts, 'clock'>,
+  ports: Pick<CliPorts, 'clock' | 'cwd'>,
   { name, url, timezone }: { name: string; url: string; timezone: string },
 ): Source {
   const type = typeOfUrl(url)
-  return openSourceOf(ports, { type, name, timezone }, readUrl(type, name, url))
+  if (type === 'sqlite') {
+    return createSqliteSource({ name, path: parseSqliteUrl(url, ports.cwd), timezone, clock: ports.clock })
+  }
+  return openServer(ports, { type, name, timezone }, readUrl(type, name, url))
 }
 
-function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {
+function connectionOf(config: ServerConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {
   const { connection } = config
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
@@ -61,7 +79,7 @@ function connectionOf(config: SourceConfig, secrets: Parameters<typeof openText>
   return { host, port, database, user, password: reveal, tls: config.tls, ca }
 }
 
-function readUrl(type: SourceConfig['type'], name: string, url: string): SqlServerConnection {
+function readUrl(type: ServerType, name: string, url: string): SqlServerConnection {
   if (type === 'mysql') {
     const { password, tls, ...server } = parseMysqlUrl(url)
     return { ...server, password: revealing(password), tls }

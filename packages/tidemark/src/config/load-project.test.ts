@@ -124,7 +124,7 @@ alerts:
         "tidemark.yml:4:1+7 CONFIG_UNKNOWN_KEY \`paralel\` is not a key of tidemark.yml. | Did you mean "parallel"?",
         "tidemark.yml:8:20+7 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:APP_URL }\`.",
         "tidemark.yml:9:15+12 CONFIG_VALUE \`sources.app.timezone\` must be an IANA time zone such as UTC or Europe/Oslo. | Correct the value of \`sources.app.timezone\`.",
-        "tidemark.yml:12:11+6 CONFIG_PLANNED \`sources.old.type: oracle\` is planned, but this version does not do it. | Postgres, MySQL, MariaDB and SQL Server sources are built.",
+        "tidemark.yml:12:11+6 CONFIG_PLANNED \`sources.old.type: oracle\` is planned, but this version does not do it. | Postgres, MySQL, MariaDB, SQL Server and SQLite sources are built.",
         "tidemark.yml:13:10+14 CONFIG_REFERENCE \${env.OLD_URL} is not replaced by anything here. | Write the whole value as \`{ secret: env:OLD_URL }\`; for what is not secret, declare a variable and set TIDEMARK_VAR_name.",
         "tidemark.yml:14:13+12 CONFIG_UNREADABLE missing.json does not exist. | Check the path and its spelling, and that you may read the file. Paths are relative to tidemark.yml.",
         "tidemark.yml:19:23+7 CONFIG_PLANNED \`alerts.rules[0].on[1]: silence\` is planned, but this version does not do it. | Keep failure and recovery.",

@@ -15,7 +15,7 @@ export interface Planned {
   instead?: string
 }
 
-const pinned = 'Postgres, MySQL, MariaDB and SQL Server sources are built.'
+const pinned = 'Postgres, MySQL, MariaDB, SQL Server and SQLite sources are built.'
 const keep = 'Write an AUTO CDC flow with STORED AS SCD TYPE 2 in gold/ for history.'
 const ntz = 'Set `timezone:` on the source; timestamps become `timestamp`.'
 const secretStores: Planned = {
@@ -39,7 +39,7 @@ export const plannedInProject: readonly Planned[] = [
     value: /^(gs|adl|hdfs|https?):\/\//i,
     instead: 'Use a folder, az://, abfss:// or s3://.',
   },
-  { path: 'sources.*.type', value: /^(sqlite|oracle|files)$/i, instead: pinned },
+  { path: 'sources.*.type', value: /^(oracle|files)$/i, instead: pinned },
   { path: 'sources.*.filter' },
   {
     path: 'sources.*.drift',

@@ -17,7 +17,7 @@ export interface ListAddressInput {
 }
 
 export interface SourceInput {
-  type: 'postgres' | 'mysql' | 'mariadb' | 'sqlserver' | 'mssql'
+  type: 'postgres' | 'mysql' | 'mariadb' | 'sqlserver' | 'mssql' | 'sqlite'
   url?: SecretInput | undefined
   host?: string | undefined
   port?: number | undefined
@@ -104,8 +104,12 @@ const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
 const SLOT_NAME = 'the name of a slot: up to 63 small letters, digits and _'
 
 const source: z.ZodType<SourceInput> = z.strictObject({
-  type: z.enum(['postgres', 'mysql', 'mariadb', 'sqlserver', 'mssql']).meta({ description: 'Kind of database.' }),
-  url: secret.optional().meta({ description: 'Connection URL, best as a secret; or host, database, user, password.' }),
+  type: z
+    .enum(['postgres', 'mysql', 'mariadb', 'sqlserver', 'mssql', 'sqlite'])
+    .meta({ description: 'Kind of database.' }),
+  url: secret.optional().meta({
+    description: 'Connection URL, best as a secret; or host, database, user, password. Of a SQLite file `sqlite:path`.',
+  }),
   host: filled('a host name').optional().meta({ description: 'Host name or address of the server.' }),
   port: z
     .int({ error: 'a port number' })

@@ -77,22 +77,23 @@ function buildConnection(
     const other = parts.find(part => input[part] !== undefined)
     if (other !== undefined) {
       const reason = `Source ${name} gives both \`url\` and \`${other}\``
-      problems.push(
-        CONFIG_CONFLICT(
-          { reason, hint: 'Keep the url, or host, database, user and password.' },
-          { place: keyPlaceOf(node, [other]) },
-        ),
-      )
+      const hint =
+        input.type === 'sqlite' ? 'A file has a url alone.' : 'Keep the url, or host, database, user and password.'
+      problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, [other]) }))
     }
     const url = open(input.url, 'url')
     if (typeof url === 'string') problems.push(...checkUrl(url, typeOf(input), node))
     return url === undefined ? undefined : { url }
   }
+  const isFile = input.type === 'sqlite'
   for (const key of ['host', 'database', 'user'] as const) {
-    if (input[key] !== undefined) continue
-    const hint =
-      input.host === undefined ? 'Add `url: { secret: env:NAME }`, or host, database, user and password.' : undefined
-    const missing = input.host === undefined ? 'url' : key
+    if (input[key] !== undefined && !isFile) continue
+    const hint = isFile
+      ? 'Add `url: sqlite:path/to.db`.'
+      : input.host === undefined
+        ? 'Add `url: { secret: env:NAME }`, or host, database, user and password.'
+        : undefined
+    const missing = isFile || input.host === undefined ? 'url' : key
     problems.push(
       CONFIG_MISSING_KEY({ key: missing, where: `sources.${name}`, hint }, { place: { ...node.place, length: 1 } }),
     )
@@ -103,7 +104,12 @@ function buildConnection(
   return { host, port, database, user, ...(password === undefined ? {} : { password }) }
 }
 
-const PORTS: Readonly<Record<SourceConfig['type'], number>> = { postgres: 5432, mysql: 3306, sqlserver: 1433 }
+const PORTS: Readonly<Record<SourceConfig['type'], number>> = {
+  postgres: 5432,
+  mysql: 3306,
+  sqlserver: 1433,
+  sqlite: 0,
+}
 
 /** MariaDB is read as MySQL: the server itself says which it is. SQL Server has two names. */
 function typeOf({ type }: SourceInput): SourceConfig['type'] {

@@ -1,15 +1,18 @@
 /** Which kind of database a connection URL is for, and the parts that every kind has. */
+import { parse } from 'node:path'
 import type { SourceConfig } from '../model/project.ts'
 import { isMysqlUrl, parseMysqlUrl } from './mysql-url.ts'
 import { parsePostgresUrl } from './postgres-url.ts'
+import { isSqliteUrl, parseSqliteUrl } from './sqlite-url.ts'
 import { isSqlServerUrl, parseSqlServerUrl } from './sqlserver-url.ts'
 
 /** By the scheme; what no other kind claims is read as PostgreSQL's, whose parser says what is wrong. */
 export function typeOfUrl(url: string): SourceConfig['type'] {
+  if (isSqliteUrl(url)) return 'sqlite'
   return isMysqlUrl(url) ? 'mysql' : isSqlServerUrl(url) ? 'sqlserver' : 'postgres'
 }
 
-/** @throws {CONNECTION_URL} */
+/** Of a file its name without the ending. @throws {CONNECTION_URL} */
 export function databaseOfUrl(url: string): string {
   return PARSERS[typeOfUrl(url)](url).database
 }
@@ -19,10 +22,12 @@ export const PARSERS: Readonly<Record<SourceConfig['type'], (url: string) => { d
   postgres: parsePostgresUrl,
   mysql: parseMysqlUrl,
   sqlserver: parseSqlServerUrl,
+  sqlite: url => ({ database: parse(parseSqliteUrl(url, '/')).name }),
 }
 
 /** The schema in which an unqualified name is looked for: MySQL's schemas are its databases. */
 export function usualSchema(url: string): string {
   const type = typeOfUrl(url)
+  if (type === 'sqlite') return 'main'
   return type === 'mysql' ? databaseOfUrl(url) : type === 'sqlserver' ? 'dbo' : 'public'
 }

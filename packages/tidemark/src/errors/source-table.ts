@@ -194,3 +194,30 @@ export const SOURCE_ROWS_LOST: ProblemKind<TableParams & { received: bigint; sen
   exit: 1,
   example: { ...example, received: 999n, sent: 1000n },
 })
+
+export const SOURCE_TABLE_UNUSABLE: ProblemKind<TableParams & { reason: string }> = problem<
+  TableParams & { reason: string }
+>({
+  code: 'SOURCE_TABLE_UNUSABLE',
+  title: 'The database cannot open the table itself.',
+  message: (p: TableParams & { reason: string }) => `Source ${p.source}: ${p.table}: ${p.reason}.`,
+  hint: () =>
+    'A view over a table that is gone, or a virtual table whose module is missing, must be mended in the database.',
+  retry: 'after-change',
+  exit: 1,
+  example: { source: 'app', table: 'main.old_report', reason: 'no such table: main.orders' },
+})
+
+export const SOURCE_TEXT_INVALID: ProblemKind<TableParams & { column: string; row: string }> = problem<
+  TableParams & { column: string; row: string }
+>({
+  code: 'SOURCE_TEXT_INVALID',
+  title: 'A text of the table is no UTF-8.',
+  message: (p: TableParams & { column: string; row: string }) =>
+    `${p.table}: a text in ${p.column} holds bytes that are no UTF-8. The row begins with ${p.row}.`,
+  hint: (p: { column: string }) =>
+    `Correct the rows, or list a view that selects CAST(${p.column} AS BLOB), which keeps the bytes as they are.`,
+  retry: 'after-change',
+  exit: 1,
+  example: { source: 'app', table: 'main.people', column: 'name', row: '17,"2026-01-31"' },
+})

@@ -128,3 +128,25 @@ export const SOURCE_DRIVER_MISSING: ProblemKind<{ source: string; packages: stri
   exit: 3,
   example: { source: 'app', packages: 'mysql2' },
 })
+
+export const SOURCE_DATABASE_LOCKED: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_DATABASE_LOCKED',
+  title: 'The database file is locked by a writer.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server} stayed locked: ${p.reason}.`,
+  hint: () =>
+    'Run again when the writer has ended. In WAL mode (PRAGMA journal_mode = WAL) readers and writers do not wait for each other.',
+  retry: 'later',
+  exit: 3,
+  example: { source: 'app', server: '/data/app.db', reason: 'database is locked' },
+})
+
+export const SOURCE_FILE_UNREADABLE: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_FILE_UNREADABLE',
+  title: 'The file cannot be read as a SQLite database.',
+  message: (p: ServerParams) => `Source ${p.source}: ${p.server}: ${p.reason}.`,
+  hint: () =>
+    'Check that the path names a SQLite database; `PRAGMA integrity_check` in the sqlite3 shell shows what is damaged.',
+  retry: 'after-change',
+  exit: 3,
+  example: { source: 'app', server: '/data/app.db', reason: 'file is not a database' },
+})

@@ -53,7 +53,7 @@ export type RemoteLogin =
 
 export interface SourceConfig {
   name: string
-  type: 'postgres' | 'mysql' | 'sqlserver'
+  type: 'postgres' | 'mysql' | 'sqlserver' | 'sqlite'
   connection:
     | { url: TextOrSecret }
     | { host: string; port: number; database: string; user: string; password?: TextOrSecret }

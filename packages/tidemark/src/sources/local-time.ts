@@ -14,7 +14,7 @@ export function localBound(second: bigint, timezone: string): string {
 }
 
 /** `2026-01-31 23:59:59` in a zone. */
-function printLocal(second: bigint, timezone: string): string {
+export function printLocal(second: bigint, timezone: string): string {
   const format = new Intl.DateTimeFormat('en-CA', {
     timeZone: timezone,
     hourCycle: 'h23',

@@ -13,7 +13,7 @@ export function addInitCommand(program: Command, ports: CliPorts, _at: ProjectRo
   program
     .command('init')
     .description('make a project: a commented starter, or one that fits the database of a URL')
-    .argument('[url]', 'postgres://, mysql:// or mssql://user:password@host:port/database')
+    .argument('[url]', 'postgres://, mysql:// or mssql://user:password@host:port/database, or sqlite:path/to.db')
     .option('-p, --project <folder>', 'folder of the new project (default: the working folder)')
     .action((url: string | undefined, options: { project?: string }) => init(ports, url, options))
 }

@@ -1,0 +1,59 @@
+/**
+ * A column as SQLite has it: what its type says of its values, and how one is written into the stream of CSV text. The
+ * text is made inside SQLite, and a value that does not fit fails there.
+ */
+import { ident, type Sql, sql } from '../../engine/sql.ts'
+import { replaceColumns } from '../find-column.ts'
+import type { SourceColumn, SourceTable } from '../source.ts'
+import { asText, type Carried } from './types.ts'
+
+export interface SqliteColumn extends SourceColumn {
+  carried: Carried
+}
+
+/** The same column with what only this source knows; a column that another source described is a bug. */
+export function sqliteColumn(column: SourceColumn): SqliteColumn {
+  if (!('carried' in column)) throw new TypeError(`this is a bug in tidemark: column ${column.name} is not of sqlite`)
+  return column as SqliteColumn
+}
+
+/** A column of a table, typed by a rule. */
+export function toColumn(
+  named: { name: string; sourceType: string; nullable: boolean },
+  carried: Carried,
+): SqliteColumn {
+  const { deltaType, orderable, note, decode } = carried
+  return { ...named, deltaType, orderable, note, decode, carried }
+}
+
+/**
+ * The table's columns with some of them carried as SQLite's own text: for values that the lake's type cannot hold. Bytes
+ * become hex digits.
+ *
+ * @param names as written in the list; case counts only when it must
+ * @throws {SOURCE_COLUMN_MISSING} a name fits no column
+ */
+export function carryAsText(
+  source: string,
+  table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
+  names: readonly string[],
+): readonly SourceColumn[] {
+  return replaceColumns(source, table, names, ({ name, sourceType, nullable }) =>
+    toColumn({ name, sourceType, nullable }, asText),
+  )
+}
+
+/** Qualified, so that a name that is no column of the table is an error. */
+export function valueOf(column: Pick<SourceColumn, 'name'>): Sql {
+  return sql`t.${ident(column.name)}`
+}
+
+/**
+ * The CSV text of a column's value; NULL is no text at all. `count` has refused what does not fit; should anything slip
+ * through, SQLite's JSON reader fails on it aloud.
+ */
+export function printColumn(column: SourceColumn): Sql {
+  const value = valueOf(column)
+  const { fits, print } = sqliteColumn(column).carried
+  return sql`CASE WHEN ${value} IS NULL THEN '' WHEN ${fits(value)} THEN ${print(value)} ELSE json(concat('{', hex(${value}))) END`
+}

@@ -1,0 +1,150 @@
+/** The statements that read a slice, and the look at values that users wrote before they become part of one. */
+import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
+import type { Slice, SourceColumn, SourceTable } from '../source.ts'
+import { printColumn, sqliteColumn, valueOf } from './column.ts'
+
+type Relation = Pick<SourceTable, 'schema' | 'table'>
+
+/** A slice whose values are literals of their column's type. */
+export interface SliceSql {
+  condition: Sql
+  /** True where the rows may be in the lake already. */
+  isOverlap: boolean
+}
+
+/** A value that is none of its column's type. */
+export interface WrongLiteral {
+  column: string
+  reason: string
+}
+
+/**
+ * A slice as a condition, its columns found and spelled as the database does.
+ *
+ * @param columnOf finds a column of the table by name
+ */
+export function sliceSql(slice: Slice, columnOf: (name: string) => SourceColumn): SliceSql | WrongLiteral {
+  switch (slice.kind) {
+    case 'all':
+      return { condition: raw('true'), isOverlap: false }
+    case 'since':
+    case 'chunk':
+      throw new TypeError(`this is a bug in tidemark: rows of this source have no ${slice.kind}`)
+    case 'cursor':
+      return cursorSql(slice.from, columnOf(slice.column))
+    case 'range':
+      return rangeSql(slice, columnOf(slice.column))
+    case 'keys':
+      return keysSql(slice, slice.columns.map(columnOf))
+  }
+}
+
+/** What has no order belongs to every slice: it is counted as missing or refused, never passed over. */
+function cursorSql(from: string, column: SourceColumn): SliceSql | WrongLiteral {
+  const literal = literalOf(column, from)
+  if (!('sql' in literal)) return literal
+  const ordered = orderOf(column)
+  const unfit = sql`NOT ${sqliteColumn(column).carried.fits(valueOf(column))}`
+  const condition = sql`(${valueOf(column)} IS NULL OR ${unfit} OR ${ordered} >= ${literal.sql})`
+  return { condition, isOverlap: true }
+}
+
+function rangeSql({ from, to }: Slice & { kind: 'range' }, column: SourceColumn): SliceSql | WrongLiteral {
+  const conditions = [sql`${valueOf(column)} IS NOT NULL`]
+  for (const [bound, operator] of [[from, '>='] as const, [to, '<'] as const]) {
+    if (bound === undefined) continue
+    const literal = literalOf(column, bound)
+    if (!('sql' in literal)) return literal
+    conditions.push(sql`${orderOf(column)} ${raw(operator)} ${literal.sql}`)
+  }
+  return { condition: sql`(${join(conditions, ' AND ')})`, isOverlap: true }
+}
+
+function keysSql({ keys }: Slice & { kind: 'keys' }, columns: readonly SourceColumn[]): SliceSql | WrongLiteral {
+  const each: Sql[] = []
+  for (const key of keys) {
+    const parts: Sql[] = []
+    for (const [n, column] of columns.entries()) {
+      const literal = literalOf(column, key[n] ?? '')
+      if (!('sql' in literal)) return literal
+      parts.push(sql`${orderOf(column)} = ${literal.sql}`)
+    }
+    each.push(sql`(${join(parts, ' AND ')})`)
+  }
+  return { condition: each.length === 0 ? raw('false') : sql`(${join(each, ' OR ')})`, isOverlap: true }
+}
+
+function orderOf(column: SourceColumn): Sql {
+  return sqliteColumn(column).carried.order(valueOf(column))
+}
+
+/** SQLite itself would compare anything with anything, and carries the 31st of February over into March. */
+function literalOf(column: SourceColumn, written: string): { sql: Sql } | WrongLiteral {
+  const wrong = { column: column.name, reason: `${JSON.stringify(written)} is no ${column.sourceType || 'value'}` }
+  if (written.includes('\0')) return wrong
+  const found = sqliteColumn(column).carried.literal(written)
+  if (found === undefined) return wrong
+  const isOfCalendar = !/^(date|timestamp)$/.test(column.deltaType) || isDayOfCalendar(written.slice(0, 10))
+  return isOfCalendar ? { sql: found } : { ...wrong, reason: `${JSON.stringify(written)} is no day of the calendar` }
+}
+
+function isDayOfCalendar(day: string): boolean {
+  const [year = 0, month = 0, dayOfMonth = 0] = day.split('-').map(Number)
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const days = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+  return dayOfMonth >= 1 && dayOfMonth <= (days[month - 1] ?? 0)
+}
+
+/**
+ * One scan: total, in the slice, without a cursor, then for each column the number of values in the slice that are not of
+ * its type.
+ */
+export function countStatement(
+  table: Relation,
+  { condition }: SliceSql,
+  columns: readonly SourceColumn[],
+  cursor: SourceColumn | undefined,
+): Sql {
+  const unfit = columns.map(column => {
+    const value = valueOf(column)
+    const fits = sqliteColumn(column).carried.fits(value)
+    return sql`count(CASE WHEN ${value} IS NOT NULL AND ${condition} AND NOT ${fits} THEN 1 END)`
+  })
+  const withoutCursor = cursor === undefined ? raw('0') : sql`count(*) - count(${valueOf(cursor)})`
+  const counts = [raw('count(*)'), sql`count(CASE WHEN ${condition} THEN 1 END)`, withoutCursor, ...unfit]
+  return sql`SELECT ${join(counts)} FROM ${relation(table)}`
+}
+
+/** Lines of overlap flag and columns. The first column is never text, so a byte order mark in the data stays data. */
+export function copyStatement(
+  table: Relation,
+  { condition, isOverlap }: SliceSql,
+  columns: readonly SourceColumn[],
+): Sql {
+  return sql`SELECT ${line(isOverlap ? 1 : 0, columns)} FROM ${relation(table)} WHERE ${condition}`
+}
+
+/** Lines of a constant and the keys. Without it a single NULL key would be an empty line, which readers skip. */
+export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
+  return sql`SELECT ${line(0, columns)} FROM ${relation(table)}`
+}
+
+/** The greatest cursor, as a literal of a later slice. */
+export function newestStatement(table: Relation, column: SourceColumn): Sql {
+  return sql`SELECT max(${orderOf(column)}) FROM ${relation(table)}`
+}
+
+/** The most arguments that one call takes, with room for the rest of the line. */
+const ARGUMENTS = 900
+
+/** A whole line of CSV as bytes: SQLite's text is handed over as it is stored, without being decoded. */
+function line(first: number, columns: readonly SourceColumn[]): Sql {
+  const parts = [integer(first), ...columns.flatMap(column => [raw("','"), printColumn(column)]), raw('char(10)')]
+  const groups: Sql[] = []
+  for (let i = 0; i < parts.length; i += ARGUMENTS) groups.push(sql`concat(${join(parts.slice(i, i + ARGUMENTS))})`)
+  return sql`CAST(${join(groups, ' || ')} AS BLOB)`
+}
+
+function relation({ schema, table }: Relation): Sql {
+  return sql`${ident(schema, table)} AS t`
+}

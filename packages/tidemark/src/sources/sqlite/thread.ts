@@ -1,0 +1,103 @@
+/**
+ * The thread that holds a SQLite connection: the library answers synchronously, and a scan of minutes must not stop the
+ * process. Rows become bytes of CSV inside SQLite; no value becomes a text or a number of JavaScript on the way.
+ */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { parentPort, workerData } from 'node:worker_threads'
+import type { Answer, Question, ThreadSettings } from './messages.ts'
+
+const { path, busyTimeoutMs } = workerData as ThreadSettings
+const database = new DatabaseSync(path, {
+  readOnly: true,
+  timeout: busyTimeoutMs,
+  allowExtension: false,
+  // A name in double quotes that is no column must be an error, never a text.
+  enableDoubleQuotedStringLiterals: false,
+})
+
+let rows: Iterator<unknown> | undefined
+/** A row that did not fit into the chunk before it. */
+let kept: Uint8Array | undefined
+
+/** Rows of a small answer: each value as SQLite's own text, integers of 64 bits exact. */
+function query(statement: StatementSync): (string | null)[][] {
+  statement.setReadBigInts(true)
+  statement.setReturnArrays(true)
+  const answer = statement.all() as unknown as unknown[][]
+  return answer.map(row => row.map(value => (value === null ? null : String(value))))
+}
+
+/** Whole rows up to about `chunkBytes`; undefined after the last. */
+function nextChunk(chunkBytes: number): Answer & { kind: 'chunk' } {
+  let buffer = new Uint8Array(chunkBytes)
+  let filled = 0
+  let count = 0
+  let longestRow = 0
+  for (;;) {
+    const line = kept ?? nextLine()
+    kept = undefined
+    if (line === undefined) break
+    if (filled + line.length > buffer.length) {
+      if (count > 0) {
+        kept = line
+        break
+      }
+      buffer = new Uint8Array(line.length)
+    }
+    buffer.set(line, filled)
+    filled += line.length
+    count += 1
+    if (line.length > longestRow) longestRow = line.length
+  }
+  return { kind: 'chunk', bytes: buffer.subarray(0, filled), rows: count, longestRow }
+}
+
+function nextLine(): Uint8Array | undefined {
+  const next = rows?.next()
+  if (next === undefined || next.done === true) return undefined
+  return (next.value as [Uint8Array])[0]
+}
+
+function stop(): void {
+  rows?.return?.()
+  rows = undefined
+  kept = undefined
+}
+
+function answer(question: Question): Answer {
+  switch (question.kind) {
+    case 'query':
+      return { kind: 'rows', rows: query(database.prepare(question.statement)) }
+    case 'execute':
+      database.exec(question.statement)
+      return { kind: 'rows', rows: [] }
+    case 'copy': {
+      stop()
+      const statement = database.prepare(question.statement)
+      statement.setReturnArrays(true)
+      rows = statement.iterate()
+      return { kind: 'rows', rows: [] }
+    }
+    case 'next':
+      return nextChunk(question.chunkBytes)
+    case 'stop':
+      stop()
+      return { kind: 'rows', rows: [] }
+    case 'close':
+      stop()
+      database.close()
+      parentPort?.close()
+      return { kind: 'rows', rows: [] }
+  }
+}
+
+parentPort?.on('message', ({ id, question }: { id: number; question: Question }) => {
+  try {
+    const given = answer(question)
+    if (given.kind === 'chunk') parentPort?.postMessage({ id, answer: given }, [given.bytes.buffer as ArrayBuffer])
+    else parentPort?.postMessage({ id, answer: given })
+  } catch (error) {
+    const { message, errcode = 0 } = error as Error & { errcode?: number }
+    parentPort?.postMessage({ id, answer: { kind: 'failed', message, errcode } satisfies Answer })
+  }
+})
