@@ -64,7 +64,8 @@ export interface Replay {
   protocol: Protocol | undefined
   metaData: MetaData | undefined
   files: Map<string, AddFile>
-  totals: FileTotals
+  /** Of these files; the replay's own, and counted on in place. */
+  totals: { -readonly [Sum in keyof FileTotals]: FileTotals[Sum] }
   txns: Map<string, Txn>
   domains: Map<string, string>
   /** The commit of `version`, where it was read. */
@@ -83,7 +84,7 @@ export function startReplay(base?: Snapshot, options: { removed?: boolean } = {}
     protocol: base?.protocol,
     metaData: base?.metaData,
     files: (base?.files as Map<string, AddFile> | undefined) ?? new Map<string, AddFile>(),
-    totals: base?.totals ?? NO_FILES,
+    totals: { ...(base?.totals ?? NO_FILES) },
     txns: new Map([...(base?.txns ?? [])].map(([appId, version]) => [appId, { appId, version }])),
     domains: new Map(base?.domains),
     last: undefined,
@@ -144,26 +145,22 @@ export function replayAction(state: Replay, action: Action): void {
 
 function setFile(state: Replay, file: AddFile): void {
   const before = state.files.get(file.path)
-  if (before !== undefined) state.totals = totalsWith(state.totals, before, -1)
-  state.totals = totalsWith(state.totals, file, 1)
+  if (before !== undefined) count(state.totals, before, -1)
+  count(state.totals, file, 1)
   ownFiles(state).set(file.path, file)
 }
 
 function deleteFile(state: Replay, file: AddFile): void {
-  state.totals = totalsWith(state.totals, file, -1)
+  count(state.totals, file, -1)
   ownFiles(state).delete(file.path)
 }
 
-/** The totals with a file more, or one less. */
-function totalsWith(totals: FileTotals, { size, deletionVector }: AddFile, times: 1 | -1): FileTotals {
-  const { sizeBytes, deletedRows, deletionVectors } = totals
-  const sign = BigInt(times)
-  if (deletionVector === undefined) return { sizeBytes: sizeBytes + sign * size, deletedRows, deletionVectors }
-  return {
-    sizeBytes: sizeBytes + sign * size,
-    deletedRows: deletedRows + sign * deletionVector.cardinality,
-    deletionVectors: deletionVectors + times,
-  }
+/** Count a file more, or one less. */
+function count(totals: Replay['totals'], { size, deletionVector }: AddFile, times: 1 | -1): void {
+  totals.sizeBytes += times === 1 ? size : -size
+  if (deletionVector === undefined) return
+  totals.deletedRows += times === 1 ? deletionVector.cardinality : -deletionVector.cardinality
+  totals.deletionVectors += times
 }
 
 function ownFiles(state: Replay): Map<string, AddFile> {
@@ -188,7 +185,7 @@ export function finishReplay(tablePath: string, version: Version, state: Replay)
     metaData,
     schema: schemaOf(tablePath, version, metaData),
     files,
-    totals,
+    totals: Object.freeze({ ...totals }),
     configuration: metaData.configuration,
     txns,
     domains,
