@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import type { OpenSource } from '../../packages/tidemark/src/run/prepare.ts'
+import { releaseLogs } from '../../packages/tidemark/src/run/release-logs.ts'
 import type { ChangeLog, SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
 import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
 import { createProject, failures } from '../support/project.ts'
@@ -386,5 +388,38 @@ describe('a project with a slot', () => {
     expect(await methods()).toEqual([`slot ${name}`, `xmin scan: it is not listed by name in publication ${name}`])
     await query(`UPDATE item SET name = 'y' WHERE id = 3`)
     expect(await methods()).toEqual([`slot ${name}`, expect.stringContaining('not listed by name')])
+  })
+
+  test('a table that does not get on holds the log back only up to a limit, and the run says which', async () => {
+    await start()
+    await query('CREATE TABLE other (id int PRIMARY KEY)')
+    await query(`ALTER PUBLICATION ${name} ADD TABLE other`)
+    await world.ingest({ table: 'other' })
+    const [late, early] = [(await world.mark('other')).listed?.from, (await world.mark('item')).listed?.from]
+    expect(late).toBeGreaterThan(early ?? 0n)
+    const released: bigint[] = []
+    const told: string[] = []
+    const end = async (heldBytes: bigint, begins: ChangeLog['begins'] = { at: 0n }): Promise<void> => {
+      const changeLog = {
+        name: `slot ${name}`,
+        heldBytes,
+        begins,
+        release: async (to: bigint) => void (await Promise.resolve(released.push(to))),
+      }
+      const tables = ['item', 'other'].map(table => ({ name: `bronze.${table}` }))
+      const source = { config: { name: 'app' }, snapshot: { changeLog }, tables, refused: [] } as unknown as OpenSource
+      const signal = new AbortController().signal
+      await releaseLogs(world.lake, [source], { warn: text => void told.push(text), signal })
+    }
+    await end(1024n)
+    expect([released, told]).toEqual([[early], []])
+    await end(2n * 1024n ** 3n)
+    expect(released).toEqual([early, late])
+    expect(told).toEqual([
+      `app: the server holds 2.0 GB of log for slot ${name}; bronze.item will be scanned, so that it is held no longer for them`,
+    ])
+    await end(0n, { missing: 'slot x was lost' })
+    expect(told.at(-1)).toBe('app: slot x was lost; tables are scanned instead')
+    expect(released).toHaveLength(2)
   })
 })
