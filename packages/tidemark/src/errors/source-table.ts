@@ -45,7 +45,7 @@ export const SOURCE_TABLE_FORBIDDEN: ProblemKind<TableParams & { user: string }>
   code: 'SOURCE_TABLE_FORBIDDEN',
   title: 'The user may not read the table.',
   message: (p: TableParams & { user: string }) => `Source ${p.source}: user ${p.user} may not read ${p.table}.`,
-  hint: (p: { user: string }) => `Grant USAGE on the schema and SELECT on the table to ${p.user}.`,
+  hint: (p: { user: string }) => `Grant SELECT on the table to ${p.user}; PostgreSQL wants USAGE on its schema too.`,
   retry: 'after-change',
   exit: 1,
   example: { ...example, user: 'reader' },
@@ -57,7 +57,8 @@ export const SOURCE_ROW_SECURITY: ProblemKind<TableParams & { user: string }> = 
     title: 'Row security would hide rows of the table.',
     message: (p: TableParams & { user: string }) =>
       `Source ${p.source}: row security policies of ${p.table} apply to user ${p.user}, who would see only some rows.`,
-    hint: () => 'Read as a user with BYPASSRLS, or list a view that selects what the lake should hold.',
+    hint: () =>
+      'Read as a user whom no policy filters (in PostgreSQL one with BYPASSRLS), or list a view that selects what the lake should hold.',
     retry: 'after-change',
     exit: 1,
     example: { ...example, user: 'reader' },
@@ -84,7 +85,8 @@ export const SOURCE_TABLE_LOCKED: ProblemKind<TableParams & { seconds: number }>
   title: 'The table is locked by somebody else.',
   message: (p: TableParams & { seconds: number }) =>
     `Source ${p.source}: ${p.table} stayed locked for ${p.seconds} seconds by a schema change or another exclusive lock.`,
-  hint: () => 'Run again when the migration has ended; pg_locks and pg_stat_activity show who holds the lock.',
+  hint: () =>
+    'Run again when the migration has ended; the locks that the database shows (pg_locks, metadata_locks, sys.dm_tran_locks) say who holds it.',
   retry: 'later',
   exit: 1,
   example: { ...example, seconds: 10 },
