@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { TARGET_ARGS } from './lake-store.ts'
 import { say } from './story.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js', import.meta.url))
@@ -9,7 +10,8 @@ const PROGRAM = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js',
 export const PROJECT: string = process.env['DEMO_FOLDER'] ?? fileURLToPath(new URL('.', import.meta.url))
 
 /** Show the command and its output as it comes; throws when it ends with another exit code than expected. */
-export async function showCommand(args: readonly string[], expectedExit = 0): Promise<void> {
+export async function showCommand(command: readonly string[], expectedExit = 0): Promise<void> {
+  const args = [...command, ...TARGET_ARGS]
   say(`$ tidemark ${args.map(quote).join(' ')}`)
   // What we printed must not come after what the child prints.
   const child = spawn(process.execPath, [PROGRAM, ...args], { cwd: PROJECT, env: environment(), stdio: 'inherit' })
@@ -17,7 +19,8 @@ export async function showCommand(args: readonly string[], expectedExit = 0): Pr
 }
 
 /** Run the command unseen and read what it printed on standard output as one JSON document. */
-export async function readCommand(args: readonly string[]): Promise<unknown> {
+export async function readCommand(command: readonly string[]): Promise<unknown> {
+  const args = [...command, ...TARGET_ARGS]
   const child = spawn(process.execPath, [PROGRAM, ...args, '--json'], {
     cwd: PROJECT,
     env: environment(),
@@ -37,8 +40,8 @@ async function ended(child: ReturnType<typeof spawn>, args: readonly string[], e
 
 /** Variables of the shell would win over the project's .env. */
 function environment(): NodeJS.ProcessEnv {
-  const { APP_DATABASE_URL: _url, SMTP_URL: _smtp, ...others } = process.env
-  return others
+  const ours = /^(APP_DATABASE_URL|SMTP_URL|TIDEMARK_VAR_lake_endpoint|LAKE_KEY|LAKE_KEY_ID)$/
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }
 
 function quote(arg: string): string {

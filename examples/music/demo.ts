@@ -7,6 +7,7 @@ import type { Client } from 'pg'
 import { ACCIDENT, applyChanges, DAY, HELD, holdTransaction, NEXT_DAY, REPAIR } from './changes.ts'
 import { PROJECT, showCommand } from './cli.ts'
 import { fillDatabase } from './database.ts'
+import { startEmulator, STORE } from './lake-store.ts'
 import { type MailServer, startMailServer } from './mail.ts'
 import { compareLake } from './proof.ts'
 import { compareRecipe, createRecipe, runRecipe } from './recipe.ts'
@@ -14,7 +15,8 @@ import { connect, startAfresh, writeEnvironment } from './server.ts'
 import { grouped, heading, list, say, table } from './story.ts'
 
 const SEED = 20_251_001
-const RUN = ['run', '--target', 'demo']
+/** A lake in a store has a target of its own, in which alerts are sent too. */
+const RUN = STORE === 'folder' ? ['run', '--target', 'demo'] : ['run']
 
 interface Stage {
   client: Client
@@ -120,7 +122,9 @@ async function main(): Promise<void> {
   heading('1. A database')
   await using server = await startAfresh()
   await using mail = await startMailServer()
-  await writeEnvironment(server, mail.url)
+  await using emulator = await startEmulator()
+  await writeEnvironment(server, mail.url, emulator.env)
+  if (emulator.story !== undefined) say(emulator.story)
   const [client, other] = [await connect(server), await connect(server)]
   try {
     const rows = await fillDatabase(client, SEED)
@@ -135,7 +139,8 @@ async function main(): Promise<void> {
   } finally {
     await Promise.all([client.end(), other.end()])
   }
-  farewell(relative(process.cwd(), PROJECT))
+  if (STORE === 'folder') farewell(relative(process.cwd(), PROJECT))
+  else say('', 'The emulator is stopped, and with it the lake is gone.')
 }
 
 function farewell(folder: string): void {

@@ -20,17 +20,23 @@ export async function startAfresh(): Promise<RunningPostgres> {
   const directory = await folderFor(DIRECTORY, await serverAccount())
   await refuseSecondServer(directory)
   await rm(directory, { recursive: true, force: true })
-  await rm(join(PROJECT, 'lake'), { recursive: true, force: true })
+  for (const folder of ['lake', '.tidemark']) await rm(join(PROJECT, folder), { recursive: true, force: true })
   const server = await startServer()
   await server.query(`CREATE DATABASE ${DATABASE}`)
   return server
 }
 
 /** Write .env, readable by its owner alone: addresses with passwords belong in no other file. */
-export async function writeEnvironment(server: RunningPostgres, smtpUrl: string): Promise<void> {
+export async function writeEnvironment(
+  server: RunningPostgres,
+  smtpUrl: string,
+  others: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const file = join(PROJECT, '.env')
   await rm(file, { force: true })
-  await writeFile(file, `APP_DATABASE_URL=${server.url(DATABASE)}\nSMTP_URL=${smtpUrl}\n`, { mode: 0o600 })
+  const values = { APP_DATABASE_URL: server.url(DATABASE), SMTP_URL: smtpUrl, ...others }
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`)
+  await writeFile(file, lines.join(''), { mode: 0o600 })
 }
 
 export async function connect(server: RunningPostgres): Promise<pg.Client> {

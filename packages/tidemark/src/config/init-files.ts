@@ -50,7 +50,7 @@ export function starterFiles(name: string): readonly InitFile[] {
   ]
 }
 
-const gitignore = '.env\nlake/\n'
+const gitignore = '.env\n.tidemark/\nlake/\n'
 const envExample = `# Copy to .env and fill in; .env is not committed.\n${secretName}=postgres://user:password@localhost:5432/database\n`
 
 function file(path: string, text: string): InitFile {
