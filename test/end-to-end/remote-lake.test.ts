@@ -1,5 +1,8 @@
 /** A project whose lake is in a store: every command does there what it does in a folder. */
-import { afterAll, beforeAll } from 'vitest'
+import { BlobServiceClient, type ContainerClient, StorageSharedKeyCredential } from '@azure/storage-blob'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createProject, type Ended, expectProblem } from '../support/cli.ts'
+import { runInProcess } from '../support/cli-in-process.ts'
 import { AZURITE_ACCOUNT, AZURITE_KEY, type Azurite, startAzurite } from '../support/cloud/azurite.ts'
 import { remoteLakeStory } from '../support/cloud/remote-lake-story.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -23,4 +26,61 @@ remoteLakeStory('a container of Azure', async () => {
     options: [`account: ${AZURITE_ACCOUNT}`, `endpoint: ${azurite.endpoint}`, 'account_key: { secret: env:LAKE_KEY }'],
     env: { LAKE_KEY: AZURITE_KEY },
   }
+})
+
+describe('a lake in a container', () => {
+  let endpoint: string
+  const options = { account: AZURITE_ACCOUNT, account_key: { secret: 'env:LAKE_KEY' } }
+  /** Run a command of a project over an empty list whose lake is at an address. */
+  const tidemark = async (lake: string, ...args: string[]): Promise<Ended> => {
+    const project = { name: 'shop', lake, lake_options: { ...options, endpoint }, sources: {} }
+    const { root } = await createProject({ 'tidemark.yml': JSON.stringify(project) })
+    return await runInProcess(args, { cwd: root, env: { LAKE_KEY: AZURITE_KEY } })
+  }
+
+  const containerOf = (name: string): ContainerClient =>
+    new BlobServiceClient(
+      endpoint,
+      new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY),
+    ).getContainerClient(name)
+  const namesIn = async (name: string): Promise<string[]> => {
+    const names: string[] = []
+    for await (const blob of containerOf(name).listBlobsFlat()) names.push(blob.name)
+    return names
+  }
+
+  beforeAll(async () => {
+    ;({ endpoint } = azurite)
+    await Promise.all(['theirs', 'nested'].map(name => azurite.makeContainer(name)))
+  })
+
+  test('that does not exist is not made by a run', async () => {
+    const ended = await tidemark('az://nobodys/x', 'run')
+    expectProblem(ended, { exit: 3, code: 'STORAGE_CONTAINER_MISSING', says: 'az://nobodys/x' })
+  })
+
+  test('beside other people’s objects touches none of them and takes none for a table', async () => {
+    const theirs = ['bronze/sale/part-0.parquet', 'gold/readme.txt', 'system/runs/notes.txt', 'a b/ø%20?#.txt']
+    for (const path of theirs) await containerOf('theirs').getBlockBlobClient(path).upload('theirs', 6)
+    const first = await tidemark('az://theirs', 'run')
+    expect(first.exit, first.stderr).toBe(0)
+    for (const args of [['tables'], ['status'], ['query', 'SELECT count(*) FROM system.runs'], ['vacuum']]) {
+      const ended = await tidemark('az://theirs', ...args)
+      expect(ended.exit, ended.stderr).toBe(0)
+      expect(ended.stdout).not.toContain('sale')
+    }
+    const after = await namesIn('theirs')
+    expect(after).toEqual(expect.arrayContaining(theirs))
+  })
+
+  test('inside another lake or around one is refused and leaves nothing', async () => {
+    const first = await tidemark('az://nested/a/b', 'run')
+    expect(first.exit, first.stderr).toBe(0)
+    const before = await namesIn('nested')
+    for (const lake of ['az://nested', 'az://nested/a', 'az://nested/a/b/c'])
+      expectProblem(await tidemark(lake, 'run'), { exit: 2, code: 'LAKES_OVERLAP', says: 'az://nested/a/b' })
+    expect(await namesIn('nested')).toEqual(before)
+    const beside = await tidemark('az://nested/a/bc', 'run')
+    expect(beside.exit, beside.stderr).toBe(0)
+  })
 })

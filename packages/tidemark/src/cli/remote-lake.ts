@@ -8,7 +8,7 @@ import type { RemoteLakePlace } from '../run/lake.ts'
 import { type AzureLogin, openAzure } from '../storage/azure/open-azure.ts'
 import { CachedStore } from '../storage/cache/cached-store.ts'
 import { FileCache } from '../storage/cache/file-cache.ts'
-import { type LakeAddress, parseLakeAddress } from '../storage/lake-address.ts'
+import { type LakeAddress, parseLakeAddress, printLakeAddress } from '../storage/lake-address.ts'
 import type { RemoteStore } from '../storage/remote-store.ts'
 import { openS3, type S3Login } from '../storage/s3/open-s3.ts'
 import type { CliPorts } from './ports.ts'
@@ -24,15 +24,30 @@ export function remoteLakeOf(
   const identity = JSON.stringify([lake, remote.account, remote.endpoint])
   const local = join(remote.local, createHash('sha256').update(identity).digest('hex').slice(0, 16))
   const cache = new FileCache({ folder: join(local, 'cache'), limitBytes: remote.cacheBytes, clock })
+  const connect = (at: LakeAddress): Promise<RemoteStore> =>
+    openStore({ address: at, remote, secrets: { env, root } }, { clock, ids })
   return {
     local,
     open: async scratch => {
-      const distant = await openStore({ address, remote, secrets: { env, root } }, { clock, ids })
+      const distant = await connect(address)
       return scratch === undefined
         ? distant
         : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
     },
+    above: async () =>
+      await Promise.all(
+        pathsAbove(address.path).map(async path => {
+          const at = { ...address, path }
+          return { lake: printLakeAddress(at), store: await connect(at) }
+        }),
+      ),
   }
+}
+
+/** `a/b/c` lies in the empty path, in `a` and in `a/b`. */
+function pathsAbove(path: string): string[] {
+  const parts = path === '' ? [] : path.split('/')
+  return parts.map((_, i) => parts.slice(0, i).join('/'))
 }
 
 interface Opening {

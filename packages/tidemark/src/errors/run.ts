@@ -64,6 +64,16 @@ export const ENGINE_STATISTICS_WRONG: ProblemKind<{ told: string; wanted: string
   example: { told: '0.0 to 0.0', wanted: '-99999999999999999999.5 to 99999999999999999999.5' },
 })
 
+export const LAKES_OVERLAP: ProblemKind<{ lake: string; other: string }> = problem({
+  code: 'LAKES_OVERLAP',
+  title: 'One lake would lie inside another.',
+  message: (p: { lake: string; other: string }) => `${p.lake} and the lake ${p.other} have objects in common.`,
+  hint: () => 'Give each lake a path that does not begin with that of another; correct `lake:`.',
+  retry: 'after-change',
+  exit: 2,
+  example: { lake: 's3://lake/music', other: 's3://lake' },
+})
+
 export const LAKE_OF_ANOTHER_PROJECT: ProblemKind<{ lake: string; owner: string; project: string }> = problem({
   code: 'LAKE_OF_ANOTHER_PROJECT',
   title: 'The lake belongs to another project.',

@@ -26,7 +26,7 @@ export interface BronzeRunRequest extends Pick<RunRequest, 'project' | 'emit' | 
  * Run one step for each table. A step that failed does not reject: its result says so.
  *
  * @throws {RUN_IN_PROGRESS} another run holds the lease
- * @throws {LAKE_OF_ANOTHER_PROJECT}
+ * @throws {LAKE_OF_ANOTHER_PROJECT} {LAKES_OVERLAP}
  * @throws {STEP_UNKNOWN} a name is no bronze table of the project; then there was no run
  */
 export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): Promise<RunOutcome> {
@@ -42,7 +42,7 @@ export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): P
   })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
-  await claimLake(lake.store, project)
+  await claimLake(lake.store, project, ports.remote)
   const only = (name: string): boolean => isWanted(name, tables)
   const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
   const sources = await openSources(project, opener, { signal, only, loaded })

@@ -3,8 +3,9 @@
  * alerts for its own, and replace the rows of every table that both have.
  */
 import { isDeltaError, type ObjectStore } from '@tidemark/delta'
-import { LAKE_OF_ANOTHER_PROJECT } from '../errors/run.ts'
+import { LAKE_OF_ANOTHER_PROJECT, LAKES_OVERLAP } from '../errors/run.ts'
 import type { Project } from '../model/project.ts'
+import type { RemoteLakePlace } from './lake.ts'
 
 const PATH = 'system/project.json'
 
@@ -23,12 +24,30 @@ export async function assertOwnLake(store: ObjectStore, project: Pick<Project, '
 /**
  * Make a lake the project's own, before anything else is written in it. Of two that claim it at once, one gets it.
  *
+ * @param place of a lake that is no folder
  * @throws {LAKE_OF_ANOTHER_PROJECT} it is another's
+ * @throws {LAKES_OVERLAP} it is new, and lies inside another or around one
  */
-export async function claimLake(store: ObjectStore, project: Pick<Project, 'name' | 'lake'>): Promise<void> {
+export async function claimLake(
+  store: ObjectStore,
+  project: Pick<Project, 'name' | 'lake'>,
+  place?: RemoteLakePlace,
+): Promise<void> {
+  if (place !== undefined && (await readOwner(store)) === undefined) await refuseOverlap(store, project.lake, place)
   const bytes = new TextEncoder().encode(`${JSON.stringify({ format: 1, project: project.name })}\n`)
   if ((await store.putIfAbsent(PATH, bytes)) === 'created') return
   await assertOwnLake(store, project)
+}
+
+/** A prefix is no folder: nothing but this keeps one lake's vacuum, tables and facts apart from another's. */
+async function refuseOverlap(store: ObjectStore, lake: string, place: RemoteLakePlace): Promise<void> {
+  const refuse = (other: string): Error => LAKES_OVERLAP({ lake, other }, { state: 'Nothing was read or written.' })
+  for (const { lake: other, store: around } of await place.above()) {
+    if ((await readOwner(around)) !== undefined) throw refuse(other)
+  }
+  for await (const { path } of store.list('')) {
+    if (path.endsWith(`/${PATH}`)) throw refuse(`${lake}/${path.slice(0, -PATH.length - 1)}`)
+  }
 }
 
 /** The name of the project; undefined when there is no claim, or none that can be read. */

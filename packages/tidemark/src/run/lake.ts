@@ -42,6 +42,8 @@ export interface RemoteLakePlace {
    * @param scratch folder of this work alone, to hold what an engine opens; a store opened without one holds nothing
    */
   readonly open: (scratch: string | undefined) => Promise<MeteredStore>
+  /** The places that a lake around this one could have, with their stores. */
+  readonly above: () => Promise<readonly { lake: string; store: ObjectStore }[]>
 }
 
 /** A store that counts what it costs. */

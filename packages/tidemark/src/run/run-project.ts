@@ -59,7 +59,7 @@ export interface RunRequest {
  * A failed step does not reject: its result says so and the status is `failed`. Rejects when nothing could start.
  *
  * @throws {RUN_IN_PROGRESS} another run holds the lease
- * @throws {LAKE_OF_ANOTHER_PROJECT}
+ * @throws {LAKE_OF_ANOTHER_PROJECT} {LAKES_OVERLAP}
  * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
  * @throws {RUN_CANCELLED} the signal came before the first step
  */
@@ -76,7 +76,7 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
   })
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
-  await claimLake(lake.store, project)
+  await claimLake(lake.store, project, ports.remote)
   const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
   return await keepAccount(ports, account, async emitInRun => {
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
@@ -103,7 +103,7 @@ export async function recordFailedStart(
   const runId = ids.runId(startedAt)
   const target = project.target.name
   const store = await lakeStore(ports.remote ?? project.lake)
-  await claimLake(store, project)
+  await claimLake(store, project, ports.remote)
   const emit: AccountRequest['emit'] = announced({ emit: request.emit, target, startedAt })
   const problem = problemFact(request.error, 'the project')
   await closeRun(ports, { store, runId, startedAt, target, emit, beforeEnd }, { status: 'failed', steps: [], problem })
