@@ -39,10 +39,9 @@ describe('a lake in a container', () => {
   }
 
   const containerOf = (name: string): ContainerClient =>
-    new BlobServiceClient(
-      endpoint,
-      new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY),
-    ).getContainerClient(name)
+    new BlobServiceClient(endpoint, new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY)).getContainerClient(
+      name,
+    )
   const namesIn = async (name: string): Promise<string[]> => {
     const names: string[] = []
     for await (const blob of containerOf(name).listBlobsFlat()) names.push(blob.name)
@@ -64,7 +63,7 @@ describe('a lake in a container', () => {
     for (const path of theirs) await containerOf('theirs').getBlockBlobClient(path).upload('theirs', 6)
     const first = await tidemark('az://theirs', 'run')
     expect(first.exit, first.stderr).toBe(0)
-    for (const args of [['tables'], ['status'], ['query', 'SELECT count(*) FROM system.runs'], ['vacuum']]) {
+    for (const args of [['tables'], ['status'], ['query', 'SELECT count(*) FROM system.runs'], ['vacuum', '--yes']]) {
       const ended = await tidemark('az://theirs', ...args)
       expect(ended.exit, ended.stderr).toBe(0)
       expect(ended.stdout).not.toContain('sale')

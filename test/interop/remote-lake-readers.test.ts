@@ -68,40 +68,42 @@ for (const { name, make, missing } of [
   { name: 'S3', make: s3, missing: !hasPython || noMoto !== undefined },
 ])
   test.skipIf(missing)(`delta-rs reads every layer of a lake in ${name} (${WHEN_MISSING})`, async () => {
-  await using store = await make()
-  const database = await createDatabase(`${import.meta.url}-${name}`)
-  try {
-    await database.query(`CREATE TABLE sale (no int PRIMARY KEY, price int);
+    await using store = await make()
+    const database = await createDatabase(`${import.meta.url}-${name}`)
+    try {
+      await database.query(`CREATE TABLE sale (no int PRIMARY KEY, price int);
       INSERT INTO sale SELECT i, i FROM generate_series(1, 300) i`)
-    const { root } = await createProject({
-      'tidemark.yml': JSON.stringify({
-        name: 'shop',
-        lake: store.lake,
-        lake_options: store.options,
-        sources: { app: { type: 'postgres', url: { secret: 'env:SHOP_URL' }, tables: 'list.json' } },
-      }),
-      'list.json': '[{ "schema": "public", "table": "sale" }]',
-      'gold/gold.sql':
-        'CREATE MATERIALIZED VIEW gold.dear AS SELECT no, price FROM silver.sale WHERE price > 200;',
-    })
-    const tidemark = async (...args: string[]): Promise<string> => {
-      const ended = await runInProcess(args, { cwd: root, env: { SHOP_URL: database.url, ...store.env } })
-      expect(ended.exit, ended.stderr).toBe(0)
-      return ended.stdout
+      const { root } = await createProject({
+        'tidemark.yml': JSON.stringify({
+          name: 'shop',
+          lake: store.lake,
+          lake_options: store.options,
+          sources: { app: { type: 'postgres', url: { secret: 'env:SHOP_URL' }, tables: 'list.json' } },
+        }),
+        'list.json': '[{ "schema": "public", "table": "sale" }]',
+        'gold/gold.sql': 'CREATE MATERIALIZED VIEW gold.dear AS SELECT no, price FROM silver.sale WHERE price > 200;',
+      })
+      const tidemark = async (...args: string[]): Promise<string> => {
+        const ended = await runInProcess(args, { cwd: root, env: { SHOP_URL: database.url, ...store.env } })
+        expect(ended.exit, ended.stderr).toBe(0)
+        return ended.stdout
+      }
+      await tidemark('run')
+      await database.query('UPDATE sale SET price = 1000 WHERE no < 10; DELETE FROM sale WHERE no = 300')
+      await tidemark('run')
+      const others = await runPython(READ, store.lake, JSON.stringify(store.storageOptions), JSON.stringify(TABLES))
+      const read = others
+        .trim()
+        .split('\n')
+        .map(line => JSON.parse(line) as unknown)
+      for (const [i, table] of TABLES.entries()) {
+        const own = JSON.parse(await tidemark('query', `SELECT no, price FROM ${table}`, '--json')) as Row[]
+        expect(read[i], table).toEqual(own.map(({ no, price }) => [cell(no), cell(price)]).sort(byText))
+      }
+    } finally {
+      await database.drop()
     }
-    await tidemark('run')
-    await database.query('UPDATE sale SET price = 1000 WHERE no < 10; DELETE FROM sale WHERE no = 300')
-    await tidemark('run')
-    const others = await runPython(READ, store.lake, JSON.stringify(store.storageOptions), JSON.stringify(TABLES))
-    const read = others.trim().split('\n').map(line => JSON.parse(line) as unknown)
-    for (const [i, table] of TABLES.entries()) {
-      const own = JSON.parse(await tidemark('query', `SELECT no, price FROM ${table}`, '--json')) as Row[]
-      expect(read[i], table).toEqual(own.map(({ no, price }) => [cell(no), cell(price)]).sort(byText))
-    }
-  } finally {
-    await database.drop()
-  }
-})
+  })
 
 interface Row {
   no: unknown

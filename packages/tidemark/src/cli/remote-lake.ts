@@ -60,9 +60,9 @@ async function openStore(
   { address, remote, secrets }: Opening,
   ports: Pick<CliPorts, 'clock' | 'ids'>,
 ): Promise<RemoteStore> {
-  const { account, endpoint, region } = remote
+  const { account, endpoint, region, clientId } = remote
   if (address.kind === 's3') return await openS3({ address, region, endpoint, login: s3Login(remote, secrets) }, ports)
-  return await openAzure({ address, account, endpoint, login: azureLogin(remote, secrets) }, ports)
+  return await openAzure({ address, account, endpoint, clientId, login: azureLogin(remote, secrets) }, ports)
 }
 
 function azureLogin({ login }: RemoteLake, secrets: SecretContext): AzureLogin {

@@ -73,7 +73,7 @@ test('a .gitignore that exists keeps its lines and gets the ones it lacks', asyn
   const root = folder()
   writeFileSync(join(root, '.gitignore'), 'node_modules\nlake/')
   await initProject({ root })
-  expect(readFileSync(join(root, '.gitignore'), 'utf8')).toBe('node_modules\nlake/\n.env\n')
+  expect(readFileSync(join(root, '.gitignore'), 'utf8')).toBe('node_modules\nlake/\n.env\n.tidemark/\n')
 })
 
 test('the starter loads as it is', async () => {

@@ -31,6 +31,7 @@ describe('a lake', () => {
         account: undefined,
         endpoint: undefined,
         region: undefined,
+        clientId: undefined,
         login: { kind: 'identity' },
         local: '/project/.tidemark',
         cacheBytes: 10e9,

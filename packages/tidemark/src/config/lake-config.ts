@@ -28,7 +28,7 @@ const AZURE_LOGINS = {
 } as const
 const S3_LOGINS = ['access_key_id', 'secret_access_key', 'session_token'] as const
 /** Keys that mean something for one kind of address alone. */
-const OF_AZURE = ['account', ...Object.keys(AZURE_LOGINS)]
+const OF_AZURE = ['account', 'client_id', ...Object.keys(AZURE_LOGINS)]
 const OF_S3 = ['region', ...S3_LOGINS]
 
 /** The lake as the model holds it, or every problem with it. */
@@ -61,6 +61,7 @@ function remoteOf(input: LakeOptionsInput, login: RemoteLogin, root: string): Re
     account: input.account,
     endpoint: input.endpoint,
     region: input.region,
+    clientId: input.client_id,
     login,
     local: resolve(root, input.local ?? '.tidemark'),
     cacheBytes: parseBytes(input.cache_size ?? CACHE_SIZE) ?? 0,

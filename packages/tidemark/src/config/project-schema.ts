@@ -36,6 +36,7 @@ export interface LakeOptionsInput {
   account?: string | undefined
   endpoint?: string | undefined
   region?: string | undefined
+  client_id?: string | undefined
   account_key?: { secret: string } | undefined
   sas?: { secret: string } | undefined
   connection_string?: { secret: string } | undefined
@@ -210,6 +211,9 @@ const lakeOptions: z.ZodType<LakeOptionsInput> = z.strictObject({
   region: filled('a region')
     .optional()
     .meta({ description: 'S3: region of the bucket; that of the environment when left out.' }),
+  client_id: filled('a client id')
+    .optional()
+    .meta({ description: 'Azure: client id of the managed identity, where the machine has several.' }),
   account_key: reference.optional().meta({ description: 'Azure: key of the account, instead of an identity.' }),
   sas: reference.optional().meta({ description: 'Azure: shared access signature, instead of an identity.' }),
   connection_string: reference.optional().meta({ description: 'Azure: connection string, instead of an identity.' }),

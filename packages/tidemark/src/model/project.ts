@@ -38,6 +38,8 @@ export interface RemoteLake {
   /** Address of the service, when it is not the cloud's own. */
   endpoint: string | undefined
   region: string | undefined
+  /** Which managed identity of Azure, where the machine has several. */
+  clientId: string | undefined
   login: RemoteLogin
   /** Absolute folder of this machine for what is on its way to the lake and copies of what was read of it. */
   local: string

@@ -33,7 +33,11 @@ export async function claimLake(
   project: Pick<Project, 'name' | 'lake'>,
   place?: RemoteLakePlace,
 ): Promise<void> {
-  if (place !== undefined && (await readOwner(store)) === undefined) await refuseOverlap(store, project.lake, place)
+  if (place !== undefined) {
+    const owner = await readOwner(store)
+    if (owner === project.name) return
+    if (owner === undefined) await refuseOverlap(store, project.lake, place)
+  }
   const bytes = new TextEncoder().encode(`${JSON.stringify({ format: 1, project: project.name })}\n`)
   if ((await store.putIfAbsent(PATH, bytes)) === 'created') return
   await assertOwnLake(store, project)
