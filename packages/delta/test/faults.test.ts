@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { isDeltaError } from '../src/index.ts'
 import { type FaultPlan, faultyStore } from './support/faulty-store.ts'
 import { type MemoryStore, memoryStore } from './support/memory-store.ts'
+import { moreScenarios } from './support/more-operations.ts'
 import { begin, observe, run, type Scenario, scenarios, TABLE } from './support/operations.ts'
 import { testPorts } from './support/rows.ts'
 
@@ -68,7 +69,7 @@ function hasCommit(store: MemoryStore, seed: string): boolean {
   return commits.length === 1
 }
 
-describe.each(scenarios)('$name', scenario => {
+describe.each([...scenarios, ...moreScenarios])('$name', scenario => {
   test.each(['before', 'after', 'hang'] as const)('happens once or not at all when a call fails: %s', async mode => {
     const { before, after } = await goal(scenario)
     expect(after).not.toEqual(before)

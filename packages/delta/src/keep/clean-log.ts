@@ -48,7 +48,7 @@ const AT_ONCE = 16
  * const later = { ...ports, clock: { now: () => Date.UTC(2100, 0) } }
  * const { oldest, removed } = await cleanLog(later, { tablePath: 'people' })
  * console.log(oldest) // 1n
- * console.log(removed[0]) // people/_delta_log/00000000000000000000.json
+ * console.log(removed.at(-1)) // people/_delta_log/00000000000000000000.json
  * ```
  */
 export async function cleanLog(
@@ -65,8 +65,11 @@ export async function cleanLog(
   const listing = await listLog(ports.store, tablePath)
   const kept = await findKeptCheckpoint(ports, { tablePath, listing, cut: cutBefore(ports, logMs), signal })
   if (kept === undefined) return NOTHING
-  const removed = await removeOlder(ports, { tablePath, before: kept.version, signal })
+  const older = await listOlder(ports, { tablePath, before: kept.version })
+  const remove = (paths: readonly string[]): Promise<readonly string[]> => removeAll(ports.store, paths, signal)
+  const removed = [...(await remove(older.others)), ...(await remove(older.checkpoints))]
   removed.push(...(await removeSidecars(ports, { tablePath, olderThan: midnight - DAY_MS, signal })))
+  removed.push(...(await remove(older.commits.slice(0, 1))), ...(await remove(older.commits.slice(1))))
   return { oldest: kept.version, removed }
 }
 
@@ -122,37 +125,42 @@ function reachesLatest({ commits, latest }: LogListing, from: Version): boolean 
 }
 
 /**
- * Checkpoints go before commits, and the oldest commit before the others: a reader that finds a checkpoint, or version
- * 0, goes on from there, and must not take what is left of the log for all of it.
+ * What is removed, in the order of its removal. Checkpoints go before commits, and the oldest commit before the others: a
+ * reader that finds a checkpoint, or version 0, goes on from there, and must not take what is left of the log for all of
+ * it. Commits go last, since it is by them that a clean-up which was interrupted is found and finished.
  */
-async function removeOlder(
+interface Older {
+  /** Checksums and compacted commits, which any reader can do without. */
+  readonly others: string[]
+  readonly checkpoints: string[]
+  readonly commits: string[]
+}
+
+async function listOlder(
   { store }: CleanPorts,
-  { tablePath, before, signal }: { tablePath: string; before: Version; signal: AbortSignal | undefined },
-): Promise<string[]> {
+  { tablePath, before }: { tablePath: string; before: Version },
+): Promise<Older> {
   const folder = logFolderPath(tablePath)
-  const [checkpoints, commits, others]: [string[], string[], string[]] = [[], [], []]
+  const older: Older = { others: [], checkpoints: [], commits: [] }
   for await (const { path } of store.list(folder)) {
     const name = path.slice(folder.length + 1)
     if (name > ':') break
     const parsed = parseLogName(name)
     if (parsed === undefined || parsed.version > before) continue
-    if (parsed.kind === 'compacted') others.push(path)
+    if (parsed.kind === 'compacted') older.others.push(path)
     else if (parsed.version === before) continue
-    else if (parsed.kind === 'checkpoint') checkpoints.push(path)
-    else if (parsed.kind === 'commit') commits.push(path)
-    else others.push(path)
+    else if (parsed.kind === 'checkpoint') older.checkpoints.push(path)
+    else if (parsed.kind === 'commit') older.commits.push(path)
+    else older.others.push(path)
   }
-  const [oldest, ...later] = commits
-  const steps = [checkpoints, oldest === undefined ? [] : [oldest], later, others]
-  for (const step of steps) await removeAll(store, step, signal)
-  return steps.flat()
+  return older
 }
 
 /** Sidecars that no checkpoint names, old enough that no checkpoint is being written with them. */
 async function removeSidecars(
   ports: CleanPorts,
   { tablePath, olderThan, signal }: { tablePath: string; olderThan: number; signal: AbortSignal | undefined },
-): Promise<string[]> {
+): Promise<readonly string[]> {
   const folder = `${logFolderPath(tablePath)}/_sidecars`
   const old: string[] = []
   for await (const { path, modifiedAt } of ports.store.list(folder)) if (modifiedAt < olderThan) old.push(path)
@@ -170,17 +178,17 @@ async function removeSidecars(
     }
   }
   const garbage = old.filter(path => !named.has(path))
-  await removeAll(ports.store, garbage, signal)
-  return garbage
+  return removeAll(ports.store, garbage, signal)
 }
 
 async function removeAll(
   store: CleanPorts['store'],
   paths: readonly string[],
   signal: AbortSignal | undefined,
-): Promise<void> {
+): Promise<readonly string[]> {
   for (let at = 0; at < paths.length; at += AT_ONCE) {
     signal?.throwIfAborted()
     await Promise.all(paths.slice(at, at + AT_ONCE).map(path => store.delete(path)))
   }
+  return paths
 }

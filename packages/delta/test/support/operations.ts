@@ -26,13 +26,15 @@ import {
   stageReplaceKeys,
   stageUpdate,
 } from '../../src/index.ts'
+import { jsonParquet } from './json-parquet.ts'
+import { publish } from './publish.ts'
 import { ROW_SCHEMA, type Row, type RowExpr, rowRelations, rowWriter, tableRows, testPorts } from './rows.ts'
 
 export const TABLE = 'silver/people'
 
-const row = (id: number, name: string): Row => ({ id, name })
-const START = [row(1, 'one'), row(2, 'two')]
-const NEW = [row(2, 'TWO'), row(3, 'three')]
+export const row = (id: number, name: string): Row => ({ id, name })
+export const START = [row(1, 'one'), row(2, 'two')]
+export const NEW = [row(2, 'TWO'), row(3, 'three')]
 const ALL = [...START, ...NEW].sort((a, b) => a.id - b.id)
 
 export interface Attempt {
@@ -46,6 +48,8 @@ export interface Scenario {
   name: string
   /** How the table begins; undefined for no table. */
   settings: Readonly<Record<string, string>> | undefined
+  /** What the table went through before the operation, after it was made. */
+  prepare?: (store: ObjectStore, made: Snapshot) => Promise<void>
   /** What another writer commits after the operation has looked at the table, on the same base. */
   between?: (store: ObjectStore, base: Snapshot) => Promise<void>
   stage(attempt: Attempt, base: Snapshot | undefined): Promise<Staged>
@@ -70,12 +74,14 @@ export async function begin(scenario: Scenario, store: ObjectStore): Promise<voi
     await Promise.all(START.map((r, i) => write({ ports, name: `start-${i}`, signal: undefined }, [r])))
   ).flat()
   const request = { tablePath: TABLE, schema: ROW_SCHEMA, configuration: scenario.settings, files }
-  await commit(ports, stageCreate({ ...request, features: ['domainMetadata'], info: { operation: 'CREATE TABLE' } }))
+  const create = stageCreate({ ...request, features: ['domainMetadata'], info: { operation: 'CREATE TABLE' } })
+  const made = await publish(ports, create)
+  await scenario.prepare?.(store, made)
 }
 
 /** Everything about a table that an operation may change, as one value to compare. */
 export async function observe(store: ObjectStore): Promise<object | undefined> {
-  const snapshot = await readSnapshot({ store }, { tablePath: TABLE })
+  const snapshot = await readSnapshot({ store, logParquet: jsonParquet(store) }, { tablePath: TABLE })
   if (snapshot === undefined) return undefined
   const { version, protocol, configuration, schema, txns, domains, files } = snapshot
   const rowIds = [...files.values()].map(f => `${f.baseRowId} ${f.defaultRowCommitVersion}`)
@@ -83,18 +89,18 @@ export async function observe(store: ObjectStore): Promise<object | undefined> {
   return { version, protocol, configuration, schema, txns, domains, rows, rowIds: rowIds.sort() }
 }
 
-async function write({ ports, name, signal }: Attempt, rows: Row[], purpose?: 'changes') {
+export async function write({ ports, name, signal }: Attempt, rows: Row[], purpose?: 'changes') {
   const folder = purpose === undefined ? '' : '_change_data/'
   return rowWriter(ports.store, () => `${folder}${name}`).write(rows, { tablePath: TABLE, schema: ROW_SCHEMA, signal })
 }
 
-function existing(base: Snapshot | undefined): Snapshot {
+export function existing(base: Snapshot | undefined): Snapshot {
   if (base === undefined) throw new Error('no table')
   return base
 }
 
 /** What DELETE, UPDATE and replacing by key are given. */
-function engine({ ports, name, signal }: Attempt, base: Snapshot | undefined) {
+export function engine({ ports, name, signal }: Attempt, base: Snapshot | undefined) {
   let files = 0
   return {
     snapshot: existing(base),
@@ -118,7 +124,7 @@ const alter =
     stageMetadata(existing(base), { configuration, info: { operation: 'SET TBLPROPERTIES' } })
 
 /** Another writer's blind append of nothing: a version that stands in nobody's way. */
-async function emptyCommit(store: ObjectStore, base: Snapshot): Promise<void> {
+export async function emptyCommit(store: ObjectStore, base: Snapshot): Promise<void> {
   const staged = stageAppend(base, { files: [], reads: { kind: 'none' }, info: { operation: 'WRITE' } })
   await commit(testPorts(store, '9'), staged)
 }

@@ -47,9 +47,9 @@ export function testPorts(store: ObjectStore, seed = 'a'): CommitPorts & { pause
 /** Writes rows as one file with exact stats; `nextName` makes its name. */
 export function rowWriter(store: ObjectStore, nextName: () => string): ParquetWriter<Row[]> {
   return {
-    write: async (rows, { tablePath, signal }) => {
+    write: async (rows, { tablePath, purpose, signal }) => {
       if (rows.length === 0) return []
-      const path = nextName()
+      const path = `${purpose === 'changes' ? '_change_data/' : ''}${nextName()}`
       const bytes = new TextEncoder().encode(JSON.stringify(rows))
       await store.putIfAbsent(`${tablePath}/${path}`, bytes, { signal })
       return [dataFile(path, rows, bytes.length)]
