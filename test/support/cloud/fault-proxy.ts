@@ -8,8 +8,6 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 export type Fault =
-  /** Handed on and answered as it should be, in its turn: one request with this fault at a time. */
-  | { readonly do: 'queue' }
   /** Handed on when that is done. */
   | { readonly do: 'after'; readonly work: () => Promise<void> }
   /** Never handed on; this is the answer. */
@@ -50,8 +48,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly endpoint: string
   /** All requests since the last rule was set. */
   readonly seen: readonly SeenRequest[]
-  /** Replaces the rule before. */
-  use(rule: Rule): void
+  /** Replaces the rule before. Requests that are `inTurn` are handed on one at a time. */
+  use(rule: Rule, inTurn?: (request: SeenRequest) => boolean): void
 }
 
 interface Answer {
@@ -64,6 +62,7 @@ interface Answer {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { origin, pathname } = new URL(target)
   let rule: Rule = () => undefined
+  let isInTurn = (_: SeenRequest): boolean => false
   let seen: SeenRequest[] = []
   let turn: Promise<unknown> = Promise.resolve()
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -72,10 +71,12 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     const known = { method, url, headers }
     seen.push(known)
     const fault = rule(known)
-    const apply = (): Promise<Answer> => handOn(origin, known, body)
-    if (fault?.do === 'queue') {
-      turn = turn.then(apply)
-      return answer(response, (await turn) as Answer)
+    const apply = (): Promise<Answer> => {
+      const work = (): Promise<Answer> => handOn(origin, known, body)
+      if (!isInTurn(known)) return work()
+      const done = turn.then(work)
+      turn = done.catch(() => undefined)
+      return done
     }
     await misbehave(fault, apply, response)
   }
@@ -89,8 +90,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     get seen() {
       return seen
     },
-    use(next) {
+    use(next, inTurn = () => false) {
       rule = next
+      isInTurn = inTurn
       seen = []
     },
     async [Symbol.asyncDispose]() {
@@ -107,7 +109,7 @@ export function faults(about: (request: SeenRequest) => boolean, ...list: readon
 }
 
 async function misbehave(
-  fault: Exclude<Fault, { do: 'queue' }> | undefined,
+  fault: Fault | undefined,
   apply: () => Promise<Answer>,
   response: ServerResponse,
 ): Promise<void> {

@@ -1,0 +1,65 @@
+/**
+ * What may be done in a lake, found by doing it under a name of the probe's own: list, create if absent, read, delete.
+ * Facts only; what they mean for a person is said by whoever asks.
+ */
+import { Problem } from '../errors/problem.ts'
+import type { Ids } from '../model/ports.ts'
+import type { RemoteStore } from './remote-store.ts'
+
+export type ProbeAction = 'list' | 'create' | 'create only if absent' | 'read' | 'delete'
+
+export interface ProbeFact {
+  readonly action: ProbeAction
+  /** A Problem where the store refused; undefined when it went well. */
+  readonly failure: Error | undefined
+  /** The role or permission that gives the right to it. */
+  readonly needs: string
+}
+
+export interface LakeProbe {
+  /** As whom it was tried, in words and without secrets. */
+  readonly login: string
+  readonly facts: readonly ProbeFact[]
+}
+
+const RIGHTS: Readonly<Record<ProbeAction, readonly [azure: string, s3: string]>> = {
+  list: ['Storage Blob Data Reader', 's3:ListBucket'],
+  create: ['Storage Blob Data Contributor', 's3:PutObject'],
+  'create only if absent': ['Storage Blob Data Contributor', 's3:PutObject, and a store that honours If-None-Match'],
+  read: ['Storage Blob Data Reader', 's3:GetObject'],
+  delete: ['Storage Blob Data Contributor', 's3:DeleteObject'],
+}
+
+/** Try each action, whatever became of the one before; what the probe made it removes where it may. */
+export async function probeLake(store: RemoteStore, ids: Pick<Ids, 'uuid'>): Promise<LakeProbe> {
+  const path = `_tmp/probe-${ids.uuid()}`
+  const isS3 = store.locate(path).startsWith('s3://')
+  const facts: ProbeFact[] = []
+  const attempt = async (action: ProbeAction, work: () => Promise<unknown>): Promise<void> => {
+    const failure = await work().then(() => undefined, reasonOf)
+    facts.push({ action, failure, needs: RIGHTS[action][isS3 ? 1 : 0] })
+  }
+  await attempt('list', async () => {
+    for await (const _ of store.list(path)) break
+  })
+  const bytes = new TextEncoder().encode('written by a check of rights; may be deleted')
+  let isMade = false
+  await attempt('create', async () => {
+    await store.putIfAbsent(path, bytes)
+    isMade = true
+  })
+  if (isMade) {
+    await attempt('create only if absent', async () => {
+      if ((await store.putIfAbsent(path, bytes)) === 'created') throw new Error('the store replaced an object')
+    })
+    await attempt('read', () => store.get(path))
+  }
+  await attempt('delete', () => store.delete(path))
+  return { login: store.login, facts }
+}
+
+/** A write's refusal is wrapped in the word that nothing was written. */
+function reasonOf(error: unknown): Error {
+  if (!(error instanceof Error)) return new Error(String(error))
+  return error.cause instanceof Problem ? error.cause : error
+}
