@@ -62,7 +62,7 @@ interface Answer {
 export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const { origin, pathname } = new URL(target)
   let rule: Rule = () => undefined
-  let isInTurn = (_: SeenRequest): boolean => false
+  let isInTurn: (request: SeenRequest) => boolean = () => false
   let seen: SeenRequest[] = []
   let turn: Promise<unknown> = Promise.resolve()
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -12,14 +12,12 @@ export interface StoreContract {
   name: string
   /** A new, empty store, and what removes it. */
   make: () => Promise<{ store: ObjectStore; close: () => Promise<void> }>
-  /** Why two files sent in parts cannot race here. */
-  withoutPartsRace?: string
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const textOf = (data: Uint8Array): string => new TextDecoder().decode(data)
 
-export function storeContract({ name, make, withoutPartsRace }: StoreContract): void {
+export function storeContract({ name, make }: StoreContract): void {
   const withStore = (promise: (store: ObjectStore) => Promise<void>) => async (): Promise<void> => {
     const { store, close } = await make()
     try {
@@ -160,8 +158,8 @@ export function storeContract({ name, make, withoutPartsRace }: StoreContract): 
       }),
     )
 
-    test.skipIf(withoutPartsRace !== undefined)(
-      `of two files of many parts the first stays${withoutPartsRace === undefined ? '' : ` (left out: ${withoutPartsRace})`}`,
+    test(
+      'of two files of many parts the first stays',
       withStore(async store => {
         await withFolder(async folder => {
           const [first, second] = [join(folder, 'first'), join(folder, 'second')]
