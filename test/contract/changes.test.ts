@@ -324,3 +324,66 @@ test('another lake is loaded in full, and the old one stays', async () => {
   await project.list([{ table: 'item' }])
   expect((await project.plan()).says('bronze.item').expect).toContain('nothing proved')
 })
+
+test('a column left out by the list is NULL in new versions and keeps its value in old ones, and comes back when listed again', async () => {
+  const project = await start(
+    'chosen',
+    ['item', 'narrow'],
+    [{ table: 'item' }, { table: 'narrow', columns: ['ID', 'n'] }],
+  )
+  await project.succeed()
+  expect(await project.query('SELECT * FROM silver.narrow WHERE id = 1')).toEqual([
+    { id: '1', n: '1', _seq: expect.any(String) },
+  ])
+  const without = [
+    { table: 'item', exclude_columns: ['na*'] },
+    { table: 'narrow', columns: ['id', 'n', 'name'] },
+  ]
+  await project.list(without)
+  expect((await project.plan()).says('bronze.item').notes).toContain('full compare: the entry changed')
+  await database.query(`UPDATE chosen.item SET name = 'secret', n = 7 WHERE id = 2`)
+  const after = await project.succeed()
+  expect(after.step('bronze.item').ledger).toMatchObject({ read: '3', inserted: '1' })
+  expect(after.step('bronze.narrow').ledger).toMatchObject({ read: '3', inserted: '3' })
+  expect(await project.query('SELECT id, name, n FROM silver.item ORDER BY id')).toEqual([
+    { id: '1', name: 'name 1', n: '1' },
+    { id: '2', name: null, n: '7' },
+    { id: '3', name: 'name 3', n: '3' },
+  ])
+  expect(await project.column('name', 'silver.narrow')).toEqual(['name 1', 'name 2', 'name 3'])
+  expect((await project.tidemark('verify')).exit).toBe(0)
+  await database.query(
+    `UPDATE chosen.item SET name = 'other', n = 8 WHERE id = 3; DELETE FROM chosen.item WHERE id = 1`,
+  )
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ inserted: '1', deletes: '1' })
+  await project.list([{ table: 'item' }, { table: 'narrow', columns: ['id', 'n', 'name'] }])
+  await project.succeed()
+  expect(await project.column('name', 'silver.item')).toEqual(['other', 'secret'])
+  expect((await project.tidemark('verify')).exit).toBe(0)
+})
+
+test('a table without a key whose list leaves a column out is replaced without its values', async () => {
+  const project = await start('unkeyed', ['item'], [{ table: 'item' }])
+  await database.query('ALTER TABLE unkeyed.item DROP CONSTRAINT item_pkey')
+  await project.succeed()
+  await project.list([{ table: 'item', columns: ['n', 'id'] }])
+  await project.succeed()
+  expect(await project.query('SELECT id, name, n FROM silver.item WHERE id = 2')).toEqual([
+    { id: '2', name: null, n: '2' },
+  ])
+})
+
+test('a list of columns without the key or cdc_col, or with a name that is none, stops the table with the way out', async () => {
+  const project = await start('unread', ['item', 'timed', 'typed'], [])
+  await project.list([
+    { table: 'item', columns: ['n'] },
+    { table: 'timed', cdc_col: 'moved', exclude_columns: 'moved' },
+    { table: 'typed', exclude_columns: ['nmae'] },
+  ])
+  const run = await project.run()
+  const problem = (table: string) => run.step(`bronze.${table}`).problem
+  expect(problem('item')).toMatchObject({ code: 'COLUMN_LEFT_OUT', hint: 'Add id to `columns`.' })
+  expect(problem('timed')).toMatchObject({ code: 'COLUMN_LEFT_OUT', hint: 'Take moved out of `exclude_columns`.' })
+  expect(problem('typed')).toMatchObject({ code: 'SOURCE_COLUMN_MISSING', hint: 'Did you mean name?' })
+  for (const table of ['item', 'timed', 'typed']) expect(problem(table)?.place).toMatch(/^list\.json:1:\d+$/)
+})

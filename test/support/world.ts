@@ -217,7 +217,14 @@ QUALIFY row_number() OVER (PARTITION BY ${keys} ORDER BY _seq DESC) = 1) WHERE _
 
 function completeEntry(overrides: EntryOverrides & { schema: string }): TableEntry {
   const silver = { transform: [], expectations: [] }
-  const read = { cdcCol: undefined, fromDate: undefined, lagMs: undefined, nullCursor: undefined }
+  const read = {
+    cdcCol: undefined,
+    fromDate: undefined,
+    lagMs: undefined,
+    nullCursor: undefined,
+    columns: undefined,
+    excludeColumns: [],
+  }
   const optional = { ...read, primaryKey: undefined, guarantee: undefined }
   const base = { source: 'app', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }
   return { ...base, ...optional, silver, place, places: {}, ...overrides }

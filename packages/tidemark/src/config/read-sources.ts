@@ -77,6 +77,8 @@ function anyTable({ name, place }: SourceConfig): TableEntry {
     primaryKey: undefined,
     guarantee: undefined,
     lagMs: undefined,
+    columns: undefined,
+    excludeColumns: [],
     nullCursor: undefined,
   }
   const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }

@@ -83,6 +83,13 @@ function checkNames(value: EntryInput, node: MapNode): Problem[] {
   if (value.lag !== undefined && value.guarantee !== undefined && value.guarantee !== 'bounded_lag') {
     conflict('lag', `\`lag\` belongs to bounded_lag, and the guarantee is ${value.guarantee}`, 'Remove one of the two.')
   }
+  if (value.columns !== undefined && value.exclude_columns !== undefined) {
+    const reason = '`columns` names all that is read, so `exclude_columns` has nothing to add'
+    conflict('exclude_columns', reason, 'Remove one of the two.')
+  }
+  if (Array.isArray(value.columns) && value.columns.length === 0) {
+    refuse('columns', 'at least one column', 'Leave it out to read all columns.')
+  }
   if (value.from_date && !value.cdc_col) {
     conflict(
       'from_date',
@@ -105,6 +112,8 @@ function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'],
     cdcCol: value.cdc_col ?? undefined,
     fromDate: value.from_date ?? undefined,
     primaryKey: many(value.primary_key),
+    columns: many(value.columns),
+    excludeColumns: many(value.exclude_columns) ?? [],
     deletes: value.deletes ?? 'detect',
     guarantee: value.guarantee,
     lagMs: value.lag === undefined ? undefined : parseDuration(value.lag),

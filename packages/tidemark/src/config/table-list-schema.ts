@@ -32,6 +32,8 @@ export interface EntryInput {
   cdc_col?: string | null | undefined
   from_date?: string | null | undefined
   primary_key?: OneOrMany | null | undefined
+  columns?: OneOrMany | undefined
+  exclude_columns?: OneOrMany | undefined
   name?: string | undefined
   exclude?: OneOrMany | undefined
   deletes?: 'detect' | 'ignore' | undefined
@@ -101,6 +103,12 @@ export const entrySchema: z.ZodType<EntryInput> = z
       .optional()
       .meta({ description: 'One-shot backfill from this value of cdc_col, inclusive; empty for none.' }),
     primary_key: columns.nullable().optional().meta({ description: 'Key columns, when the source declares none.' }),
+    columns: names('a column name or pattern').optional().meta({
+      description: 'The only columns to read, by name or pattern with *; all when left out.',
+    }),
+    exclude_columns: names('a column name or pattern').optional().meta({
+      description: 'Columns that are not read, by name or pattern with *: their values never leave the source.',
+    }),
     name: filled('a name').optional().meta({ description: 'Name in the lake, instead of the table name.' }),
     exclude: names('a table name or pattern').optional().meta({ description: 'Tables a pattern leaves out.' }),
     deletes: z

@@ -102,6 +102,18 @@ export const KEY_COLUMN_MISSING: ProblemKind<{ table: string; column: string; co
   example: { table: 'public.orders', column: 'order_no', columns: 'id, customer' },
 })
 
+export const COLUMN_LEFT_OUT: ProblemKind<{ table: string; column: string; as: string; list: string }> = problem({
+  code: 'COLUMN_LEFT_OUT',
+  title: 'A column that the table is read by is left out.',
+  message: (p: { table: string; column: string; as: string; list: string }) =>
+    `${p.table}: ${p.column} is ${p.as === 'key' ? 'part of the key' : 'the cdc_col'}, and \`${p.list}\` leaves it out.`,
+  hint: (p: { column: string; list: string }) =>
+    p.list === 'columns' ? `Add ${p.column} to \`columns\`.` : `Take ${p.column} out of \`exclude_columns\`.`,
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', column: 'order_no', as: 'key', list: 'columns' },
+})
+
 export const CDC_COLUMN_MISSING: ProblemKind<{ table: string; column: string; columns: string }> = problem({
   code: 'CDC_COLUMN_MISSING',
   title: 'The cdc_col does not exist.',

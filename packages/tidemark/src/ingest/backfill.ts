@@ -7,7 +7,7 @@ import { ident, sql } from '../engine/sql.ts'
 import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, INGEST_BUSY } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { assertOurs } from './bronze-state.ts'
-import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import { followDrift } from './bronze-schema.ts'
 import type { IngestContext } from './context.ts'
 import { newCandidates } from './dedupe.ts'
 import { land, nextVersion } from './land.ts'
@@ -83,7 +83,7 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   if (inserted === 0n && backfills.length === mark.backfills.length) {
     return { ...unchanged(current, 'every row of the range is already in bronze', 'backfill'), ledger }
   }
-  const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
+  const schema = followDrift(wanted, current.schema)
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
   const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), { current, schema })
   const next: Mark = {

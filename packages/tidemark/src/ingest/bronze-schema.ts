@@ -2,6 +2,7 @@
 import { type Drift, evolve, field, type StructType } from '@tidemark/delta'
 import { COLUMN_DRIFT, COLUMN_NAMES_COLLIDE, COLUMN_RESERVED } from '../errors/ingest.ts'
 import type { SourceColumn, SourceTable } from '../sources/source.ts'
+import type { ExtractTable } from './work.ts'
 import { isSystemColumn, lakeColumnName, SYSTEM_COLUMNS } from './system-columns.ts'
 
 /**
@@ -29,13 +30,18 @@ export function bronzeSchema(table: SourceTable, columns: readonly SourceColumn[
 }
 
 /**
- * The table's schema with the source's new nullable columns added.
+ * The table's schema with the source's new nullable columns added. A column that the entry leaves out stays.
  *
  * @throws {COLUMN_DRIFT} a column is gone or has another type
  */
-export function followDrift(table: string, current: StructType, wanted: StructType): StructType {
+export function followDrift(
+  { name: table, table: source, columns, isLeftOut }: Pick<ExtractTable, 'name' | 'table' | 'columns' | 'isLeftOut'>,
+  current: StructType,
+): StructType {
+  const wanted = bronzeSchema(source, columns)
   const wantedNames = new Set(wanted.fields.map(f => f.name.toLowerCase()))
-  const gone = current.fields.filter(f => !wantedNames.has(f.name.toLowerCase())).map(f => `${f.name} is gone`)
+  const absent = current.fields.filter(f => !wantedNames.has(f.name.toLowerCase()) && !isLeftOut(f.name))
+  const gone = absent.map(f => `${f.name} is gone`)
   const outcome = evolve(current, wanted)
   const drifts = outcome.kind === 'incompatible' ? outcome.drifts.map(printDrift) : []
   const changes = [...gone, ...drifts]

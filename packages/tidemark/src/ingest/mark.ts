@@ -86,8 +86,11 @@ export function settingsHash(settings: {
   timezone: string
   deletes: string
   reading: Reading
+  leftOut: readonly string[]
 }): string {
-  const { asText, timezone, deletes, reading } = settings
-  const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading])
+  const { asText, timezone, deletes, reading, leftOut } = settings
+  // What is written nowhere adds nothing, so that tables loaded before the setting was known stay as they are.
+  const later = leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []
+  const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
 }

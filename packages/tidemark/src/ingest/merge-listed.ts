@@ -6,7 +6,7 @@ import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { ChangeLog } from '../sources/source.ts'
 import { append, keep } from './append.ts'
-import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import { followDrift } from './bronze-schema.ts'
 import { type DedupeNames, newCandidates, vanishedListed } from './dedupe.ts'
 import { deleteEntries, guardMassDelete } from './deletes.ts'
 import type { Mark } from './mark.ts'
@@ -27,7 +27,7 @@ export async function mergeListed(
   { log, keys: changed }: Listed,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { wanted, session } = work
-  const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
+  const schema = followDrift(wanted, current.schema)
   const { candidates, read, listed } = await readListed(work, log, changed)
   await assertUnique(work, candidates)
   const keys = wanted.keys.map(lakeColumnName)

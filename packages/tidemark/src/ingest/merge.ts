@@ -3,7 +3,7 @@ import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { Slice, SourceColumn } from '../sources/source.ts'
 import { append, keep } from './append.ts'
-import { bronzeSchema, followDrift } from './bronze-schema.ts'
+import { followDrift } from './bronze-schema.ts'
 import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
 import {
   assertKeysCover,
@@ -30,7 +30,7 @@ export async function merge(
 ): Promise<ExtractOutcome | 'conflict'> {
   const { wanted, session } = work
   const full = decision.kind === 're-baseline'
-  const schema = followDrift(wanted.name, current.schema, bronzeSchema(wanted.table, wanted.columns))
+  const schema = followDrift(wanted, current.schema)
   const slice: Slice = decision.kind === 'increment' ? decision.slice : { kind: 'all' }
   const { candidates, read, total } = await readCandidates(work, slice)
   await assertUnique(work, candidates)

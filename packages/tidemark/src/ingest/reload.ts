@@ -18,8 +18,8 @@ export async function reload(
   before: Mark | undefined,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, session } = work
-  const wantedSchema = bronzeSchema(wanted.table, wanted.columns)
-  const schema = current === undefined ? wantedSchema : followDrift(wanted.name, current.schema, wantedSchema)
+  const schema =
+    current === undefined ? bronzeSchema(wanted.table, wanted.columns) : followDrift(wanted, current.schema)
   const { candidates, read } = await readCandidates(work, { kind: 'all' })
   const columns = wanted.columns.map(column => lakeColumnName(column.name))
   const { rows, hash } = await contentHash(session, candidates, columns)

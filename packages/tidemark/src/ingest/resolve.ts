@@ -22,6 +22,8 @@ import {
 } from '../sources/source.ts'
 import { settingsHash } from './mark.ts'
 import { type Settled, settleGuarantee } from './guarantee.ts'
+import { matchesPattern } from './pattern.ts'
+import { assertSelected, type Needed, selectColumns } from './select-columns.ts'
 import type { ExtractTable } from './work.ts'
 
 /** An entry bound to one exact table of the database. */
@@ -77,7 +79,7 @@ export function isPattern(entry: TableEntry): boolean {
  * Settle one bound entry.
  *
  * @throws {KEY_COLUMN_MISSING} {CDC_COLUMN_MISSING} {CDC_COLUMN_NOT_ORDERABLE} {GUARANTEE_NOT_POSSIBLE}
- * @throws {CDC_COLUMN_NEEDED}
+ * @throws {CDC_COLUMN_NEEDED} {SOURCE_COLUMN_MISSING} {COLUMN_LEFT_OUT}
  */
 export function resolveTable(
   { entry, name }: BoundEntry,
@@ -85,9 +87,13 @@ export function resolveTable(
   config: SourceConfig,
   at: { source: Pick<Source, 'carryAsText'>; snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'> },
 ): ResolvedTable {
-  const columns = at.source.carryAsText(table, entry.asText)
+  const selection = selectColumns(entry, table, at.source.carryAsText(table, entry.asText))
+  const { columns, leftOut, isLeftOut } = selection
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
   const cursor = findCdcColumn(entry, table)
+  const needed: Needed[] = keys.map(column => ({ column, as: 'key' }))
+  if (cursor !== undefined) needed.push({ column: cursor.name, as: 'cdc_col' })
+  assertSelected(entry, table, selection, needed)
   const { deletes, fromDate } = entry
   const { guarantee, reading, method, ...settled } = settleGuarantee({
     entry,
@@ -96,7 +102,7 @@ export function resolveTable(
     cursor,
     snapshot: at.snapshot,
   })
-  const settings = settingsHash({ asText: entry.asText, timezone: config.timezone, deletes, reading })
+  const settings = settingsHash({ asText: entry.asText, timezone: config.timezone, deletes, reading, leftOut })
   const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {
     entry,
@@ -104,6 +110,7 @@ export function resolveTable(
     tablePath: tablePath(name),
     table,
     columns,
+    isLeftOut,
     keys,
     deletes,
     settings,
@@ -143,17 +150,10 @@ export function findColumn(table: SourceTable, name: string): SourceColumn | und
 
 /** True when an entry's pattern takes in a table. */
 export function matchesEntry(entry: TableEntry, ref: TableRef): boolean {
-  if (ref.schema.toLowerCase() !== entry.schema.toLowerCase() || !matches(entry.table, ref.table)) return false
-  return !entry.exclude.some(pattern => matches(pattern, ref.table))
+  if (ref.schema.toLowerCase() !== entry.schema.toLowerCase() || !matchesPattern(entry.table, ref.table)) return false
+  return !entry.exclude.some(pattern => matchesPattern(pattern, ref.table))
 }
 
-/** `*` stands for any characters; everything else is literal and ignores case. */
-function matches(pattern: string, name: string): boolean {
-  const source = pattern.split('*').map(escape).join('.*')
-  return new RegExp(`^${source}$`, 'is').test(name)
-}
-
-const escape = (literal: string): string => literal.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 const same = (a: TableRef, b: TableRef): boolean => tableKey(a) === tableKey(b)
 const label = (table: SourceTable): string => `${table.schema}.${table.table}`
 const names = (table: SourceTable): string => table.columns.map(column => column.name).join(', ')

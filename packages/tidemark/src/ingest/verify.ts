@@ -2,6 +2,7 @@
  * Verify: the rows of the source, read again in one snapshot of its own, against the newest live entries of bronze. Rows
  * written since the mark are pending, never a false alarm; what remains is lost, stale or a ghost.
  */
+import type { Snapshot } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { integer, sql, text } from '../engine/sql.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
@@ -10,6 +11,7 @@ import { IS_SETTLED } from './compare/sums.ts'
 import type { IngestContext } from './context.ts'
 import type { ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
+import { lakeColumnName } from './system-columns.ts'
 
 export interface Verdict {
   table: string
@@ -91,7 +93,8 @@ export async function judgeTable(
   if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
   const { mark } = comparable
   const isComparable = mark.identity === position.identity && standingOf(position, mark, wanted.table) === 'current'
-  if (!isComparable || mark.fingerprint !== wanted.table.fingerprint) {
+  const isRead = mark.fingerprint === wanted.table.fingerprint && holdsColumns(comparable.current, wanted)
+  if (!isComparable || !isRead) {
     return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
   }
   const found = await compareBronze(context, session, { ...comparable, snapshot, wanted })
@@ -99,6 +102,12 @@ export async function judgeTable(
   const { status } = verdict
   const verifiedThrough = status === 'equal' ? position.asOf : status === 'pending' ? mark.asOf : undefined
   return { verdict: { ...verdict, verifiedThrough }, found }
+}
+
+/** False when the entry reads a column since that no run has brought yet. */
+function holdsColumns({ schema }: Snapshot, { columns }: ResolvedTable): boolean {
+  const known = new Set(schema.fields.map(({ name }) => name.toLowerCase()))
+  return columns.every(({ name }) => known.has(lakeColumnName(name).toLowerCase()))
 }
 
 /** A verdict in which nothing was compared. */

@@ -12,6 +12,7 @@ import {
 import { readBlob } from '../engine/blob-column.ts'
 import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
+import { toDuckType } from '../engine/types.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
 import type { Ledger } from '../model/step.ts'
 import type { Position, RowVersionRange, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
@@ -28,8 +29,10 @@ export interface ExtractTable {
   name: string
   tablePath: string
   table: SourceTable
-  /** The columns carried, with `asText` applied. */
+  /** The columns carried, with `asText` applied; those that the entry leaves out are not among them. */
   columns: readonly SourceColumn[]
+  /** True for a column of bronze that the entry leaves out now: new rows have no value in it. */
+  isLeftOut: (lakeName: string) => boolean
   keys: readonly string[]
   deletes: 'detect' | 'ignore'
   settings: string
@@ -81,7 +84,16 @@ export async function write(
   const after = replaces ? replacedSchema : evolvedSchema
   const form = current === undefined ? { schema } : writeOptionsFor(current, after(current, schema))
   const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op'] }
-  return work.session.writeParquet(select, target, work.context.signal)
+  return work.session.writeParquet(withLeftOut(work.wanted, select, schema), target, work.context.signal)
+}
+
+/** Columns of bronze that the entry leaves out now are NULL in new rows. */
+function withLeftOut({ columns, isLeftOut }: ExtractTable, select: Sql, schema: StructType): Sql {
+  const read = new Set(columns.map(({ name }) => lakeColumnName(name).toLowerCase()))
+  const absent = schema.fields.filter(({ name }) => !read.has(name.toLowerCase()) && isLeftOut(name))
+  if (absent.length === 0) return select
+  const nulls = absent.map(({ name, type }) => sql`CAST(NULL AS ${toDuckType(type)}) AS ${ident(name)}`)
+  return sql`SELECT *, ${join(nulls)} FROM (${select})`
 }
 
 /**

@@ -92,6 +92,10 @@ export interface TableEntry {
   /** One-shot backfill start, inclusive, as text for the database; undefined when empty or missing. */
   fromDate: string | undefined
   primaryKey: readonly string[] | undefined
+  /** The only columns to read, names or patterns; undefined for all. */
+  columns: readonly string[] | undefined
+  /** Columns that are not read, names or patterns. */
+  excludeColumns: readonly string[]
   deletes: 'detect' | 'ignore'
   /** Only written by the user; `undefined` picks the best the probe allows. */
   guarantee: Guarantee | undefined

@@ -3,7 +3,7 @@
  * stop them whatever the source says.
  */
 import type { Problem } from '../errors/problem.ts'
-import { bronzeSchema, followDrift } from '../ingest/bronze-schema.ts'
+import { followDrift } from '../ingest/bronze-schema.ts'
 import { inspectBronze } from '../ingest/bronze-state.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { LakeStore } from '../model/ports.ts'
@@ -24,7 +24,7 @@ export async function readTableStates(
       const last = proved.get(table.name)
       const observed = last !== undefined && last.version === current?.version ? last.position : undefined
       if (current !== undefined && table.keys.length > 0) {
-        followDrift(table.name, current.schema, bronzeSchema(table.table, table.columns))
+        followDrift(table, current.schema)
       }
       return [table.name, { version: current?.version, mark, observed, problem: undefined }]
     } catch (error) {

@@ -1,5 +1,6 @@
 /** A column of a description by a name as people write it: case counts only when it must. */
 import { SOURCE_COLUMN_MISSING } from '../errors/source-table.ts'
+import type { Place } from '../errors/problem.ts'
 import { suggest } from '../config/suggest.ts'
 import type { SourceColumn, SourceTable } from './source.ts'
 
@@ -12,6 +13,7 @@ export function findColumn(
   source: string,
   table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
   name: string,
+  place?: Place,
 ): SourceColumn {
   const exact = table.columns.find(column => column.name === name)
   if (exact) return exact
@@ -20,7 +22,7 @@ export function findColumn(
   const known = table.columns.map(column => column.name)
   const guess = suggest(name, known)
   const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
-  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions })
+  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions }, { place })
 }
 
 /** The table's columns, those of the given names as `asText` carries them. @throws {SOURCE_COLUMN_MISSING} as `findColumn` */
