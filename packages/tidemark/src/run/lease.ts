@@ -106,6 +106,9 @@ async function beat(ports: { store: ObjectStore; clock: Clock }, self: Holder, s
       () => true,
     )
     if (stopped) return
+    // Whoever slept past the expiry finds the lease with another, and leaves it there.
+    const holder = await readHolder(ports.store).catch(() => undefined)
+    if (holder !== undefined && holder !== 'unreadable' && holder.runId !== self.runId) return
     await ports.store.put(PATH, encode({ ...self, heartbeatAt: ports.clock.now() })).catch(() => undefined)
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LocalStore } from '@tidemark/delta'
@@ -151,6 +151,19 @@ describe('the cache', () => {
     expect(asked).toHaveLength(before)
     await (await two.hold([object('t/b')]))[Symbol.asyncDispose]()
     expect(asked.at(-1)).toBe('download t/b')
+  })
+
+  test('fetches again what a power cut has cut short', async () => {
+    const { store, asked, far } = distantStore()
+    await far.put('t/a', ten('a'))
+    await (await near(store, 'one').hold([object('t/a')]))[Symbol.asyncDispose]()
+    const [copy = ''] = await readdir(join(root, 'cache'))
+    await truncate(join(root, 'cache', copy), 4)
+    const two = near(store, 'two')
+    await using held = await two.hold([object('t/a')])
+    void held
+    expect(await readFile(two.locate('t/a'), 'utf8')).toBe('a.........')
+    expect(asked).toEqual(['download t/a', 'download t/a'])
   })
 
   test('has nothing of an object that is larger than all of it', async () => {

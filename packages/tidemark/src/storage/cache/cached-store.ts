@@ -167,7 +167,7 @@ export class CachedStore implements ObjectStore {
       return
     }
     const key = this.#key(path, size)
-    if (await cache.take(key, file)) return
+    if (await cache.take(key, file, size)) return
     await this.#whileSpace(file, part => this.#options.distant.download(path, Number(size), part, signal))
     await cache.add(key, file)
   }

@@ -27,10 +27,17 @@ export class FileCache {
     this.#options = options
   }
 
-  /** Link the copy that `key` names to a new file; false when there is none, or none that can be linked there. */
-  async take(key: string, file: string): Promise<boolean> {
+  /**
+   * Link the copy that `key` names to a new file; false when there is none of the size, or none that can be linked there. A
+   * power cut can leave a copy shorter than it was: it is removed, and fetched again.
+   */
+  async take(key: string, file: string, size: bigint): Promise<boolean> {
     const copy = this.#place(key)
     try {
+      if ((await stat(copy, { bigint: true })).size !== size) {
+        await rm(copy, { force: true })
+        return false
+      }
       await link(copy, file)
     } catch {
       return false
