@@ -72,3 +72,23 @@ test('the sums go on from the commit before, whatever was added, removed and mar
   const read = await readSnapshot(ports, { tablePath: 't' })
   expect(read?.totals).toEqual({ sizeBytes: 14n, deletedRows: 2n, deletionVectors: 1 })
 })
+
+test('a checksum that a power cut left torn is known as such, stays, and keeps nobody from reading and committing', async () => {
+  const store = memoryStore()
+  const ports = testPorts(store)
+  const info = { operation: 'WRITE' }
+  const made = await publish(ports, stageCreate({ tablePath: 't', schema: ROW_SCHEMA, info }))
+  const path = 't/_delta_log/00000000000000000000.crc'
+  const whole = await store.get(path)
+  const torn = [new Uint8Array(), new Uint8Array(whole.length), whole.slice(0, -1), whole.slice(0, 1)]
+  for (const [at, bytes] of torn.entries()) {
+    expect(() => JSON.parse(new TextDecoder().decode(bytes))).toThrow(SyntaxError)
+    store.objects.set(path, bytes)
+    const read = await readSnapshot(ports, { tablePath: 't' })
+    if (read === undefined) throw new Error('there is no table')
+    expect(read).toMatchObject({ version: BigInt(at), metaData: made.metaData })
+    await publish(ports, stageAppend(read, { files: [dataFile(`f${at}`, [])], info }))
+    expect(await writeVersionChecksum(ports, made)).toBe('exists')
+    expect(store.objects.get(path)).toEqual(bytes)
+  }
+})

@@ -11,7 +11,8 @@ import type { Snapshot } from '../snapshot/snapshot.ts'
 
 /**
  * Write the checksum of a committed version; one that is there already stays, whoever wrote it. `commit` does this after
- * every commit. The sums are the snapshot's own, so the cost does not grow with the table.
+ * every commit. The sums are the snapshot's own, so the cost does not grow with the table, and nothing waits for the disk: a
+ * power cut may leave a version without a checksum or with a torn one, which is no JSON object any more.
  *
  * @example
  * ```ts
@@ -23,9 +24,10 @@ export function writeVersionChecksum(
   snapshot: Snapshot,
   options: StoreOptions & { txnId?: string | undefined } = {},
 ): Promise<'created' | 'exists'> {
-  const { txnId, ...storeOptions } = options
+  const { txnId, signal } = options
   const path = logFilePath(snapshot.tablePath, `${printVersion(snapshot.version)}.crc`)
-  return store.putIfAbsent(path, new TextEncoder().encode(printVersionChecksum(snapshot, txnId)), storeOptions)
+  const bytes = new TextEncoder().encode(printVersionChecksum(snapshot, txnId))
+  return store.putIfAbsent(path, bytes, { signal, advisory: true })
 }
 
 /** The one JSON object of the file. */

@@ -1,20 +1,26 @@
 /**
- * Durable file operations of the local store: after each of them the bytes and the name survive a power cut.
+ * Durable file operations of the local store: after each of them the bytes and the name survive a power cut, unless the
+ * file is said to be advisory.
  */
 import { link, mkdir, open, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { CreateOptions } from './store.ts'
 
 /** Link `from` to the new name `to`, and make the name durable, also when somebody else has just made it. */
-export async function linkNew(from: string, to: string): Promise<'created' | 'exists'> {
+export async function linkNew(
+  from: string,
+  to: string,
+  { advisory = false }: CreateOptions = {},
+): Promise<'created' | 'exists'> {
+  let outcome: 'created' | 'exists' = 'created'
   try {
     await link(from, to)
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw error
-    await syncFolder(dirname(to))
-    return 'exists'
+    outcome = 'exists'
   }
-  await syncFolder(dirname(to))
-  return 'created'
+  if (!advisory) await syncFolder(dirname(to))
+  return outcome
 }
 
 /** Without hard links a reader may see the object half written, but two writers still cannot both create it. */
@@ -30,11 +36,15 @@ export async function createExclusively(file: string, bytes: Uint8Array): Promis
 }
 
 /** Create a file with these bytes on disk; fails when it exists, and leaves no half of it when writing fails. */
-export async function writeNew(file: string, bytes: Uint8Array): Promise<void> {
+export async function writeNew(
+  file: string,
+  bytes: Uint8Array,
+  { advisory = false }: CreateOptions = {},
+): Promise<void> {
   const handle = await open(file, 'wx', 0o600)
   try {
     await handle.writeFile(bytes)
-    await handle.sync()
+    if (!advisory) await handle.sync()
   } catch (error) {
     await rm(file, { force: true })
     throw error

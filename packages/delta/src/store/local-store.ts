@@ -9,7 +9,7 @@ import { dirname, join, resolve } from 'node:path'
 import { DeltaError, isDeltaError } from '../errors.ts'
 import { containedPath } from './contained-path.ts'
 import { createExclusively, hasCode, linkNew, makeFolder, syncFile, syncFolder, writeNew } from './local-file.ts'
-import type { ObjectStore, StoredObject, StoreOptions } from './store.ts'
+import type { CreateOptions, ObjectStore, StoredObject, StoreOptions } from './store.ts'
 import { compareBytes, isStorePath, splitStorePath } from './store-path.ts'
 
 /** Temporary files begin so; they are never listed, and one left by a crash may be deleted at any time. */
@@ -58,11 +58,11 @@ export class LocalStore implements ObjectStore {
     }
   }
 
-  async putIfAbsent(path: string, bytes: Uint8Array, options: StoreOptions = {}): Promise<'created' | 'exists'> {
+  async putIfAbsent(path: string, bytes: Uint8Array, options: CreateOptions = {}): Promise<'created' | 'exists'> {
     const file = this.locate(path)
     const temporary = await notWritten(path, () => this.#writeTemporary(file, bytes, options))
     try {
-      return await this.#publish(path, temporary, file)
+      return await this.#publish(path, { temporary, file, options })
     } finally {
       await rm(temporary, { force: true })
     }
@@ -98,7 +98,7 @@ export class LocalStore implements ObjectStore {
         await copyFile(localFile, temporary)
         await syncFile(temporary)
       })
-      return await this.#publish(path, temporary, file)
+      return await this.#publish(path, { temporary, file, options })
     } finally {
       await rm(temporary, { force: true })
     }
@@ -117,12 +117,12 @@ export class LocalStore implements ObjectStore {
     return containedPath(this.#root, join(this.#root, ...splitStorePath(path)), path)
   }
 
-  async #writeTemporary(file: string, bytes: Uint8Array, options: StoreOptions): Promise<string> {
+  async #writeTemporary(file: string, bytes: Uint8Array, options: CreateOptions): Promise<string> {
     options.signal?.throwIfAborted()
     await makeFolder(dirname(file))
     const temporary = temporaryBeside(file)
     try {
-      await writeNew(temporary, bytes)
+      await writeNew(temporary, bytes, options)
       options.signal?.throwIfAborted()
     } catch (error) {
       await rm(temporary, { force: true })
@@ -131,9 +131,12 @@ export class LocalStore implements ObjectStore {
     return temporary
   }
 
-  async #publish(path: string, temporary: string, file: string): Promise<'created' | 'exists'> {
+  async #publish(
+    path: string,
+    { temporary, file, options }: { temporary: string; file: string; options: CreateOptions },
+  ): Promise<'created' | 'exists'> {
     try {
-      return await linkNew(temporary, file)
+      return await linkNew(temporary, file, options)
     } catch (error) {
       if (!hasCode(error, ...NO_LINKS)) throw refused(path, error)
     }

@@ -7,6 +7,11 @@ export interface StoreOptions {
   signal?: AbortSignal | undefined
 }
 
+export interface CreateOptions extends StoreOptions {
+  /** True for an object that a power cut may take away or leave torn: readers know one that is torn and do without it. */
+  advisory?: boolean
+}
+
 /** One listed object. */
 export interface StoredObject {
   path: string
@@ -29,8 +34,8 @@ export interface HeldObject {
 export interface ObjectStore {
   /** All bytes of an object; throws a DeltaError NOT_FOUND when there is none. */
   get(path: string, options?: StoreOptions): Promise<Uint8Array>
-  /** Create a complete object or leave what is there. Atomic, and durable when it returns. */
-  putIfAbsent(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<'created' | 'exists'>
+  /** Create a complete object or leave what is there. Atomic, and durable when it returns unless it is advisory. */
+  putIfAbsent(path: string, bytes: Uint8Array, options?: CreateOptions): Promise<'created' | 'exists'>
   /** Replace an object atomically, or create it. For hints and heartbeats; never for a commit. */
   put(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<void>
   /** Publish a finished local file under a new name, by link or copy. The local file stays where it is. */

@@ -30,18 +30,18 @@ export function storeContract({ name, make }: StoreContract): void {
     (await collect(store.list(prefix, { startAfter }))).map(o => o.path)
 
   describe(`${name} as object store`, () => {
-    test(
-      'of 20 writers of one name exactly one creates it, and its bytes stay',
-      withStore(async store => {
-        const outcomes = await Promise.all(
-          Array.from({ length: 20 }, (_, i) => store.putIfAbsent('t/_delta_log/1.json', bytes(`writer ${i}`))),
-        )
-        expect(outcomes.filter(o => o === 'created')).toHaveLength(1)
-        const winner = outcomes.indexOf('created')
-        expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
-        expect(await store.putIfAbsent('t/_delta_log/1.json', bytes('late'))).toBe('exists')
-        expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
-      }),
+    test.each([false, true])(
+      'of 20 writers of one name exactly one creates it, and its bytes stay, where advisory is %s',
+      async advisory =>
+        withStore(async store => {
+          const write = (text: string) => store.putIfAbsent('t/_delta_log/1.json', bytes(text), { advisory })
+          const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => write(`writer ${i}`)))
+          expect(outcomes.filter(o => o === 'created')).toHaveLength(1)
+          const winner = outcomes.indexOf('created')
+          expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
+          expect(await write('late')).toBe('exists')
+          expect(textOf(await store.get('t/_delta_log/1.json'))).toBe(`writer ${winner}`)
+        })(),
     )
 
     test(
