@@ -86,6 +86,36 @@ test('rows without a cursor stop the table, or are read in every run', async () 
   expect(await live(world)).toEqual(['1:a', '2:changed'])
 })
 
+test('rows without a cursor are left out of every count, read and verdict when told to; one that loses its cursor is a delete', async () => {
+  const world = await shop('timestamptz')
+  const exclude: EntryOverrides = { ...orders, nullCursor: 'exclude' }
+  await db.query(`INSERT INTO orders VALUES (1, 'a', now()), (2, 'null', NULL), (3, 'c', now())`)
+  const first = await world.ingest(exclude)
+  expect(first.ledger).toMatchObject({ read: 2n, inserted: 2n })
+  expect(await world.verify(exclude)).toMatchObject({ status: 'equal', sourceRows: 2n, lakeRows: 2n })
+  await db.query(`UPDATE orders SET changed_at = NULL WHERE id = 3; INSERT INTO orders VALUES (4, 'd', now())`)
+  expect((await world.ingest(exclude)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+  expect(await live(world)).toEqual(['1:a', '4:d'])
+  await db.query(`UPDATE orders SET changed_at = now() WHERE id = 2`)
+  await world.ingest(exclude)
+  expect(await live(world)).toEqual(['1:a', '2:null', '4:d'])
+  expect(await world.verify(exclude)).toMatchObject({ status: 'equal', sourceRows: 3n })
+})
+
+test('null_cursor exclude holds for a table read by row versions too, and taking it back brings the rows', async () => {
+  const world = await shop('timestamptz')
+  const { guarantee: _guarantee, ...byVersion } = orders
+  await db.query(`INSERT INTO orders VALUES (1, 'a', now()), (2, 'null', NULL)`)
+  await world.ingest(byVersion)
+  expect(await live(world)).toEqual(['1:a', '2:null'])
+  expect((await world.ingest({ ...byVersion, nullCursor: 'exclude' })).ledger).toMatchObject({ deletes: 1n })
+  await db.query(`UPDATE orders SET v = 'b' WHERE id = 1; UPDATE orders SET v = 'hidden' WHERE id = 2`)
+  await world.ingest({ ...byVersion, nullCursor: 'exclude' })
+  expect(await live(world)).toEqual(['1:b'])
+  await world.ingest(byVersion)
+  expect(await live(world)).toEqual(['1:b', '2:hidden'])
+})
+
 test('a lag bounds what clocks of applications get wrong', async () => {
   const world = await shop()
   const lagged: EntryOverrides = { ...orders, guarantee: 'bounded_lag', lagMs: 600_000 }

@@ -1,8 +1,14 @@
 /** What every Source promises of texts and segments, as one suite to run over each database. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
-import type { SourceSnapshot, SourceTable, TableRef } from '../../packages/tidemark/src/sources/source.ts'
-import { copySegments, readRows, tableOf } from '../support/source.ts'
+import type {
+  Slice,
+  SliceCount,
+  SourceSnapshot,
+  SourceTable,
+  TableRef,
+} from '../../packages/tidemark/src/sources/source.ts'
+import { copySegments, never, readKeys, readRows, tableOf } from '../support/source.ts'
 
 export interface SourceContract {
   name: string
@@ -66,6 +72,23 @@ export function sourceContract({ name, open }: SourceContract): void {
       }
       expect(segments.reduce((sum, segment) => sum + segment.rows, 0n)).toBe(1000n)
       expect(await roundTrip('cuts_again', values)).toEqual(values)
+    })
+
+    test('rows that do not belong to a table are in no count, no copy and no list of keys', async () => {
+      const { snapshot, table } = await tableWith('belonging', ['a', null, '', null, 'null'])
+      const id = table.columns.filter(column => column.name === 'id')
+      const some = { ...table, onlyWith: 'v' }
+      const looked = (slice: Slice): Promise<SliceCount> =>
+        snapshot.count({ table: some, slice, columns: table.columns, cursor: 'v', signal: never })
+      const keyed: Slice = { kind: 'keys', columns: ['id'], keys: [['1'], ['2'], ['9']] }
+      expect(await looked({ kind: 'all' })).toEqual({ total: 3n, inSlice: 3n, withoutCursor: 2n })
+      expect((await looked(keyed)).inSlice).toBe(1n)
+      const ids = (rows: Record<string, string | null>[]): number[] =>
+        rows.map(row => Number(row['id'])).sort((a, b) => a - b)
+      expect(ids(await readRows(snapshot, some))).toEqual([1, 3, 5])
+      expect(ids(await readRows(snapshot, some, { slice: keyed }))).toEqual([1])
+      expect(ids(await readKeys(snapshot, some, id))).toEqual([1, 3, 5])
+      expect(ids(await readKeys(snapshot, table, id))).toEqual([1, 2, 3, 4, 5])
     })
 
     test('a row of many megabytes comes through beside short ones', async () => {

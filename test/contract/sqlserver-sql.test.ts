@@ -163,3 +163,14 @@ describe('statements', () => {
     await expect(print(...statements)).toMatchFileSnapshot(golden('types'))
   })
 })
+
+test('rows that do not belong to a table are left out of each statement; deletes that are tracked have no rows to judge', () => {
+  const some = { ...hostile, onlyWith: `v'; --` }
+  const since = exactly(hostile, { kind: 'since', horizon: 43n, seen: 43n })
+  const belongs = `t."v'; --" IS NOT NULL`
+  for (const { text } of [copyStatement(some, since, []), copyKeysStatement(some, [])]) expect(text).toContain(belongs)
+  expect(countStatement(some, since, [], undefined).text).toContain(
+    `(SELECT CONVERT(varchar(20), count_big(t."v'; --")) FROM`,
+  )
+  expect(copyDeletedStatement(some, [], 43n).text).not.toContain(belongs)
+})

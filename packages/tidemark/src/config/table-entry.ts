@@ -90,6 +90,10 @@ function checkNames(value: EntryInput, node: MapNode): Problem[] {
   if (Array.isArray(value.columns) && value.columns.length === 0) {
     refuse('columns', 'at least one column', 'Leave it out to read all columns.')
   }
+  if (value.null_cursor === 'exclude' && !value.cdc_col) {
+    const reason = '`null_cursor: exclude` leaves out rows without a value in `cdc_col`, which is missing'
+    conflict('null_cursor', reason, 'Add `cdc_col`, or remove `null_cursor`.')
+  }
   if (value.from_date && !value.cdc_col) {
     conflict(
       'from_date',
@@ -117,7 +121,7 @@ function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'],
     deletes: value.deletes ?? 'detect',
     guarantee: value.guarantee,
     lagMs: value.lag === undefined ? undefined : parseDuration(value.lag),
-    nullCursor: value.null_cursor === 'include' ? 'include' : undefined,
+    nullCursor: value.null_cursor === 'error' ? undefined : value.null_cursor,
     asText: many(value.as_text) ?? [],
     silver,
     place: places['table'] ?? node.place,

@@ -39,7 +39,7 @@ export interface EntryInput {
   deletes?: 'detect' | 'ignore' | undefined
   guarantee?: Guarantee | undefined
   lag?: string | undefined
-  null_cursor?: 'error' | 'include' | undefined
+  null_cursor?: 'error' | 'include' | 'exclude' | undefined
   as_text?: OneOrMany | undefined
   silver?: SilverInput | undefined
 }
@@ -123,8 +123,9 @@ export const entrySchema: z.ZodType<EntryInput> = z
       .string({ error: 'a time such as 10m' })
       .optional()
       .meta({ description: 'For bounded_lag: longer than any transaction and any clock error; 1h when left out.' }),
-    null_cursor: z.enum(['error', 'include']).optional().meta({
-      description: 'What rows with NULL in cdc_col mean where a table is read by it: stop, or read them in every run.',
+    null_cursor: z.enum(['error', 'include', 'exclude']).optional().meta({
+      description:
+        'What rows with NULL in cdc_col mean: error stops where the table is read by it, include reads them in every run, exclude leaves them out however the table is read.',
       default: 'error',
     }),
     as_text: columns

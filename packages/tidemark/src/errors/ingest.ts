@@ -248,7 +248,8 @@ export const CURSOR_NULL: ProblemKind<{ table: string; column: string; rows: str
   title: 'Rows have no value in the cdc_col.',
   message: (p: { table: string; column: string; rows: string }) =>
     `${p.table}: ${p.rows} rows have NULL in ${p.column}, and would never be found by it.`,
-  hint: () => 'Fill the column in the source, or write "null_cursor": "include" to read these rows in every run.',
+  hint: () =>
+    'Fill the column in the source, or write "null_cursor": "include" to read these rows in every run, "exclude" to leave them out.',
   retry: 'after-change',
   exit: 2,
   example: { table: 'bronze.orders', column: 'updated_at', rows: '17' },

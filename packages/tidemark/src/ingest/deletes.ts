@@ -73,7 +73,9 @@ export async function readDeleted(context: IngestContext, scan: KeyScan, horizon
 
 /** True when the source tells the deletes of a table by the very keys that it has in bronze. */
 export function isTracked({ table, keys }: ExtractTable): boolean {
-  const { primaryKey, tracksDeletes } = table
+  const { primaryKey, tracksDeletes, onlyWith } = table
+  // A row that stays and no longer belongs to the table is no delete of the source.
+  if (onlyWith !== undefined) return false
   return tracksDeletes === true && keys.length === primaryKey.length && primaryKey.every(key => keys.includes(key))
 }
 

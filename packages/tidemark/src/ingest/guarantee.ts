@@ -13,7 +13,7 @@ export type Reading =
   /** Every row is read and compared with bronze. */
   | { kind: 'full compare' }
   /** By a column that rises with each write; `cap` says how far it can be trusted, `nulls` what rows without it mean. */
-  | { kind: 'cursor'; column: string; cap: CursorCap; nulls: 'error' | 'include' }
+  | { kind: 'cursor'; column: string; cap: CursorCap; nulls: 'error' | 'include' | 'exclude' }
 
 export interface Settled {
   /** A exact, B exact for cursors set by the server's clock, C exact within the stated lag, D no promise. */

@@ -87,10 +87,12 @@ export function settingsHash(settings: {
   deletes: string
   reading: Reading
   leftOut: readonly string[]
+  onlyWith: string | undefined
 }): string {
-  const { asText, timezone, deletes, reading, leftOut } = settings
+  const { asText, timezone, deletes, reading, leftOut, onlyWith } = settings
   // What is written nowhere adds nothing, so that tables loaded before the setting was known stay as they are.
-  const later = leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []
+  const columns = leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []
+  const later = onlyWith === undefined ? columns : [...columns, { onlyWith }]
   const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
 }

@@ -83,10 +83,11 @@ export function isPattern(entry: TableEntry): boolean {
  */
 export function resolveTable(
   { entry, name }: BoundEntry,
-  table: SourceTable,
+  described: SourceTable,
   config: SourceConfig,
   at: { source: Pick<Source, 'carryAsText'>; snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'> },
 ): ResolvedTable {
+  const table = belongingTo(entry, described)
   const selection = selectColumns(entry, table, at.source.carryAsText(table, entry.asText))
   const { columns, leftOut, isLeftOut } = selection
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
@@ -102,7 +103,14 @@ export function resolveTable(
     cursor,
     snapshot: at.snapshot,
   })
-  const settings = settingsHash({ asText: entry.asText, timezone: config.timezone, deletes, reading, leftOut })
+  const settings = settingsHash({
+    asText: entry.asText,
+    timezone: config.timezone,
+    deletes,
+    reading,
+    leftOut,
+    onlyWith: table.onlyWith,
+  })
   const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {
     entry,
@@ -120,6 +128,12 @@ export function resolveTable(
     method,
     notes: [...settled.notes, ...carried],
   }
+}
+
+/** The table as the entry means it: without the rows that have no cursor, where it says so. */
+function belongingTo(entry: TableEntry, table: SourceTable): SourceTable {
+  const cursor = entry.nullCursor === 'exclude' ? findCdcColumn(entry, table) : undefined
+  return cursor === undefined ? table : { ...table, onlyWith: cursor.name }
 }
 
 function findKey(entry: TableEntry, table: SourceTable, key: string): string {

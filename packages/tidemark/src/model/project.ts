@@ -102,7 +102,7 @@ export interface TableEntry {
   /** The lag of `bounded_lag`, in milliseconds; undefined takes the default. */
   lagMs: number | undefined
   /** What rows without a value in `cdc_col` mean where the table is read by it; undefined refuses them. */
-  nullCursor: 'include' | undefined
+  nullCursor: 'include' | 'exclude' | undefined
   /** Columns to carry as text because their values do not fit the lake's type. */
   asText: readonly string[]
   silver: SilverConfig

@@ -109,6 +109,8 @@ export interface SourceTable {
    * transactions that the server counts.
    */
   isProvedByOrder: boolean
+  /** Set by an entry: only rows with a value in this column belong to the table, for every count, read and key scan. */
+  onlyWith?: string
   /** Why its rows are no part of a snapshot, so that nothing can be promised while others write. Left out when they are. */
   outsideSnapshot?: string
 }
@@ -166,13 +168,13 @@ export interface TableChunks {
 
 export interface SliceCount {
   /**
-   * All rows of the table in the snapshot; of a chunk those of the chunk, so that nobody scans all for a part. A source
+   * All rows that belong to the table in the snapshot; of a chunk those of the chunk, so that nobody scans all for a part. A source
    * with a `changeLog` counts of keys theirs alone, too.
    */
   total: bigint
   /** Rows inside the slice. */
   inSlice: bigint
-  /** Rows of the table without a value in the cursor asked about; 0 when none was. */
+  /** Rows without a value in the cursor asked about, whether or not they belong to the table; 0 when none was. */
   withoutCursor: bigint
 }
 

@@ -1,10 +1,11 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { mysqlColumn } from './column.ts'
 import type { CsvForm } from './text-rows.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith'>
 
 const ALWAYS = sql`true`
 
@@ -108,10 +109,11 @@ export function momentsStatement(moments: readonly WrongLiteral[]): Sql {
 /** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
 export function countStatement(
   table: Relation,
-  { condition }: SliceSql,
+  slice: SliceSql,
   columns: readonly SourceColumn[],
   cursor: string | undefined,
 ): Sql {
+  const condition = belongingSlice(table, slice.condition)
   const unfit = columns.flatMap((column, n) => {
     const { unfit: judged } = mysqlColumn(column)
     if (judged === undefined) return []
@@ -119,7 +121,7 @@ export function countStatement(
     return [sql`, count(CASE WHEN ${test} THEN 1 END) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
-  return sql`SELECT count(*) AS total, count(CASE WHEN ${condition} THEN 1 END) AS in_slice${withoutCursor}${join(unfit, '')} \
+  return sql`SELECT count(${countedRows(table)}) AS total, count(CASE WHEN ${condition} THEN 1 END) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(table)}`
 }
 
@@ -129,12 +131,12 @@ export function copyStatement(
   { condition, isOverlap }: SliceSql,
   columns: readonly SourceColumn[],
 ): Sql {
-  return sql`${selectList(isOverlap ? 1 : 0, columns)} FROM ${relation(table)} WHERE ${condition}`
+  return sql`${selectList(isOverlap ? 1 : 0, columns)} FROM ${relation(table)}${whereBelongs(table, condition)}`
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList(0, columns)} FROM ${relation(table)}`
+  return sql`${selectList(0, columns)} FROM ${relation(table)}${whereBelongs(table)}`
 }
 
 /** How the columns of both are written. */

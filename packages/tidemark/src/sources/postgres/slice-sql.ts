@@ -3,10 +3,11 @@
  * and by equality for identity, never for order.
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith'>
 
 /** Transaction ids below 3 are permanent: no row that a horizon speaks of has one. */
 const FIRST_NORMAL_XID = 3n
@@ -14,15 +15,16 @@ const ALWAYS = sql`true`
 
 /** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
 export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[], cursor?: string): Sql {
-  const inSlice = sliceCondition(slice, table)
+  const condition = sliceCondition(slice, table)
+  const inSlice = belongingSlice(table, condition)
   const unfit = columns.flatMap((column, n) => {
     const condition = unfitCondition(postgresColumn(column))
     if (condition === undefined) return []
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
-  const scanned = slice.kind === 'chunk' || slice.kind === 'keys' ? sql` WHERE ${inSlice}` : raw('')
-  return sql`SELECT count(*) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
+  const scanned = slice.kind === 'chunk' || slice.kind === 'keys' ? sql` WHERE ${condition}` : raw('')
+  return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(table)}${scanned}`
 }
 
@@ -37,12 +39,14 @@ export function copyStatement(table: Relation, slice: Slice, columns: readonly S
   const values = columns.map(selectColumn)
   const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(values)})::text)`
   const list = join([overlapFlag(slice), version, ...values])
-  return copyOut(sql`SELECT ${list} FROM ${relation(table)} WHERE ${sliceCondition(slice, table)}`)
+  return copyOut(sql`SELECT ${list} FROM ${relation(table)}${whereBelongs(table, sliceCondition(slice, table))}`)
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return copyOut(sql`SELECT ${join([integer(0), ...columns.map(selectColumn)])} FROM ${relation(table)}`)
+  return copyOut(
+    sql`SELECT ${join([integer(0), ...columns.map(selectColumn)])} FROM ${relation(table)}${whereBelongs(table)}`,
+  )
 }
 
 /** The same for keys that are given, whether or not a row has them. */

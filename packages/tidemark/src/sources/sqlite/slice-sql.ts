@@ -1,9 +1,10 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
+import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { printColumn, sqliteColumn, valueOf } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith'>
 
 /** A slice whose values are literals of their column's type. */
 export interface SliceSql {
@@ -101,17 +102,23 @@ function isDayOfCalendar(day: string): boolean {
  */
 export function countStatement(
   table: Relation,
-  { condition }: SliceSql,
+  slice: SliceSql,
   columns: readonly SourceColumn[],
   cursor: SourceColumn | undefined,
 ): Sql {
+  const condition = belongingSlice(table, slice.condition)
   const unfit = columns.map(column => {
     const value = valueOf(column)
     const fits = sqliteColumn(column).carried.fits(value)
     return sql`count(CASE WHEN ${value} IS NOT NULL AND ${condition} AND NOT ${fits} THEN 1 END)`
   })
   const withoutCursor = cursor === undefined ? raw('0') : sql`count(*) - count(${valueOf(cursor)})`
-  const counts = [raw('count(*)'), sql`count(CASE WHEN ${condition} THEN 1 END)`, withoutCursor, ...unfit]
+  const counts = [
+    sql`count(${countedRows(table)})`,
+    sql`count(CASE WHEN ${condition} THEN 1 END)`,
+    withoutCursor,
+    ...unfit,
+  ]
   return sql`SELECT ${join(counts)} FROM ${relation(table)}`
 }
 
@@ -121,12 +128,12 @@ export function copyStatement(
   { condition, isOverlap }: SliceSql,
   columns: readonly SourceColumn[],
 ): Sql {
-  return sql`SELECT ${line(isOverlap ? 1 : 0, columns)} FROM ${relation(table)} WHERE ${condition}`
+  return sql`SELECT ${line(isOverlap ? 1 : 0, columns)} FROM ${relation(table)}${whereBelongs(table, condition)}`
 }
 
 /** Lines of a constant and the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`SELECT ${line(0, columns)} FROM ${relation(table)}`
+  return sql`SELECT ${line(0, columns)} FROM ${relation(table)}${whereBelongs(table)}`
 }
 
 /** The greatest cursor, as a literal of a later slice. */

@@ -1,10 +1,11 @@
 /** The statements that read a slice. Names are always qualified and quoted, values are literals in their column's type. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
 import type { Slice, SourceColumn } from '../source.ts'
 import { type CsvForm, isLiteral, type Literal, literalSql, sqlServerColumn } from './column.ts'
 import type { SqlServerTable } from './describe.ts'
 
-type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions'>
+type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions' | 'onlyWith'>
 
 /** A slice whose values are literals in their column's own type. */
 export interface SliceSql {
@@ -130,7 +131,8 @@ export function countStatement(
   columns: readonly SourceColumn[],
   cursor: string | undefined,
 ): Sql {
-  const { condition, changedAfter } = slice
+  const { changedAfter } = slice
+  const condition = belongingSlice(table, slice.condition)
   const unfit = columns.flatMap((column, n) => {
     const { unfit: judged } = sqlServerColumn(column)
     if (judged === undefined) return []
@@ -142,21 +144,21 @@ export function countStatement(
   // The changed rows are a few: the whole is counted beside them.
   const whole = (counted: Sql): Sql =>
     changedAfter === undefined ? counted : sql`(SELECT ${counted} FROM ${relation(table)})`
-  const inSlice = changedAfter === undefined ? count(sql`CASE WHEN ${condition} THEN 1 END`) : count(sql`*`)
+  const inSlice = changedAfter === undefined ? count(sql`CASE WHEN ${condition} THEN 1 END`) : count(countedRows(table))
   const withoutCursor = cursor === undefined ? raw('') : sql`, ${whole(nulls(cursor))} AS without_cursor`
-  return sql`SELECT ${whole(count(sql`*`))} AS total, ${inSlice} AS in_slice${withoutCursor}${join(unfit, '')} FROM ${from(table, slice)}`
+  return sql`SELECT ${whole(count(countedRows(table)))} AS total, ${inSlice} AS in_slice${withoutCursor}${join(unfit, '')} FROM ${from(table, slice)}`
 }
 
 const count = (what: Sql): Sql => sql`CONVERT(varchar(20), count_big(${what}))`
 
 /** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */
 export function copyStatement(table: Relation, slice: SliceSql, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList(slice.isOverlap ? '1' : '0', columns)} FROM ${from(table, slice)} WHERE ${slice.condition}`
+  return sql`${selectList(slice.isOverlap ? '1' : '0', columns)} FROM ${from(table, slice)}${whereBelongs(table, slice.condition)}`
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList('0', columns)} FROM ${relation(table)}`
+  return sql`${selectList('0', columns)} FROM ${relation(table)}${whereBelongs(table)}`
 }
 
 /** The same for the keys that the server has seen going away; their rows are no more, only what was tracked is. */
