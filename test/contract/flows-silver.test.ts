@@ -2,6 +2,9 @@
 import { commit, readSnapshot, stageMetadata } from '@tidemark/delta'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { decideBatch } from '../../packages/tidemark/src/flows/batch.ts'
+import { readTable } from '../../packages/tidemark/src/flows/commit-table.ts'
+import { writeRecord } from '../../packages/tidemark/src/flows/record.ts'
 import type { DerivedFlow } from '../../packages/tidemark/src/model/flow.ts'
 import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import { ENTRY, openTestLake, schemaOf, type TestLake, type Values } from './flows-lake.ts'
@@ -86,6 +89,44 @@ describe('silver.t', () => {
     expect(await lake.rows(flow.target, ['id'])).toHaveLength(4)
     await lake.append(flow.source, schema, [upsert(5, 5, 'e')])
     expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, inserted: 1n })
+  })
+
+  /** Record the next batch and stop there, as a process that is killed; then compact and clean the source. */
+  async function recordThenClean(flow: DerivedFlow): Promise<void> {
+    await lake.withContext({}, async context => {
+      const decision = await decideBatch(context, flow, await readTable(context, flow.target))
+      if (decision.kind !== 'new') throw new Error('there is no new batch')
+      await writeRecord(lake.store, decision.record)
+    })
+    const folder = tablePath(flow.source)
+    await lake.compact(flow.source)
+    const current = await readSnapshot(lake, { tablePath: folder })
+    const files = (await lake.paths(folder)).filter(path => path.endsWith('.parquet'))
+    for (const path of files) if (!current?.files.has(path.slice(folder.length + 1))) await lake.store.delete(path)
+  }
+
+  test('a batch that was decided but not finished when its files were removed says how it is made anew', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a')])
+    await lake.run(flow)
+    for (const seq of [2, 3]) await lake.append(flow.source, schema, [upsert(seq, seq, 'b')])
+    await recordThenClean(flow)
+    await expect(lake.run(flow)).rejects.toMatchObject({ code: 'FLOW_SOURCE_CLEANED' })
+    expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '1' }])
+    await lake.run(flow, { fullRefresh: true })
+    expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }])
+    await lake.append(flow.source, schema, [upsert(5, 5, 'e')])
+    expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, inserted: 1n })
+  })
+
+  test('a first load that was not finished when its files were removed takes the rows that are there now', async () => {
+    const flow = derived()
+    for (const seq of [1, 2]) await lake.append(flow.source, schema, [upsert(seq, seq, 'a')])
+    await recordThenClean(flow)
+    await lake.append(flow.source, schema, [upsert(3, 3, 'c')])
+    expect((await lake.run(flow)).ledger).toMatchObject({ read: 3n, inserted: 3n })
+    expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '1' }, { id: '2' }, { id: '3' }])
+    expect(await lake.run(flow)).toMatchObject({ status: 'unchanged' })
   })
 
   test('keeps the newest valid row, counts it as stale, and keeps the rejected one with the reason', async () => {

@@ -12,11 +12,11 @@ import {
   readHistory,
   type Snapshot,
 } from '@tidemark/delta'
-import { FLOW_SOURCE_CLEANED } from '../errors/flow-run.ts'
 import { FILE_COLUMN, ROW_COLUMN, type Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, textList } from '../engine/sql.ts'
 import type { CompiledQuery, Flow, TableName } from '../model/flow.ts'
 import { findTableName } from '../model/names.ts'
+import { type Added, addedBy, findCleaned, listPaths } from './cleaned.ts'
 import { getSource } from './commit-table.ts'
 import type { FlowContext } from './context.ts'
 import type { BatchRecord } from './record.ts'
@@ -56,15 +56,6 @@ FROM (${rows}) t LEFT JOIN ${versionsOf(context.session, source, added)} v ON v.
   }
 }
 
-interface Added {
-  file: AddFile
-  version: bigint
-}
-
-function addedBy(commits: readonly Commit[]): Added[] {
-  return commits.flatMap(commit => addedFiles(commit).map(file => ({ file, version: commit.version })))
-}
-
 /** Everything that was added to a table, and the files to read it from where they are not those it has. */
 async function allAsAdded(
   context: FlowContext,
@@ -76,32 +67,21 @@ async function allAsAdded(
 }
 
 /**
- * The files that came with the versions of a batch. OPTIMIZE may have put their rows into others since, and `vacuum` takes
- * away what has been without use for long.
+ * The files that came with the versions of a batch.
  *
  * @throws {FLOW_SOURCE_CLEANED} when one of them is gone
  */
 async function unread(
-  { store }: FlowContext,
-  { flow, source: { table } }: BatchRecord,
+  context: FlowContext,
+  record: BatchRecord,
   source: Snapshot,
   range: { after: bigint; upTo: bigint },
 ): Promise<{ added: Added[]; files: AddFile[] }> {
-  const added = addedBy(await readCommits(store, source.tablePath, range))
-  const files = added.map(({ file }) => file)
-  const moved = added.filter(({ file }) => !source.files.has(file.path))
-  if (moved.length === 0) return { added, files }
-  const there = await listPaths(store, source.tablePath)
-  const gone = moved.find(({ file }) => !there.has(`${source.tablePath}/${file.path}`))
-  if (gone === undefined) return { added, files }
-  const at = { flow: flow.name, table, version: String(gone.version), file: gone.file.path, target: flow.target }
-  throw FLOW_SOURCE_CLEANED(at, { place: flow.place, state: 'Nothing was written.' })
-}
-
-async function listPaths(store: FlowContext['store'], folder: string): Promise<ReadonlySet<string>> {
-  const paths = new Set<string>()
-  for await (const { path } of store.list(folder)) paths.add(path)
-  return paths
+  const added = addedBy(await readCommits(context.store, source.tablePath, range))
+  const { flow, source: streamed } = record
+  const gone = await findCleaned(context, { flow, table: streamed.table }, source, added)
+  if (gone !== undefined) throw gone
+  return { added, files: added.map(({ file }) => file) }
 }
 
 /**

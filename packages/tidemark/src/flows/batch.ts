@@ -5,6 +5,7 @@
 import { type Commit, isAppendOnly, readCommits, type Snapshot } from '@tidemark/delta'
 import { FLOW_DECLARATION_CHANGED, FLOW_SOURCE_REWRITTEN } from '../errors/flow-run.ts'
 import type { TableName } from '../model/flow.ts'
+import { findUnreadable } from './cleaned.ts'
 import { getSource } from './commit-table.ts'
 import { isWholeTable } from './computed.ts'
 import type { FlowContext } from './context.ts'
@@ -37,6 +38,7 @@ export function streamedTable(flow: StreamFlow): TableName {
  *
  * @throws {FLOW_DECLARATION_CHANGED} when the target's rows were made by clauses that the flow no longer has, or the stream is another table
  * @throws {FLOW_SOURCE_REWRITTEN} when rows already read were changed or removed
+ * @throws {FLOW_SOURCE_CLEANED} when files of a batch that was recorded and not finished were removed
  */
 export async function decideBatch(
   context: FlowContext,
@@ -47,17 +49,20 @@ export async function decideBatch(
   const rebuilt = generationOf(target)
   const refresh =
     isWholeTable(target) || (context.fullRefresh && target !== undefined && rebuilt.runId !== context.runId)
-  if (last !== undefined && isOpen(last, target) && (!refresh || last.generation > rebuilt.generation)) {
-    return { kind: 'open', record: last }
-  }
+  const isPending = last !== undefined && isOpen(last, target) && (!refresh || last.generation > rebuilt.generation)
+  const cleaned = isPending ? await findUnreadable(context, last) : undefined
+  if (isPending && cleaned === undefined) return { kind: 'open', record: last }
+  // A first load and a rebuild take all rows there are: those of today do as well.
+  if (cleaned !== undefined && last?.source.after !== undefined) throw cleaned
   // The target was removed, or put back to a time before the last batch: its rows are made anew.
   const isLost = last !== undefined && target?.txn(appIdOf(last)) === undefined
-  if (target !== undefined && !refresh && !isLost) assertContinues(flow, target, last)
+  const isAnew = refresh || isLost || cleaned !== undefined
+  if (target !== undefined && !isAnew) assertContinues(flow, target, last)
   const source = await getSource(context, flow, streamedTable(flow))
   const next = (after: bigint | undefined, generation: bigint): Promise<Decision> =>
     newBatch(context, flow, source, { batch: (last?.batch ?? 0n) + 1n, after, generation })
   const newest = last === undefined || rebuilt.generation > last.generation ? rebuilt.generation : last.generation
-  if (refresh || isLost) return next(undefined, newest + 1n)
+  if (isAnew) return next(undefined, newest + 1n)
   if (last === undefined) return next(undefined, rebuilt.generation)
   if (rebuilt.generation > last.generation) return next(undefined, rebuilt.generation)
   if (source.metaData.id !== last.source.tableId) throw rewritten(flow, 'it was made anew')
