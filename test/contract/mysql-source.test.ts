@@ -249,4 +249,7 @@ test('without its driver a source says how to install it', async () => {
   const absent = Object.assign(new Error('Cannot find package'), { code: 'ERR_MODULE_NOT_FOUND' })
   const problem = await problemOf(loadDriver('mysql2', 'app', () => Promise.reject(absent)))
   expect([problem.code, problem.hint]).toEqual(['SOURCE_DRIVER_MISSING', 'npm install mysql2'])
+  const unknown = Object.assign(new Error('No such built-in module'), { code: 'ERR_UNKNOWN_BUILTIN_MODULE' })
+  const builtIn = await problemOf(loadDriver('node:sqlite', 'app', () => Promise.reject(unknown)))
+  expect(builtIn.hint).toContain('Node 22.13')
 })

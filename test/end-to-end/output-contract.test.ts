@@ -50,6 +50,7 @@ async function createEverything(schema: string): Promise<CliProject> {
 /** Commands that print a document, by their words; the arguments make each do something. */
 const COMMANDS: Readonly<Record<string, { args: readonly string[]; exit: number }>> = {
   plan: { args: ['plan'], exit: 1 },
+  doctor: { args: ['doctor'], exit: 1 },
   run: { args: ['run'], exit: 1 },
   backfill: { args: ['backfill', 'sale', '--from', '2026-01-01'], exit: 0 },
   verify: { args: ['verify'], exit: 1 },

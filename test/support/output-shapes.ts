@@ -78,6 +78,14 @@ const expectation: Shape = expect.toBeOneOf([
   { kind: 'refused', code: text, reason: text },
 ])
 
+const finding: Shape = {
+  level: oneOf('ok', 'warning', 'problem'),
+  about: text,
+  says: text,
+  remedy: orNull(text),
+  problem: orNull(problem),
+}
+
 const misses: Shape = { rows: integer, ties: integer, behind: integer, newer: integer }
 
 /** Keys of a document whose objects hold what writers chose to say; the keys inside are not part of the contract. */
@@ -108,6 +116,11 @@ export const documents: Readonly<Record<string, Shape>> = {
       notes: listOf(text),
     }),
     unfilled: listOf(text),
+  },
+  doctor: {
+    target: text,
+    sources: listOf({ source: text, type: text, findings: listOf(finding), grants: listOf(text) }),
+    lake: { place: text, findings: listOf(finding) },
   },
   status: {
     target: text,

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { addAuditCommand } from './commands/audit.ts'
 import { addBackfillCommand } from './commands/backfill.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
 import { addExplainCommand } from './commands/explain.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addOptimizeCommand } from './commands/optimize.ts'
@@ -35,6 +36,7 @@ export function createProgram(ports: CliPorts, at: ProjectRoot = { root: ports.c
   const add = [
     addInitCommand,
     addValidateCommand,
+    addDoctorCommand,
     addPlanCommand,
     addRunCommand,
     addBackfillCommand,

@@ -9,6 +9,7 @@ import { type AzureLogin, openAzure } from '../storage/azure/open-azure.ts'
 import { CachedStore } from '../storage/cache/cached-store.ts'
 import { FileCache } from '../storage/cache/file-cache.ts'
 import { type LakeAddress, parseLakeAddress, printLakeAddress } from '../storage/lake-address.ts'
+import { probeLake } from '../storage/probe-lake.ts'
 import type { RemoteStore } from '../storage/remote-store.ts'
 import { openS3, type S3Login } from '../storage/s3/open-s3.ts'
 import type { CliPorts } from './ports.ts'
@@ -34,6 +35,7 @@ export function remoteLakeOf(
         ? distant
         : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
     },
+    probe: async () => await probeLake(await connect(address), ids),
     above: async () =>
       await Promise.all(
         pathsAbove(address.path).map(async path => {

@@ -37,6 +37,18 @@ export function ident(...parts: readonly string[]): Sql {
   )
 }
 
+/** An identifier as MySQL and MariaDB quote it whatever their mode: for statements that people run in sessions of theirs. */
+export function backticked(...parts: readonly string[]): Sql {
+  return Sql.unchecked(
+    parts
+      .map(part => {
+        if (part === '' || part.includes('\0')) throw new TypeError('an identifier is neither empty nor contains NUL')
+        return `\`${part.replaceAll('`', '``')}\``
+      })
+      .join('.'),
+  )
+}
+
 /** A text literal. DuckDB and Postgres with standard_conforming_strings give backslash no meaning. */
 export function text(value: string): Sql {
   if (value.includes('\0')) throw new TypeError('a text literal cannot contain NUL')

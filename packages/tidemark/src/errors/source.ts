@@ -123,7 +123,10 @@ export const SOURCE_DRIVER_MISSING: ProblemKind<{ source: string; packages: stri
   code: 'SOURCE_DRIVER_MISSING',
   title: 'The driver of the source is not installed.',
   message: (p: { source: string; packages: string }) => `Source ${p.source} is read through ${p.packages}.`,
-  hint: (p: { packages: string }) => `npm install ${p.packages}`,
+  hint: (p: { packages: string }) =>
+    p.packages === 'node:sqlite'
+      ? 'It is part of Node 22.13, Node 24 and newer: run tidemark with one of those.'
+      : `npm install ${p.packages}`,
   retry: 'after-change',
   exit: 3,
   example: { source: 'app', packages: 'mysql2' },

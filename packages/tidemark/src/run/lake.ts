@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.ts'
 import { LAKE_NOT_READABLE } from '../errors/run.ts'
 import type { StorageUse } from '../model/event.ts'
 import type { Ids, LakeStore } from '../model/ports.ts'
+import type { LakeProbe } from '../storage/probe-lake.ts'
 import type { Processes } from './lease.ts'
 import { makeScratch } from './scratch.ts'
 
@@ -44,6 +45,8 @@ export interface RemoteLakePlace {
   readonly open: (scratch: string | undefined) => Promise<MeteredStore>
   /** The places that a lake around this one could have, with their stores. */
   readonly above: () => Promise<readonly { lake: string; store: ObjectStore }[]>
+  /** Try each right that a run needs, under a name of the probe's own. */
+  readonly probe: () => Promise<LakeProbe>
 }
 
 /** A store that counts what it costs. */

@@ -16,6 +16,9 @@ export async function loadDriver<T>(packages: string, source: string, load: () =
   }
 }
 
+/** A package that is not installed, or a part of Node that this Node does not have yet. */
+const MISSING: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE']
+
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND'
+  return error instanceof Error && 'code' in error && MISSING.includes(error.code)
 }

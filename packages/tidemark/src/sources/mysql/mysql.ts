@@ -12,6 +12,8 @@ import { carryAsText } from './column.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { readCursorClock } from './cursor.ts'
 import { describeTables } from './describe.ts'
+import { diagnose } from './diagnose.ts'
+import { grantScript } from './grants.ts'
 import { findTables, listTables } from './names.ts'
 import { lookAtPosition } from './position.ts'
 import type { MysqlSession } from './session.ts'
@@ -67,6 +69,11 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
     carryAsText: (table, names) => carryAsText(name, table, names),
     readSegments: readCsvHashed,
     readKeySegments: readKeyCsv,
+    diagnose: async (request, signal) => {
+      await using session = await open(signal)
+      return await diagnose(session, { source: name, connection, timezone }, request, signal)
+    },
+    grants: request => grantScript(name, request),
     close: async () => {
       await Promise.all([...snapshots].map(snapshot => snapshot.close()))
       snapshots.clear()

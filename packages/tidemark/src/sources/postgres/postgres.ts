@@ -10,6 +10,8 @@ import { checkTimezone } from '../timezone.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
 import { describeTables } from './describe.ts'
+import { diagnose } from './diagnose.ts'
+import { grantScript } from './grants.ts'
 import { listRelations } from './names.ts'
 import { readPosition } from './position.ts'
 import type { PostgresSession } from './session.ts'
@@ -73,6 +75,9 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
     carryAsText: (table, names) => carryAsText(name, table, names),
     readSegments: readCsv,
     readKeySegments: readKeyCsv,
+    diagnose: (request, signal) =>
+      withSession(signal, session => diagnose(session, { source: name, connection, timezone, slot }, request, signal)),
+    grants: request => grantScript({ source: name, database: connection.database, slot }, request),
     close: async () => {
       await Promise.all([...open].map(snapshot => snapshot.close()))
       open.clear()

@@ -7,6 +7,7 @@ import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
 import { checkTimezone } from '../timezone.ts'
 import { carryAsText } from './column.ts'
+import { diagnose } from './diagnose.ts'
 import { listTables } from './names.ts'
 import { openSqlite } from './session.ts'
 import { openSqliteSnapshot } from './snapshot.ts'
@@ -55,6 +56,10 @@ export function createSqliteSource(options: SqliteSourceOptions): Source {
     carryAsText: (table, names) => carryAsText(name, table, names),
     readSegments: readCsvHashed,
     readKeySegments: readKeyCsv,
+    diagnose: async (_, signal) => {
+      await using session = await openSqlite(place, signal)
+      return await diagnose(session, { path, timezone: parts.timezone }, signal)
+    },
     close: async () => {
       await Promise.all([...snapshots].map(snapshot => snapshot.close()))
       snapshots.clear()
