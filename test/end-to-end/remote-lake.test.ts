@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createProject, type Ended, expectProblem } from '../support/cli.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { AZURITE_ACCOUNT, AZURITE_KEY, type Azurite, startAzurite } from '../support/cloud/azurite.ts'
+import { startFaultProxy } from '../support/cloud/fault-proxy.ts'
 import { remoteLakeStory } from '../support/cloud/remote-lake-story.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
@@ -32,8 +33,9 @@ describe('a lake in a container', () => {
   let endpoint: string
   const options = { account: AZURITE_ACCOUNT, account_key: { secret: 'env:LAKE_KEY' } }
   /** Run a command of a project over an empty list whose lake is at an address. */
-  const tidemark = async (lake: string, ...args: string[]): Promise<Ended> => {
-    const project = { name: 'shop', lake, lake_options: { ...options, endpoint }, sources: {} }
+  const tidemark = (lake: string, ...args: string[]): Promise<Ended> => tidemarkBy(endpoint, lake, ...args)
+  const tidemarkBy = async (by: string, lake: string, ...args: string[]): Promise<Ended> => {
+    const project = { name: 'shop', lake, lake_options: { ...options, endpoint: by }, sources: {} }
     const { root } = await createProject({ 'tidemark.yml': JSON.stringify(project) })
     return await runInProcess(args, { cwd: root, env: { LAKE_KEY: AZURITE_KEY } })
   }
@@ -72,13 +74,15 @@ describe('a lake in a container', () => {
     expect(after).toEqual(expect.arrayContaining(theirs))
   })
 
-  test('inside another lake or around one is refused and leaves nothing', async () => {
+  test('inside another lake or around one is refused before anything is written', async () => {
     const first = await tidemark('az://nested/a/b', 'run')
     expect(first.exit, first.stderr).toBe(0)
-    const before = await namesIn('nested')
-    for (const lake of ['az://nested', 'az://nested/a', 'az://nested/a/b/c'])
-      expectProblem(await tidemark(lake, 'run'), { exit: 2, code: 'LAKES_OVERLAP', says: 'az://nested/a/b' })
-    expect(await namesIn('nested')).toEqual(before)
+    await using proxy = await startFaultProxy(endpoint)
+    for (const lake of ['az://nested', 'az://nested/a', 'az://nested/a/b/c']) {
+      const ended = await tidemarkBy(proxy.endpoint, lake, 'run')
+      expectProblem(ended, { exit: 2, code: 'LAKES_OVERLAP', says: 'az://nested/a/b' })
+    }
+    expect(new Set(proxy.seen.map(({ method }) => method))).toEqual(new Set(['GET']))
     const beside = await tidemark('az://nested/a/bc', 'run')
     expect(beside.exit, beside.stderr).toBe(0)
   })

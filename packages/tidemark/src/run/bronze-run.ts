@@ -6,7 +6,7 @@ import type { PlanStep } from '../model/plan.ts'
 import { keepAccount, type RunOutcome } from './account.ts'
 import { executePlan, type StepOutcome } from './execute.ts'
 import { openLake } from './lake.ts'
-import { claimLake } from './lake-owner.ts'
+import { askForLake } from './lake-owner.ts'
 import { takeLease } from './lease.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
@@ -40,9 +40,10 @@ export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): P
     processes,
     openStore: ports.openStore,
   })
+  const claim = await askForLake(lake.store, project, ports.remote)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
-  await claimLake(lake.store, project, ports.remote)
+  await claim()
   const only = (name: string): boolean => isWanted(name, tables)
   const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
   const sources = await openSources(project, opener, { signal, only, loaded })

@@ -16,31 +16,31 @@ const PATH = 'system/project.json'
  */
 export async function assertOwnLake(store: ObjectStore, project: Pick<Project, 'name' | 'lake'>): Promise<void> {
   const owner = await readOwner(store)
-  if (owner === undefined || owner === project.name) return
-  const { name, lake } = project
-  throw LAKE_OF_ANOTHER_PROJECT({ lake, owner, project: name }, { state: 'Nothing was read or written.' })
+  if (owner !== undefined && owner !== project.name) throw ownedBy(owner, project)
 }
 
 /**
- * Make a lake the project's own, before anything else is written in it. Of two that claim it at once, one gets it.
+ * See whether a project may have a lake, writing nothing in it: before the lease, which would be a trace in another's lake.
  *
  * @param place of a lake that is no folder
+ * @returns makes the lake the project's own, before anything else than the lease is written in it. Of two that claim it at
+ *   once, one gets it; for the other it throws LAKE_OF_ANOTHER_PROJECT
  * @throws {LAKE_OF_ANOTHER_PROJECT} it is another's
  * @throws {LAKES_OVERLAP} it is new, and lies inside another or around one
  */
-export async function claimLake(
+export async function askForLake(
   store: ObjectStore,
   project: Pick<Project, 'name' | 'lake'>,
   place?: RemoteLakePlace,
-): Promise<void> {
-  if (place !== undefined) {
-    const owner = await readOwner(store)
-    if (owner === project.name) return
-    if (owner === undefined) await refuseOverlap(store, project.lake, place)
+): Promise<() => Promise<void>> {
+  const owner = await readOwner(store)
+  if (owner === project.name) return () => Promise.resolve()
+  if (owner !== undefined) throw ownedBy(owner, project)
+  if (place !== undefined) await refuseOverlap(store, project.lake, place)
+  return async () => {
+    const bytes = new TextEncoder().encode(`${JSON.stringify({ format: 1, project: project.name })}\n`)
+    if ((await store.putIfAbsent(PATH, bytes)) === 'exists') await assertOwnLake(store, project)
   }
-  const bytes = new TextEncoder().encode(`${JSON.stringify({ format: 1, project: project.name })}\n`)
-  if ((await store.putIfAbsent(PATH, bytes)) === 'created') return
-  await assertOwnLake(store, project)
 }
 
 /** A prefix is no folder: nothing but this keeps one lake's vacuum, tables and facts apart from another's. */
@@ -52,6 +52,10 @@ async function refuseOverlap(store: ObjectStore, lake: string, place: RemoteLake
   for await (const { path } of store.list('')) {
     if (path.endsWith(`/${PATH}`)) throw refuse(`${lake}/${path.slice(0, -PATH.length - 1)}`)
   }
+}
+
+function ownedBy(owner: string, { name, lake }: Pick<Project, 'name' | 'lake'>): Error {
+  return LAKE_OF_ANOTHER_PROJECT({ lake, owner, project: name }, { state: 'Nothing was read or written.' })
 }
 
 /** The name of the project; undefined when there is no claim, or none that can be read. */

@@ -18,7 +18,7 @@ import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { compileFlows } from './flows.ts'
 import { lakeStore, type Lake, type OpenStore, openLake, type RemoteLakePlace } from './lake.ts'
-import { claimLake } from './lake-owner.ts'
+import { askForLake } from './lake-owner.ts'
 import { takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
@@ -74,9 +74,10 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
     processes,
     openStore: ports.openStore,
   })
+  const claim = await askForLake(lake.store, project, ports.remote)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
-  await claimLake(lake.store, project, ports.remote)
+  await claim()
   const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
   return await keepAccount(ports, account, async emitInRun => {
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
@@ -103,7 +104,8 @@ export async function recordFailedStart(
   const runId = ids.runId(startedAt)
   const target = project.target.name
   const store = await lakeStore(ports.remote ?? project.lake)
-  await claimLake(store, project, ports.remote)
+  const claim = await askForLake(store, project, ports.remote)
+  await claim()
   const emit: AccountRequest['emit'] = announced({ emit: request.emit, target, startedAt })
   const problem = problemFact(request.error, 'the project')
   await closeRun(ports, { store, runId, startedAt, target, emit, beforeEnd }, { status: 'failed', steps: [], problem })
