@@ -52,7 +52,17 @@ describe('a lake in a container', () => {
 
   beforeAll(async () => {
     ;({ endpoint } = azurite)
-    await Promise.all(['theirs', 'nested'].map(name => azurite.makeContainer(name)))
+    await Promise.all(['theirs', 'nested', 'tried'].map(name => azurite.makeContainer(name)))
+  })
+
+  test('is tried by doctor right by right, which leaves nothing, warns of a key and does not print it', async () => {
+    const { exit, stdout } = await tidemark('az://tried/music', 'doctor')
+    expect([exit, stdout.includes(AZURITE_KEY), await namesIn('tried')]).toEqual([0, false, []])
+    expect(stdout).toMatch(/warning +login +.*key/)
+    for (const right of ['list', 'create', 'create only if absent', 'read', 'delete'])
+      expect(stdout).toMatch(new RegExp(`ok +rights +${right}\n`))
+    const missing = await tidemark('az://nobodys/x', 'doctor')
+    expect([missing.exit, missing.stdout]).toEqual([3, expect.stringMatching(/problem +rights +list: .*nobodys/)])
   })
 
   test('that does not exist is not made by a run', async () => {

@@ -4,7 +4,7 @@
  */
 import type { Problem } from '../errors/problem.ts'
 import type { Sql } from '../engine/sql.ts'
-import type { Finding } from '../model/finding.ts'
+import type { Diagnosis, RightsRequest } from './rights.ts'
 
 export interface Source {
   readonly name: string
@@ -36,21 +36,6 @@ export interface Source {
   /** Statements by which an administrator makes a login that may read these tables and nothing else. Asks nobody. */
   grants?(request: RightsRequest): readonly string[]
   close(): Promise<void>
-}
-
-export interface RightsRequest {
-  /** Tables that are read; `kind` where it is known. */
-  tables: readonly (TableRef & { kind?: SourceTable['kind'] })[]
-  /** True when a table is read by the clock of the oldest open transaction, for which others' must be seen. */
-  byOpenTransactions: boolean
-}
-
-export interface Diagnosis {
-  findings: readonly Finding[]
-  /** Wanted tables as the database spells them, by the key of what was asked for; also those that may not be read. */
-  found: ReadonlyMap<string, TableRef>
-  /** Why transactions of others cannot be seen; undefined when they can, and when nobody asked. */
-  openTransactionsHidden: string | undefined
 }
 
 export interface TableRef {

@@ -1,6 +1,6 @@
 /** The script that makes an account of MySQL or MariaDB with exactly the rights that reading the listed tables takes. */
 import { backticked, join, sql } from '../../engine/sql.ts'
-import type { RightsRequest } from '../source.ts'
+import type { RightsRequest } from '../rights.ts'
 
 /** Statements in the order in which they have to run. The account is locked, so nobody can use it without a password. */
 export function grantScript(source: string, { tables, byOpenTransactions }: RightsRequest): string[] {

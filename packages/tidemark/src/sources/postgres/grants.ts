@@ -1,6 +1,6 @@
 /** The script that makes a login of PostgreSQL with exactly the rights that reading the listed tables takes. */
 import { ident, join, sql, text } from '../../engine/sql.ts'
-import type { RightsRequest } from '../source.ts'
+import type { RightsRequest } from '../rights.ts'
 
 export interface GrantedDatabase {
   source: string

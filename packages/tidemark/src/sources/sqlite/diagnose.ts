@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import { sql } from '../../engine/sql.ts'
 import { type Finding, ok, warning } from '../../model/finding.ts'
-import type { Diagnosis } from '../source.ts'
+import type { Diagnosis } from '../rights.ts'
 import type { SqliteSession } from './session.ts'
 
 export async function diagnose(
