@@ -54,6 +54,7 @@ const resolved = (i: number): ResolvedTable => ({
     guarantee: undefined,
     lagMs: undefined,
     nullCursor: undefined,
+    filter: undefined,
     columns: undefined,
     excludeColumns: [],
     asText: [],

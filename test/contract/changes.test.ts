@@ -178,13 +178,18 @@ async function recordedFromDates(project: Changing, table: string): Promise<read
   return parseMark(snapshot?.domain(markDomain('app')) ?? '').backfills
 }
 
-test('a filter is refused before anything is read', async () => {
-  const project = await start('filtered', ['item'], [{ table: 'item', filter: 'n > 1' }])
-  for (const command of ['plan', 'run']) {
-    const ended = await project.tidemark(command)
-    expect(ended).toMatchObject({ exit: 2, stdout: '' })
-    expect(ended.stderr).toContain('error CONFIG_PLANNED')
-  }
+test('a filter is compared whole whenever it changes; rows that it keeps out become deletes, and come back without it', async () => {
+  const project = await start('filtered', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  await project.list([{ table: 'item', filter: 'id <> 1' }])
+  expect((await project.plan()).says('bronze.item').notes).toContain('full compare: the entry changed')
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ inserted: '0', deletes: '1' })
+  await project.list([{ table: 'item', filter: 'id  <>  1' }])
+  expect((await project.succeed()).step('bronze.item').status).toBe('unchanged')
+  await project.list([{ table: 'item' }])
+  expect((await project.succeed()).step('bronze.item').ledger).toMatchObject({ inserted: '1', deletes: '0' })
+  await project.list([{ table: 'item', filter: 'id <> (SELECT 1)' }])
+  expect((await project.tidemark('run')).stderr + (await project.tidemark('plan')).stdout).toContain('FILTER_REFUSED')
 })
 
 test('deletes that were ignored are found by one full compare; to ignore them again is compared whole once more', async () => {

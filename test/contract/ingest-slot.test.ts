@@ -423,3 +423,14 @@ describe('a project with a slot', () => {
     expect(released).toHaveLength(2)
   })
 })
+
+test('a listed key whose row leaves the filter is a delete, one whose row never met it is nothing', async () => {
+  await start()
+  const some = { ...item, filter: "name NOT LIKE 'out%'" }
+  await world.ingest(some)
+  await query("INSERT INTO item VALUES (200, 'out at once', ''), (201, 'in', '')")
+  await query("UPDATE item SET name = 'out now' WHERE id = 1; UPDATE item SET name = 'other' WHERE id = 2")
+  const outcome = await world.ingest(some)
+  expect(outcome).toMatchObject({ method: `slot ${name}`, ledger: { read: 2n, inserted: 2n, deletes: 1n } })
+  expect(await world.verify(some)).toMatchObject({ status: 'equal', sourceRows: 100n })
+})

@@ -1,6 +1,7 @@
 /** What every Source promises of texts and segments, as one suite to run over each database. */
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { type FilterDialect, parseFilter } from '../../packages/tidemark/src/sources/filter.ts'
 import type {
   Slice,
   SliceCount,
@@ -12,6 +13,7 @@ import { copySegments, never, readKeys, readRows, tableOf } from '../support/sou
 
 export interface SourceContract {
   name: string
+  dialect: FilterDialect
   /** Make a table `name (id, v)` whose rows are the texts, numbered from 1, and open a snapshot with it. */
   open: (name: string, values: readonly (string | null)[]) => Promise<{ snapshot: SourceSnapshot; wanted: TableRef }>
 }
@@ -37,7 +39,7 @@ const texts: readonly [string, readonly (string | null)[]][] = [
   ],
 ]
 
-export function sourceContract({ name, open }: SourceContract): void {
+export function sourceContract({ name, dialect, open }: SourceContract): void {
   const tableWith = async (
     table: string,
     values: readonly (string | null)[],
@@ -89,6 +91,25 @@ export function sourceContract({ name, open }: SourceContract): void {
       expect(ids(await readRows(snapshot, some, { slice: keyed }))).toEqual([1])
       expect(ids(await readKeys(snapshot, some, id))).toEqual([1, 3, 5])
       expect(ids(await readKeys(snapshot, table, id))).toEqual([1, 2, 3, 4, 5])
+    })
+
+    test('rows that a filter keeps out are in no count, no copy and no list of keys', async () => {
+      const { snapshot, table } = await tableWith('filtered', ['a', null, "it's", 'é', 'b'])
+      const id = table.columns.filter(column => column.name === 'id')
+      const filter = parseFilter(`v IN ('it''s', 'é') OR "id" < 3`, table, dialect)
+      if ('refused' in filter) throw new Error(filter.refused)
+      const some = { ...table, filter }
+      const keyed: Slice = { kind: 'keys', columns: ['id'], keys: [['1'], ['5']] }
+      const looked = (of: SourceTable, slice: Slice): Promise<SliceCount> =>
+        snapshot.count({ table: of, slice, columns: table.columns, cursor: 'v', signal: never })
+      expect(await looked(some, { kind: 'all' })).toEqual({ total: 4n, inSlice: 4n, withoutCursor: 1n })
+      expect((await looked(some, keyed)).inSlice).toBe(1n)
+      expect((await looked({ ...some, onlyWith: 'v' }, { kind: 'all' })).total).toBe(3n)
+      const ids = (rows: Record<string, string | null>[]): number[] =>
+        rows.map(row => Number(row['id'])).sort((a, b) => a - b)
+      expect(ids(await readRows(snapshot, some))).toEqual([1, 2, 3, 4])
+      expect(ids(await readRows(snapshot, some, { slice: keyed }))).toEqual([1])
+      expect(ids(await readKeys(snapshot, some, id))).toEqual([1, 2, 3, 4])
     })
 
     test('a row of many megabytes comes through beside short ones', async () => {

@@ -15,6 +15,7 @@ describe('PostgreSQL', () => {
 
   sourceContract({
     name: 'PostgreSQL',
+    dialect: 'postgres',
     open: async (name, values) => {
       await database.query(`CREATE TABLE ${name} (id int PRIMARY KEY, v text)`)
       await database.query(`INSERT INTO ${name} SELECT n, v FROM unnest($1::text[]) WITH ORDINALITY AS u (v, n)`, [
@@ -34,6 +35,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB', () => {
 
   sourceContract({
     name: 'MySQL and MariaDB',
+    dialect: 'mysql',
     open: async (name, values) => {
       await database.query(`CREATE TABLE ${name} (id int PRIMARY KEY AUTO_INCREMENT, v longtext)`)
       for (const value of values) await database.query(`INSERT INTO ${name} (v) VALUES (?)`, [value])
@@ -45,6 +47,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB', () => {
 
 sourceContract({
   name: 'SQLite',
+  dialect: 'sqlite',
   open: async (name, values) => {
     const file = await createSqliteFile(`CREATE TABLE ${name} (id integer PRIMARY KEY, v text)`)
     const insert = file.writer.prepare(`INSERT INTO ${name} (v) VALUES (?)`)

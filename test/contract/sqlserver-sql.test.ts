@@ -30,6 +30,7 @@ import {
   type SliceSql,
   sliceSql,
 } from '../../packages/tidemark/src/sources/sqlserver/slice-sql.ts'
+import { parseFilter } from '../../packages/tidemark/src/sources/filter.ts'
 import { carryType, sqlServerTypes } from '../../packages/tidemark/src/sources/sqlserver/types.ts'
 import type { Slice, SourceColumn } from '../../packages/tidemark/src/sources/source.ts'
 
@@ -165,12 +166,23 @@ describe('statements', () => {
 })
 
 test('rows that do not belong to a table are left out of each statement; deletes that are tracked have no rows to judge', () => {
-  const some = { ...hostile, onlyWith: `v'; --` }
+  const filter = parseFilter("second <> 'é'", hostile, 'sqlserver')
+  if ('refused' in filter) throw new Error(filter.refused)
+  const some = { ...hostile, onlyWith: `v'; --`, filter }
   const since = exactly(hostile, { kind: 'since', horizon: 43n, seen: 43n })
   const belongs = `t."v'; --" IS NOT NULL`
+  const passed = `WHERE ( t."second" <> N'é')`
+  const statements = [
+    copyStatement(some, since, []),
+    copyKeysStatement(some, []),
+    countStatement(some, since, [], undefined),
+  ]
+  for (const { text } of [...statements, newestStatement(some, hostile.columns[2] as SqlServerColumn)]) {
+    expect(text).toContain(passed)
+  }
   for (const { text } of [copyStatement(some, since, []), copyKeysStatement(some, [])]) expect(text).toContain(belongs)
   expect(countStatement(some, since, [], undefined).text).toContain(
     `(SELECT CONVERT(varchar(20), count_big(t."v'; --")) FROM`,
   )
-  expect(copyDeletedStatement(some, [], 43n).text).not.toContain(belongs)
+  for (const one of [belongs, passed]) expect(copyDeletedStatement(some, [], 43n).text).not.toContain(one)
 })

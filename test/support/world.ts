@@ -222,6 +222,7 @@ function completeEntry(overrides: EntryOverrides & { schema: string }): TableEnt
     fromDate: undefined,
     lagMs: undefined,
     nullCursor: undefined,
+    filter: undefined,
     columns: undefined,
     excludeColumns: [],
   }

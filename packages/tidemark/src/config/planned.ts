@@ -59,7 +59,6 @@ export const plannedInProject: readonly Planned[] = [
 
 /** Keys and values of one entry of the table list. */
 export const plannedInEntry: readonly Planned[] = [
-  { path: 'filter' },
   {
     path: 'drift',
     instead: 'New columns are added by themselves; any other change of a table stops it with an explanation.',

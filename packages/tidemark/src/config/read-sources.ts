@@ -80,6 +80,7 @@ function anyTable({ name, place }: SourceConfig): TableEntry {
     columns: undefined,
     excludeColumns: [],
     nullCursor: undefined,
+    filter: undefined,
   }
   const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
   return { ...base, ...unknown, silver, place, places: {} }

@@ -40,6 +40,7 @@ export interface EntryInput {
   guarantee?: Guarantee | undefined
   lag?: string | undefined
   null_cursor?: 'error' | 'include' | 'exclude' | undefined
+  filter?: string | undefined
   as_text?: OneOrMany | undefined
   silver?: SilverInput | undefined
 }
@@ -127,6 +128,10 @@ export const entrySchema: z.ZodType<EntryInput> = z
       description:
         'What rows with NULL in cdc_col mean: error stops where the table is read by it, include reads them in every run, exclude leaves them out however the table is read.',
       default: 'error',
+    }),
+    filter: filled('a SQL condition').optional().meta({
+      description:
+        'Condition in the SQL of the source over the columns of one row: only rows that meet it belong to the table.',
     }),
     as_text: columns
       .optional()

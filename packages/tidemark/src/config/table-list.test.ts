@@ -135,7 +135,7 @@ describe('broken lists', () => {
   })
   test('every key is judged: unknown, planned, contradictory, of the wrong type', async () => {
     const text = `[
-  {"schema": "a", "table": "t1", "guarantee": "exact", "drift": "evolve", "filter": "x > 1"},
+  {"schema": "a", "table": "t1", "guarantee": "exact", "drift": "evolve", "timestamps": "x"},
   {"schema": "a", "table": "t2", "delets": "detect", "primary_key": [1]},
   {"schema": "a", "table": "*", "name": "all"},
   {"schema": "*", "table": "t3", "exclude": ["x"]},
@@ -148,7 +148,7 @@ describe('broken lists', () => {
     expect(await problemsOf(text)).toMatchInlineSnapshot(`
       [
         "2:56+7 CONFIG_PLANNED \`drift\` is planned, but this version does not do it. | New columns are added by themselves; any other change of a table stops it with an explanation.",
-        "2:75+8 CONFIG_PLANNED \`filter\` is planned, but this version does not do it. | Remove it for now; it would have had no effect.",
+        "2:75+12 CONFIG_PLANNED \`timestamps\` is planned, but this version does not do it. | Set \`timezone:\` on the source; timestamps become \`timestamp\`.",
         "3:34+8 CONFIG_UNKNOWN_KEY \`delets\` is not a key of a table entry. | Did you mean "deletes"?",
         "4:41+5 CONFIG_CONFLICT A pattern stands for many tables and cannot have one \`name\`. | Use \`prefix:\` on the source, or list the table by its name.",
         "5:14+3 CONFIG_VALUE \`schema\` must be one schema, without *. | Only \`table\` may be a pattern; write an entry a schema.",

@@ -76,7 +76,7 @@ export function raw(programText: string): Sql {
   return Sql.unchecked(programText)
 }
 
-/** Parsed and checked user SQL; only the portable-SQL checker and the query gate call this. */
+/** Parsed and checked user SQL; only the portable-SQL checker, the query gate and filters of sources call this. */
 export function checked(userText: string): Sql {
   return Sql.unchecked(userText)
 }

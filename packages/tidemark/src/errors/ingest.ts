@@ -255,6 +255,17 @@ export const CURSOR_NULL: ProblemKind<{ table: string; column: string; rows: str
   example: { table: 'bronze.orders', column: 'updated_at', rows: '17' },
 })
 
+export const FILTER_REFUSED: ProblemKind<{ table: string; reason: string }> = problem({
+  code: 'FILTER_REFUSED',
+  title: 'The filter of a table cannot be used.',
+  message: (p: { table: string; reason: string }) => `${p.table}: the filter is refused: ${p.reason}.`,
+  hint: () =>
+    'Write one condition over columns of the table, with literals, operators and functions that mean the same in every run; quote names that are no plain words.',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.orders', reason: 'now() is none of the functions that a filter may use' },
+})
+
 export const BACKFILL_NEEDS_COLUMN: ProblemKind<{ table: string }> = problem({
   code: 'BACKFILL_NEEDS_COLUMN',
   title: 'A backfill needs a cdc_col.',

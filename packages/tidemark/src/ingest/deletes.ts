@@ -6,6 +6,7 @@ import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { BRONZE_DIFFERS, KEY_NOT_UNIQUE, MASS_DELETE } from '../errors/ingest.ts'
 import type { Problem } from '../errors/problem.ts'
+import { isPartOfRows } from '../sources/belonging.ts'
 import type { CopyRequest, Segment, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import { intoTable } from './candidates.ts'
 import type { IngestContext } from './context.ts'
@@ -73,9 +74,9 @@ export async function readDeleted(context: IngestContext, scan: KeyScan, horizon
 
 /** True when the source tells the deletes of a table by the very keys that it has in bronze. */
 export function isTracked({ table, keys }: ExtractTable): boolean {
-  const { primaryKey, tracksDeletes, onlyWith } = table
+  const { primaryKey, tracksDeletes } = table
   // A row that stays and no longer belongs to the table is no delete of the source.
-  if (onlyWith !== undefined) return false
+  if (isPartOfRows(table)) return false
   return tracksDeletes === true && keys.length === primaryKey.length && primaryKey.every(key => keys.includes(key))
 }
 

@@ -88,11 +88,15 @@ export function settingsHash(settings: {
   reading: Reading
   leftOut: readonly string[]
   onlyWith: string | undefined
+  filter: string | undefined
 }): string {
-  const { asText, timezone, deletes, reading, leftOut, onlyWith } = settings
+  const { asText, timezone, deletes, reading, leftOut, onlyWith, filter } = settings
   // What is written nowhere adds nothing, so that tables loaded before the setting was known stay as they are.
-  const columns = leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []
-  const later = onlyWith === undefined ? columns : [...columns, { onlyWith }]
+  const later = [
+    ...(leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []),
+    ...(onlyWith === undefined ? [] : [{ onlyWith }]),
+    ...(filter === undefined ? [] : [{ filter }]),
+  ]
   const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
 }

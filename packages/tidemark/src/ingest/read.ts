@@ -1,7 +1,8 @@
 /** Reading a slice: counted, copied, landed in the engine, and the three numbers compared. */
 import type { DataFile, StructType } from '@tidemark/delta'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import { CURSOR_NULL, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import { CURSOR_NULL, FILTER_REFUSED, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import { Problem } from '../errors/problem.ts'
 import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
 import { type Intake, intoFiles, intoTable } from './candidates.ts'
 import { intakeOf, segmentsOf } from './load-slice.ts'
@@ -48,10 +49,19 @@ export async function readInto(
 async function countSlice({ context, snapshot, wanted }: Work, slice: Slice): Promise<SliceCount> {
   const { table, columns, reading } = wanted
   const cursor = reading.kind === 'cursor' && reading.nulls === 'error' ? reading.column : undefined
-  const counted = await snapshot.count({ table, slice, columns, cursor, signal: context.signal })
+  const counted = await snapshot
+    .count({ table, slice, columns, cursor, signal: context.signal })
+    .catch((error: unknown) => Promise.reject(filterProblem(error, wanted)))
   if (cursor === undefined || counted.withoutCursor === 0n) return counted
   const params = { table: wanted.name, column: cursor, rows: String(counted.withoutCursor) }
   throw CURSOR_NULL(params, { state: 'Nothing was written.' })
+}
+
+/** What the source says of a filter that is one expression and still none that it can use: an unknown operator, types that differ. */
+function filterProblem(error: unknown, { table, name }: Work['wanted']): unknown {
+  if (table.filter === undefined || !(error instanceof Problem) || error.code !== 'SOURCE_QUERY_FAILED') return error
+  const reason = error.message.replace(/\.$/, '')
+  return FILTER_REFUSED({ table: name, reason }, { cause: error.cause, state: 'Nothing was written.' })
 }
 
 function copyRequest({ context, wanted }: Work, slice: Slice): CopyRequest {

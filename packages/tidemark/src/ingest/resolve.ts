@@ -5,6 +5,7 @@
 import {
   CDC_COLUMN_MISSING,
   CDC_COLUMN_NOT_ORDERABLE,
+  FILTER_REFUSED,
   KEY_COLUMN_MISSING,
   PATTERN_MATCHES_NOTHING,
 } from '../errors/ingest.ts'
@@ -20,6 +21,7 @@ import {
   type TableRef,
   tableKey,
 } from '../sources/source.ts'
+import { parseFilter } from '../sources/filter.ts'
 import { settingsHash } from './mark.ts'
 import { type Settled, settleGuarantee } from './guarantee.ts'
 import { matchesPattern } from './pattern.ts'
@@ -79,7 +81,7 @@ export function isPattern(entry: TableEntry): boolean {
  * Settle one bound entry.
  *
  * @throws {KEY_COLUMN_MISSING} {CDC_COLUMN_MISSING} {CDC_COLUMN_NOT_ORDERABLE} {GUARANTEE_NOT_POSSIBLE}
- * @throws {CDC_COLUMN_NEEDED} {SOURCE_COLUMN_MISSING} {COLUMN_LEFT_OUT}
+ * @throws {CDC_COLUMN_NEEDED} {SOURCE_COLUMN_MISSING} {COLUMN_LEFT_OUT} {FILTER_REFUSED}
  */
 export function resolveTable(
   { entry, name }: BoundEntry,
@@ -87,7 +89,7 @@ export function resolveTable(
   config: SourceConfig,
   at: { source: Pick<Source, 'carryAsText'>; snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'> },
 ): ResolvedTable {
-  const table = belongingTo(entry, described)
+  const table = belongingTo(entry, described, config)
   const selection = selectColumns(entry, table, at.source.carryAsText(table, entry.asText))
   const { columns, leftOut, isLeftOut } = selection
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
@@ -110,6 +112,7 @@ export function resolveTable(
     reading,
     leftOut,
     onlyWith: table.onlyWith,
+    filter: table.filter?.text,
   })
   const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {
@@ -130,10 +133,19 @@ export function resolveTable(
   }
 }
 
-/** The table as the entry means it: without the rows that have no cursor, where it says so. */
-function belongingTo(entry: TableEntry, table: SourceTable): SourceTable {
+/** The table as the entry means it: only rows that its filter lets through, and none without a cursor where it says so. */
+function belongingTo(entry: TableEntry, table: SourceTable, config: SourceConfig): SourceTable {
   const cursor = entry.nullCursor === 'exclude' ? findCdcColumn(entry, table) : undefined
-  return cursor === undefined ? table : { ...table, onlyWith: cursor.name }
+  const filter = entry.filter === undefined ? undefined : parseFilter(entry.filter, table, config.type)
+  if (filter !== undefined && 'refused' in filter) {
+    const place = entry.places['filter'] ?? entry.place
+    throw FILTER_REFUSED({ table: label(table), reason: filter.refused }, { place })
+  }
+  return {
+    ...table,
+    ...(cursor === undefined ? {} : { onlyWith: cursor.name }),
+    ...(filter === undefined ? {} : { filter }),
+  }
 }
 
 function findKey(entry: TableEntry, table: SourceTable, key: string): string {

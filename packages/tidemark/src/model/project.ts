@@ -103,6 +103,8 @@ export interface TableEntry {
   lagMs: number | undefined
   /** What rows without a value in `cdc_col` mean where the table is read by it; undefined refuses them. */
   nullCursor: 'include' | 'exclude' | undefined
+  /** A condition of the source's own SQL that the table's rows meet, as written. */
+  filter: string | undefined
   /** Columns to carry as text because their values do not fit the lake's type. */
   asText: readonly string[]
   silver: SilverConfig

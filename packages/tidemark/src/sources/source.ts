@@ -116,6 +116,8 @@ export interface SourceTable {
   isProvedByOrder: boolean
   /** Set by an entry: only rows with a value in this column belong to the table, for every count, read and key scan. */
   onlyWith?: string
+  /** Set by an entry: a condition in parentheses that its rows meet, made by `parseFilter`; its columns are those of `t`. */
+  filter?: Sql
   /** Why its rows are no part of a snapshot, so that nothing can be promised while others write. Left out when they are. */
   outsideSnapshot?: string
 }
@@ -179,7 +181,7 @@ export interface SliceCount {
   total: bigint
   /** Rows inside the slice. */
   inSlice: bigint
-  /** Rows without a value in the cursor asked about, whether or not they belong to the table; 0 when none was. */
+  /** Rows without a value in the cursor asked about, of those that the filter lets through; 0 when none was. */
   withoutCursor: bigint
 }
 

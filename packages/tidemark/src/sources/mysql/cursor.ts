@@ -4,6 +4,7 @@
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
 import { localBound } from '../local-time.ts'
+import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { errorNumberOf } from './driver-error.ts'
 import type { MysqlSession } from './session.ts'
@@ -84,8 +85,8 @@ export async function readCursorClock(session: MysqlSession, user: string, signa
 }
 
 /** The statement whose `bound` is the column's highest value. */
-export function newestStatement({ schema, table }: Pick<SourceTable, 'schema' | 'table'>, column: string): Sql {
-  return sql`SELECT CAST(max(t.${ident(column)}) AS CHAR) AS bound FROM ${ident(schema, table)} AS t`
+export function newestStatement(table: Pick<SourceTable, 'schema' | 'table' | 'filter'>, column: string): Sql {
+  return sql`SELECT CAST(max(t.${ident(column)}) AS CHAR) AS bound FROM ${ident(table.schema, table.table)} AS t${wherePassed(table)}`
 }
 
 /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */

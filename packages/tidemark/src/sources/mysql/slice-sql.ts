@@ -1,11 +1,11 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
+import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { mysqlColumn } from './column.ts'
 import type { CsvForm } from './text-rows.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith' | 'filter'>
 
 const ALWAYS = sql`true`
 
@@ -122,7 +122,7 @@ export function countStatement(
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
   return sql`SELECT count(${countedRows(table)}) AS total, count(CASE WHEN ${condition} THEN 1 END) AS in_slice${withoutCursor}${join(unfit, '')} \
-FROM ${relation(table)}`
+FROM ${relation(table)}${wherePassed(table)}`
 }
 
 /** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */

@@ -3,6 +3,7 @@
  * bound from which the next slice has to read. Transactions are looked at first, so that none can end unseen in between.
  */
 import { ident, integer, type Sql, sql, text } from '../../engine/sql.ts'
+import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import type { PostgresSession } from './session.ts'
 
@@ -49,7 +50,7 @@ export async function readCursorClock(
  * @param column its own value, in its own type, is what `bound` renders
  */
 export function boundStatement(
-  table: Pick<SourceTable, 'schema' | 'table'>,
+  table: Pick<SourceTable, 'schema' | 'table' | 'filter'>,
   column: SourceColumn,
   at: { cap: CursorCap; clock: CursorClock; timezone: string },
 ): Sql | undefined {
@@ -57,7 +58,7 @@ export function boundStatement(
   const name = ident(column.name)
   switch (cap.kind) {
     case 'newest':
-      return sql`SELECT max(t.${name})::text AS bound FROM ${ident(table.schema, table.table)} AS t`
+      return sql`SELECT max(t.${name})::text AS bound FROM ${ident(table.schema, table.table)} AS t${wherePassed(table)}`
     case 'lag':
       return boundAt(column, clock.now, cap.ms, timezone)
     case 'open transactions':

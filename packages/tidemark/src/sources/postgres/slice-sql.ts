@@ -3,11 +3,11 @@
  * and by equality for identity, never for order.
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
+import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith' | 'filter'>
 
 /** Transaction ids below 3 are permanent: no row that a horizon speaks of has one. */
 const FIRST_NORMAL_XID = 3n
@@ -23,7 +23,7 @@ export function countStatement(table: Relation, slice: Slice, columns: readonly 
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
-  const scanned = slice.kind === 'chunk' || slice.kind === 'keys' ? sql` WHERE ${condition}` : raw('')
+  const scanned = wherePassed(table, ...(slice.kind === 'chunk' || slice.kind === 'keys' ? [condition] : []))
   return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(table)}${scanned}`
 }

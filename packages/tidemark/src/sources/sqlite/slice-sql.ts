@@ -1,10 +1,10 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
-import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
+import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { printColumn, sqliteColumn, valueOf } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith'>
+type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith' | 'filter'>
 
 /** A slice whose values are literals of their column's type. */
 export interface SliceSql {
@@ -119,7 +119,7 @@ export function countStatement(
     withoutCursor,
     ...unfit,
   ]
-  return sql`SELECT ${join(counts)} FROM ${relation(table)}`
+  return sql`SELECT ${join(counts)} FROM ${relation(table)}${wherePassed(table)}`
 }
 
 /** Lines of overlap flag and columns. The first column is never text, so a byte order mark in the data stays data. */
@@ -138,7 +138,7 @@ export function copyKeysStatement(table: Relation, columns: readonly SourceColum
 
 /** The greatest cursor, as a literal of a later slice. */
 export function newestStatement(table: Relation, column: SourceColumn): Sql {
-  return sql`SELECT max(${orderOf(column)}) FROM ${relation(table)}`
+  return sql`SELECT max(${orderOf(column)}) FROM ${relation(table)}${wherePassed(table)}`
 }
 
 /** The most arguments that one call takes, with room for the rest of the line. */

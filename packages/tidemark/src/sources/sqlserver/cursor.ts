@@ -4,6 +4,7 @@
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
 import { localBound } from '../local-time.ts'
+import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { sqlServerColumn } from './column.ts'
 import { DENIED, errorNumberOf } from './driver-error.ts'
@@ -84,10 +85,10 @@ export async function readCursorClock(
 }
 
 /** The statement whose `bound` is the column's highest value. */
-export function newestStatement({ schema, table }: Pick<SourceTable, 'schema' | 'table'>, column: SourceColumn): Sql {
+export function newestStatement(table: Pick<SourceTable, 'schema' | 'table' | 'filter'>, column: SourceColumn): Sql {
   const { name, selectText } = sqlServerColumn(column)
   const value = sql`t.${ident(name)}`
-  return sql`SELECT TOP (1) ${selectText(value)} AS bound FROM ${ident(schema, table)} AS t ORDER BY ${value} DESC`
+  return sql`SELECT TOP (1) ${selectText(value)} AS bound FROM ${ident(table.schema, table.table)} AS t${wherePassed(table)} ORDER BY ${value} DESC`
 }
 
 /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */

@@ -1,11 +1,11 @@
 /** The statements that read a slice. Names are always qualified and quoted, values are literals in their column's type. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import { belongingSlice, countedRows, whereBelongs } from '../belonging.ts'
+import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { Slice, SourceColumn } from '../source.ts'
 import { type CsvForm, isLiteral, type Literal, literalSql, sqlServerColumn } from './column.ts'
 import type { SqlServerTable } from './describe.ts'
 
-type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions' | 'onlyWith'>
+type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions' | 'onlyWith' | 'filter'>
 
 /** A slice whose values are literals in their column's own type. */
 export interface SliceSql {
@@ -143,10 +143,10 @@ export function countStatement(
   const nulls = (name: string): Sql => count(sql`CASE WHEN ${value(name)} IS NULL THEN 1 END`)
   // The changed rows are a few: the whole is counted beside them.
   const whole = (counted: Sql): Sql =>
-    changedAfter === undefined ? counted : sql`(SELECT ${counted} FROM ${relation(table)})`
+    changedAfter === undefined ? counted : sql`(SELECT ${counted} FROM ${relation(table)}${wherePassed(table)})`
   const inSlice = changedAfter === undefined ? count(sql`CASE WHEN ${condition} THEN 1 END`) : count(countedRows(table))
   const withoutCursor = cursor === undefined ? raw('') : sql`, ${whole(nulls(cursor))} AS without_cursor`
-  return sql`SELECT ${whole(count(countedRows(table)))} AS total, ${inSlice} AS in_slice${withoutCursor}${join(unfit, '')} FROM ${from(table, slice)}`
+  return sql`SELECT ${whole(count(countedRows(table)))} AS total, ${inSlice} AS in_slice${withoutCursor}${join(unfit, '')} FROM ${from(table, slice)}${wherePassed(table)}`
 }
 
 const count = (what: Sql): Sql => sql`CONVERT(varchar(20), count_big(${what}))`

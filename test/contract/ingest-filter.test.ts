@@ -1,0 +1,88 @@
+/** A filter on a real PostgreSQL: which rows are the table's, for every way of reading it and for every check of it. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { problemOf } from '../support/source.ts'
+import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
+
+const open: EntryOverrides = { table: 'ticket', filter: "state = 'open' AND mark IS DISTINCT FROM 'secret'" }
+
+let db: TestDatabase
+beforeAll(async () => {
+  db = await createDatabase(import.meta.url)
+})
+afterAll(() => db.drop())
+
+async function tickets(key = 'PRIMARY KEY'): Promise<World> {
+  await db.query(`DROP TABLE IF EXISTS ticket;
+CREATE TABLE ticket (id int ${key}, state text, mark text, changed_at timestamptz NOT NULL DEFAULT clock_timestamp());
+INSERT INTO ticket VALUES (1, 'open', NULL), (2, 'done', NULL), (3, 'open', 'secret'), (4, 'open', 'x')`)
+  return await createWorld(db)
+}
+
+const live = async (world: World): Promise<unknown[]> =>
+  (await world.live('ticket', sql`id`)).map(row => Number(row['id'])).sort()
+
+test.each<[string, Partial<EntryOverrides>]>([
+  ['row versions', {}],
+  ['a cursor', { cdcCol: 'changed_at', guarantee: 'server_clock' }],
+  ['a plain cursor', { cdcCol: 'changed_at', guarantee: 'best_effort' }],
+])(
+  'read by %s: a row that leaves the filter is a delete, one that enters is new, counts and verify see no other',
+  async (_by, more) => {
+    const world = await tickets()
+    const entry = { ...open, ...more }
+    expect((await world.ingest(entry)).ledger).toMatchObject({ read: 2n, inserted: 2n })
+    expect(await live(world)).toEqual([1, 4])
+    await db.query(`UPDATE ticket SET state = 'done', changed_at = clock_timestamp() WHERE id = 1;
+UPDATE ticket SET state = 'open', changed_at = clock_timestamp() WHERE id = 2; INSERT INTO ticket VALUES (5, 'closed')`)
+    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+    expect(await live(world)).toEqual([2, 4])
+    expect(await world.verify(entry)).toMatchObject({ status: 'equal', sourceRows: 2n, lakeRows: 2n })
+    await world.plant('ticket', sql`SELECT * FROM rows WHERE id <> 4`)
+    expect(await world.verify(entry)).toMatchObject({ status: 'different', lost: 1n, ghost: 0n })
+    await world.repair(entry)
+    expect(await live(world)).toEqual([2, 4])
+  },
+)
+
+test('without a key the filtered rows are the whole table', async () => {
+  const world = await tickets('')
+  await world.ingest(open)
+  expect((await world.bronze('ticket')).length).toBe(2)
+  expect(await world.verify(open)).toMatchObject({ status: 'equal', sourceRows: 2n })
+})
+
+test('deletes that are ignored stay when a row leaves the filter', async () => {
+  const world = await tickets()
+  const entry: EntryOverrides = { ...open, deletes: 'ignore' }
+  await world.ingest(entry)
+  await db.query(`UPDATE ticket SET state = 'done' WHERE id = 1`)
+  expect((await world.ingest(entry)).ledger).toMatchObject({ deletes: 0n })
+  expect(await live(world)).toEqual([1, 4])
+})
+
+test('no filter reaches beyond its row: everything that tries is refused by name, and the canary stays', async () => {
+  const world = await tickets()
+  await db.query('DROP TABLE IF EXISTS canary; CREATE TABLE canary (id int)')
+  const attempts = [
+    '1=1; DROP TABLE canary',
+    '1=1) TO STDOUT; DROP TABLE canary; --',
+    "state = '\\'; DROP TABLE canary; --'",
+    '1=1) UNION SELECT 0, 0, 0, 0 FROM (SELECT 1',
+    'EXISTS (SELECT 1 FROM pg_user)',
+    "pg_read_file('/etc/passwd') IS NOT NULL",
+    "set_config('x.y', 'z', false) = 'z'",
+    'changed_at < now()',
+    'state = $$open$$',
+  ]
+  for (const filter of attempts) {
+    expect((await problemOf(world.ingest({ ...open, filter }))).code, filter).toBe('FILTER_REFUSED')
+  }
+  expect(await db.query('SELECT count(*) FROM canary')).toBeDefined()
+  const unusable = await problemOf(world.ingest({ ...open, filter: 'state > id' }))
+  expect([unusable.code, unusable.message]).toEqual([
+    'FILTER_REFUSED',
+    expect.stringContaining('operator does not exist'),
+  ])
+})
