@@ -195,6 +195,12 @@ describe.runIf(hasMariadb)('doctor on MariaDB', () => {
     for (const statement of remedies(before)) await database.query(statement)
     const after = await as(urlOf('doctor_writer')).doctor()
     expect([after.exit, after.of('warning')]).toEqual([0, []])
+    await database.query(`CREATE ROLE doctor_role; GRANT INSERT ON sale TO doctor_role; GRANT doctor_role TO doctor_writer;
+      SET DEFAULT ROLE doctor_role FOR doctor_writer`)
+    onTestFinished(async () => void (await database.query('DROP ROLE doctor_role')))
+    expect((await as(urlOf('doctor_writer')).doctor()).of('warning')).toEqual([
+      `rights: may write ${schema}.sale, through a role or for single columns`,
+    ])
   })
 })
 

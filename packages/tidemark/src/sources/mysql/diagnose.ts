@@ -89,7 +89,7 @@ async function excessFindings(
   const at = account.lastIndexOf('@')
   const [user, host] = [account.slice(0, at), account.slice(at + 1)]
   const mine = sql`grantee = ${text(`'${user}'@'${host}'`)}`
-  const quoted = sql`${backticked(user === '' ? ' ' : user)}@${backticked(host)}`
+  const quoted = sql`${user === '' ? sql`''` : backticked(user)}@${backticked(host)}`
   const ask = async (statement: Sql): Promise<string[]> =>
     (await session.query(statement, signal)).flatMap(row => row['privilege_type'] ?? [])
   const told = (where: string, on: Sql, privileges: readonly string[]): Finding[] => {
@@ -114,10 +114,32 @@ WHERE ${mine} AND ${text(schema)} LIKE table_schema ESCAPE '\\'`,
       findings.push(...told(`database ${pattern}`, sql`${backticked(pattern)}.*`, privileges))
     }
   }
-  for (const table of tables) {
-    const these = sql`${mine} AND table_schema = ${text(table.schema)} AND table_name = ${text(table.table)}`
-    const privileges = await ask(sql`SELECT privilege_type FROM information_schema.table_privileges WHERE ${these}`)
-    findings.push(...told(printName(table), backticked(table.schema, table.table), privileges))
+  const these = sql`(table_schema, table_name) IN (${join(
+    tables.map(({ schema, table }) => sql`(${text(schema)}, ${text(table)})`),
+  )})`
+  const given = await session.query(
+    sql`SELECT table_schema AS "schema", table_name AS name, privilege_type FROM information_schema.table_privileges \
+WHERE ${mine} AND ${tables.length === 0 ? sql`FALSE` : these}`,
+    signal,
+  )
+  for (const { schema, table } of tables) {
+    const here = given.filter(row => row['schema'] === schema && row['name'] === table)
+    const privileges = here.flatMap(row => row['privilege_type'] ?? [])
+    findings.push(...told(printName({ schema, table }), backticked(schema, table), privileges))
   }
-  return findings
+  if (findings.length > 0 || tables.length === 0) return findings
+  return [...findings, ...(await givenOtherwise(session, these, signal))]
+}
+
+/** What the account may do to the columns of the tables by whatever way: where it was given to a role or for a column. */
+async function givenOtherwise(session: MysqlSession, these: Sql, signal: AbortSignal): Promise<Finding[]> {
+  const rows = await session.query(
+    sql`SELECT DISTINCT table_schema AS "schema", table_name AS name FROM information_schema.columns \
+WHERE ${these} AND (FIND_IN_SET('insert', privileges) OR FIND_IN_SET('update', privileges))`,
+    signal,
+  )
+  return rows.map(row => {
+    const table = printName({ schema: row['schema'] ?? '', table: row['name'] ?? '' })
+    return warning('rights', `may write ${table}, through a role or for single columns`, 'SHOW GRANTS; tells which')
+  })
 }
