@@ -97,3 +97,44 @@ describe('a lake in a container', () => {
     expect(beside.exit, beside.stderr).toBe(0)
   })
 })
+
+describe('the key of a lake', () => {
+  /** An account that opens nothing: whatever is told of the failure must do without the key. */
+  const key = Buffer.from('canary-of-the-lake-8d1f').toString('base64')
+  const sas = `sv=2026-01-01&sp=rl&sig=${encodeURIComponent(key)}`
+  test.each([
+    ['account_key', key],
+    ['sas', sas],
+    [
+      'connection_string',
+      `DefaultEndpointsProtocol=http;AccountName=${AZURITE_ACCOUNT};AccountKey=${key};BlobEndpoint=`,
+    ],
+  ])('given as %s reaches no text when the store refuses it', async (option, value) => {
+    const project = {
+      name: 'shop',
+      lake: 'az://lake/x',
+      lake_options: {
+        ...(option === 'connection_string' ? {} : { account: AZURITE_ACCOUNT, endpoint: azurite.endpoint }),
+        [option]: { secret: 'env:LAKE_KEY' },
+      },
+      sources: {},
+    }
+    const { root } = await createProject({ 'tidemark.yml': JSON.stringify(project) })
+    const env = { LAKE_KEY: option === 'connection_string' ? value + azurite.endpoint : value }
+    for (const args of [['run', '--events'], ['run', '--json'], ['status'], ['tables']]) {
+      const { exit, stdout, stderr } = await runInProcess(args, { cwd: root, env })
+      expect(exit, `${args.join(' ')}: ${stderr}`).toBe(3)
+      for (const form of [key, encodeURIComponent(key), value]) expect(stdout + stderr).not.toContain(form)
+    }
+  })
+
+  test.each(['run', 'tables'])('is masked in what %s says of a folder that is named like it', async command => {
+    const login = { account: AZURITE_ACCOUNT, endpoint: azurite.endpoint, account_key: { secret: 'env:LAKE_KEY' } }
+    const project = { name: 'shop', lake: 'az://lake/x', lake_options: { ...login, local: `list/${key}` }, sources: {} }
+    const { root } = await createProject({ 'tidemark.yml': JSON.stringify(project), list: 'a file' })
+    const { exit, stderr } = await runInProcess([command], { cwd: root, env: { LAKE_KEY: key } })
+    expect(exit, stderr).toBe(3)
+    expect(stderr).toContain('list/***')
+    expect(stderr).not.toContain(key)
+  })
+})

@@ -5,10 +5,10 @@ import { lakeOutbox, type Outbox, passingOutbox } from '../alerts/outbox.ts'
 import { recordRunAlerts } from '../alerts/record-run.ts'
 import { decideAlerts } from '../alerts/rules.ts'
 import type { LoadedProject } from '../config/load-project.ts'
+import { knownSecrets } from '../config/known-secrets.ts'
 import { makeRedactor } from '../config/redact.ts'
 import { openText } from '../config/secret.ts'
 import type { ObjectStore } from '../model/ports.ts'
-import type { Project, TextOrSecret } from '../model/project.ts'
 import type { RunEnd } from '../run/facts.ts'
 import { problemFact } from '../run/problem-fact.ts'
 import type { CliPorts } from './ports.ts'
@@ -26,7 +26,7 @@ export interface Alerting {
 export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting {
   const { project } = loaded
   const context = { env: loaded.env, root: project.root }
-  const redact = makeRedactor(secretTexts(project).flatMap(value => reveal(value, context)))
+  const redact = makeRedactor(knownSecrets(project, loaded.env))
   const send = (outbox: Outbox): Promise<DeliveryReport> => {
     const { clock, signal } = ports
     const channels = openChannels(project.alerts, {
@@ -49,22 +49,5 @@ export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting
       const records = decideAlerts(run, { failedBefore: [], told: new Map() }, project.alerts)
       return send(passingOutbox(records, redact))
     },
-  }
-}
-
-function secretTexts(project: Project): TextOrSecret[] {
-  const sources = project.sources.map(({ connection }) => ('url' in connection ? connection.url : connection.password))
-  const channels = project.alerts.channels.flatMap(channel =>
-    channel.kind === 'webhook' ? [channel.url, channel.sign] : [channel.smtp],
-  )
-  return [...sources, ...channels].filter(value => value !== undefined)
-}
-
-/** A secret that is missing is reported where it is used, not here. */
-function reveal(value: TextOrSecret, context: Parameters<typeof openText>[1]): ReturnType<typeof openText>[] {
-  try {
-    return [openText(value, context)]
-  } catch {
-    return []
   }
 }

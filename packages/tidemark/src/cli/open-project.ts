@@ -1,6 +1,8 @@
 /** Options every command about a project shares, and the project they lead to. */
 import { type Command, InvalidArgumentError } from 'commander'
+import { knownSecrets } from '../config/known-secrets.ts'
 import { type LoadedProject, loadProject, ProjectProblems } from '../config/load-project.ts'
+import { makeRedactor } from '../config/redact.ts'
 import type { Problem } from '../errors/problem.ts'
 import { renderProblem } from '../errors/render.ts'
 import { loadFlows } from '../flows/language/load-flows.ts'
@@ -13,9 +15,11 @@ export interface ProjectOptions {
   var: Readonly<Record<string, string>>
 }
 
-/** Where the project was found; errors show lines of its files. */
+/** Where the project was found; errors show lines of its files, and none of its secrets. */
 export interface ProjectRoot {
   root: string
+  /** Masks the secrets of the project, once they are known. */
+  redact?: (text: string) => string
 }
 
 export function addProjectOptions(command: Command): Command {
@@ -42,7 +46,11 @@ export async function openProject(ports: CliPorts, options: ProjectOptions, at: 
     env: ports.env,
     loadFlows,
     signal: ports.signal,
+  }).catch((error: unknown) => {
+    if (error instanceof ProjectProblems && error.reachable !== undefined) maskSecrets(at, error.reachable)
+    throw error
   })
+  maskSecrets(at, loaded)
   warn(ports, loaded.warnings)
   return loaded
 }
@@ -64,6 +72,10 @@ export async function openProjectToLook(
     warn(ports, error.problems)
     return reachable
   }
+}
+
+function maskSecrets(at: ProjectRoot, { project, env }: LoadedProject): void {
+  at.redact = makeRedactor(knownSecrets(project, env))
 }
 
 function warn({ stderr, env }: CliPorts, problems: readonly Problem[]): void {

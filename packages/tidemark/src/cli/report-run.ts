@@ -132,11 +132,11 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
     summarise: warnings => {
       if (end === undefined) return
       const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: live }
-      stderr.write(`\n${redact(renderSummary(end, options))}\n`)
+      stderr.write(`\n${renderSummary(end, options)}\n`)
       document(warnings)
     },
     warn: warnings => {
-      for (const text of warnings) stderr.write(`warning: ${redact(text)}\n`)
+      for (const text of warnings) stderr.write(`warning: ${text}\n`)
       document(warnings)
     },
   }

@@ -5,13 +5,15 @@ import { CommanderError } from 'commander'
 import { maskLiteralSecrets } from '../config/redact.ts'
 import { Problems } from '../errors/problem.ts'
 import { exitCodeOf, renderProblem } from '../errors/render.ts'
-import { wantsColour } from '../report/terminal.ts'
+import { type TerminalStream, wantsColour } from '../report/terminal.ts'
 import { findProblem } from '../run/problem-fact.ts'
+import type { ProjectRoot } from './open-project.ts'
 import type { CliPorts } from './ports.ts'
 import { createProgram } from './program.ts'
 
-export async function runCli(args: readonly string[], ports: CliPorts): Promise<void> {
-  const project = { root: ports.cwd }
+export async function runCli(args: readonly string[], given: CliPorts): Promise<void> {
+  const project: ProjectRoot = { root: given.cwd }
+  const ports = { ...given, stderr: maskedStream(given.stderr, text => project.redact?.(text) ?? text) }
   try {
     await createProgram(ports, project).parseAsync([...args], { from: 'user' })
   } catch (thrown) {
@@ -25,6 +27,12 @@ export async function runCli(args: readonly string[], ports: CliPorts): Promise<
     ports.stderr.write(`${renderProblem(shown, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)
     ports.exit(exitCodeOf(shown))
   }
+}
+
+/** The same stream, whatever becomes of its size; what is written to it goes through `redact`. */
+function maskedStream(stream: TerminalStream, redact: (text: string) => string): TerminalStream {
+  const write = (text: string): unknown => stream.write(redact(text))
+  return Object.create(stream, { write: { value: write } }) as TerminalStream
 }
 
 function readText(path: string): string | undefined {

@@ -8,10 +8,13 @@ const MIN_LENGTH = 4
 
 /**
  * A function that masks the secrets in a text: as they are, URL-encoded, in base64 (alone or inside a longer value, at
- * any offset), and escaped as in JSON. Passwords inside connection URLs among the secrets are masked on their own too.
+ * any offset), and escaped as in JSON. Passwords inside connection URLs, and keys and signatures inside connection strings
+ * and signed addresses, are masked on their own too.
  */
 export function makeRedactor(secrets: readonly Secret[]): (text: string) => string {
-  const values = secrets.map(secret => secret.reveal()).flatMap(value => [value, ...passwordsIn(value)])
+  const values = secrets
+    .map(secret => secret.reveal())
+    .flatMap(value => [value, ...passwordsIn(value), ...keysIn(value)])
   const forms = new Set(values.filter(value => value.length >= MIN_LENGTH).flatMap(formsOf))
   const ordered = [...forms].filter(form => form.length >= MIN_LENGTH).sort((a, b) => b.length - a.length)
   if (ordered.length === 0) return text => text
@@ -38,7 +41,7 @@ export function hasUrlPassword(text: string): boolean {
 
 /** The value of a secret key that is written out; a reference begins with a brace. */
 const keyedSecret: RegExp =
-  /(\b(?:password|authorization|x-api-key|webhook|smtp|sign)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+  /(\b(?:password|authorization|x-api-key|webhook|smtp|sign|account_key|sas|connection_string|secret_access_key|session_token)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
 
 /** What stands in place of a reference: perhaps the secret itself. */
 const wrongReference: RegExp =
@@ -55,6 +58,12 @@ function passwordsIn(value: string): string[] {
     password,
     decoded(password),
   ])
+}
+
+/** What alone opens a store, of a connection string or of the query that signs an address. */
+function keysIn(value: string): string[] {
+  const keys = value.matchAll(/(?:^|[?&;])(?:AccountKey|sig)=([^&;\s]+)/gi)
+  return Array.from(keys, match => match[1] ?? '').flatMap(key => [key, decoded(key)])
 }
 
 function decoded(text: string): string {

@@ -78,6 +78,15 @@ describe('the redactor', () => {
     expect(shown).not.toContain(text)
     expect(Buffer.from(shown.slice(7, -6), 'base64').toString()).not.toContain('ss/w')
   })
+  test.each([
+    `DefaultEndpointsProtocol=https;AccountName=a;AccountKey=k3y/k3y+k3y==;EndpointSuffix=core.windows.net`,
+    '?sv=2026-01-01&sp=rl&sig=k3y%2Fk3y%2Bk3y%3D%3D',
+    'sig=k3y%2Fk3y%2Bk3y%3D%3D&sv=2026-01-01',
+  ])('masks what opens a store alone, out of %s', secret => {
+    const mask = makeRedactor([secretOf(secret)])
+    for (const form of ['k3y/k3y+k3y==', 'k3y%2Fk3y%2Bk3y%3D%3D'])
+      expect(mask(`GET /lake?x=${form}&sv=2026-01-01`)).toBe('GET /lake?x=***&sv=2026-01-01')
+  })
   test('leaves values too short to be secrets, and all other text', () => {
     expect(redact('abc is a word, and 1234 a number')).toBe('abc is a word, and 1234 a number')
     expect(makeRedactor([])('x')).toBe('x')
@@ -109,6 +118,8 @@ test.each([
   ['{ "secret": "hunter2" }', '{ "secret": ********* }'],
   ['hook: { webhook: https://h.example.org/a?sig=hunter2 }', 'hook: { webhook: ************************************}'],
   ['sign: whsec_hunter2', 'sign: *************'],
+  ['  account_key: aGk=', '  account_key: ****'],
+  ['  sas: { secret: env:SAS }', '  sas: { secret: env:SAS }'],
   ['SELECT sign(n), password FROM t', 'SELECT sign(n), password FROM t'],
 ])('a line that is shown hides what it should not hold, at its full length: %s', (line, shown) => {
   expect(maskLiteralSecrets(line)).toBe(shown)

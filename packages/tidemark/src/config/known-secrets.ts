@@ -1,0 +1,36 @@
+/** The secrets of a project, opened for the one purpose of masking them in whatever leaves the process. */
+import type { Project, TextOrSecret } from '../model/project.ts'
+import { openText, type Secret, type SecretContext } from './secret.ts'
+
+/** All that can be opened now. One that is missing is reported where it is used, not here. */
+export function knownSecrets(project: Project, env: SecretContext['env']): Secret[] {
+  const context = { env, root: project.root }
+  return [...ofSources(project), ...ofChannels(project), ...ofLake(project)].flatMap(value => {
+    try {
+      return [openText(value, context)]
+    } catch {
+      return []
+    }
+  })
+}
+
+function ofSources({ sources }: Project): TextOrSecret[] {
+  return sources
+    .map(({ connection }) => ('url' in connection ? connection.url : connection.password))
+    .filter(value => value !== undefined)
+}
+
+function ofChannels({ alerts }: Project): TextOrSecret[] {
+  return alerts.channels
+    .flatMap(channel => (channel.kind === 'webhook' ? [channel.url, channel.sign] : [channel.smtp]))
+    .filter(value => value !== undefined)
+}
+
+/** The id of an access key is a name, not a secret. */
+function ofLake({ remote }: Project): TextOrSecret[] {
+  const login = remote?.login
+  if (login === undefined || login.kind === 'identity') return []
+  const { secret } = login
+  const token = login.kind === 'access key' ? login.sessionToken : undefined
+  return [{ secret }, ...(token === undefined ? [] : [{ secret: token }])]
+}
