@@ -17,7 +17,7 @@ import { printCells } from '../measure.ts'
 import type { Outcome, Seen } from './account.ts'
 import { type Database, plain } from './database.ts'
 import { openMariadb } from './mariadb.ts'
-import { installPeers } from './peers.ts'
+import { createPeerReaders } from './peer-reader.ts'
 import { openPostgres } from './postgres.ts'
 import { CLASSES, createReader, type Reader } from './product.ts'
 import { createStrategies, type Strategy } from './strategies.ts'
@@ -102,7 +102,7 @@ async function measureRound({ database, clock, round, place, totals }: Round): P
     await place.postgres.query(`CREATE DATABASE ${target}`)
     return place.postgres.url(target)
   }
-  const peers = options.peers === true ? await installPeers({ folder, database, createTarget }) : []
+  const peers = options.peers === true ? await createPeerReaders({ folder, database, createTarget }) : []
   const readers = [...(await Promise.all(CLASSES.map(one => createReader(one, { folder, database })))), ...peers]
   const stop = new AbortController()
   const writing = writeUntil(database, clock, seed + round, stop.signal)

@@ -1,0 +1,127 @@
+/**
+ * Other tools at the same table, each as its own documentation sets up a load by cursor: dlt, Sling and ingestr. They are
+ * installed from PyPI, where Python is, and write the table `loaded.changes` to a PostgreSQL database.
+ */
+import { execFile } from 'node:child_process'
+import { chmodSync, globSync } from 'node:fs'
+import { access, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const execute = promisify(execFile)
+
+/** Rows by key, rows as they come, or everything again. */
+export type Mode = 'merge' | 'append' | 'reload'
+
+/** What one run is told; the table is named with its schema, has the key `id` and the cursor `changed_at`. */
+export interface Job {
+  bin: string
+  url: string
+  table: string
+  /** Of the database to write to. */
+  into: string
+  /** Where the tool may keep what it needs. */
+  folder: string
+  mode: Mode
+}
+
+export interface Peer {
+  name: string
+  packages: readonly string[]
+  command: (job: Job) => [string, ...string[]]
+}
+
+const DLT = `import dlt, sys
+from dlt.sources.sql_database import sql_table
+source, name, target, folder, mode = sys.argv[1:6]
+schema, table = name.split(".")
+if source.startswith("mysql:"):
+    source = source.replace("mysql:", "mysql+pymysql:")
+by_cursor = {} if mode == "reload" else {"incremental": dlt.sources.incremental("changed_at")}
+rows = sql_table(credentials=source, schema=schema, table=table, **by_cursor)
+rows.apply_hints(primary_key="id", write_disposition="replace" if mode == "reload" else mode)
+postgres = dlt.destinations.postgres(target)
+dlt.pipeline("peer", destination=postgres, dataset_name="loaded", pipelines_dir=folder + "/dlt").run(rows)
+`
+
+/** The file of dlt's program in a folder of a job. */
+const DLT_PROGRAM = 'dlt_run.py'
+
+export const DLT_PEER: Peer = {
+  name: 'dlt 1.31.0',
+  packages: ['dlt[sql_database,postgres]==1.31.0', 'psycopg2-binary', 'pymysql==1.2.4', 'sqlalchemy==2.0.58'],
+  command: ({ bin, url, table, into, folder, mode }) => [
+    join(bin, 'python'),
+    ...[join(folder, DLT_PROGRAM), url, table, into, folder, mode],
+  ],
+}
+
+export const SLING_PEER: Peer = {
+  name: 'Sling 1.4.11',
+  packages: ['sling-linux-amd64==1.4.11'],
+  command: ({ bin, url, table, into, mode }) => [
+    slingIn(bin),
+    ...['run', '--src-conn', url, '--src-stream', table, '--tgt-conn', into, '--tgt-object', 'loaded.changes'],
+    ...(mode === 'reload' ? ['--mode', 'full-refresh'] : ['--mode', 'incremental', '--update-key', 'changed_at']),
+    ...(mode === 'merge' ? ['--primary-key', 'id'] : []),
+  ],
+}
+
+export const INGESTR_PEER: Peer = {
+  name: 'ingestr 0.14.155',
+  packages: ['ingestr==0.14.155'],
+  command: ({ bin, url, table, into, mode }) => [
+    join(bin, 'ingestr'),
+    ...['ingest', '--yes', '--source-uri', url, '--source-table', table],
+    ...['--dest-uri', into, '--dest-table', 'loaded.changes'],
+    ...['--incremental-strategy', mode === 'reload' ? 'replace' : mode],
+    ...(mode === 'reload' ? [] : ['--incremental-key', 'changed_at']),
+    ...(mode === 'merge' ? ['--primary-key', 'id'] : []),
+  ],
+}
+
+/** Its package brings the program without the right to run it. */
+function slingIn(bin: string): string {
+  const [program = ''] = globSync(join(bin, '../lib/python3*/site-packages/sling_linux_amd64/bin/sling-linux-amd64'))
+  chmodSync(program, 0o755)
+  return program
+}
+
+/** The folder of a peer's programs, installed on first use; undefined, with a line that says why, where it cannot be. */
+export async function install({ name, packages }: Peer): Promise<string | undefined> {
+  const folder = join('.cache/peers', name.replaceAll(/[^a-z0-9.]+/gi, '-'))
+  const done = join(folder, 'installed')
+  const isThere = await access(done).then(
+    () => true,
+    () => false,
+  )
+  try {
+    if (!isThere) {
+      await execute('python3', ['-m', 'venv', folder])
+      const pip = ['install', '-q', '--disable-pip-version-check', ...packages]
+      await execute(join(folder, 'bin/pip'), pip, { maxBuffer: 1024 ** 2 })
+      await writeFile(done, '')
+    }
+    return join(folder, 'bin')
+  } catch (error) {
+    process.stdout.write(`${name} is left out: ${String(error).split('\n')[0]}\n`)
+    return undefined
+  }
+}
+
+/** Make the folder of a job ready; gives the environment that each of its runs needs. */
+export async function prepare(folder: string): Promise<NodeJS.ProcessEnv> {
+  await mkdir(folder, { recursive: true })
+  await writeFile(join(folder, DLT_PROGRAM), DLT)
+  const quiet = {
+    RUNTIME__DLTHUB_TELEMETRY: 'false',
+    DISABLE_TELEMETRY: 'true',
+    INGESTR_DISABLE_TELEMETRY: 'true',
+    SLING_DISABLE_TELEMETRY: 'TRUE',
+  }
+  return { ...process.env, ...quiet, HOME: folder }
+}
+
+/** The spelling of an address that every tool reads. */
+export const plainUrl = (url: string): string =>
+  url.startsWith('mysql:') ? url : `${url.replace(/^postgres:/, 'postgresql:')}?sslmode=disable`
