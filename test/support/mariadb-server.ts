@@ -5,7 +5,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { access, chown, mkdir, open, readFile } from 'node:fs/promises'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
@@ -75,7 +75,9 @@ export async function startMariadb(program: string, wanted: string): Promise<Run
 async function initialise(program: string, data: string, account: Account): Promise<void> {
   const { stdout } = await promisify(execFile)(program, ['--no-defaults', '--version'])
   const run = async (command: string, args: string[]): Promise<void> => {
-    await promisify(execFile)(command, args, { ...identity(account), cwd: data, maxBuffer: 16 * 1024 * 1024 })
+    // Two servers that are made at once would meet in a temporary folder that they share.
+    const env = { ...process.env, TMPDIR: dirname(data) }
+    await promisify(execFile)(command, args, { ...identity(account), cwd: data, env, maxBuffer: 16 * 1024 * 1024 })
   }
   if (/mariadb/i.test(stdout)) {
     const args = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
