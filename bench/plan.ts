@@ -55,6 +55,7 @@ const resolved = (i: number): ResolvedTable => ({
     lagMs: undefined,
     nullCursor: undefined,
     filter: undefined,
+    masks: {},
     columns: undefined,
     excludeColumns: [],
     asText: [],

@@ -88,6 +88,8 @@ export interface WorldOptions {
    * always a SQLite database.
    */
   type?: SourceConfig['type']
+  /** Salt of values that masks hash. */
+  salt?: () => string
   /** Slot of a postgres that lists changed keys. */
   slot?: string
 }
@@ -142,7 +144,11 @@ export async function createWorld(server: Server | string, options: WorldOptions
     const ref = { schema: entry.schema, table: entry.table }
     const table = snapshot.tables.get(tableKey(ref))
     if (table === undefined || table instanceof Error) throw table ?? new Error(`${entry.table} is not in the snapshot`)
-    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, { source, snapshot })
+    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, {
+      source,
+      snapshot,
+      salt: () => options.salt?.(),
+    })
   }
   const open = (...tables: EntryOverrides[]): Promise<SourceSnapshot> =>
     source.openSnapshot(
@@ -223,6 +229,7 @@ function completeEntry(overrides: EntryOverrides & { schema: string }): TableEnt
     lagMs: undefined,
     nullCursor: undefined,
     filter: undefined,
+    masks: {},
     columns: undefined,
     excludeColumns: [],
   }

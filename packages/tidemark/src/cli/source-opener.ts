@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
 import { parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
-import { openText, type Secret } from '../config/secret.ts'
+import { openSecret, openText, type Secret } from '../config/secret.ts'
 import { parseSqliteUrl } from '../config/sqlite-url.ts'
 import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
 import { typeOfUrl } from '../config/url-type.ts'
@@ -21,6 +21,7 @@ export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: Loade
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
+    salt: ({ salt }) => (salt === undefined ? undefined : openSecret(salt, secrets).reveal()),
     open: config => {
       if (isServer(config)) return openServer(ports, config, connectionOf(config, secrets))
       const { name, timezone, connection } = config

@@ -16,7 +16,10 @@ export function knownSecrets(project: Project, env: SecretContext['env']): Secre
 
 function ofSources({ sources }: Project): TextOrSecret[] {
   return sources
-    .map(({ connection }) => ('url' in connection ? connection.url : connection.password))
+    .flatMap(({ connection, salt }) => [
+      'url' in connection ? connection.url : connection.password,
+      salt === undefined ? undefined : { secret: salt },
+    ])
     .filter(value => value !== undefined)
 }
 

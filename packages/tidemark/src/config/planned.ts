@@ -63,7 +63,6 @@ export const plannedInEntry: readonly Planned[] = [
     path: 'drift',
     instead: 'New columns are added by themselves; any other change of a table stops it with an explanation.',
   },
-  { path: 'masks' },
   { path: 'timestamps', instead: ntz },
   { path: 'keep', instead: keep },
   { path: 'silver.keep', instead: keep },

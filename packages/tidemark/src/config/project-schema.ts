@@ -28,6 +28,7 @@ export interface SourceInput {
   ca?: string | undefined
   timezone?: string | undefined
   slot?: string | undefined
+  salt?: { secret: string } | undefined
   prefix?: string | undefined
   tables: string | EntryInput[] | ListAddressInput
 }
@@ -134,6 +135,9 @@ const source: z.ZodType<SourceInput> = z.strictObject({
     .regex(/^[a-z0-9_]{1,63}$/, { error: SLOT_NAME })
     .optional()
     .meta({ description: 'PostgreSQL: logical slot, and publication of the same name, that list changed keys.' }),
+  salt: reference
+    .optional()
+    .meta({ description: 'Secret that `masks: { column: hash }` hashes values with; as a reference only.' }),
   prefix: z.string({ error: 'a text' }).optional().meta({ description: 'Put before the lake names of its tables.' }),
   tables: z
     .union(

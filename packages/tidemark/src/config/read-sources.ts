@@ -81,6 +81,7 @@ function anyTable({ name, place }: SourceConfig): TableEntry {
     excludeColumns: [],
     nullCursor: undefined,
     filter: undefined,
+    masks: {},
   }
   const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
   return { ...base, ...unknown, silver, place, places: {} }

@@ -41,7 +41,7 @@ export function hasUrlPassword(text: string): boolean {
 
 /** The value of a secret key that is written out; a reference begins with a brace. */
 const keyedSecret: RegExp =
-  /(\b(?:password|authorization|x-api-key|webhook|smtp|sign|account_key|sas|connection_string|secret_access_key|session_token)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+  /(\b(?:password|authorization|x-api-key|webhook|smtp|sign|account_key|sas|connection_string|secret_access_key|session_token|salt)["']?\s*:[^\S\n]*)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
 
 /** What stands in place of a reference: perhaps the secret itself. */
 const wrongReference: RegExp =

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path'
 import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
-import type { SourceConfig, TextOrSecret } from '../model/project.ts'
+import type { SecretRef, SourceConfig, TextOrSecret } from '../model/project.ts'
 import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
 import type { SecretInput, SourceInput } from './project-schema.ts'
 import type { ListLocation } from './read-list.ts'
@@ -44,6 +44,7 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
       ),
     )
   }
+  const salt = readSalt(input, node, problems)
   if (connection === undefined || problems.length > 0) return { source: undefined, problems }
   const source: SourceConfig = {
     name,
@@ -53,10 +54,19 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     ...(input.ca === undefined ? {} : { ca: resolve(root, input.ca) }),
     timezone,
     ...(input.slot === undefined ? {} : { slot: input.slot }),
+    ...(salt === undefined ? {} : { salt }),
     prefix: input.prefix ?? '',
     place: { ...node.place, length: 1 },
   }
   return { source, problems }
+}
+
+function readSalt({ salt }: SourceInput, node: ConfigNode, problems: Problem[]): SecretRef | undefined {
+  if (salt === undefined) return undefined
+  const ref = parseSecretRef(salt.secret)
+  if (!(ref instanceof Problem)) return ref
+  problems.push(Object.assign(ref, { place: placeOf(node, ['salt', 'secret']) }))
+  return undefined
 }
 
 const parts = ['host', 'port', 'database', 'user', 'password'] as const

@@ -3,7 +3,7 @@
  * Messages complete the sentence "`key` must be …".
  */
 import { z } from 'zod'
-import type { Guarantee } from '../model/project.ts'
+import type { Guarantee, Mask } from '../model/project.ts'
 
 export type OneOrMany = string | string[]
 
@@ -41,6 +41,7 @@ export interface EntryInput {
   lag?: string | undefined
   null_cursor?: 'error' | 'include' | 'exclude' | undefined
   filter?: string | undefined
+  masks?: Record<string, Mask | null> | undefined
   as_text?: OneOrMany | undefined
   silver?: SilverInput | undefined
 }
@@ -133,6 +134,13 @@ export const entrySchema: z.ZodType<EntryInput> = z
       description:
         'Condition in the SQL of the source over the columns of one row: only rows that meet it belong to the table.',
     }),
+    masks: z
+      .record(z.string(), z.enum(['hash', 'partial', 'null'], { error: 'hash, partial or null' }).nullable())
+      .optional()
+      .meta({
+        description:
+          'Columns whose values never land as they are: { column: hash | partial | null }. hash needs `salt` on the source.',
+      }),
     as_text: columns
       .optional()
       .meta({ description: 'Columns to carry as text because their values do not fit a type.' }),

@@ -10,6 +10,7 @@ import * as explain from './explain.ts'
 import * as flow from './flow.ts'
 import * as flowRun from './flow-run.ts'
 import * as ingest from './ingest.ts'
+import * as mask from './mask.ts'
 import * as names from './names.ts'
 import type { ExitCode, Problem, Retry } from './problem.ts'
 import * as run from './run.ts'
@@ -36,6 +37,7 @@ const areas: readonly object[] = [
   flow,
   flowRun,
   ingest,
+  mask,
   names,
   run,
   source,

@@ -7,6 +7,7 @@ import type { ParquetTarget, Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { emptyRelation } from '../engine/types.ts'
 import type { Segment, SourceColumn } from '../sources/source.ts'
+import { withoutValues } from './masks.ts'
 import { lakeColumnName } from './system-columns.ts'
 
 /** Reads finished segment files as typed rows; bound to a source's CSV form. */
@@ -89,7 +90,7 @@ async function eachSegment(
     for (let step = await coming; step.done !== true; step = await coming) {
       coming = iterator.next()
       coming.catch(() => undefined)
-      await work(step.value)
+      await work(step.value).catch((error: unknown) => Promise.reject(withoutValues(error, intake.columns)))
       await intake.discard(step.value.path)
       rows += step.value.rows
       bytes += step.value.bytes

@@ -89,13 +89,15 @@ export function settingsHash(settings: {
   leftOut: readonly string[]
   onlyWith: string | undefined
   filter: string | undefined
+  masks: readonly (readonly string[])[] | undefined
 }): string {
-  const { asText, timezone, deletes, reading, leftOut, onlyWith, filter } = settings
+  const { asText, timezone, deletes, reading, leftOut, onlyWith, filter, masks } = settings
   // What is written nowhere adds nothing, so that tables loaded before the setting was known stay as they are.
   const later = [
     ...(leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []),
     ...(onlyWith === undefined ? [] : [{ onlyWith }]),
     ...(filter === undefined ? [] : [{ filter }]),
+    ...(masks === undefined ? [] : [{ masks }]),
   ]
   const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later])
   return createHash('sha256').update(canonical).digest('hex').slice(0, 16)

@@ -24,6 +24,7 @@ import {
 import { parseFilter } from '../sources/filter.ts'
 import { settingsHash } from './mark.ts'
 import { type Settled, settleGuarantee } from './guarantee.ts'
+import { assertUnmasked, findMasks, type Masking, maskColumns } from './masks.ts'
 import { matchesPattern } from './pattern.ts'
 import { assertSelected, type Needed, selectColumns } from './select-columns.ts'
 import type { ExtractTable } from './work.ts'
@@ -81,22 +82,29 @@ export function isPattern(entry: TableEntry): boolean {
  * Settle one bound entry.
  *
  * @throws {KEY_COLUMN_MISSING} {CDC_COLUMN_MISSING} {CDC_COLUMN_NOT_ORDERABLE} {GUARANTEE_NOT_POSSIBLE}
- * @throws {CDC_COLUMN_NEEDED} {SOURCE_COLUMN_MISSING} {COLUMN_LEFT_OUT} {FILTER_REFUSED}
+ * @throws {CDC_COLUMN_NEEDED} {SOURCE_COLUMN_MISSING} {COLUMN_LEFT_OUT} {FILTER_REFUSED} {MASK_NEEDS_SALT} {MASK_REFUSED}
  */
 export function resolveTable(
   { entry, name }: BoundEntry,
   described: SourceTable,
   config: SourceConfig,
-  at: { source: Pick<Source, 'carryAsText'>; snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'> },
+  at: {
+    source: Pick<Source, 'carryAsText'>
+    snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'>
+    salt: () => string | undefined
+  },
 ): ResolvedTable {
-  const table = belongingTo(entry, described, config)
-  const selection = selectColumns(entry, table, at.source.carryAsText(table, entry.asText))
+  const masking = findMasks(entry, described, at.salt)
+  const table = belongingTo(entry, described, config, masking)
+  const carriedAs = at.source.carryAsText(table, [...entry.asText, ...masking.masks.keys()])
+  const selection = selectColumns(entry, table, maskColumns(carriedAs, table.columns, masking))
   const { columns, leftOut, isLeftOut } = selection
   const keys = (entry.primaryKey ?? table.primaryKey).map(key => findKey(entry, table, key))
   const cursor = findCdcColumn(entry, table)
   const needed: Needed[] = keys.map(column => ({ column, as: 'key' }))
   if (cursor !== undefined) needed.push({ column: cursor.name, as: 'cdc_col' })
   assertSelected(entry, table, selection, needed)
+  assertUnmasked(entry, table, masking, needed)
   const { deletes, fromDate } = entry
   const { guarantee, reading, method, ...settled } = settleGuarantee({
     entry,
@@ -113,6 +121,7 @@ export function resolveTable(
     leftOut,
     onlyWith: table.onlyWith,
     filter: table.filter?.text,
+    masks: masking.settings,
   })
   const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {
@@ -134,9 +143,12 @@ export function resolveTable(
 }
 
 /** The table as the entry means it: only rows that its filter lets through, and none without a cursor where it says so. */
-function belongingTo(entry: TableEntry, table: SourceTable, config: SourceConfig): SourceTable {
+function belongingTo(entry: TableEntry, table: SourceTable, { type }: SourceConfig, { masks }: Masking): SourceTable {
   const cursor = entry.nullCursor === 'exclude' ? findCdcColumn(entry, table) : undefined
-  const filter = entry.filter === undefined ? undefined : parseFilter(entry.filter, table, config.type)
+  const filter =
+    entry.filter === undefined
+      ? undefined
+      : parseFilter(entry.filter, { ...table, hidden: new Set(masks.keys()) }, type)
   if (filter !== undefined && 'refused' in filter) {
     const place = entry.places['filter'] ?? entry.place
     throw FILTER_REFUSED({ table: label(table), reason: filter.refused }, { place })

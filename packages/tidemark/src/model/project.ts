@@ -67,6 +67,8 @@ export interface SourceConfig {
   timezone: string
   /** PostgreSQL: logical slot and publication that list changed keys; without one tables are scanned. */
   slot?: string
+  /** Secret that values hashed by masks are hashed with. */
+  salt?: SecretRef
   prefix: string
   /**
    * Why its table list cannot be had, when that is not the project's own fault: it is kept elsewhere and is away, or is no
@@ -75,6 +77,9 @@ export interface SourceConfig {
   unlisted?: Problems | undefined
   place: Place
 }
+
+/** What is kept of a value: its salted hash, its last characters, nothing. */
+export type Mask = 'hash' | 'partial' | 'null'
 
 /** The guarantee an entry asks for: classes A, B, C and D. */
 export type Guarantee = 'exact' | 'server_clock' | 'bounded_lag' | 'best_effort'
@@ -105,6 +110,8 @@ export interface TableEntry {
   nullCursor: 'include' | 'exclude' | undefined
   /** A condition of the source's own SQL that the table's rows meet, as written. */
   filter: string | undefined
+  /** Columns whose values are masked where they are read, by name as written. */
+  masks: Readonly<Record<string, Mask>>
   /** Columns to carry as text because their values do not fit the lake's type. */
   asText: readonly string[]
   silver: SilverConfig

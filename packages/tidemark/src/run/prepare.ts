@@ -40,6 +40,8 @@ export interface RefusedTable {
 /** Opens sources from their configuration. */
 export interface SourceOpener {
   open: (config: SourceConfig) => Source
+  /** The secret behind `salt`; undefined without one. @throws {SECRET_MISSING} */
+  salt: (config: SourceConfig) => string | undefined
 }
 
 /** What is asked of `openSources` beyond the project. */
@@ -83,7 +85,7 @@ async function openSource(
     const refused = problems.map(refuseEntry)
     for (const entry of wanted) {
       try {
-        tables.push(resolveBound(entry, config, { source, snapshot }))
+        tables.push(resolveBound(entry, config, { source, snapshot, salt: () => opener.salt(config) }))
       } catch (error) {
         refused.push(refuse(entry, withPlace(toProblem(error, entry.name), namePlace(entry.entry))))
       }
@@ -149,7 +151,7 @@ function refuseTakenNames(opened: readonly OpenSource[]): OpenSource[] {
 function resolveBound(
   bound: BoundEntry,
   config: SourceConfig,
-  at: { source: Source; snapshot: SourceSnapshot },
+  at: { source: Source; snapshot: SourceSnapshot; salt: () => string | undefined },
 ): ResolvedTable {
   const table = at.snapshot.tables.get(tableKey(bound.ref))
   if (table === undefined) throw new TypeError(`this is a bug in tidemark: ${bound.name} was not described`)

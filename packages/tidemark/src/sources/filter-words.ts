@@ -34,5 +34,5 @@ export const PARTS: ReadonlySet<string> = words('year quarter month week day hou
 /** Longer ones first. */
 export const OPERATORS: readonly string[] = ['<=', '>=', '<>', '!=', '||', '::', '=', '<', '>', '+', '-', '*', '/', '%']
 
-/** A text that a database reads as a moment that moves. */
-export const MOVING_MOMENT: RegExp = /^[\s\d:.+-]*(?:now|today|tomorrow|yesterday)[\s\d:.+-]*$/i
+/** A text that a database may read as a moment that moves, whatever signs stand around the word. */
+export const MOVING_MOMENT: RegExp = /(?<![a-z])(?:now|today|tomorrow|yesterday)(?![a-z])/i

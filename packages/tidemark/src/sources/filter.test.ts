@@ -5,10 +5,11 @@ import { FUNCTIONS, KEYWORDS, PARTS, SIZED_TYPES, TYPES } from './filter-words.t
 import type { SourceTable } from './source.ts'
 
 const names = ['id', 'Status', 'date', 'user', 'a"b; --', 'end']
-const table = { columns: names.map(name => ({ name })) } as unknown as Pick<SourceTable, 'columns'>
+const table = { columns: [...names, 'Secret'].map(name => ({ name })) } as unknown as Pick<SourceTable, 'columns'>
+const hidden = new Set(['Secret'])
 
 function written(filter: string, dialect: FilterDialect = 'postgres'): string {
-  const parsed = parseFilter(filter, table, dialect)
+  const parsed = parseFilter(filter, { ...table, hidden }, dialect)
   return 'text' in parsed ? parsed.text.replaceAll(/\s+/g, ' ') : `refused: ${parsed.refused}`
 }
 
@@ -19,7 +20,7 @@ test.each<[string, string, FilterDialect?]>([
   ["coalesce(lower(status), '') <> ''", `( coalesce( lower( t."Status"), '') <> '')`],
   ["date >= date '2026-01-01' and user like 'x%'", `( t."date" >= date '2026-01-01' and t."user" like 'x%')`],
   ['extract(year from date) = 2026', '( extract( year from t."date") = 2026)'],
-  ["status = ';-- not a comment'", `( t."Status" = ';-- not a comment')`],
+  ["status = ';-- not a comment, nowhere'", `( t."Status" = ';-- not a comment, nowhere')`],
   ["[a\"b; --] = 'é'", `( t."a""b; --" = N'é')`, 'sqlserver'],
   ['`end` between 1 and 2', '( t."end" between 1 and 2)', 'mysql'],
   ["date::text = 'x' || status", `( t."date" :: text = 'x' || t."Status")`],
@@ -48,6 +49,10 @@ describe('what could be more than one expression over one row, or mean something
     ["date < 'now'", 'another moment'],
     ["date < date 'TODAY'", 'another moment'],
     ["date < ' 04:00 yesterday '", 'another moment'],
+    ["date < 'now()'", 'another moment'],
+    ["date < '(today)2'", 'another moment'],
+    ['secret = 1', 'secret is masked'],
+    ['"Secret" = 1', 'Secret is masked'],
     ['pg_sleep(10) is null', 'pg_sleep() is none'],
     ['public.lower(status) = 1', 'is no part'],
     ['id = 1 union all', 'union is neither'],

@@ -12,12 +12,13 @@ export type FilterDialect = 'postgres' | 'mysql' | 'sqlserver' | 'sqlite'
 
 const LONGEST = 4000
 
+/** What a filter may speak of: the columns of a table, less those whose values are not to be seen. */
+export interface FilterTable extends Pick<SourceTable, 'columns'> {
+  hidden?: ReadonlySet<string>
+}
+
 /** The condition in parentheses, its columns those of `t`; or why it is refused. */
-export function parseFilter(
-  filter: string,
-  table: Pick<SourceTable, 'columns'>,
-  dialect: FilterDialect,
-): Sql | { refused: string } {
+export function parseFilter(filter: string, table: FilterTable, dialect: FilterDialect): Sql | { refused: string } {
   if (filter.length > LONGEST) return { refused: `it is longer than ${LONGEST} characters` }
   const tokens = filterTokens(filter, dialect === 'sqlserver' || dialect === 'sqlite')
   if (!Array.isArray(tokens)) return tokens
@@ -38,7 +39,7 @@ export function parseFilter(
 }
 
 interface Around {
-  table: Pick<SourceTable, 'columns'>
+  table: FilterTable
   dialect: FilterDialect
 }
 
@@ -97,9 +98,12 @@ function printWord(
 }
 
 /** Qualified and quoted, so that a column named like one of the server's words is still the column. */
-function columnNamed(name: string, { columns }: Pick<SourceTable, 'columns'>): Sql | undefined {
+function columnNamed(name: string, { columns, hidden }: FilterTable): Sql | { refused: string } | undefined {
   const exact = columns.find(column => column.name === name)
   const similar = columns.filter(column => column.name.toLowerCase() === name.toLowerCase())
   const found = exact ?? (similar.length === 1 ? similar[0] : undefined)
-  return found && sql` t.${ident(found.name)}`
+  if (found === undefined) return undefined
+  // Who may choose rows by a value, or make the server complain of it, can find it out.
+  if (hidden?.has(found.name) === true) return { refused: `${name} is masked` }
+  return sql` t.${ident(found.name)}`
 }

@@ -22,7 +22,7 @@ export const WIDE_SUFFIX = '.wide.csv'
  * @param columns the columns given to `copy`, in the same order
  */
 export function readCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
-  const version = sql`${ident(csvName(1))} AS ${ident('_row_version')}`
+  const version = sql`${versionWithMasked(ident(csvName(1)), columns)} AS ${ident('_row_version')}`
   const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
   return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${csvFiles(files, columns.length + 2)}`
 }
@@ -32,13 +32,30 @@ export function readCsv(files: readonly string[], columns: readonly SourceColumn
  * the texts of all columns in which NULL, the empty text and the borders between values are told apart.
  */
 export function readCsvHashed(files: readonly string[], columns: readonly SourceColumn[]): Sql {
-  const parts = columns.map((_, i) => {
+  const parts = columns.map((column, i) => {
     const value = ident(csvName(i + 1))
-    return sql`CASE WHEN ${value} IS NULL THEN '-' ELSE concat(strlen(${value}), ':', ${value}) END`
+    return hashed(column.masked === true ? column.decode(value) : value)
   })
   const version = sql`md5(concat(${join([text(''), ...parts])})) AS ${ident('_row_version')}`
   const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
   return sql`SELECT ${join([overlap, version, ...typed(columns, 1)])} FROM ${csvFiles(files, columns.length + 1)}`
+}
+
+/**
+ * A version that the source made as a hash, over columns that are not masked, with the masked values beside it; a version
+ * that rows carry stays as it is.
+ */
+function versionWithMasked(version: Sql, columns: readonly SourceColumn[]): Sql {
+  const parts = columns.flatMap((column, i) =>
+    column.masked === true ? [hashed(column.decode(ident(csvName(i + 2))))] : [],
+  )
+  if (parts.length === 0) return version
+  return sql`CASE WHEN strlen(${version}) = 32 THEN md5(concat(${join([version, ...parts])})) ELSE ${version} END`
+}
+
+/** A part of a text to be hashed: NULL, the empty text and where a value ends are told apart. */
+function hashed(value: Sql): Sql {
+  return sql`CASE WHEN ${value} IS NULL THEN '-' ELSE concat(strlen(CAST(${value} AS VARCHAR)), ':', ${value}) END`
 }
 
 /** The typed rows of segments written by `copyKeys`: the key columns by name. */

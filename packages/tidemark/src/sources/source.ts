@@ -133,6 +133,8 @@ export interface SourceColumn {
   orderable: boolean
   /** Set when the lake's form loses something or needs explaining, for example `array, carried as JSON text`. */
   note: string | undefined
+  /** Set where `decode` hides the value: no version of a row is made of what the source gave. */
+  masked?: true
   /** DuckDB expression that types the CSV text; fails loudly on text it cannot represent. */
   decode: (csvColumn: Sql) => Sql
 }

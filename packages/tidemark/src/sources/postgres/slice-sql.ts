@@ -37,7 +37,8 @@ function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
 /** Overlap flag, row version, columns. The first column is never text, so a byte order mark in the data stays data. */
 export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
   const values = columns.map(selectColumn)
-  const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(values)})::text)`
+  const shown = columns.filter(({ masked }) => masked !== true).map(selectColumn)
+  const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(shown)})::text)`
   const list = join([overlapFlag(slice), version, ...values])
   return copyOut(sql`SELECT ${list} FROM ${relation(table)}${whereBelongs(table, sliceCondition(slice, table))}`)
 }
