@@ -23,6 +23,8 @@ const SETTINGS: Readonly<Record<string, string>> = {
   row_security: 'off',
   // Names in our statements mean the catalog's; a function of the same name in a user's schema is never called.
   search_path: 'pg_catalog, pg_temp',
+  // Our text literals give the backslash no meaning; with it off, one could end a literal early.
+  standard_conforming_strings: 'on',
   TimeZone: 'UTC',
   DateStyle: 'ISO, YMD',
   IntervalStyle: 'iso_8601',
