@@ -1,8 +1,10 @@
 /** A filter on a real PostgreSQL: which rows are the table's, for every way of reading it and for every check of it. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { FUNCTIONS } from '../../packages/tidemark/src/sources/filter-words.ts'
+import type { SliceCount } from '../../packages/tidemark/src/sources/source.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { problemOf } from '../support/source.ts'
+import { never, problemOf, tableOf } from '../support/source.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
 const open: EntryOverrides = { table: 'ticket', filter: "state = 'open' AND mark IS DISTINCT FROM 'secret'" }
@@ -60,6 +62,41 @@ test('deletes that are ignored stay when a row leaves the filter', async () => {
   await db.query(`UPDATE ticket SET state = 'done' WHERE id = 1`)
   expect((await world.ingest(entry)).ledger).toMatchObject({ deletes: 0n })
   expect(await live(world)).toEqual([1, 4])
+})
+
+test('by the catalogue of the server no function that a filter may use is volatile, and only its own are found', async () => {
+  const volatile = await db.query(
+    `SELECT DISTINCT p.proname FROM pg_proc p WHERE p.pronamespace = 'pg_catalog'::regnamespace AND p.provolatile = 'v'
+AND p.proname = ANY(ARRAY[${[...FUNCTIONS].map(name => `'${name}'`).join(', ')}])`,
+  )
+  expect(volatile).toEqual([])
+  const world = await tickets()
+  await db.query(`DROP FUNCTION IF EXISTS len(text); DROP FUNCTION IF EXISTS lower(int);
+CREATE FUNCTION len(text) RETURNS float VOLATILE LANGUAGE sql AS 'SELECT random()';
+CREATE FUNCTION lower(int) RETURNS text VOLATILE LANGUAGE sql AS 'SELECT random()::text'`)
+  for (const filter of ['len(state) > 0.5', "lower(id) > 'a'"]) {
+    const { code, message } = await problemOf(world.ingest({ ...open, filter }))
+    expect([code, message]).toEqual(['FILTER_REFUSED', expect.stringContaining('does not exist')])
+  }
+})
+
+test('a backslash in a literal is a backslash, whatever the database says of backslashes', async () => {
+  const world = await createWorld(db)
+  await db.query(`DROP TABLE IF EXISTS path; CREATE TABLE path (at text PRIMARY KEY, n int DEFAULT 1)`)
+  await db.query('INSERT INTO path VALUES ($1), ($2)', ['a\\', 'b'])
+  await db.query(`ALTER DATABASE ${db.database} SET standard_conforming_strings = off`)
+  try {
+    const entry: EntryOverrides = { table: 'path' }
+    await world.ingest(entry)
+    const snapshot = await world.snapshot(entry)
+    const table = tableOf(snapshot, { schema: 'public', table: 'path' })
+    const asked = (...keys: string[][]): Promise<SliceCount> =>
+      snapshot.count({ table, slice: { kind: 'keys', columns: ['at'], keys }, columns: [], signal: never })
+    expect((await asked(['a\\'])).inSlice).toBe(1n)
+    expect((await asked(['\\'], [" '] ::text[]) AS u (k0)) AS g) OR true --"])).inSlice).toBe(0n)
+  } finally {
+    await db.query(`ALTER DATABASE ${db.database} RESET standard_conforming_strings`)
+  }
 })
 
 test('no filter reaches beyond its row: everything that tries is refused by name, and the canary stays', async () => {

@@ -17,6 +17,11 @@ export const FUNCTIONS: ReadonlySet<string> = words(
     'coalesce nullif ifnull isnull iif greatest least cast extract datepart date_trunc year month day json_value json_extract',
 )
 
+/** Those that MySQL does not have itself: there, such a name would be a function of somebody's own. */
+export const NOT_OF_MYSQL: ReadonlySet<string> = words(
+  'len datalength btrim strpos charindex starts_with iif datepart date_trunc',
+)
+
 /** Names of types, for casts and before a literal. A column of such a name is the column everywhere else. */
 export const TYPES: ReadonlySet<string> = words(
   'date time timestamp timestamptz interval text varchar nvarchar char nchar character int integer bigint smallint tinyint ' +

@@ -62,6 +62,7 @@ describe('what could be more than one expression over one row, or mean something
     ['missing = 1', 'missing is neither a column'],
     ['"missing" = 1', 'no column missing'],
     ['[id] = 1', 'quoted in a way'],
+    ["starts_with(status, 'x')", 'starts_with() is none', 'mysql'],
     ["status || 'x' = ''", 'no operator ||', 'mysql'],
     ["id::text = '1'", 'no operator ::', 'sqlserver'],
     [`id = 1${' '.repeat(4000)}`, 'longer than 4000'],

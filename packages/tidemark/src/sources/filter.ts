@@ -5,7 +5,7 @@
  */
 import { checked, ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { type FilterToken, filterTokens } from './filter-text.ts'
-import { FUNCTIONS, KEYWORDS, MOVING_MOMENT, PARTS, SIZED_TYPES, TYPES } from './filter-words.ts'
+import { FUNCTIONS, KEYWORDS, MOVING_MOMENT, NOT_OF_MYSQL, PARTS, SIZED_TYPES, TYPES } from './filter-words.ts'
 import type { SourceTable } from './source.ts'
 
 export type FilterDialect = 'postgres' | 'mysql' | 'sqlserver' | 'sqlite'
@@ -76,7 +76,7 @@ function printOperator(operator: string, { dialect }: Around): Sql | { refused: 
 function printWord(
   written: string,
   { before, after }: { before: readonly FilterToken[]; after: FilterToken | undefined },
-  { table }: Around,
+  { table, dialect }: Around,
 ): Sql | { refused: string } {
   const word = written.toLowerCase()
   const isOf = (list: ReadonlySet<string>): Sql | undefined => (list.has(word) ? raw(` ${word}`) : undefined)
@@ -84,7 +84,8 @@ function printWord(
   const keyword = isOf(KEYWORDS)
   if (keyword !== undefined) return keyword
   if (after?.kind === '(') {
-    const known = isOf(FUNCTIONS) ?? isOf(SIZED_TYPES)
+    const isForeign = dialect === 'mysql' && NOT_OF_MYSQL.has(word)
+    const known = isForeign ? undefined : (isOf(FUNCTIONS) ?? isOf(SIZED_TYPES))
     return known ?? { refused: `${written}() is none of the functions that a filter may use` }
   }
   const opener = before.at(-2)
