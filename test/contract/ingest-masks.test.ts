@@ -108,6 +108,7 @@ test('a changed mask or salt is compared whole; the same ones are not', async ()
   await world.ingest(person)
   expect((await world.ingest(person)).method).not.toContain('full compare')
   salt = 'another salt of enough characters'
+  expect((await world.verify(person)).status).toBe('not comparable')
   const again = await world.ingest(person)
   expect([again.method, again.ledger.inserted]).toEqual(['full compare: the entry changed', 2n])
   expect((await world.live('person', sql`id`))[0]).toMatchObject({ email: hash('canary-mail-1', salt) })

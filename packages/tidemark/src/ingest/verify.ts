@@ -93,7 +93,8 @@ export async function judgeTable(
   if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
   const { mark } = comparable
   const isComparable = mark.identity === position.identity && standingOf(position, mark, wanted.table) === 'current'
-  const isRead = mark.fingerprint === wanted.table.fingerprint && holdsColumns(comparable.current, wanted)
+  const isAsRead = mark.fingerprint === wanted.table.fingerprint && mark.settings === wanted.settings
+  const isRead = isAsRead && holdsColumns(comparable.current, wanted)
   if (!isComparable || !isRead) {
     return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
   }
