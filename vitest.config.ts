@@ -22,6 +22,8 @@ export default defineConfig({
           include: ['test/{contract,scenarios,end-to-end,packaging}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          // One after the other: a source is proved quiet only while nobody else writes on the server that all share.
+          fileParallelism: false,
         },
       },
       {
@@ -36,6 +38,7 @@ export default defineConfig({
           include: ['test/{faults,interop,live}/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
+          fileParallelism: false,
         },
       },
     ],

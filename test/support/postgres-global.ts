@@ -10,6 +10,8 @@ import { startPostgres } from '../../examples/postgres.ts'
 /** Durability of the server itself is not under test; speed of its commits is what the tests wait for. */
 const CONFIG = {
   fsync: 'off',
+  // Its transactions would be somebody else's to a source that a test needs quiet.
+  autovacuum: 'off',
   max_prepared_transactions: '20',
   max_locks_per_transaction: '1024',
   wal_level: 'logical',
