@@ -1,4 +1,5 @@
 /** Mistakes in the project's own files: all of them found before anything is read, each at its place. */
+import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -105,9 +106,9 @@ describe('a table list', () => {
 
   test.each([
     {
-      case: 'is away',
-      answer: { status: 503, body: 'later' },
-      expected: { exit: 3, code: 'LIST_UNREACHABLE', says: '503' },
+      case: 'refuses',
+      answer: { status: 403, body: 'no' },
+      expected: { exit: 3, code: 'LIST_UNREACHABLE', says: '403' },
     },
     {
       case: 'gives a web page',
@@ -164,6 +165,31 @@ describe('a table list', () => {
       expect(await project.query('SELECT n FROM gold.n')).toEqual([{ n: '3' }])
     },
   )
+
+  test('at an address that is away is read from its last copy, and every command says so', async () => {
+    let status = 200
+    const list = JSON.stringify([{ schema: 'copied', table: 'orders' }])
+    const server = createServer((_request, response) => response.writeHead(status).end(status === 200 ? list : 'later'))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    const { port } = server.address() as AddressInfo
+    const project = await createShop(database, 'copied', {
+      yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "http://127.0.0.1:${port}/list.json", allow_private: true }\n`,
+    })
+    await database.query('CREATE TABLE copied.orders (id int PRIMARY KEY); INSERT INTO copied.orders VALUES (1), (2)')
+    expect((await project.run()).status).toBe('succeeded')
+    status = 503
+    await database.query('INSERT INTO copied.orders VALUES (3)')
+    for (const command of ['validate', 'plan']) {
+      const ended = await project.tidemark(command)
+      expect(ended.exit, ended.stderr).toBe(0)
+      expect(ended.stderr).toContain('warning LIST_COPY_USED')
+    }
+    const run = await project.run()
+    expect(run.status).toBe('succeeded')
+    expect(run.stderr).toContain(createHash('sha256').update(list).digest('hex'))
+    expect(await project.query('SELECT count(*) AS n FROM silver.orders')).toEqual([{ n: '3' }])
+  })
 
   test('whose patterns meet in one lake name loads the first table and refuses the second', async () => {
     await database.query('DROP SCHEMA IF EXISTS meet2 CASCADE; CREATE SCHEMA meet2; CREATE TABLE meet2.users (id int)')

@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Problem } from '../errors/problem.ts'
 import { afterEach, describe, expect, test } from 'vitest'
-import { fetchText, MAX_LIST_BYTES, printAddress } from './fetch-list.ts'
+import { type Fetched, type FetchRequest, fetchText, isOutOfReach, MAX_LIST_BYTES, printAddress } from './fetch-list.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -18,11 +19,16 @@ async function serve(listener: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
-function get(
-  url: string,
-  options: { headers?: Record<string, string>; allowPrivate?: boolean; signal?: AbortSignal } = {},
-): Promise<string> {
-  return fetchText({ url, headers: {}, allowPrivate: true, signal: new AbortController().signal, ...options })
+type Options = Partial<FetchRequest>
+
+function ask(url: string, options: Options = {}): Promise<Fetched> {
+  const { signal } = new AbortController()
+  return fetchText({ url, headers: {}, allowPrivate: true, etag: undefined, signal, ...options })
+}
+
+async function get(url: string, options: Options = {}): Promise<string> {
+  const fetched = await ask(url, options)
+  return fetched.kind === 'text' ? fetched.text : fetched.kind
 }
 
 describe('fetching a list', () => {
@@ -45,6 +51,42 @@ describe('fetching a list', () => {
     const other = await serve((request, response) => response.end(String(request.headers.authorization)))
     const base = await serve((_, response) => response.writeHead(307, { location: `${other}/l` }).end())
     expect(await get(base, { headers: { Authorization: 'secret' } })).toBe('undefined')
+  })
+  test('asks only for what is newer than the version that is here, and not another server', async () => {
+    const seen: unknown[] = []
+    const base = await serve((request, response) => {
+      seen.push(request.headers['if-none-match'])
+      if (request.headers['if-none-match'] === '"v1"') response.writeHead(304).end()
+      else response.setHeader('etag', '"v1"').end('[]')
+    })
+    expect(await ask(base)).toEqual({ kind: 'text', text: '[]', etag: '"v1"' })
+    expect(await ask(base, { etag: '"v1"' })).toEqual({ kind: 'unchanged' })
+    expect(await ask(base, { etag: '"v0"' })).toMatchObject({ kind: 'text' })
+    const elsewhere = await serve((_, response) => response.writeHead(302, { location: base }).end())
+    expect(await ask(elsewhere, { etag: '"v1"' })).toMatchObject({ kind: 'text' })
+    expect(seen).toEqual([undefined, '"v1"', '"v0"', undefined])
+  })
+  test('takes “not modified” for no answer when nothing was here', async () => {
+    const base = await serve((_, response) => response.writeHead(304).end())
+    await expect(get(base)).rejects.toThrow('answered 304')
+  })
+  test.each([
+    [401, false],
+    [404, false],
+    [410, false],
+    [408, true],
+    [429, true],
+    [503, true],
+  ])('tells a server that has no time from one that refuses: %i', async (status, expected) => {
+    const base = await serve((_, response) => response.writeHead(status).end())
+    const error = await get(base).catch((caught: unknown) => caught)
+    expect(error instanceof Problem && isOutOfReach(error)).toBe(expected)
+  })
+  test('takes a broken connection for a server out of reach, and a redirect it does not follow for a refusal', async () => {
+    const broken = await serve((_, response) => response.socket?.destroy())
+    const circle = await serve((_, response) => response.writeHead(302, { location: '/' }).end())
+    const errors = await Promise.all([broken, circle].map(url => get(url).catch((caught: unknown) => caught)))
+    expect(errors.map(error => error instanceof Problem && isOutOfReach(error))).toEqual([true, false])
   })
   test.each([401, 404, 500])('says what the server answered: %i', async status => {
     const base = await serve((_, response) => response.writeHead(status).end())

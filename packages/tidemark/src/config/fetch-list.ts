@@ -12,11 +12,15 @@ export interface FetchRequest {
   url: string
   headers: Readonly<Record<string, string>>
   allowPrivate: boolean
+  /** The version that is here already; the server need not send it again. */
+  etag: string | undefined
   signal: AbortSignal
 }
 
+export type Fetched = { kind: 'text'; text: string; etag: string | undefined } | { kind: 'unchanged' }
+
 /** Fetch a text or throw a Problem; tests bring their own. */
-export type FetchText = (request: FetchRequest) => Promise<string>
+export type FetchText = (request: FetchRequest) => Promise<Fetched>
 
 export const MAX_LIST_BYTES: number = 5 * 1024 * 1024
 const TIMEOUT_MS = 10_000
@@ -27,13 +31,13 @@ export const fetchText: FetchText = async request => {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   const signal = AbortSignal.any([request.signal, timeout])
   let url = parseAddress(request.url)
-  let headers = request.headers
+  let headers = request.etag === undefined ? request.headers : { ...request.headers, 'if-none-match': request.etag }
   for (let redirects = 0; ; redirects++) {
     try {
       const response = await get(url, headers, request.allowPrivate, signal)
       const location = response.headers.location
       const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode ?? 0) && location !== undefined
-      if (!isRedirect) return await readBody(response, url)
+      if (!isRedirect) return await readAnswer(response, url, 'if-none-match' in headers)
       response.destroy()
       if (redirects === MAX_REDIRECTS)
         throw LIST_UNREACHABLE({ host: url.host, reason: `redirects more than ${MAX_REDIRECTS} times` })
@@ -47,9 +51,14 @@ export const fetchText: FetchText = async request => {
       if (error instanceof Problem) throw error
       request.signal.throwIfAborted()
       const reason = timeout.aborted ? `did not answer within ${TIMEOUT_MS / 1000} s` : explain(error)
-      throw LIST_UNREACHABLE({ host: url.host, reason }, { cause: error })
+      throw LIST_UNREACHABLE({ host: url.host, reason, isPassing: !isDistrusted(error) }, { cause: error })
     }
   }
+}
+
+/** True for a fetch that may succeed the next time and says nothing about the list: nobody was there, or had no time. */
+export function isOutOfReach({ code, params }: Problem): boolean {
+  return code === LIST_UNREACHABLE.code && params['isPassing'] === true
 }
 
 /** The address without what may be private: no user, password, query or fragment. */
@@ -104,12 +113,15 @@ function get(
   })
 }
 
-async function readBody(response: IncomingMessage, url: URL): Promise<string> {
-  const fail = (reason: string, hint?: string): Problem => LIST_UNREACHABLE({ host: url.host, reason, hint })
+async function readAnswer(response: IncomingMessage, url: URL, isAsked: boolean): Promise<Fetched> {
+  const fail = (reason: string, hint?: string, isPassing = false): Problem =>
+    LIST_UNREACHABLE({ host: url.host, reason, hint, isPassing })
   const status = response.statusCode ?? 0
   if (status !== 200) {
     response.destroy()
-    throw fail(`answered ${status}`, statusHint(status))
+    if (status === 304 && isAsked) return { kind: 'unchanged' }
+    const isBusy = status === 408 || status === 429 || status >= 500
+    throw fail(`answered ${status}`, statusHint(status), isBusy)
   }
   const chunks: Buffer[] = []
   let bytes = 0
@@ -122,7 +134,8 @@ async function readBody(response: IncomingMessage, url: URL): Promise<string> {
     chunks.push(chunk)
   }
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks))
+    return { kind: 'text', text, etag: response.headers.etag }
   } catch {
     throw fail('sends something that is not UTF-8 text', 'Check the address, and that the server does not compress.')
   }
@@ -133,6 +146,12 @@ function statusHint(status: number): string | undefined {
     return 'Give the credentials with `tables: { url: …, headers: { Authorization: { secret: env:NAME } } }`.'
   if (status === 404) return 'Check the address; on a Git host it must be the one of the raw file.'
   return undefined
+}
+
+/** Somebody answers there who cannot prove to be the server. */
+function isDistrusted(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? ''
+  return /CERT|^ERR_TLS|SELF_SIGNED|UNABLE_TO_VERIFY|^ERR_SSL|^EPROTO$/.test(code)
 }
 
 /** A driver's error in words; its own text could hold the address with its query. */

@@ -63,9 +63,14 @@ function remoteOf(input: LakeOptionsInput, login: RemoteLogin, root: string): Re
     region: input.region,
     clientId: input.client_id,
     login,
-    local: resolve(root, input.local ?? '.tidemark'),
+    local: localFolder(root, input.local),
     cacheBytes: parseBytes(input.cache_size ?? CACHE_SIZE) ?? 0,
   }
+}
+
+/** Absolute folder of this machine for what a project keeps beside its lake. */
+export function localFolder(root: string, written = '.tidemark'): string {
+  return resolve(root, written)
 }
 
 function findConflicts(body: MapNode, input: LakeOptionsInput, address: LakeAddress): Problem[] {

@@ -1,7 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { LIST_UNREACHABLE } from '../errors/config.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import { type LoadedProject, type LoadRequest, loadProject } from './load-project.ts'
 
@@ -244,7 +246,7 @@ describe('the table list', () => {
     const asked: unknown[] = []
     const fetch: LoadRequest['fetch'] = async ({ url, headers, allowPrivate }) => {
       asked.push({ url, headers, allowPrivate })
-      return list.replace('DimUser', 'con')
+      return { kind: 'text', text: list.replace('DimUser', 'con'), etag: undefined }
     }
     const files = at(`{ url: "${address}", headers: { Authorization: { secret: env:TOKEN } } }`)
     expect(await problemsOf(files, { fetch })).toMatchInlineSnapshot(`
@@ -267,8 +269,56 @@ describe('the table list', () => {
       ]
     `)
   })
+  test('that cannot be reached is read from the last good copy, and said to be', async () => {
+    const root = project(at(address))
+    const away = LIST_UNREACHABLE({ host: 'lists.example.org', reason: 'does not answer', isPassing: true })
+    const loadWith = (fetch: LoadRequest['fetch']) =>
+      loadProject({ root, vars: {}, env: {}, loadFlows: async () => ({ flows: [], problems: [] }), fetch })
+    const answer = (text: string, etag?: string) => async () => ({ kind: 'text' as const, text, etag })
+    const fails = (problem: Problem) => () => Promise.reject(problem)
+
+    expect((await loadWith(fails(away))).unusable.map(one => one.code)).toEqual(['LIST_UNREACHABLE'])
+    await loadWith(answer(list, '"v1"'))
+    // What is wrong is never kept.
+    expect((await loadWith(answer('<html>'))).unusable.map(one => one.code)).toEqual(['LIST_SHAPE'])
+    const asked: unknown[] = []
+    const unchanged = await loadWith(async ({ etag }) => {
+      asked.push(etag)
+      return { kind: 'unchanged' }
+    })
+    expect(asked).toEqual(['"v1"'])
+    const copied = await loadWith(fails(away))
+    expect([unchanged, copied].map(({ project: { tables } }) => tables.map(({ table }) => table))).toEqual([
+      ['DimUser'],
+      ['DimUser'],
+    ])
+    expect(unchanged.warnings).toEqual([])
+    expect(copied.unusable).toEqual([])
+    const hash = createHash('sha256').update(list).digest('hex')
+    expect(copied.warnings.map(line)).toEqual([
+      expect.stringMatching(new RegExp(`LIST_COPY_USED lists.example.org does not answer. The copy is of 20.*${hash}`)),
+    ])
+    const gone = LIST_UNREACHABLE({ host: 'lists.example.org', reason: 'answered 404' })
+    expect((await loadWith(fails(gone))).unusable.map(one => one.code)).toEqual(['LIST_UNREACHABLE'])
+  })
+  test('is never read from a copy that was damaged, nor from one of another address', async () => {
+    const root = project(at(address))
+    const loadFlows = async () => ({ flows: [], problems: [] })
+    const loadWith = (fetch: LoadRequest['fetch']) => loadProject({ root, vars: {}, env: {}, loadFlows, fetch })
+    const fails = () =>
+      Promise.reject(LIST_UNREACHABLE({ host: 'x', reason: 'does not answer', isPassing: true }) as Error)
+    await loadWith(async () => ({ kind: 'text', text: list, etag: undefined }))
+    const yaml = readFileSync(join(root, 'tidemark.yml'), 'utf8')
+    writeFileSync(join(root, 'tidemark.yml'), yaml.replace('sig=1', 'sig=2'))
+    expect((await loadWith(fails)).project.tables.map(({ table }) => table)).toEqual(['*'])
+    writeFileSync(join(root, 'tidemark.yml'), yaml)
+    const [copy = ''] = readdirSync(join(root, '.tidemark/lists'))
+    const path = join(root, '.tidemark/lists', copy)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('DimUser', 'Other'))
+    expect((await loadWith(fails)).project.tables.map(({ table }) => table)).toEqual(['*'])
+  })
   test('over http is refused in production and a warning in development', async () => {
-    const fetch: LoadRequest['fetch'] = async () => list
+    const fetch: LoadRequest['fetch'] = async () => ({ kind: 'text', text: list, etag: undefined })
     const files = at('http://lists.example.org/l.json')
     expect((await problemsOf(files, { fetch })).join()).toContain('LIST_INSECURE')
     const development = {

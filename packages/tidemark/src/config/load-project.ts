@@ -9,7 +9,7 @@ import type { AlertConfig, Project } from '../model/project.ts'
 import { buildAlerts } from './alert-config.ts'
 import { type FetchText, fetchText } from './fetch-list.ts'
 import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
-import { buildLake } from './lake-config.ts'
+import { buildLake, localFolder } from './lake-config.ts'
 import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 import { findLiteralSecrets } from './literal-secret.ts'
 import { type ConfigNode, findNode, type MapNode, textOf } from './node.ts'
@@ -121,14 +121,15 @@ async function buildProject(
   const { body, target } = tree
   const isProduction = target.mode === 'production'
   const literals = findLiteralSecrets(body)
+  const { lake, problems: lakeProblems } = buildLake(body, root)
   const sources = await readSources(body, {
     scope: tree.scope,
     secrets: { env: request.env, root },
     isProduction,
     fetchText: request.fetch ?? fetchText,
+    local: lake?.remote?.local ?? localFolder(root),
     signal: request.signal ?? new AbortController().signal,
   })
-  const { lake, problems: lakeProblems } = buildLake(body, root)
   const alerts = readAlerts(body)
   const flows = await readFlows(body, root, request.loadFlows)
   const project: Project = {

@@ -1,10 +1,12 @@
 /** The table list of a source, wherever it is kept: in tidemark.yml, in a file beside it, or at an address. */
 import { resolve } from 'node:path'
-import { CONFIG_OUTSIDE_PROJECT, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/config.ts'
+import { CONFIG_OUTSIDE_PROJECT, LIST_COPY_USED, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/config.ts'
 import { type Place, Problem } from '../errors/problem.ts'
+import { isoInstant } from '../model/instant.ts'
 import type { TableEntry, TextOrSecret } from '../model/project.ts'
-import { type FetchText, printAddress } from './fetch-list.ts'
+import { type FetchText, isOutOfReach, printAddress } from './fetch-list.ts'
 import { parseJson } from './json-text.ts'
+import { keepListCopy, readListCopy } from './list-copy.ts'
 import { listEntries } from './list-dialect.ts'
 import type { ConfigNode, Path } from './node.ts'
 import { readProjectText } from './project-file.ts'
@@ -33,6 +35,8 @@ export interface ListContext {
   secrets: SecretContext
   isProduction: boolean
   fetchText: FetchText
+  /** Absolute folder of this machine where copies of lists are kept. */
+  local: string
   signal: AbortSignal
 }
 
@@ -48,9 +52,10 @@ export interface ReadList {
 export async function readList(location: ListLocation, context: ListContext): Promise<ReadList> {
   if (location.kind === 'inline') return buildList(location.node, location.path, location.place, context)
   const out: Findings = { warnings: [], problems: [], away: [] }
-  const source = await openList(location, context, out)
-  if (source === undefined) return { tables: [], ...out }
-  const list = readText(source, location, context)
+  const opened = await openList(location, context, out)
+  if (opened === undefined) return { tables: [], ...out }
+  const list = readText(opened.source, location, context)
+  if (list.problems.length === 0) await opened.keep?.()
   const found = location.kind === 'address' ? { away: list.problems, problems: [] } : { ...list, away: [] }
   return {
     tables: found.away.length > 0 ? [] : list.tables,
@@ -75,18 +80,25 @@ function readText(source: SourceText, { place }: ListLocation, context: ListCont
   return { ...list, problems: [...parsed.problems, ...replaced.problems, ...list.problems] }
 }
 
+/** A list as text. `keep` makes it the copy that is used from now on: a list in which nothing is wrong is worth it. */
+interface OpenedList {
+  source: SourceText
+  keep?: () => Promise<void>
+}
+
 async function openList(
   location: Exclude<ListLocation, { kind: 'inline' }>,
   context: ListContext,
   out: Findings,
-): Promise<SourceText | undefined> {
+): Promise<OpenedList | undefined> {
   if (location.kind === 'file') {
     const { root } = context.secrets
     const path = resolve(root, location.path)
     const text = isInside(root, path)
       ? await readProjectText(root, path, location.place)
       : CONFIG_OUTSIDE_PROJECT({ key: 'tables', path: location.path }, { place: location.place })
-    if (typeof text === 'string') return sourceText(location.path.replace(/^\.\//, '').replaceAll('\\', '/'), text)
+    if (typeof text === 'string')
+      return { source: sourceText(location.path.replace(/^\.\//, '').replaceAll('\\', '/'), text) }
     out.problems.push(text)
     return undefined
   }
@@ -100,20 +112,35 @@ async function openList(
     const headers = Object.entries(location.headers).map(
       ([name, value]) => [name, openText(value, context.secrets).reveal()] as const,
     )
-    const { url, allowPrivate } = location
-    const text = await context.fetchText({
-      url,
-      allowPrivate,
-      headers: Object.fromEntries(headers),
-      signal: context.signal,
-    })
-    return sourceText(printAddress(url), text)
+    return await fetchList(location, Object.fromEntries(headers), context, out)
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     const isAway = error.exit === 3
     const list = isAway ? out.away : out.problems
     list.push(Object.assign(error, { place: error.place ?? location.place }))
     return undefined
+  }
+}
+
+/** The list from its address, or the copy: because the server says that nothing changed, or because it cannot be asked. */
+async function fetchList(
+  { url, allowPrivate, place }: Extract<ListLocation, { kind: 'address' }>,
+  headers: Readonly<Record<string, string>>,
+  { fetchText, entry, local, signal }: ListContext,
+  out: Findings,
+): Promise<OpenedList> {
+  const at = { local, source: entry.source, url }
+  const copy = await readListCopy(at)
+  const opened = (text: string): OpenedList => ({ source: sourceText(printAddress(url), text) })
+  try {
+    const fetched = await fetchText({ url, allowPrivate, headers, etag: copy?.etag, signal })
+    const { text, etag } = fetched.kind === 'text' ? fetched : (copy ?? { text: '', etag: undefined })
+    return { ...opened(text), keep: () => keepListCopy(at, { text, etag }) }
+  } catch (error) {
+    if (copy === undefined || !(error instanceof Problem) || !isOutOfReach(error)) throw error
+    const stale = { reason: error.message, hash: copy.hash, at: isoInstant(Math.trunc(copy.at)) }
+    out.warnings.push(LIST_COPY_USED(stale, { place, cause: error }))
+    return opened(copy.text)
   }
 }
 

@@ -32,7 +32,8 @@ async function read(
       scope: { variables: new Map([['from', '2025-01-01']]), builtins: {} },
       secrets: { env: {}, root: '/' },
       isProduction: true,
-      fetchText: async () => text,
+      fetchText: async () => ({ kind: 'text', text, etag: undefined }),
+      local: '/no/such/folder',
       signal: new AbortController().signal,
     },
   )

@@ -286,11 +286,15 @@ export const LIST_EMPTY: ProblemKind<{ source: string }> = problem<{ source: str
   example: { source: 'app' },
 })
 
-export const LIST_UNREACHABLE: ProblemKind<{ host: string; reason: string; hint?: string | undefined }> = problem<{
+interface ListUnreachable {
   host: string
   reason: string
   hint?: string | undefined
-}>({
+  /** It may succeed the next time. */
+  isPassing?: boolean
+}
+
+export const LIST_UNREACHABLE: ProblemKind<ListUnreachable> = problem<ListUnreachable>({
   code: 'LIST_UNREACHABLE',
   title: 'The table list could not be fetched.',
   message: p => `${p.host} ${p.reason}.`,
@@ -298,6 +302,24 @@ export const LIST_UNREACHABLE: ProblemKind<{ host: string; reason: string; hint?
   retry: 'later',
   exit: 3,
   example: { host: 'lists.example.org', reason: 'answered 404', hint: 'Give the address of the raw file.' },
+})
+
+export const LIST_COPY_USED: ProblemKind<{ reason: string; hash: string; at: string }> = problem<{
+  reason: string
+  hash: string
+  at: string
+}>({
+  code: 'LIST_COPY_USED',
+  title: 'The table list could not be fetched; the last copy of it is used.',
+  message: p => `${p.reason} The copy is of ${p.at}, SHA-256 ${p.hash}.`,
+  hint: () => 'Tables listed or changed since then are not known. Check the address and the network.',
+  retry: 'later',
+  exit: 3,
+  example: {
+    reason: 'lists.example.org did not answer within 10 s.',
+    hash: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
+    at: '2026-11-22T12:00:00.000Z',
+  },
 })
 
 export const LIST_ADDRESS_REFUSED: ProblemKind<{ host: string; address: string }> = problem<{
