@@ -161,6 +161,7 @@ function runLoaded(loaded: LoadedProject, openStore?: (root: string) => ObjectSt
     select: undefined,
     fullRefresh: [],
     allowMassDelete: [],
+    acceptLists: [],
     emit: () => undefined,
     onPlan: () => undefined,
     beforeEnd: () => Promise.resolve(),

@@ -3,11 +3,12 @@ import { resolve } from 'node:path'
 import { CONFIG_OUTSIDE_PROJECT, LIST_COPY_USED, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/config.ts'
 import { type Place, Problem } from '../errors/problem.ts'
 import { isoInstant } from '../model/instant.ts'
-import type { TableEntry, TextOrSecret } from '../model/project.ts'
+import type { ListedTables, TableEntry, TextOrSecret } from '../model/project.ts'
 import { type FetchText, isOutOfReach, printAddress } from './fetch-list.ts'
 import { parseJson } from './json-text.ts'
-import { keepListCopy, readListCopy } from './list-copy.ts'
+import { hashOf, keepListCopy, readListCopy } from './list-copy.ts'
 import { listEntries } from './list-dialect.ts'
+import { listedEntries } from './listed-entries.ts'
 import type { ConfigNode, Path } from './node.ts'
 import { readProjectText } from './project-file.ts'
 import { isInside } from './project-path.ts'
@@ -46,6 +47,8 @@ export interface ReadList {
   /** What is wrong with a list that is kept elsewhere: it is not the project that has to be corrected. */
   away: readonly Problem[]
   warnings: readonly Problem[]
+  /** What a list at an address says; undefined for the others, and for one that is wrong. */
+  listed: ListedTables | undefined
 }
 
 /** Read, parse and check a list. Everything wrong with it is returned, together with the entries that are right. */
@@ -53,7 +56,7 @@ export async function readList(location: ListLocation, context: ListContext): Pr
   if (location.kind === 'inline') return buildList(location.node, location.path, location.place, context)
   const out: Findings = { warnings: [], problems: [], away: [] }
   const opened = await openList(location, context, out)
-  if (opened === undefined) return { tables: [], ...out }
+  if (opened === undefined) return { tables: [], listed: undefined, ...out }
   const list = readText(opened.source, location, context)
   if (list.problems.length === 0) await opened.keep?.()
   const found = location.kind === 'address' ? { away: list.problems, problems: [] } : { ...list, away: [] }
@@ -62,6 +65,7 @@ export async function readList(location: ListLocation, context: ListContext): Pr
     problems: [...out.problems, ...found.problems],
     away: found.away,
     warnings: [...out.warnings, ...list.warnings],
+    listed: location.kind === 'address' && found.away.length === 0 ? list.listed : undefined,
   }
 }
 
@@ -74,10 +78,11 @@ interface Findings {
 
 function readText(source: SourceText, { place }: ListLocation, context: ListContext): Omit<ReadList, 'away'> {
   const parsed = parseList(source)
-  if (parsed.node === undefined) return { tables: [], problems: parsed.problems, warnings: [] }
+  if (parsed.node === undefined) return { tables: [], problems: parsed.problems, warnings: [], listed: undefined }
   const replaced = replaceVariables(parsed.node, context.scope)
   const list = buildList(replaced.node, [], place, context)
-  return { ...list, problems: [...parsed.problems, ...replaced.problems, ...list.problems] }
+  const listed = { hash: hashOf(source.text), entries: listedEntries(replaced.node) }
+  return { ...list, listed, problems: [...parsed.problems, ...replaced.problems, ...list.problems] }
 }
 
 /** A list as text. `keep` makes it the copy that is used from now on: a list in which nothing is wrong is worth it. */
@@ -168,6 +173,7 @@ function buildList(node: ConfigNode, path: Path, place: Place, context: ListCont
     tables: built.flatMap(one => (one.entry === undefined ? [] : [one.entry])),
     problems: [...shape, ...built.flatMap(one => one.problems)],
     away: [],
+    listed: undefined,
     warnings: isEmpty ? [LIST_EMPTY({ source: context.entry.source }, { place })] : [],
   }
 }

@@ -4,6 +4,7 @@ import type { SourceConfig, TableEntry } from '../model/project.ts'
 import { type ConfigNode, findEntry, findNode, type MapEntry, type MapNode, textOf, toValue } from './node.ts'
 import { readSection } from './project-tree.ts'
 import { type ListContext, type ReadList, readList } from './read-list.ts'
+import { anyTable } from './any-table.ts'
 import { buildSource, locateList } from './source-config.ts'
 import { buildSilver } from './transform-entry.ts'
 
@@ -45,7 +46,7 @@ async function readSource(
   const problems = [...built.problems, ...list.problems]
   if (built.source === undefined) return { ...list, source: undefined, problems }
   const source: SourceConfig = { ...built.source, place: entry.keyPlace }
-  if (list.away.length === 0) return { ...list, source, problems }
+  if (list.away.length === 0) return { ...list, source: { ...source, listed: list.listed }, problems }
   return { ...list, source: { ...source, unlisted: new Problems(list.away) }, tables: [anyTable(source)], problems }
 }
 
@@ -57,7 +58,7 @@ async function readTables(
   context: Omit<ListContext, 'entry'>,
 ): Promise<ReadList> {
   const tables = findEntry(node, 'tables')?.value
-  const nothing: ReadList = { tables: [], problems: [], away: [], warnings: [] }
+  const nothing: ReadList = { tables: [], problems: [], away: [], warnings: [], listed: undefined }
   if (tables === undefined) return nothing
   // A source that is wrong elsewhere still has its list looked at, when that is a file or written inline.
   const location = locateList(name, tables, input ?? (tables.kind === 'scalar' ? toValue(tables) : undefined))
@@ -65,26 +66,6 @@ async function readTables(
   if (location instanceof Problem) return { ...nothing, problems: [location] }
   const prefix = textOf(findNode(node, ['prefix'])) ?? ''
   return readList(location, { ...context, entry: { source: name, prefix, silverDefaults } })
-}
-
-/** The entry of a source whose list cannot be had: whatever was loaded from it before. */
-function anyTable({ name, place }: SourceConfig): TableEntry {
-  const silver = { transform: [], expectations: [] }
-  const unknown = {
-    name: undefined,
-    cdcCol: undefined,
-    fromDate: undefined,
-    primaryKey: undefined,
-    guarantee: undefined,
-    lagMs: undefined,
-    columns: undefined,
-    excludeColumns: [],
-    nullCursor: undefined,
-    filter: undefined,
-    masks: {},
-  }
-  const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
-  return { ...base, ...unknown, silver, place, places: {} }
 }
 
 function readDefaults(body: MapNode): { node: ConfigNode | undefined; problems: readonly Problem[] } {

@@ -322,6 +322,37 @@ export const LIST_COPY_USED: ProblemKind<{ reason: string; hash: string; at: str
   },
 })
 
+interface ListChanged {
+  source: string
+  difference: string
+  hash: string
+}
+
+export const LIST_CHANGED: ProblemKind<ListChanged> = problem<ListChanged>({
+  code: 'LIST_CHANGED',
+  title: 'The table list at an address is not the one that was accepted.',
+  message: p => `The table list of source ${p.source} changed; ${p.difference}. Its SHA-256 is ${p.hash}.`,
+  hint: p =>
+    `If that is wanted, accept it: \`tidemark run --accept-list ${p.hash.slice(0, 12)}\`; \`plan\` takes it too.`,
+  retry: 'after-change',
+  exit: 2,
+  example: {
+    source: 'app',
+    difference: 'added: public.invoices; changed: public.orders',
+    hash: 'b5bb9d8014a0f9b1d61e21e796d78dccdf1352f23cd32812f4850b878ae4944c',
+  },
+})
+
+export const LIST_HASH_UNKNOWN: ProblemKind<{ hash: string }> = problem<{ hash: string }>({
+  code: 'LIST_HASH_UNKNOWN',
+  title: 'No table list at an address has the hash that is to be accepted.',
+  message: p => `No table list has a SHA-256 that begins with ${p.hash}.`,
+  hint: () => 'Perhaps the list changed again: look at `tidemark plan`, which names the hash it has now.',
+  retry: 'after-change',
+  exit: 2,
+  example: { hash: 'b5bb9d8014a0' },
+})
+
 export const LIST_ADDRESS_REFUSED: ProblemKind<{ host: string; address: string }> = problem<{
   host: string
   address: string

@@ -75,11 +75,27 @@ export interface SourceConfig {
    * list. Its tables are then a pattern that stands for whatever was loaded before.
    */
   unlisted?: Problems | undefined
+  /** What its table list says, when that is kept at an address. */
+  listed?: ListedTables | undefined
   place: Place
 }
 
 /** What is kept of a value: its salted hash, its last characters, nothing. */
 export type Mask = 'hash' | 'partial' | 'null'
+
+/** A table list as it was fetched. */
+export interface ListedTables {
+  /** SHA-256 of its text, in hex. */
+  hash: string
+  entries: readonly ListedEntry[]
+}
+
+export interface ListedEntry {
+  /** `schema.table`, as listed. */
+  table: string
+  /** The whole entry, in a form in which equal entries are equal texts. */
+  says: string
+}
 
 /** The guarantee an entry asks for: classes A, B, C and D. */
 export type Guarantee = 'exact' | 'server_clock' | 'bounded_lag' | 'best_effort'

@@ -4,6 +4,7 @@
  */
 import type { PlanStep } from '../model/plan.ts'
 import { keepAccount, type RunOutcome } from './account.ts'
+import { keepToAccepted } from './accepted-lists.ts'
 import { executePlan, type StepOutcome } from './execute.ts'
 import { openLake } from './lake.ts'
 import { askForLake } from './lake-owner.ts'
@@ -31,19 +32,20 @@ export interface BronzeRunRequest extends Pick<RunRequest, 'project' | 'emit' | 
  */
 export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): Promise<RunOutcome> {
   const { clock, ids, processes, opener } = ports
-  const { project, tables, method, emit, beforeEnd, signal } = request
+  const { tables, method, emit, beforeEnd, signal } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(ports.remote ?? project.lake, {
+  await using lake = await openLake(ports.remote ?? request.project.lake, {
     work: runId,
     ids,
     processes,
     openStore: ports.openStore,
   })
-  const claim = await askForLake(lake.store, project, ports.remote)
+  const claim = await askForLake(lake.store, request.project, ports.remote)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   await claim()
+  const project = await keepToAccepted(lake.store, request.project, { hashes: [], record: true })
   const only = (name: string): boolean => isWanted(name, tables)
   const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
   const sources = await openSources(project, opener, { signal, only, loaded })

@@ -5,6 +5,7 @@
 import type { RunEvent, StepResult } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
+import { keepToAccepted } from './accepted-lists.ts'
 import {
   type AccountPorts,
   type AccountRequest,
@@ -46,6 +47,8 @@ export interface RunRequest {
   fullRefresh: readonly string[]
   /** Bronze tables for which a mass delete is accepted. */
   allowMassDelete: readonly string[]
+  /** Hashes of changed table lists that are accepted. */
+  acceptLists: readonly string[]
   emit: (event: RunEvent) => void
   /** Called with the plan before the first step starts. */
   onPlan: (plan: Plan) => void
@@ -61,29 +64,32 @@ export interface RunRequest {
  * @throws {RUN_IN_PROGRESS} another run holds the lease
  * @throws {LAKE_OF_ANOTHER_PROJECT} {LAKES_OVERLAP}
  * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
+ * @throws {LIST_HASH_UNKNOWN}
  * @throws {RUN_CANCELLED} the signal came before the first step
  */
 export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
   const { clock, ids, processes, opener } = ports
-  const { project, signal, emit, beforeEnd } = request
+  const { signal, emit, beforeEnd } = request
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(ports.remote ?? project.lake, {
+  await using lake = await openLake(ports.remote ?? request.project.lake, {
     work: runId,
     ids,
     processes,
     openStore: ports.openStore,
   })
-  const claim = await askForLake(lake.store, project, ports.remote)
+  const claim = await askForLake(lake.store, request.project, ports.remote)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
   void lease
   await claim()
+  const accepted = { hashes: request.acceptLists, record: true }
+  const project = await keepToAccepted(lake.store, request.project, accepted)
   const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
   return await keepAccount(ports, account, async emitInRun => {
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
     const sources = await openSources(project, opener, { signal, loaded })
     try {
-      return await runSteps({ ports, request: { ...request, emit: emitInRun }, lake, runId, sources })
+      return await runSteps({ ports, request: { ...request, project, emit: emitInRun }, lake, runId, sources })
     } finally {
       await closeSources(sources)
     }

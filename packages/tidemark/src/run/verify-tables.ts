@@ -1,4 +1,5 @@
 /** `verify`: bronze tables compared with their sources, outside of any run, in a snapshot taken for it. */
+import { keepToAccepted } from './accepted-lists.ts'
 import { emptyVerdict, type Verdict, verifyTable } from '../ingest/verify.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { RunEvent } from '../model/event.ts'
@@ -32,7 +33,8 @@ export async function verifyTables(
   names: readonly string[],
   onVerdict?: (verdict: Verdict) => void,
 ): Promise<Verdict[]> {
-  const { project, lake, signal } = work
+  const { lake, signal } = work
+  const project = await keepToAccepted(lake.store, work.project, { hashes: [], record: false })
   const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake, source)
   const sources = await openSources(project, work.ports.opener, { signal, loaded })
   try {

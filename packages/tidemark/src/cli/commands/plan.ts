@@ -3,12 +3,14 @@ import type { Command } from 'commander'
 import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
+import { keepToAccepted } from '../../run/accepted-lists.ts'
 import { compileFlows } from '../../run/flows.ts'
 import { assertOwnLake } from '../../run/lake-owner.ts'
 import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
 import { createSourceOpener } from '../source-opener.ts'
+import { acceptListOption } from '../accept-list.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
@@ -17,6 +19,7 @@ import { openReaderOf } from '../open-lake.ts'
 interface PlanOptions extends ProjectOptions {
   select?: string[]
   fullRefresh?: string[]
+  acceptList?: string[]
   json?: true
 }
 
@@ -24,6 +27,7 @@ export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoo
   addProjectOptions(program.command('plan').description('show what the next run would do; writes nothing'))
     .option('-s, --select <tables...>', 'only these tables; name+ adds what follows them')
     .option('--full-refresh <tables...>', 'as if these silver or gold tables were rebuilt')
+    .addOption(acceptListOption('as if the changed table list with this SHA-256 were accepted'))
     .option('--json', 'one JSON document on standard output')
     .action((options: PlanOptions) => plan(ports, options, at))
 }
@@ -31,9 +35,10 @@ export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoo
 async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Promise<void> {
   const { signal } = ports
   const loaded = await openProject(ports, options, at)
-  const { project } = loaded
   await using lake = await openReaderOf(ports, loaded)
-  await assertOwnLake(lake.store, project)
+  await assertOwnLake(lake.store, loaded.project)
+  const accepted = { hashes: options.acceptList ?? [], record: false }
+  const project = await keepToAccepted(lake.store, loaded.project, accepted)
   const sources = await openSources(project, createSourceOpener(ports, loaded), {
     signal,
     loaded: source => listLoaded(lake, source),

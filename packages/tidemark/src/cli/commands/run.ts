@@ -4,6 +4,7 @@ import { ProjectProblems } from '../../config/load-project.ts'
 import { Problems } from '../../errors/problem.ts'
 import { toProblem } from '../../run/problem-fact.ts'
 import { recordFailedStart, runProject } from '../../run/run-project.ts'
+import { acceptListOption } from '../accept-list.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -14,6 +15,7 @@ interface RunOptions extends ProjectOptions, RunOutput {
   select?: string[]
   fullRefresh?: string[]
   allowMassDelete?: string[]
+  acceptList?: string[]
 }
 
 export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
@@ -21,6 +23,7 @@ export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot
     .option('-s, --select <tables...>', 'only these tables; name+ adds what follows them')
     .option('--full-refresh <tables...>', 'rebuild these silver or gold tables from the layer below')
     .option('--allow-mass-delete <tables...>', 'accept that most keys of these bronze tables are gone')
+    .addOption(acceptListOption('accept the changed table list with this SHA-256; needed in production mode'))
     .addOption(new Option('--events', 'every event as one line of JSON on standard output').conflicts('json'))
     .option('--json', 'one JSON document on standard output when the run ends')
     .action((options: RunOptions) => run(ports, options, at))
@@ -39,6 +42,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
         select: options.select,
         fullRefresh: options.fullRefresh ?? [],
         allowMassDelete: options.allowMassDelete ?? [],
+        acceptLists: options.acceptList ?? [],
         signal,
       },
     ),

@@ -10,6 +10,7 @@ import type { Trace, TracedSilver } from '../../model/trace.ts'
 import { checkFlows } from '../flows.ts'
 import type { LakeReader } from '../lake.ts'
 import { listTables, openTable } from '../lake-tables.ts'
+import { keepToAccepted } from '../accepted-lists.ts'
 import { listLoaded } from '../loaded.ts'
 import { closeSources, openSources } from '../prepare.ts'
 import type { RunPorts } from '../run-project.ts'
@@ -42,7 +43,8 @@ export interface TraceResult {
  * @throws {TRACE_KEY} the columns given are not the table's key
  */
 export async function traceKey(request: TraceRequest): Promise<TraceResult> {
-  const { ports, project, lake, signal } = request
+  const { ports, lake, signal } = request
+  const project = await keepToAccepted(lake.store, request.project, { hashes: [], record: false })
   const { name, snapshot } = await openBronze(lake, request.table)
   const { config, keys } = ownerOf(project, name, snapshot)
   const key = matchKey(name, keys, request.key)
