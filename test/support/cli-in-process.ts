@@ -1,13 +1,19 @@
 /** The command line in this process: the same code as the program's, with streams that are kept instead of printed. */
 import { tmpdir } from 'node:os'
+import type { CliPorts } from '../../packages/tidemark/src/cli/ports.ts'
 import { runCli } from '../../packages/tidemark/src/cli/run-cli.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import type { Ended } from '../packaging/programs.ts'
 
+interface InProcess extends Partial<Pick<CliPorts, 'clock' | 'processes'>> {
+  cwd: string
+  env: Readonly<Record<string, string | undefined>>
+}
+
 /** Run a command to its end in a folder, with nothing in its environment but what is given. */
 export async function runInProcess(
   args: readonly string[],
-  { cwd, env }: { cwd: string; env: Readonly<Record<string, string | undefined>> },
+  { cwd, env, clock = systemClock, processes = systemProcesses }: InProcess,
 ): Promise<Ended> {
   const output = { stdout: '', stderr: '' }
   let exit = 0
@@ -17,9 +23,9 @@ export async function runInProcess(
     env,
     cwd,
     temporary: tmpdir(),
-    clock: systemClock,
+    clock,
     ids: systemIds,
-    processes: systemProcesses,
+    processes,
     startTicker: () => () => undefined,
     signal: new AbortController().signal,
     exit: code => {
