@@ -187,6 +187,7 @@ export const documents: Readonly<Record<string, Shape>> = {
   vacuum: {
     dryRun: expect.any(Boolean),
     tables: listOf({ table: text, files: integer, bytes: integer, paths: listOf(text) }),
+    uploads: listOf({ path: text, started: text }),
   },
   verify: listOf({
     table: text,

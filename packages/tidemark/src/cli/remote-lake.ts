@@ -8,6 +8,7 @@ import type { RemoteLakePlace } from '../run/lake.ts'
 import { type AzureLogin, openAzure } from '../storage/azure/open-azure.ts'
 import { CachedStore } from '../storage/cache/cached-store.ts'
 import { FileCache } from '../storage/cache/file-cache.ts'
+import { giveUpUploads } from '../storage/give-up-uploads.ts'
 import { type LakeAddress, parseLakeAddress, printLakeAddress } from '../storage/lake-address.ts'
 import { probeLake } from '../storage/probe-lake.ts'
 import type { RemoteStore } from '../storage/remote-store.ts'
@@ -36,6 +37,7 @@ export function remoteLakeOf(
         : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
     },
     probe: async () => await probeLake(await connect(address), ids),
+    giveUpUploads: async options => await giveUpUploads(await connect(address), options),
     above: async () =>
       await Promise.all(
         pathsAbove(address.path).map(async path => {

@@ -10,6 +10,7 @@ import type { Engine } from '../engine/engine.ts'
 import { LAKE_NOT_READABLE } from '../errors/run.ts'
 import type { StorageUse } from '../model/event.ts'
 import type { Ids, LakeStore } from '../model/ports.ts'
+import type { GiveUpOptions, UnfinishedUpload } from '../storage/give-up-uploads.ts'
 import type { LakeProbe } from '../storage/probe-lake.ts'
 import type { Processes } from './lease.ts'
 import { makeScratch } from './scratch.ts'
@@ -47,6 +48,8 @@ export interface RemoteLakePlace {
   readonly above: () => Promise<readonly { lake: string; store: ObjectStore }[]>
   /** Try each right that a run needs, under a name of the probe's own. */
   readonly probe: () => Promise<LakeProbe>
+  /** Give up old uploads of the lake's tables that nobody will finish. */
+  readonly giveUpUploads: (options: GiveUpOptions) => Promise<readonly UnfinishedUpload[]>
 }
 
 /** A store that counts what it costs. */

@@ -17,6 +17,10 @@ export interface BlobService {
   /** One page of all keys that begin so. */
   listPage(prefix: string, options: ListPageOptions): Promise<ListPage>
   remove(key: string, options: RequestOptions): Promise<void>
+  /** One page of the uploads below a prefix that were begun and neither finished nor given up, if they stay for good. */
+  listUploads(prefix: string, options: ListUploadsOptions): Promise<UploadPage>
+  /** Give up an upload that another process began. One that is gone is fine. */
+  abandonUpload(upload: OpenUpload, options: RequestOptions): Promise<void>
   /** False when pages may come in another order than that of the bytes of their keys. */
   readonly listsInByteOrder: boolean
   /** As whom requests are made, in words and without secrets; known best after the first request. */
@@ -54,6 +58,22 @@ export interface Upload {
   finish(options: RequestOptions): Promise<void>
   /** Give up what was sent. */
   abandon(options: RequestOptions): Promise<void>
+}
+
+export interface ListUploadsOptions extends RequestOptions {
+  readonly after?: OpenUpload | undefined
+}
+
+export interface OpenUpload {
+  readonly key: string
+  readonly id: string
+  /** Milliseconds since 1970 UTC, by the service's clock. */
+  readonly startedAt: number
+}
+
+export interface UploadPage {
+  readonly uploads: readonly OpenUpload[]
+  readonly isLast: boolean
 }
 
 export interface ListPageOptions extends RequestOptions {

@@ -12,7 +12,7 @@ import {
   type StoredObject,
   type StoreOptions,
 } from '@tidemark/delta'
-import type { BlobService } from './blob-service.ts'
+import type { BlobService, OpenUpload } from './blob-service.ts'
 import { type CreateOutcome, decideCreate } from './decide-create.ts'
 import { isOpen, StorageFault } from './fault.ts'
 import { fetchFile } from './fetch-file.ts'
@@ -137,6 +137,26 @@ export class RemoteStore implements ObjectStore {
     await this.#translated(path, () => fetchFile(this.#requests, { path, key, size, localFile, signal }))
   }
 
+  /** Uploads below the lake's prefix that stay until somebody gives them up, each with the way to do so. */
+  async *unfinishedUploads(
+    signal?: AbortSignal,
+  ): AsyncGenerator<{ path: string; startedAt: number; abandon: () => Promise<void> }> {
+    const { service, prefix } = this.#options
+    let after: OpenUpload | undefined
+    for (let isLast = false; !isLast; ) {
+      const page = await this.#translated('', () =>
+        this.#requests.ask(request => service.listUploads(prefix, { ...request, after }), { signal }),
+      )
+      for (const upload of page.uploads) {
+        const path = upload.key.slice(prefix.length)
+        if (!upload.key.startsWith(prefix) || !isStorePath(path)) continue
+        yield { path, startedAt: upload.startedAt, abandon: () => this.#abandon(upload, path, signal) }
+      }
+      after = page.uploads.at(-1)
+      isLast = page.isLast
+    }
+  }
+
   /** End idle connections. */
   close(): void {
     this.#options.service.close()
@@ -144,6 +164,14 @@ export class RemoteStore implements ObjectStore {
 
   #key(path: string): string {
     return this.#options.prefix + splitStorePath(path).join('/')
+  }
+
+  async #abandon(upload: OpenUpload, path: string, signal: AbortSignal | undefined): Promise<void> {
+    try {
+      await this.#requests.ask(request => this.#options.service.abandonUpload(upload, request), { signal })
+    } catch (error) {
+      if (!(error instanceof StorageFault && error.kind === 'missing')) throw this.#problem(error, path)
+    }
   }
 
   async *#listAll(folder: string, startAfter: string | undefined): AsyncGenerator<StoredObject> {

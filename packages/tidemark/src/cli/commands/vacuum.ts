@@ -1,7 +1,10 @@
 /** `vacuum`: remove files of tables that no version within the retention needs. */
 import type { Command } from 'commander'
+import type { LoadedProject } from '../../config/load-project.ts'
+import { plainLine } from '../../errors/plain-text.ts'
 import { Problem } from '../../errors/problem.ts'
 import { NEEDS_YES } from '../../errors/run.ts'
+import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { findTable } from '../../run/delta-tables.ts'
@@ -10,6 +13,7 @@ import { vacuumTable } from '../../run/maintain-table.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openLakeOf, openReaderOf } from '../open-lake.ts'
 import type { CliPorts } from '../ports.ts'
+import { remoteLakeOf } from '../remote-lake.ts'
 import { reportProblems } from '../report-problems.ts'
 
 interface VacuumOptions extends ProjectOptions {
@@ -65,7 +69,11 @@ async function clean(
       problems.push(error)
     }
   }
-  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned })}\n`)
+  const uploads =
+    wanted === undefined && names.length > 0
+      ? await giveUpUploads(ports, loaded, { dryRun }).catch(keepProblem(problems))
+      : []
+  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned, uploads })}\n`)
   else {
     const columns = [
       { name: 'table' },
@@ -74,7 +82,38 @@ async function clean(
     ]
     const rows = cleaned.map(({ table, files, bytes }) => ({ table, files, bytes }))
     ports.stdout.write(printTable(columns, rows))
+    if (uploads.length > 0) ports.stderr.write(`${uploadsText(uploads)}\n`)
     if (dryRun) ports.stderr.write('Nothing was removed; these are the files that would be.\n')
   }
   reportProblems(ports, problems)
+}
+
+interface GivenUp {
+  path: string
+  started: string
+}
+
+/** Only a lake in a store has any. */
+async function giveUpUploads(
+  ports: CliPorts,
+  loaded: LoadedProject,
+  { dryRun }: { dryRun: boolean },
+): Promise<readonly GivenUp[]> {
+  const { clock, signal } = ports
+  const given = await remoteLakeOf(ports, loaded)?.giveUpUploads({ now: clock.now(), dryRun, signal })
+  return (given ?? []).map(({ path, startedAt }) => ({ path, started: isoInstant(startedAt) }))
+}
+
+/** Who may not list uploads has cleaned the tables all the same. */
+function keepProblem(problems: Problem[]): (error: unknown) => readonly GivenUp[] {
+  return error => {
+    if (!(error instanceof Problem)) throw error
+    problems.push(error)
+    return []
+  }
+}
+
+function uploadsText(uploads: readonly GivenUp[]): string {
+  const lines = uploads.map(({ path, started }) => `  ${plainLine(path)}, begun ${started}`)
+  return ['uploads that were never finished', ...lines].join('\n')
 }

@@ -14,6 +14,7 @@ import type {
   ReadOptions,
   RequestOptions,
   Upload,
+  UploadPage,
 } from '../blob-service.ts'
 import { checkWritten, StorageFault } from '../fault.ts'
 import { azureFault } from './azure-fault.ts'
@@ -111,6 +112,15 @@ export class AzureService implements BlobService {
 
   async remove(key: string, { signal }: RequestOptions): Promise<void> {
     await this.#guarded(() => this.#blob(key).delete({ abortSignal: signal }))
+  }
+
+  /** Blocks that no list names vanish by themselves. */
+  listUploads(): Promise<UploadPage> {
+    return Promise.resolve({ uploads: [], isLast: true })
+  }
+
+  abandonUpload(): Promise<void> {
+    return Promise.resolve()
   }
 
   get login(): string {

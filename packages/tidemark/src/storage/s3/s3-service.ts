@@ -4,11 +4,14 @@ import type {
   BlobService,
   ListPage,
   ListPageOptions,
+  ListUploadsOptions,
   MarkedOptions,
+  OpenUpload,
   ReadAnswer,
   ReadOptions,
   RequestOptions,
   Upload,
+  UploadPage,
 } from '../blob-service.ts'
 import { checkWritten, StorageFault } from '../fault.ts'
 import { s3Fault } from './s3-fault.ts'
@@ -129,6 +132,28 @@ export class S3Service implements BlobService {
   async remove(key: string, { signal }: RequestOptions): Promise<void> {
     await this.#guarded(({ sdk, client, bucket }) =>
       client.send(new sdk.DeleteObjectCommand({ Bucket: bucket, Key: key }), { abortSignal: signal }),
+    )
+  }
+
+  async listUploads(prefix: string, { after, signal }: ListUploadsOptions): Promise<UploadPage> {
+    return await this.#guarded(async ({ sdk, client, bucket }) => {
+      const from = after === undefined ? {} : { KeyMarker: after.key, UploadIdMarker: after.id }
+      const command = { Bucket: bucket, Prefix: prefix, EncodingType: 'url' as const, ...from }
+      const answer = await client.send(new sdk.ListMultipartUploadsCommand(command), { abortSignal: signal })
+      const uploads = (answer.Uploads ?? []).flatMap(({ Key, UploadId, Initiated }) =>
+        Key === undefined || UploadId === undefined || Initiated === undefined
+          ? []
+          : [{ key: decodeKey(Key), id: UploadId, startedAt: Initiated.getTime() }],
+      )
+      return { uploads, isLast: answer.IsTruncated !== true || uploads.length === 0 }
+    })
+  }
+
+  async abandonUpload({ key, id }: OpenUpload, { signal }: RequestOptions): Promise<void> {
+    await this.#guarded(({ sdk, client, bucket }) =>
+      client.send(new sdk.AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: id }), {
+        abortSignal: signal,
+      }),
     )
   }
 
