@@ -1,5 +1,6 @@
 /** The secrets of a project, opened for the one purpose of masking them in whatever leaves the process. */
 import type { Project, TextOrSecret } from '../model/project.ts'
+import { hasUrlPassword } from './redact.ts'
 import { openText, type Secret, type SecretContext } from './secret.ts'
 
 /** All that can be opened now. One that is missing is reported where it is used, not here. */
@@ -15,12 +16,17 @@ export function knownSecrets(project: Project, env: SecretContext['env']): Secre
 }
 
 function ofSources({ sources }: Project): TextOrSecret[] {
-  return sources
-    .flatMap(({ connection, salt }) => [
-      'url' in connection ? connection.url : connection.password,
-      salt === undefined ? undefined : { secret: salt },
-    ])
-    .filter(value => value !== undefined)
+  return sources.flatMap(({ connection, salt }) => [
+    ...ofConnection(connection),
+    ...(salt === undefined ? [] : [{ secret: salt }]),
+  ])
+}
+
+/** An address that is written out and has no password is none: it stands in the file for all to see. */
+function ofConnection(connection: Project['sources'][number]['connection']): TextOrSecret[] {
+  if (!('url' in connection)) return connection.password === undefined ? [] : [connection.password]
+  const { url } = connection
+  return typeof url === 'string' && !hasUrlPassword(url) ? [] : [url]
 }
 
 function ofChannels({ alerts }: Project): TextOrSecret[] {
