@@ -53,11 +53,11 @@ function escapePattern(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
 }
 
+/** One that is also the name of the user or the scheme is told with every message, and masking it would hide nothing. */
 function passwordsIn(value: string): string[] {
-  return Array.from(value.matchAll(urlPassword), match => match[2] ?? '').flatMap(password => [
-    password,
-    decoded(password),
-  ])
+  return Array.from(value.matchAll(urlPassword)).flatMap(([, lead = '', password = '']) =>
+    lead.split(/:\/\/|:/).includes(password) ? [] : [password, decoded(password)],
+  )
 }
 
 /** What alone opens a store, of a connection string or of the query that signs an address. */

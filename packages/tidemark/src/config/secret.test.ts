@@ -87,6 +87,11 @@ describe('the redactor', () => {
     for (const form of ['k3y/k3y+k3y==', 'k3y%2Fk3y%2Bk3y%3D%3D'])
       expect(mask(`GET /lake?x=${form}&sv=2026-01-01`)).toBe('GET /lake?x=***&sv=2026-01-01')
   })
+  test('leaves the words of a message when a password is no more than the name of its user', () => {
+    const mask = makeRedactor([secretOf('postgres://postgres:postgres@localhost/shop')])
+    expect(mask('type: postgres')).toBe('type: postgres')
+    expect(mask('cannot open postgres://postgres:postgres@localhost/shop')).toBe('cannot open ***')
+  })
   test('leaves values too short to be secrets, and all other text', () => {
     expect(redact('abc is a word, and 1234 a number')).toBe('abc is a word, and 1234 a number')
     expect(makeRedactor([])('x')).toBe('x')
