@@ -145,6 +145,7 @@ test('optimize makes one file of many and keeps the rows; vacuum leaves what is 
   expect(JSON.parse(dry.stdout)).toEqual({
     dryRun: true,
     tables: [{ table: 'silver.users', files: '0', bytes: '0', paths: [] }],
+    uploads: [],
   })
   expect(await project.query('SELECT id FROM silver.users VERSION AS OF 2')).toHaveLength(2)
   expectProblem(await project.tidemark('optimize', 'delta.`lake/silver/users`'), {
