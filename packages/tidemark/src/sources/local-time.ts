@@ -1,4 +1,15 @@
-/** Instants as times without a zone, by which a cursor of such times is bounded. */
+/** Instants by which a cursor is bounded, and the same as times without a zone. */
+import type { CursorCap } from './source.ts'
+
+/** The instant, in microseconds since 1970, up to which a cap trusts the clock; undefined when nothing bounds it now. */
+export function capInstant(
+  cap: Exclude<CursorCap, { kind: 'newest' }>,
+  clock: { nowUs: bigint; openSinceUs: bigint | undefined },
+  marginUs: bigint,
+): bigint | undefined {
+  if (cap.kind === 'lag') return clock.nowUs - BigInt(cap.ms) * 1000n
+  return clock.openSinceUs === undefined ? undefined : clock.openSinceUs - marginUs
+}
 
 /**
  * A bound below which no local time lies that a clock of this zone shows from this instant on: when clocks go back within

@@ -3,7 +3,7 @@
  * bound from which the next slice has to read.
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
-import { localBound } from '../local-time.ts'
+import { capInstant, localBound } from '../local-time.ts'
 import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { errorNumberOf } from './driver-error.ts'
@@ -96,12 +96,7 @@ export function boundByClock(
   clock: CursorClock,
   timezone: string,
 ): string | undefined {
-  const instant =
-    cap.kind === 'lag'
-      ? clock.nowUs - BigInt(cap.ms) * 1000n
-      : clock.openSinceUs === undefined
-        ? undefined
-        : clock.openSinceUs - MARGIN_US
+  const instant = capInstant(cap, clock, MARGIN_US)
   if (instant === undefined) return undefined
   // Whole seconds: a column without fractions holds them cut off.
   const zone = column.sourceType.startsWith('timestamp') ? 'UTC' : timezone

@@ -9,7 +9,7 @@ import { type SourceTable, type TableRef, tableKey } from '../source.ts'
 import { type CatalogQuery, catalogStatement, COLUMNS, PARTITIONS, PRIMARY_KEYS, TABLES, VIEWS } from './catalog.ts'
 import type { MysqlColumn } from './column.ts'
 import { EngineLookup } from './engines.ts'
-import { missing, printName } from './names.ts'
+import { missing, printName } from '../table-name.ts'
 import type { MysqlSession, TextRow } from './session.ts'
 import { carryType } from './types.ts'
 

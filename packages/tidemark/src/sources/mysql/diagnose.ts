@@ -10,7 +10,8 @@ import type { Diagnosis, RightsRequest } from '../rights.ts'
 import { type ServerConnection, serverName } from '../server-address.ts'
 import type { TableRef } from '../source.ts'
 import { readCursorClock } from './cursor.ts'
-import { findTables, printName } from './names.ts'
+import { printName } from '../table-name.ts'
+import { findTables } from './names.ts'
 import type { MysqlSession, TextRow } from './session.ts'
 
 export interface DiagnosedServer {

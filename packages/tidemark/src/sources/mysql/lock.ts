@@ -8,7 +8,7 @@ import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { type TableRef, tableKey } from '../source.ts'
 import { DEADLOCK, errorNumberOf, FORBIDDEN, LOCK_WAIT_TIMEOUT, TABLE_CHANGED, TABLE_MISSING } from './driver-error.ts'
 import { reasonOf } from '../driver-reason.ts'
-import { missing, printName } from './names.ts'
+import { missing, printName } from '../table-name.ts'
 import type { MysqlSession } from './session.ts'
 
 export interface LockOptions {

@@ -2,10 +2,10 @@
  * Names in the list and names in the database: an exact fit wins, else the only one that differs in case. A schema is a
  * database of the server. What fits nothing or several is a Problem of that table.
  */
-import { SOURCE_TABLE_AMBIGUOUS, SOURCE_TABLE_MISSING } from '../../errors/source-table.ts'
+import { SOURCE_TABLE_AMBIGUOUS } from '../../errors/source-table.ts'
 import type { Problem } from '../../errors/problem.ts'
-import { suggest } from '../../config/suggest.ts'
 import { type TableRef, tableKey } from '../source.ts'
+import { missing, printName } from '../table-name.ts'
 import { ALL_TABLES, SCHEMAS, SYSTEM_SCHEMAS, tableNames } from './catalog.ts'
 import type { MysqlSession } from './session.ts'
 
@@ -54,17 +54,4 @@ function fitting(names: readonly string[], wanted: string): readonly string[] {
   if (names.includes(wanted)) return [wanted]
   const folded = wanted.toLowerCase()
   return names.filter(name => name.toLowerCase() === folded)
-}
-
-/** The same table in another schema is the likeliest mistake, a typing error the next. */
-export function missing(source: string, ref: TableRef, visible: readonly TableRef[]): Problem {
-  const elsewhere = visible.filter(one => one.table.toLowerCase() === ref.table.toLowerCase()).slice(0, 3)
-  const guess = suggest(printName(ref), visible.map(printName))
-  const suggestions = elsewhere.length > 0 ? elsewhere.map(printName) : guess === undefined ? [] : [guess]
-  return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
-}
-
-/** `schema.table`, for people. */
-export function printName(ref: TableRef): string {
-  return `${ref.schema}.${ref.table}`
 }

@@ -14,7 +14,8 @@ import {
   UNDEFINED_SCHEMA,
   UNDEFINED_TABLE,
 } from './driver-error.ts'
-import { type FoundRelation, missing, printName } from './names.ts'
+import { missing, printName } from '../table-name.ts'
+import { type FoundRelation } from './names.ts'
 import type { PostgresSession } from './session.ts'
 
 interface LockOptions {

@@ -2,10 +2,10 @@
  * Names in the list and names in the database: an exact fit wins, else the only relation that differs in case. What fits
  * nothing or several is a Problem of that table.
  */
-import { SOURCE_TABLE_AMBIGUOUS, SOURCE_TABLE_MISSING } from '../../errors/source-table.ts'
+import { SOURCE_TABLE_AMBIGUOUS } from '../../errors/source-table.ts'
 import type { Problem } from '../../errors/problem.ts'
-import { suggest } from '../../config/suggest.ts'
 import { type TableRef, tableKey } from '../source.ts'
+import { missing, printName } from '../table-name.ts'
 import { FIND_RELATIONS, LIST_RELATIONS } from './catalog.ts'
 import type { PostgresSession } from './session.ts'
 
@@ -53,20 +53,7 @@ function choose(found: readonly FoundRelation[], ref: TableRef, source: string):
   return SOURCE_TABLE_AMBIGUOUS({ source, table: printName(ref), candidates })
 }
 
-/** The same table in another schema is the likeliest mistake, a typing error the next. */
-export function missing(source: string, ref: TableRef, visible: readonly TableRef[]): Problem {
-  const elsewhere = visible.filter(one => one.table.toLowerCase() === ref.table.toLowerCase()).slice(0, 3)
-  const guess = suggest(printName(ref), visible.map(printName))
-  const suggestions = elsewhere.length > 0 ? elsewhere.map(printName) : guess === undefined ? [] : [guess]
-  return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
-}
-
 /** As `lower` in the collation C, by which the catalog is searched: other letters than A to Z have one case only. */
 function foldCase(name: string): string {
   return name.replaceAll(/[A-Z]/g, letter => letter.toLowerCase())
-}
-
-/** `schema.table`, for people. */
-export function printName(ref: TableRef): string {
-  return `${ref.schema}.${ref.table}`
 }

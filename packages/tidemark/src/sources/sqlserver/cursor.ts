@@ -3,7 +3,7 @@
  * bound from which the next slice has to read.
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
-import { localBound } from '../local-time.ts'
+import { capInstant, localBound } from '../local-time.ts'
 import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { sqlServerColumn } from './column.ts'
@@ -98,12 +98,7 @@ export function boundByClock(
   clock: CursorClock,
   timezone: string,
 ): string | undefined {
-  const instant =
-    cap.kind === 'lag'
-      ? clock.nowUs - BigInt(cap.ms) * 1000n
-      : clock.openSinceUs === undefined
-        ? undefined
-        : clock.openSinceUs - MARGIN_US
+  const instant = capInstant(cap, clock, MARGIN_US)
   if (instant === undefined) return undefined
   // Whole minutes below: a smalldatetime holds no seconds, and rounds to the nearer minute.
   const minute = (instant / 60_000_000n - 1n) * 60n

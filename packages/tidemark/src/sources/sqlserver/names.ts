@@ -2,10 +2,10 @@
  * Names in the list and names in the database: an exact fit wins, else the only one that differs in case. What fits
  * nothing or several is a Problem of that table.
  */
-import { SOURCE_TABLE_AMBIGUOUS, SOURCE_TABLE_MISSING } from '../../errors/source-table.ts'
+import { SOURCE_TABLE_AMBIGUOUS } from '../../errors/source-table.ts'
 import type { Problem } from '../../errors/problem.ts'
-import { suggest } from '../../config/suggest.ts'
 import { type TableRef, tableKey } from '../source.ts'
+import { missing, printName } from '../table-name.ts'
 import { ALL_TABLES } from './catalog.ts'
 import type { SqlServerSession, TextRow } from './session.ts'
 
@@ -51,17 +51,4 @@ export async function findTables(
     } else result.set(key, missing(source, ref, all))
   }
   return result
-}
-
-/** The same table in another schema is the likeliest mistake, a typing error the next. */
-export function missing(source: string, ref: TableRef, visible: readonly TableRef[]): Problem {
-  const elsewhere = visible.filter(one => one.table.toLowerCase() === ref.table.toLowerCase()).slice(0, 3)
-  const guess = suggest(printName(ref), visible.map(printName))
-  const suggestions = elsewhere.length > 0 ? elsewhere.map(printName) : guess === undefined ? [] : [guess]
-  return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
-}
-
-/** `schema.table`, for people. */
-export function printName(ref: TableRef): string {
-  return `${ref.schema}.${ref.table}`
 }
