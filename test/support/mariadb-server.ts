@@ -103,6 +103,8 @@ async function launch({ program, directory, data, port, account }: Launch): Prom
     'pid-file': join(data, 'pid'),
     // A run waits for a server that writes its log later.
     'innodb-flush-log-at-trx-commit': '1',
+    // Statistics are kept by a transaction of no connection, which a bound by the oldest open one has to respect.
+    'innodb-stats-persistent': '0',
     'innodb-buffer-pool-size': '64M',
     'max-allowed-packet': '64M',
     'max-connections': '100',
