@@ -16,7 +16,8 @@ export const eventReference: {
     when: 'First event of a run, also of one that fails before its steps are known: then there are none.',
     keys: {
       target: 'Name of the target.',
-      steps: 'The steps to come, in order: `id`, `kind`, and `planned`, the line `plan` prints for it, or null.',
+      steps:
+        'The steps to come, in order: `id`, `kind`, `planned`, the line `plan` prints for it, or null, and `estimate` of steps that read their table whole, else null: `rows` and `bytes` by the statistics of the source (text), `durationMs` (a number) and `pace`, where the duration comes from: `this table`, `this source` or `assumed`; each null when nobody can tell.',
     },
   },
   'step started': { when: 'A step begins.', keys: { step: 'Id of the step.' } },
@@ -61,7 +62,8 @@ export const resultReference: Record<keyof StepResult, string> = {
   blockedBy: 'Skipped steps: ids of the failed steps this one needed.',
   problem: 'Failed steps: `code`, `title`, `message`, `hint`, `place`; else null.',
   asOf: 'Instant of the source up to which the table is complete; null when it is not known.',
-  source: 'Extract steps: `name`, `guarantee` (A to D), `method`, `position`; else null.',
+  source:
+    'Extract steps: `name`, `guarantee` (A to D), `method`, `position`, and `whole` when all of the table was read, else null: how (`reading`: `load`, `compare` or `scan`) and the size of the table in `bytes`, as text; null for other steps.',
   warnings: 'Texts for people.',
 }
 

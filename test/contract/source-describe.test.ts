@@ -61,7 +61,7 @@ test('sizes are exact, row counts are the estimate of the last analysis, and und
   const source = openSource(database)
   const before = await describeOne(source, 'sized')
   expect(before.rowEstimate).toBeUndefined()
-  const [size] = await database.query(`SELECT pg_total_relation_size('sized') AS bytes`)
+  const [size] = await database.query(`SELECT pg_table_size('sized') AS bytes`)
   expect(before.sizeBytes).toBe(BigInt(size?.['bytes'] ?? '0'))
   await database.query('ANALYZE sized')
   expect((await describeOne(source, 'sized')).rowEstimate).toBe(1000n)

@@ -56,7 +56,13 @@ export const result: Shapes = {
   blockedBy: listOf(text),
   problem: orNull(problem),
   asOf: orNull(instant),
-  source: orNull({ name: text, guarantee: oneOf('A', 'B', 'C', 'D'), method: text, position: text }),
+  source: orNull({
+    name: text,
+    guarantee: oneOf('A', 'B', 'C', 'D'),
+    method: text,
+    position: text,
+    whole: orNull({ reading: oneOf('load', 'compare', 'scan'), bytes: integer }),
+  }),
   warnings: listOf(text),
 }
 
@@ -74,6 +80,14 @@ const expectation: Shape = expect.toBeOneOf([
   { kind: 'known', rows: integer },
   { kind: 'at most', rows: integer, since: orNull(instant) },
   { kind: 'whole table', rowEstimate: orNull(integer) },
+  {
+    kind: 'whole table',
+    rowEstimate: orNull(integer),
+    reading: oneOf('load', 'compare', 'scan'),
+    bytes: integer,
+    durationMs: orNull(number),
+    pace: orNull(oneOf('this table', 'this source', 'assumed')),
+  },
   { kind: 'follows', of: listOf(text) },
   { kind: 'refused', code: text, reason: text },
 ])

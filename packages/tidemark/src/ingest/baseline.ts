@@ -20,22 +20,19 @@ import {
   type Work,
 } from './work.ts'
 
-/**
- * First load: every row goes straight to files. `isBehind` says that parts were read by an earlier run, so that what has
- * changed since it began is still to be read.
- */
+/** First load: every row goes straight to files. */
 export async function baseline(
   work: Work,
   decision: Decision & { kind: 'baseline' },
-): Promise<(ExtractOutcome & { isBehind: boolean }) | 'conflict'> {
+): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
   const schema = bronzeSchema(wanted.table, wanted.columns)
   const cut = await cutTable(work)
   const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
   const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, decision.seq))
-  const isBehind = loaded !== undefined && loaded.resumed > 0
+  const isContinued = loaded !== undefined && loaded.resumed > 0
   // Parts of several snapshots may hold two versions of a key, told apart by their `_seq`.
-  if (files.length > 0 && !isBehind && !isUniqueInSource(wanted)) {
+  if (files.length > 0 && !isContinued && !isUniqueInSource(wanted)) {
     await assertUnique(work, await fileRelation(work, files))
   }
   const mark = await firstMark(work, decision, { rows, loaded })
@@ -43,12 +40,12 @@ export async function baseline(
   const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }
   const result = await land(context, landing)
   if (result.kind === 'conflict') {
-    work.held = files.length === 0 || isBehind ? undefined : await heldFiles(work, files, rows)
+    work.held = files.length === 0 || isContinued ? undefined : await heldFiles(work, files, rows)
     return 'conflict'
   }
   if (loaded !== undefined) await endLoad(context.store, wanted.tablePath)
   const outcome = changed(undefined, result.version, extractLedger(rows, rows, 0n), methodOf(loaded))
-  return { ...outcome, isBehind }
+  return { ...outcome, isContinued }
 }
 
 /** The mark of a load in parts stands where the server stood before its first part. */

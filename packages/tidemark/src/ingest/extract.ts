@@ -15,8 +15,6 @@ import { reload } from './reload.ts'
 import { decideSlice } from './slice.ts'
 import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
 
-type Extracted = ExtractOutcome & { isBehind?: boolean }
-
 /** Commits lost in a row before a table gives up. */
 const MAX_TRIES = 10
 
@@ -36,10 +34,10 @@ export async function extract(
   const work: Work = { context, snapshot, wanted, session, held: undefined }
   const outcome = await settle(work)
   // An earlier run had begun the load: what has changed since then follows at once.
-  return outcome.isBehind === true ? joinOutcomes(outcome, await settle(work)) : outcome
+  return outcome.isContinued === true ? joinOutcomes(outcome, await settle(work)) : outcome
 }
 
-async function settle(work: Work): Promise<Extracted> {
+async function settle(work: Work): Promise<ExtractOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const outcome = await attempt(work)
     if (outcome !== 'conflict') return outcome
@@ -50,7 +48,7 @@ async function settle(work: Work): Promise<Extracted> {
   )
 }
 
-async function attempt(work: Work): Promise<Extracted | 'conflict'> {
+async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
   const { current, mark } = await inspectBronze(context, wanted)
   const decision = decideSlice({ mark, position: snapshot.position, ...wanted })

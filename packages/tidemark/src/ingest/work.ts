@@ -50,6 +50,8 @@ export interface ExtractOutcome {
   versionBefore: bigint | undefined
   versionAfter: bigint | undefined
   method: string
+  /** True when an earlier run had begun the load: what has changed since then is still to be read. */
+  isContinued?: boolean
 }
 
 export interface Work {

@@ -2,6 +2,7 @@
  * RunEvent: everything that happens in a run, as one stream of plain values. Terminal, NDJSON, system facts and alerts
  * are readers of this stream. Counts are `bigint`; `--events` prints them as strings.
  */
+import type { Estimate, WholeReading } from './plan.ts'
 import type { Ledger, StepId, StepKind } from './step.ts'
 
 export type RunEvent =
@@ -36,6 +37,8 @@ export interface AnnouncedStep {
   kind: StepKind
   /** What `plan` printed for the step after its name, so that a person recognises the line. */
   planned?: string | undefined
+  /** What reading its table whole is expected to take; undefined for steps that do not. */
+  estimate?: Estimate | undefined
 }
 
 export type RunStatus = 'succeeded' | 'failed' | 'abandoned' | 'cancelled'
@@ -62,8 +65,18 @@ export interface StepResult {
   /** Succeeded steps: the instant of the source up to which the table is complete; undefined when it is not known. */
   asOf?: string | undefined
   /** Extract steps: guarantee, method, and the position that proves the table complete as long as it stays equal. */
-  source?: { name: string; guarantee: string; method: string; position: string } | undefined
+  source?: SourceFact | undefined
   warnings: readonly string[]
+}
+
+/** How an extract step read its source. */
+export interface SourceFact {
+  name: string
+  guarantee: string
+  method: string
+  position: string
+  /** Set when the step read all of the table, and nothing of it was read by an earlier run: what its duration measures. */
+  whole?: WholeReading | undefined
 }
 
 /** A Problem as it is stored and sent: plain text, no values of the user's data. */

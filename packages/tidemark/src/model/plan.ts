@@ -28,6 +28,32 @@ export type Expectation =
   | { kind: 'nothing'; why: string }
   | { kind: 'known'; rows: bigint }
   | { kind: 'at most'; rows: bigint; since: string | undefined }
-  | { kind: 'whole table'; rowEstimate: bigint | undefined }
+  | ({ kind: 'whole table'; rowEstimate: bigint | undefined } & Partial<ReadingCost>)
   | { kind: 'follows'; of: readonly TableName[] }
   | { kind: 'refused'; code: string; reason: string }
+
+/** What reading all of a table takes. Left out where only a part of it is read. */
+export interface ReadingCost extends WholeReading {
+  /** How long that is likely to take; undefined when nothing like it was ever measured. */
+  durationMs: number | undefined
+  /** Where the duration comes from: an earlier reading of the table, others of its source, or nothing but a usual pace. */
+  pace: 'this table' | 'this source' | 'assumed' | undefined
+}
+
+/** A reading of all of a table, by the source's own statistics. */
+export interface WholeReading {
+  /** `load` when the rows become files as they are, `compare` when each is compared, `scan` when only those that changed are taken. */
+  reading: 'load' | 'compare' | 'scan'
+  /** Size of the table in the source. */
+  bytes: bigint
+}
+
+/** What a step that reads its table whole is announced with. */
+export type Estimate = Omit<ReadingCost, 'reading'> & { rows: bigint | undefined }
+
+/** The estimate of a step that reads its table whole; undefined for all others. */
+export function estimateOf(expect: Expectation): Estimate | undefined {
+  if (expect.kind !== 'whole table' || expect.bytes === undefined) return undefined
+  const { rowEstimate: rows, bytes, durationMs, pace } = expect
+  return { rows, bytes, durationMs, pace }
+}

@@ -25,7 +25,7 @@ test('every event is one line of JSON whose keys are all there', () => {
       blockedBy: [],
       problem: null,
       asOf: '2026-11-22T12:00:01Z',
-      source: { name: 'app', guarantee: 'A', method: 'xmin scan', position: '7' },
+      source: { name: 'app', guarantee: 'A', method: 'xmin scan', position: '7', whole: null },
       warnings: [],
     },
   })

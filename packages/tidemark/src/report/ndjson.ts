@@ -1,5 +1,5 @@
 /** Run events as NDJSON, one line an event: the contract of `--events` (docs/reference/events.md). Pure. */
-import type { ProblemFact, RunEvent, StepResult } from '../model/event.ts'
+import type { AnnouncedStep, ProblemFact, RunEvent, SourceFact, StepResult } from '../model/event.ts'
 import { isoInstant } from '../model/instant.ts'
 import { printJson } from './json.ts'
 
@@ -16,8 +16,19 @@ export function resultJson(result: StepResult): Record<string, unknown> {
   const { step, kind, table, status, ledger, versionBefore, versionAfter, startedAt, durationMs } = result
   const { reason, blockedBy = [], problem, asOf, source, warnings } = result
   const counted = { step, kind, table, status, ledger, versionBefore, versionAfter }
-  const told = { reason, blockedBy, problem: problemJson(problem), asOf, source, warnings }
+  const told = { reason, blockedBy, problem: problemJson(problem), asOf, source: sourceJson(source), warnings }
   return { ...counted, startedAt: isoInstant(startedAt), durationMs, ...told }
+}
+
+function announcedJson({ id, kind, planned, estimate }: AnnouncedStep): AnnouncedStep {
+  return { id, kind, planned, estimate }
+}
+
+/** With every key, also of a step whose fact was written when one of them was not known yet. */
+function sourceJson(source: SourceFact | undefined): SourceFact | undefined {
+  if (source === undefined) return undefined
+  const { name, guarantee, method, position, whole } = source
+  return { name, guarantee, method, position, whole }
 }
 
 /** A problem with every key, also one that was read back from a fact, where what is not known was left out. */
@@ -31,7 +42,7 @@ function eventJson(event: RunEvent): Record<string, unknown> {
   const at = isoInstant(event.at)
   switch (event.kind) {
     case 'run started':
-      return { ...event, at, steps: event.steps.map(({ id, kind, planned }) => ({ id, kind, planned })) }
+      return { ...event, at, steps: event.steps.map(announcedJson) }
     case 'step finished':
       return { ...event, at, result: resultJson(event.result) }
     case 'run finished':

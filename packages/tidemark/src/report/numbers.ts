@@ -15,6 +15,14 @@ export function durationText(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
 }
 
+/** `5 s`, `40 s`, `2 min`, `1 h 20 min`: no finer than an estimate is. */
+export function roughText(ms: number): string {
+  const seconds = Math.max(5, Math.round(ms / 5000) * 5)
+  if (seconds < 60) return `${seconds} s`
+  const minutes = Math.round(ms / 60_000)
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min`
+}
+
 /** Rows in a second, `4,300 rows/s`; undefined while there is too little time to tell. */
 export function rateText(rows: bigint, ms: number): string | undefined {
   if (ms < 200 || rows === 0n) return undefined

@@ -1,7 +1,8 @@
 /** A plan as lines of text: the same words that `run` shows while it ticks the steps off. Pure. */
 import { plainLine } from '../errors/plain-text.ts'
-import type { Expectation, Plan, PlanStep } from '../model/plan.ts'
+import { estimateOf, type Expectation, type Plan, type PlanStep } from '../model/plan.ts'
 import { countText } from './numbers.ts'
+import { readingText, timeText } from './reading-text.ts'
 import { printTable } from './table.ts'
 
 /** What stands behind a step's name: guarantee, method, and how much is known about what it will do. */
@@ -25,7 +26,9 @@ export function renderPlan(plan: Plan, options: { width: number | undefined; not
   ]
   const table = printTable(columns, rows, { width: options.width })
   const notes = options.notes ? plan.steps.flatMap(step => step.notes.map(note => `  ${step.id}: ${note}`)) : []
-  const told = notes.length === 0 ? table : `${table}\nnotes\n${notes.map(plainLine).join('\n')}\n`
+  const reading = readingText(plan.steps.flatMap(step => estimateOf(step.expect) ?? []))
+  const timed = reading === undefined ? table : `${table}\n${reading}\n`
+  const told = notes.length === 0 ? timed : `${timed}\nnotes\n${notes.map(plainLine).join('\n')}\n`
   if (plan.unfilled.length === 0) return told
   return `${told}\nnothing fills these tables any more; they stay as they are: ${plainLine(plan.unfilled.join(', '))}\n`
 }
@@ -41,10 +44,11 @@ export function expectationText(expect: Expectation): string {
       const since = expect.since === undefined ? '' : ` changed since ${clockText(expect.since)}`
       return `at most ${countText(expect.rows)} rows${since}`
     }
-    case 'whole table':
-      return expect.rowEstimate === undefined
-        ? 'reads all rows'
-        : `reads all rows, about ${countText(expect.rowEstimate)}`
+    case 'whole table': {
+      const rows = expect.rowEstimate === undefined ? undefined : `about ${countText(expect.rowEstimate)}`
+      const time = timeText({ durationMs: expect.durationMs })
+      return ['reads all rows', rows, time].filter(part => part !== undefined).join(', ')
+    }
     case 'follows':
       return `known after ${expect.of.join(', ')}`
     case 'refused':

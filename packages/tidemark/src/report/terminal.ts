@@ -6,6 +6,7 @@ import { plainLine } from '../errors/plain-text.ts'
 import type { RunEvent } from '../model/event.ts'
 import { lineStyle, renderLive } from './live.ts'
 import { applyEvent, noProgress, type Progress } from './progress.ts'
+import { readingText } from './reading-text.ts'
 import { progressLine } from './step-line.ts'
 
 /** The part of a tty stream that is needed; `process.stderr` fits. */
@@ -100,6 +101,10 @@ function openPlain({ stream, colour }: TerminalOptions): TerminalReport {
   return {
     onEvent(event) {
       progress = applyEvent(progress, event)
+      if (event.kind === 'run started') {
+        const reading = readingText(event.steps.flatMap(({ estimate }) => estimate ?? []))
+        if (reading !== undefined) stream.write(`${reading}\n`)
+      }
       if (event.kind === 'step finished') {
         const style = { ...lineStyle(progress, { width: 200, colour }), width: 200 }
         stream.write(

@@ -2,7 +2,8 @@
  * The text of a run's facts as values: what later code relies on is checked here, once, so that a damaged fact is a
  * reason to pass it over and never a surprise further on. Keys that are not known stay.
  */
-import type { StepResult } from '../model/event.ts'
+import type { SourceFact, StepResult } from '../model/event.ts'
+import type { WholeReading } from '../model/plan.ts'
 import type { Ledger } from '../model/step.ts'
 import type { RunEnd, RunStart } from './facts.ts'
 
@@ -39,7 +40,15 @@ function reviveStep(value: unknown): StepResult {
     versionBefore: version(step.versionBefore),
     versionAfter: version(step.versionAfter),
     ledger: step.ledger === undefined ? undefined : reviveLedger(step.ledger),
+    ...(step.source == null ? {} : { source: reviveSource(asObject(step.source)) }),
   }
+}
+
+function reviveSource(value: Json): SourceFact {
+  const source = value as unknown as SourceFact
+  if (source.whole == null) return { ...source, whole: undefined }
+  const { reading, bytes } = asObject(source.whole)
+  return { ...source, whole: { reading: String(reading) as WholeReading['reading'], bytes: BigInt(String(bytes)) } }
 }
 
 function reviveLedger(value: unknown): Ledger {

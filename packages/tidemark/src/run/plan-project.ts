@@ -5,10 +5,11 @@ import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
-import { readLatestRuns } from './facts.ts'
+import { readLatestRuns, type RunEnd } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { listTables } from './lake-tables.ts'
+import { costOf } from './pace.ts'
 import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { suggest } from '../config/suggest.ts'
@@ -19,6 +20,8 @@ import { planTable, type TableState } from './table-plan.ts'
 const COUNT_BYTES = 256n * 1024n * 1024n
 /** Ended runs searched for the last proof about a table. */
 const RUNS_SEARCHED = 5
+/** Ended runs searched for a load by which a big one can be judged. */
+const RUNS_LOOKED_BACK = 200
 
 export interface PlanRequest {
   lake: LakeStore
@@ -59,7 +62,9 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
       tables.push({ name, guarantee: '-', method: 'cannot be read', expect, notes: [] })
     }
   }
-  const input = { tables, flows, lake: await listTables(lake.store, ['bronze', 'silver', 'gold']) }
+  const sourceOf = new Map(known.map(({ source, table }) => [table.name, source]))
+  const priced = await withCosts(lake.store, tables, sourceOf, lastRuns)
+  const input = { tables: priced, flows, lake: await listTables(lake.store, ['bronze', 'silver', 'gold']) }
   const plan = planRun({ ...input, select })
   if (select !== undefined) assertKnown(planRun({ ...input, select: undefined }), select)
   return { ...plan, problems: findProblems(plan, request, states) }
@@ -73,6 +78,29 @@ function findProblems(plan: Plan, { sources, flows }: PlanRequest, states: Reado
   ])
   const refused = plan.steps.filter(step => step.expect.kind === 'refused')
   return [...new Set(refused.flatMap(step => problems.get(step.id) ?? []))]
+}
+
+/** What is read whole gets its likely duration. Older runs are only looked at where much is to be loaded and the last ones do not tell. */
+async function withCosts(
+  store: LakeStore['store'],
+  tables: readonly PlannedTable[],
+  sourceOf: ReadonlyMap<string, string>,
+  lastRuns: readonly RunEnd[],
+): Promise<PlannedTable[]> {
+  const price = (runs: readonly RunEnd[]): PlannedTable[] =>
+    tables.map(table => {
+      const { name, expect } = table
+      if (expect.kind !== 'whole table' || expect.reading === undefined || expect.bytes === undefined) return table
+      const { reading, bytes } = expect
+      const cost = costOf({ table: name, source: sourceOf.get(name) ?? '', reading, bytes }, runs)
+      return { ...table, expect: { ...expect, ...cost } }
+    })
+  const priced = price(lastRuns)
+  const isUnclear = priced.some(
+    ({ expect }) => expect.kind === 'whole table' && expect.pace === 'assumed' && (expect.bytes ?? 0n) >= COUNT_BYTES,
+  )
+  const isMore = isUnclear && lastRuns.length === RUNS_SEARCHED
+  return isMore ? price(await readLatestRuns(store, RUNS_LOOKED_BACK)) : priced
 }
 
 async function countChanges(

@@ -9,7 +9,7 @@ import { tablePath } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
 import type { ChangeLog } from '../sources/source.ts'
 import type { OpenSource } from './prepare.ts'
-import { formatBytes } from './table-plan.ts'
+import { formatBytes } from '../model/bytes.ts'
 
 /** More log than this is not held back for a table that makes no progress: it fills the server's disk. */
 const HELD_LIMIT = 1024n * 1024n * 1024n

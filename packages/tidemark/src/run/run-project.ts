@@ -3,7 +3,7 @@
  * NDJSON, facts and alerts are readers of it.
  */
 import type { RunEvent, StepResult } from '../model/event.ts'
-import type { Plan } from '../model/plan.ts'
+import { estimateOf, type Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
 import { keepToAccepted } from './accepted-lists.ts'
 import {
@@ -134,7 +134,7 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const planRequest = { lake, sources, flows: compiled.flows, select: request.select, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
-  const steps = plan.steps.map(({ id, kind }) => ({ id, kind }))
+  const steps = plan.steps.map(({ id, kind, expect }) => ({ id, kind, estimate: estimateOf(expect) }))
   emit({ kind: 'run started', runId, at: ports.clock.now(), target: project.target.name, steps })
   const results = await executePlan(plan.steps, {
     runId,

@@ -4,7 +4,9 @@ import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import { type Mark, pendingFromDate } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
-import type { Position, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import { formatBytes } from '../model/bytes.ts'
+import type { Expectation, WholeReading } from '../model/plan.ts'
+import type { Position, SourceSnapshot } from '../sources/source.ts'
 import type { PlannedTable } from './plan.ts'
 
 /** What the lake knows of a bronze table. */
@@ -42,7 +44,8 @@ export function planTable(
   const fromDate = state.mark === undefined ? undefined : pendingFromDate(table, state.mark)
   if (fromDate !== undefined) {
     const backfill = `from_date ${fromDate}: read once from there`
-    return { ...line, notes: [...notes, backfill], expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
+    const expect = { kind: 'whole table' as const, rowEstimate: table.table.rowEstimate }
+    return { ...line, notes: [...notes, backfill], expect }
   }
   if (table.table.isProvedByOrder && state.observed === observation(table, position)) {
     return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
@@ -62,18 +65,14 @@ export function planTable(
     case 'overtaken':
     case 'baseline':
     case 'reload':
-      return { ...line, expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
+      return { ...line, expect: wholeTable(table, 'load') }
     case 're-baseline':
-      return {
-        ...line,
-        notes: [...notes, `full compare: ${decision.reason}`],
-        expect: { kind: 'whole table', rowEstimate: rows(table.table) },
-      }
+      return { ...line, notes: [...notes, `full compare: ${decision.reason}`], expect: wholeTable(table, 'compare') }
     case 'increment': {
       const since = mark?.asOf
       Object.assign(line, mark === undefined ? {} : listedLine(table, mark, snapshot))
       if (count !== undefined) return { ...line, expect: { kind: 'at most', rows: count, since } }
-      return { ...line, expect: { kind: 'whole table', rowEstimate: rows(table.table) } }
+      return { ...line, expect: wholeTable(table, decision.slice.kind === 'since' ? 'scan' : undefined) }
     }
   }
 }
@@ -91,18 +90,8 @@ function listedLine(
   return { method: `${log.name} ${formatBytes(log.heldBytes)}` }
 }
 
-function rows(table: SourceTable): bigint | undefined {
-  return table.rowEstimate
-}
-
-/** `41 MB`: powers of 1024, no decimals above ten. */
-export function formatBytes(bytes: bigint): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB']
-  let value = Number(bytes)
-  let unit = 0
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit += 1
-  }
-  return `${value < 10 && unit > 0 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`
+/** All rows are looked at; `reading` is left out where an index may spare most of them. */
+function wholeTable({ table }: ResolvedTable, reading: WholeReading['reading'] | undefined): Expectation {
+  const { rowEstimate, sizeBytes } = table
+  return { kind: 'whole table', rowEstimate, ...(reading === undefined ? {} : { reading, bytes: sizeBytes }) }
 }

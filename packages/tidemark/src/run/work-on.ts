@@ -12,7 +12,7 @@ import type { StepOutcome } from './execute.ts'
 import { compactTable } from './compact-table.ts'
 import { type CompiledFlows, runFlow } from './flows.ts'
 import type { Lake } from './lake.ts'
-import type { PlanStep } from '../model/plan.ts'
+import type { PlanStep, WholeReading } from '../model/plan.ts'
 import type { OpenSource } from './prepare.ts'
 import type { RunPorts, RunScope } from './run-project.ts'
 import { atEntry } from './states.ts'
@@ -43,7 +43,7 @@ async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome
     ledger,
     versionBefore,
     versionAfter,
-    ...tell(source, table, snapshot, outcome.method),
+    ...tell(source, table, snapshot, { method: outcome.method, whole: wholeReading(step, outcome) }),
     warnings: [],
   }
 }
@@ -64,12 +64,21 @@ function tell(
   source: OpenSource,
   table: ResolvedTable,
   snapshot: SourceSnapshot,
-  method: string = table.method,
+  did: { method?: string; whole?: WholeReading | undefined } = {},
 ): Pick<StepOutcome, 'source'> {
   const { position } = snapshot
   const { name } = source.config
   const { guarantee } = table
-  return { source: { name, guarantee, method, position: observation(table, position) } }
+  const { method = table.method, whole } = did
+  return { source: { name, guarantee, method, position: observation(table, position), whole } }
+}
+
+/** What the step's duration measures: nothing, where another run has done a part of the work or all of it. */
+function wholeReading({ expect }: PlanStep, { ledger, isContinued }: ExtractOutcome): WholeReading | undefined {
+  if (expect.kind !== 'whole table' || isContinued === true) return undefined
+  const { reading, bytes } = expect
+  if (reading === undefined || bytes === undefined) return undefined
+  return reading === 'scan' || ledger.read > 0n ? { reading, bytes } : undefined
 }
 
 /** A `from_date` that no commit records as done yet is read once, in the same snapshot. */

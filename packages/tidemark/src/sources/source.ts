@@ -93,7 +93,7 @@ export interface SourceTable {
   columns: readonly SourceColumn[]
   /** Columns of the primary key in key order; empty without one. */
   primaryKey: readonly string[]
-  /** Statistics of the database, not exact; undefined when never analysed. */
+  /** Statistics of the database, not exact; rows are undefined when never analysed, and indexes are not part of the size. */
   rowEstimate: bigint | undefined
   sizeBytes: bigint
   /**

@@ -29,9 +29,10 @@ export interface CatalogQuery {
   also?: Sql
 }
 
+/** The size is that of the rows, without indexes other than the one that holds them. */
 export const TABLES: CatalogQuery = {
   what: raw(`table_name AS "table", table_type AS type, engine, table_rows AS "rows", \
-coalesce(data_length, 0) + coalesce(index_length, 0) AS bytes, create_time AS created FROM information_schema.tables`),
+coalesce(data_length, 0) AS bytes, create_time AS created FROM information_schema.tables`),
 }
 
 export const COLUMNS: CatalogQuery = {

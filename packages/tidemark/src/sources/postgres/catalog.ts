@@ -35,6 +35,7 @@ UNION SELECT t.root, i.inhrelid FROM tree t JOIN pg_inherits i ON i.inhparent = 
 SELECT t.root, t.oid, c.relkind AS kind, coalesce(a.amname, '') AS method, c.relrowsecurity AS row_security, \
 CASE WHEN c.reltuples < 0 THEN NULL ELSE c.reltuples::numeric::bigint END AS rows, \
 (c.relpages::bigint + coalesce(x.relpages, 0)) * current_setting('block_size')::bigint AS bytes, \
+c.relpages::bigint * current_setting('block_size')::bigint AS analysed_bytes, \
 (SELECT string_agg(m.attnum || '=' || m.attmissingval::text, ' ' ORDER BY m.attnum) FROM pg_attribute m \
 WHERE m.attrelid = t.oid AND m.atthasmissing AND NOT m.attisdropped) AS missing \
 FROM tree t JOIN pg_class c ON c.oid = t.oid LEFT JOIN pg_am a ON a.oid = c.relam \
@@ -71,5 +72,5 @@ CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, positi
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum \
 WHERE k.position <= i.indnkeyatts ORDER BY i.indrelid, k.position`
 
-/** Exact sizes. Opens each relation, so it waits where somebody holds an exclusive lock. */
-export const SIZES: Sql = sql`SELECT w.oid, pg_total_relation_size(w.oid) AS bytes FROM ${WANTED}`
+/** Exact sizes, without indexes. Opens each relation, so it waits where somebody holds an exclusive lock. */
+export const SIZES: Sql = sql`SELECT w.oid, pg_table_size(w.oid) AS bytes, pg_relation_size(w.oid) AS main FROM ${WANTED}`

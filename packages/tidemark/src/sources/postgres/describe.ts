@@ -52,7 +52,14 @@ interface Facts {
   members: Map<string, TextRow[]>
   columns: Map<string, TextRow[]>
   keys: Map<string, TextRow[]>
-  sizes: Map<string, bigint>
+  sizes: Map<string, Size>
+}
+
+interface Size {
+  /** What a scan of all rows may have to read: no indexes. */
+  bytes: bigint
+  /** The part of it that holds the rows themselves, without their long values. */
+  main: bigint
 }
 
 async function readFacts(session: PostgresSession, oids: readonly string[], signal: AbortSignal): Promise<Facts> {
@@ -71,12 +78,12 @@ async function readSizes(
   session: PostgresSession,
   oids: readonly string[],
   signal: AbortSignal,
-): Promise<Map<string, bigint>> {
+): Promise<Map<string, Size>> {
   await session.savepoint('sizes', signal)
   try {
     await session.query(sql`SET LOCAL lock_timeout = '200ms'`, { signal })
     const rows = await session.query(SIZES, { values: [oids], signal })
-    return new Map(rows.map(row => [row['oid'] ?? '', BigInt(row['bytes'] ?? '0')]))
+    return new Map(rows.map(row => [row['oid'] ?? '', { bytes: toBigInt(row['bytes']), main: toBigInt(row['main']) }]))
   } catch (error) {
     if (sqlstateOf(error) !== LOCK_NOT_AVAILABLE) throw error
     return new Map()
@@ -107,8 +114,8 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
     kind,
     columns: columns.map(row => toColumn(row, timezone)),
     primaryKey: (facts.keys.get(found.oid) ?? []).map(row => row['name'] ?? ''),
-    rowEstimate: stored.length > 0 && stored.every(row => row['rows'] !== null) ? sum(stored, 'rows') : undefined,
-    sizeBytes: stored.reduce((total, row) => total + (facts.sizes.get(row['oid'] ?? '') ?? toBigInt(row['bytes'])), 0n),
+    rowEstimate: estimateRows(stored, facts.sizes),
+    sizeBytes: stored.reduce((total, row) => total + (sizeOf(row, facts.sizes)?.bytes ?? toBigInt(row['bytes'])), 0n),
     fingerprint: fingerprintOf(found, relation, members, columns),
     hasRowVersion: isCounted,
     isProvedByOrder: isCounted,
@@ -145,8 +152,23 @@ function fingerprintOf(
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
 }
 
-function sum(rows: readonly TextRow[], name: string): bigint {
-  return rows.reduce((total, row) => total + toBigInt(row[name]), 0n)
+/** The rows that the last analysis counted, in proportion to what the relation has grown or shrunk to since. */
+function estimateRows(stored: readonly TextRow[], sizes: ReadonlyMap<string, Size>): bigint | undefined {
+  const counts = stored.map(row => {
+    const main = sizeOf(row, sizes)?.main
+    // A partition for later times is never analysed, and has nothing to tell.
+    if (main === 0n) return 0n
+    if (row['rows'] == null) return undefined
+    const analysed = toBigInt(row['analysed_bytes'])
+    const rows = toBigInt(row['rows'])
+    return main === undefined || analysed === 0n ? rows : (rows * main) / analysed
+  })
+  if (counts.length === 0) return undefined
+  return counts.reduce((all, one) => (all === undefined || one === undefined ? undefined : all + one), 0n)
+}
+
+function sizeOf(member: TextRow, sizes: ReadonlyMap<string, Size>): Size | undefined {
+  return sizes.get(member['oid'] ?? '')
 }
 
 function toBigInt(value: string | null | undefined): bigint {
