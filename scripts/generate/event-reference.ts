@@ -29,6 +29,9 @@ export const eventReference: {
       rows: 'Rows so far, as text.',
       bytes: 'Bytes so far, as text.',
       phase: 'What the step is doing, for people.',
+      expectedRows:
+        'Rows at the end of the phase, as text: counted, or for a reading in parts estimated from the parts that are known, so that it may still change; null when nobody can tell.',
+      parts: 'How many parts of a reading in parts are done: `done` and `of`, numbers; else null.',
     },
   },
   'step finished': { when: 'A step is over, however it ended.', keys: { result: 'The result, see below.' } },

@@ -2,6 +2,7 @@ import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import type { CopyRequest, SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createWorld, type World } from '../support/world.ts'
@@ -10,6 +11,7 @@ const ROWS = 4000
 const big = { table: 'big' }
 let db: TestDatabase
 let world: World
+let told: PhaseProgress[]
 
 beforeAll(async () => {
   db = await createDatabase(import.meta.url)
@@ -20,7 +22,8 @@ beforeEach(async () => {
   await db.query(`DROP TABLE IF EXISTS big;
     CREATE TABLE big (id int PRIMARY KEY, v text NOT NULL);
     INSERT INTO big SELECT n, repeat('x', 100) || n FROM generate_series(1, ${ROWS}) n`)
-  world = await createWorld(db, { chunkBytes: 64n * 1024n })
+  told = []
+  world = await createWorld(db, { chunkBytes: 64n * 1024n, progress: one => told.push(one) })
 })
 
 /** The snapshot, with reads of parts counted, and broken from the given read on. */
@@ -82,6 +85,30 @@ test('a load that broke is continued: parts that are there are not read again, a
   await db.query(`UPDATE big SET v = 'later' WHERE id = 1`)
   expect((await world.ingest(big)).ledger.inserted).toBe(1n)
   await expectEqual()
+})
+
+test('its progress is one count over all parts, whose estimate is right at the end whatever the statistics said', async () => {
+  await db.query(`ANALYZE big; INSERT INTO big SELECT n, repeat('x', 300) FROM generate_series(5000, 12999) n`)
+  await world.ingest(big)
+  const reading = told.filter(({ phase }) => phase === 'reading')
+  expect(reading[0]).toMatchObject({ rows: 0n, parts: { done: 0 } })
+  for (const [n, { rows, parts, expectedRows }] of reading.entries()) {
+    expect(rows >= (reading[n - 1]?.rows ?? 0n), 'rows only grow').toBe(true)
+    expect(parts?.done ?? 0).toBeGreaterThanOrEqual(reading[n - 1]?.parts?.done ?? 0)
+    expect(rows <= (expectedRows ?? rows), 'no more than expected').toBe(true)
+  }
+  const last = reading.at(-1)
+  expect(last).toMatchObject({ rows: BigInt(ROWS + 8000), expectedRows: BigInt(ROWS + 8000) })
+  expect(last?.parts?.done).toBe(last?.parts?.of)
+})
+
+test('the progress of a load that is continued begins with what an earlier run has read', async () => {
+  await breakAfter(4)
+  told = []
+  await world.ingest(big)
+  expect(told[0]).toMatchObject({ phase: 'reading', parts: { done: expect.any(Number) } })
+  expect(told[0]?.rows).toBeGreaterThan(0n)
+  expect(told[0]?.parts?.done).toBeGreaterThan(0)
 })
 
 test('however often it breaks, and whatever changes meanwhile, the table is equal in the end', async () => {

@@ -81,6 +81,7 @@ export interface IngestOptions {
 
 export interface WorldOptions {
   chunkBytes?: bigint
+  progress?: IngestContext['progress']
   /** A source of the test's own, in place of one that connects to the server. */
   source?: Source
   /**
@@ -134,7 +135,7 @@ export async function createWorld(server: Server | string, options: WorldOptions
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
     const ports = { clock: systemClock, ids: systemIds, ...readersOf(source) }
-    const tell = { progress: () => undefined, warn: () => undefined }
+    const tell = { progress: options.progress ?? (() => undefined), warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
     const own = { runId: `run-${runs}`, source: 'app', allowMassDelete, chunkBytes: options.chunkBytes ?? CHUNK_BYTES }
     return { ...tables, ...ports, ...tell, ...own, signal }

@@ -1,5 +1,6 @@
 /** What every part of ingestion is handed: the lake, the engine and the run it works for. */
 import type { Engine } from '../engine/engine.ts'
+import type { PhaseProgress } from '../model/event.ts'
 import type { Clock, Ids, LakeStore } from '../model/ports.ts'
 import type { Source } from '../sources/source.ts'
 import type { ReadSegments } from './candidates.ts'
@@ -17,7 +18,7 @@ export interface IngestContext extends LakeStore {
   /** Existing local folder for segment files; swept when the run ends. */
   scratch: string
   discard: (path: string) => Promise<void>
-  progress: (progress: { rows: bigint; bytes: bigint; phase: string }) => void
+  progress: (progress: PhaseProgress) => void
   /** Tell the user something that stops nothing. */
   warn: (text: string) => void
   /** A first load of at least twice this many bytes is read in parts of about this size. */

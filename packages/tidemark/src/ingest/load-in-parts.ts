@@ -8,6 +8,7 @@ import { ident, join, sql } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import type { ChunkSlice, TableChunks } from '../sources/source.ts'
 import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
+import { partsProgress } from './parts-progress.ts'
 import { readInto } from './read.ts'
 import { lakeColumnName } from './system-columns.ts'
 import { fileRelation, type Work } from './work.ts'
@@ -50,13 +51,14 @@ export async function loadInParts(work: Work, cut: TableChunks, schema: StructTy
   const parts = await readParts(store, wanted.tablePath, plan)
   const resumed = parts.size
   const missing = plan.chunks.map((_, n) => n).filter(n => !parts.has(n))
-  const progress = countUp(work, plan, parts)
+  const progress = partsProgress(plan, parts, context.progress)
   const next = missing[Symbol.iterator]()
   const reader = async (): Promise<void> => {
     await using session = await context.engine.session()
     for (const n of next) {
-      const part = await readPart({ ...work, session, context: { ...context, progress: progress(n) } }, plan, n, schema)
-      parts.set(n, part)
+      const own = { ...context, progress: progress.of(n) }
+      parts.set(n, await readPart({ ...work, session, context: own }, plan, n, schema))
+      progress.tell()
     }
   }
   const readers = Array.from({ length: Math.min(snapshot.parallelReads, missing.length) }, reader)
@@ -105,17 +107,4 @@ async function countKeys(
 function fitOf({ snapshot, wanted }: Work, cut: TableChunks, schema: StructType): string {
   const { keys, settings, table } = wanted
   return JSON.stringify([snapshot.position.identity, table.fingerprint, cut.storage, settings, keys, schema])
-}
-
-/** Rows and bytes of all parts together, as their readers report them. */
-function countUp({ context }: Work, plan: LoadPlan, parts: ReadonlyMap<number, LoadedPart>) {
-  const at = new Map<number, { rows: bigint; bytes: bigint }>()
-  for (const [n, { rows, files }] of parts) at.set(n, { rows, bytes: files.reduce((sum, f) => sum + f.size, 0n) })
-  const total = (key: 'rows' | 'bytes'): bigint => [...at.values()].reduce((sum, one) => sum + one[key], 0n)
-  return (n: number): Work['context']['progress'] =>
-    ({ rows, bytes }) => {
-      at.set(n, { rows, bytes })
-      const phase = `reading, ${parts.size} of ${plan.chunks.length} parts done`
-      context.progress({ rows: total('rows'), bytes: total('bytes'), phase })
-    }
 }

@@ -36,9 +36,15 @@ export function segmentsOf({ scratch, signal }: ReadingContext): {
   return { directory: scratch, segmentBytes: SEGMENT_BYTES, signal }
 }
 
-/** How segments of a read are taken into the engine. */
-export function intakeOf(context: ReadingContext, session: Session, columns: readonly SourceColumn[]): Intake {
+/** How segments of a read are taken into the engine; `expectedRows` are those that were counted before. */
+export function intakeOf(
+  context: ReadingContext,
+  session: Session,
+  columns: readonly SourceColumn[],
+  expectedRows?: bigint,
+): Intake {
   const { read, discard, signal } = context
-  const onRows = (rows: bigint, bytes: bigint): void => context.progress({ rows, bytes, phase: 'reading' })
+  const onRows = (rows: bigint, bytes: bigint): void =>
+    context.progress({ rows, bytes, phase: 'reading', expectedRows })
   return { session, columns, read, discard, onRows, signal }
 }

@@ -19,7 +19,7 @@ export async function readCandidates(
   const counted = await countSlice(work, slice)
   const nothing = counted.inSlice === 0n && slice.kind !== 'all'
   const segments = nothing ? noSegments() : snapshot.copy(copyRequest(work, slice))
-  const loaded = await intoTable(intake(work), segments, { hint: 'candidates', leading: ['_row_version'] })
+  const loaded = await intoTable(intake(work, counted), segments, { hint: 'candidates', leading: ['_row_version'] })
   assertLanded(wanted.name, counted.inSlice, loaded.rows)
   const stored = await session.count(sql`SELECT count(*) FROM ${ident(loaded.table)}`)
   assertLanded(wanted.name, loaded.rows, stored)
@@ -38,7 +38,7 @@ export async function readInto(
   const counted = await countSlice(work, slice)
   const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
   const segments = snapshot.copy(copyRequest(work, slice))
-  const result = await intoFiles(intake(work), segments, target, rows => entries(work, rows, seq))
+  const result = await intoFiles(intake(work, counted), segments, target, rows => entries(work, rows, seq))
   assertLanded(wanted.name, counted.inSlice, result.rows)
   const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)
   assertLanded(wanted.name, result.rows, landed)
@@ -49,10 +49,15 @@ export async function readInto(
 async function countSlice({ context, snapshot, wanted }: Work, slice: Slice): Promise<SliceCount> {
   const { table, columns, reading } = wanted
   const cursor = reading.kind === 'cursor' && reading.nulls === 'error' ? reading.column : undefined
+  const told = { rows: 0n, bytes: 0n }
+  context.progress({ ...told, phase: 'counting' })
   const counted = await snapshot
     .count({ table, slice, columns, cursor, signal: context.signal })
     .catch((error: unknown) => Promise.reject(filterProblem(error, wanted)))
-  if (cursor === undefined || counted.withoutCursor === 0n) return counted
+  if (cursor === undefined || counted.withoutCursor === 0n) {
+    context.progress({ ...told, phase: 'reading', expectedRows: counted.inSlice })
+    return counted
+  }
   const params = { table: wanted.name, column: cursor, rows: String(counted.withoutCursor) }
   throw CURSOR_NULL(params, { state: 'Nothing was written.' })
 }
@@ -69,8 +74,8 @@ function copyRequest({ context, wanted }: Work, slice: Slice): CopyRequest {
   return { table, columns, slice, prefix: `rows-${context.ids.uuid()}`, ...segmentsOf(context) }
 }
 
-function intake({ context, session, wanted }: Work): Intake {
-  return intakeOf(context, session, wanted.columns)
+function intake({ context, session, wanted }: Work, { inSlice }: SliceCount): Intake {
+  return intakeOf(context, session, wanted.columns, inSlice)
 }
 
 async function* noSegments(): AsyncGenerator<never> {}

@@ -9,7 +9,7 @@ export type RunEvent =
   | { kind: 'run started'; runId: string; at: number; target: string; steps: readonly AnnouncedStep[] }
   | { kind: 'step started'; runId: string; at: number; step: StepId }
   | { kind: 'step waiting'; runId: string; at: number; step: StepId; for: string }
-  | { kind: 'step progress'; runId: string; at: number; step: StepId; rows: bigint; bytes: bigint; phase: string }
+  | ({ kind: 'step progress'; runId: string; at: number; step: StepId } & PhaseProgress)
   | { kind: 'step finished'; runId: string; at: number; result: StepResult }
   | { kind: 'warning'; runId: string; at: number; step: StepId | undefined; text: string }
   | {
@@ -23,6 +23,18 @@ export type RunEvent =
       /** What the run cost in the store of a lake that is no folder. */
       storage?: StorageUse | undefined
     }
+
+/** How far a step has come in what it does now. */
+export interface PhaseProgress {
+  rows: bigint
+  bytes: bigint
+  /** For people; another phase counts anew. */
+  phase: string
+  /** Rows that the phase will have handled at its end: counted, or of a reading in parts estimated from those that are known. */
+  expectedRows?: bigint | undefined
+  /** A reading in parts: how many of them are done. */
+  parts?: { done: number; of: number } | undefined
+}
 
 /** Requests to a store, each of which is paid for, and bytes that travelled. */
 export interface StorageUse {

@@ -20,7 +20,7 @@ export function renderLive(progress: Progress, now: number, screen: Screen): str
   const all = [...progress.steps.values()]
   const room = Math.max(1, screen.height - 2)
   const shown = all.length <= room ? all : mostUrgent(all, room - 1)
-  const style = lineStyle(progress, screen)
+  const style = { ...lineStyle(progress, screen), bar: true }
   const lines = shown.map(({ announced, progress: step }) => progressLine(announced.id, step, announced.planned, style))
   if (shown.length < all.length) lines.push(truncateToWidth(hiddenText(all, shown), screen.width))
   const done = all.filter(one => one.progress.state === 'finished').length

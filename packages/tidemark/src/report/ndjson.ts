@@ -45,6 +45,8 @@ function eventJson(event: RunEvent): Record<string, unknown> {
       return { ...event, at, steps: event.steps.map(announcedJson) }
     case 'step finished':
       return { ...event, at, result: resultJson(event.result) }
+    case 'step progress':
+      return { ...event, at, expectedRows: event.expectedRows, parts: event.parts }
     case 'run finished':
       return {
         ...event,

@@ -2,15 +2,22 @@
  * A run as it stands: the state a live display shows, folded from events one by one. Pure, so that every picture can be
  * tested as text.
  */
-import type { AnnouncedStep, RunEvent, StepResult } from '../model/event.ts'
+import type { AnnouncedStep, PhaseProgress, RunEvent, StepResult } from '../model/event.ts'
 import type { StepId } from '../model/step.ts'
 
 export type StepProgress =
   | { state: 'pending' }
   | { state: 'waiting'; for: string }
-  /** `since` and `rowsAt` are event times; the rate is rows over the time between them. */
-  | { state: 'running'; phase: string; rows: bigint; since: number; rowsAt: number }
+  | ({ state: 'running' } & RunningPhase)
   | { state: 'finished'; result: StepResult }
+
+export interface RunningPhase extends Pick<PhaseProgress, 'phase' | 'rows' | 'expectedRows' | 'parts'> {
+  /** When the phase began, and how many rows there were then: those that an earlier run had read. */
+  since: number
+  rowsBefore: bigint
+  /** Time of the event that `rows` come from. */
+  rowsAt: number
+}
 
 export interface Progress {
   runId: string | undefined
@@ -42,21 +49,12 @@ export function applyEvent(progress: Progress, event: RunEvent): Progress {
       return { ...noProgress, runId: event.runId, target: event.target, startedAt: event.at, steps: new Map(steps) }
     }
     case 'step started':
-      return setStep(progress, event.step, { state: 'running', phase: '', rows: 0n, since: event.at, rowsAt: event.at })
+      return setStep(progress, event.step, running({ ...event, phase: '', rows: 0n }, undefined))
     case 'step waiting':
       return setStep(progress, event.step, { state: 'waiting', for: event.for })
     case 'step progress': {
       const before = progress.steps.get(event.step)?.progress
-      // A new phase counts from zero, so its rate must not include the time of the phases before.
-      const same = before?.state === 'running' && (before.phase === event.phase || before.phase === '')
-      const since = same ? before.since : event.at
-      return setStep(progress, event.step, {
-        state: 'running',
-        phase: event.phase,
-        rows: event.rows,
-        since,
-        rowsAt: event.at,
-      })
+      return setStep(progress, event.step, running(event, before?.state === 'running' ? before : undefined))
     }
     case 'step finished':
       return setStep(progress, event.result.step, { state: 'finished', result: event.result })
@@ -65,6 +63,23 @@ export function applyEvent(progress: Progress, event: RunEvent): Progress {
     case 'run finished':
       return { ...progress, finished: event }
   }
+}
+
+/** A new phase counts from where it begins, so its rate includes neither time nor rows from before. */
+function running(
+  {
+    at,
+    phase,
+    rows,
+    expectedRows,
+    parts,
+  }: Pick<PhaseProgress, 'phase' | 'rows' | 'expectedRows' | 'parts'> & {
+    at: number
+  },
+  before: RunningPhase | undefined,
+): StepProgress {
+  const { since, rowsBefore } = before?.phase === phase ? before : { since: at, rowsBefore: rows }
+  return { state: 'running', phase, rows, expectedRows, parts, since, rowsBefore, rowsAt: at }
 }
 
 function setStep(progress: Progress, id: StepId, next: StepProgress): Progress {

@@ -4,7 +4,8 @@ import { plainLine, plainText } from '../errors/plain-text.ts'
 import { padToWidth, truncateToWidth } from '../errors/text-width.ts'
 import type { StepResult, StepStatus } from '../model/event.ts'
 import { ledgerText } from './ledger-text.ts'
-import { countText, durationText, rateText } from './numbers.ts'
+import { durationText } from './numbers.ts'
+import { phaseText } from './phase-text.ts'
 import type { StepProgress } from './progress.ts'
 
 export interface LineStyle {
@@ -13,6 +14,8 @@ export interface LineStyle {
   width: number
   /** Cells of the name column. */
   nameWidth: number
+  /** Draw how far a running step has come. */
+  bar?: boolean
 }
 
 const words: Record<StepStatus, string> = {
@@ -43,14 +46,8 @@ export function progressLine(
       return layOut(name, '', plainText(planned ?? '').replaceAll('\n', ' '), undefined, style)
     case 'waiting':
       return layOut(name, 'waiting', `for ${plainLine(progress.for)}`, 'dim', style)
-    case 'running': {
-      const rate = rateText(progress.rows, progress.rowsAt - progress.since)
-      const rows = progress.rows === 0n ? undefined : `${countText(progress.rows)} rows`
-      const detail = [plainLine(progress.phase), rows, rate]
-        .filter(text => text !== undefined && text !== '')
-        .join(', ')
-      return layOut(name, 'running', detail, 'cyan', style)
-    }
+    case 'running':
+      return layOut(name, 'running', phaseText(progress, { bar: style.bar === true }), 'cyan', style)
     case 'finished':
       return resultLine(progress.result, style)
   }

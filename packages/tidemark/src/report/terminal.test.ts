@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stepResult } from '../../../../test/support/alerts.ts'
 import { goodRun, runStart } from '../../../../test/support/events.ts'
-import type { RunEvent } from '../model/event.ts'
+import type { PhaseProgress, RunEvent } from '../model/event.ts'
 import { renderLive } from './live.ts'
 import { applyEvent, noProgress, type Progress } from './progress.ts'
 import { openTerminalReport, type TerminalReport, type TerminalStream, wantsColour } from './terminal.ts'
@@ -17,7 +17,7 @@ describe('the live picture', () => {
       '0 of 2 steps done  0.0 s',
     ])
     expect(renderLive(after(4), runStart + 1500, screen)).toEqual([
-      'bronze.DimUser  running    reading, 4,300 rows, 4,300 rows/s',
+      'bronze.DimUser  running    reading, 4,300 rows',
       'silver.DimUser  waiting    for bronze.DimUser',
       '0 of 2 steps done  1.5 s',
     ])
@@ -84,6 +84,55 @@ function open(stream: Partial<TerminalStream>): Fake {
   })
   return { report, written, tick: () => tick?.(), ticking: () => tick !== undefined }
 }
+
+describe('a step that reads for long', () => {
+  const at = (ms: number, rows: bigint, more: Partial<PhaseProgress> = {}): RunEvent => ({
+    kind: 'step progress',
+    runId: 'r',
+    at: runStart + ms,
+    step: 'bronze.DimUser',
+    rows,
+    bytes: 0n,
+    phase: 'reading',
+    ...more,
+  })
+  const lineAfter = (...events: RunEvent[]): string =>
+    renderLive([...goodRun.slice(0, 3), ...events].reduce(applyEvent, noProgress), runStart, {
+      ...screen,
+      width: 200,
+    })[0] ?? ''
+
+  test('draws how far it is, when it will be done, and at which rate', () => {
+    const expectedRows = 10_000n
+    expect(lineAfter(at(0, 0n, { expectedRows }), at(3000, 6200n, { expectedRows }))).toBe(
+      'bronze.DimUser  running    reading ██████░░░░ 62 %, about 5 s left, 6,200 of 10,000 rows, 2,066 rows/s',
+    )
+  })
+
+  test('never says 100 % before it is done, however wrong the estimate is', () => {
+    const expectedRows = 1000n
+    const parts = { done: 1, of: 2 }
+    const line = lineAfter(at(0, 0n, { expectedRows, parts }), at(9000, 5000n, { expectedRows, parts }))
+    expect(line).toContain('reading █████████░ 99 %, 5,000 rows, 555 rows/s, 1 of 2 parts done')
+  })
+
+  test('counts rows of an earlier run as done, and not in its rate', () => {
+    const more = { expectedRows: 10_000n, parts: { done: 5, of: 10 } }
+    expect(lineAfter(at(0, 5000n, more), at(10_000, 6000n, more))).toContain(
+      '60 %, about 40 s left, 6,000 of about 10,000 rows, 100 rows/s, 5 of 10 parts done',
+    )
+  })
+
+  test('says where it stands now and then where lines cannot be redrawn, without a bar', () => {
+    const { report, written } = open({})
+    for (const event of goodRun.slice(0, 3)) report.onEvent(event)
+    for (let s = 0; s <= 65; s += 5) report.onEvent(at(s * 1000, BigInt(s) * 100n, { expectedRows: 10_000n }))
+    expect(written).toEqual([
+      'bronze.DimUser  running    reading 30 %, about 1 min left, 3,000 of 10,000 rows, 100 rows/s\n',
+      'bronze.DimUser  running    reading 60 %, about 40 s left, 6,000 of 10,000 rows, 100 rows/s\n',
+    ])
+  })
+})
 
 describe('a terminal', () => {
   test('is redrawn in place, and is left clean with its cursor when the run ends', () => {

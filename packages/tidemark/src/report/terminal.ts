@@ -1,13 +1,13 @@
 /**
- * A reader of run events that shows progress on a terminal: a live picture where lines can be redrawn, one plain line
- * for each finished step where they cannot. It writes to the stream it is given (stderr) and knows no other effect.
+ * A reader of run events that shows progress on a terminal: a live picture where lines can be redrawn; where they cannot,
+ * one plain line for each finished step, and one now and then for a step that takes long. It writes to the stream it is given (stderr) and knows no other effect.
  */
 import { plainLine } from '../errors/plain-text.ts'
 import type { RunEvent } from '../model/event.ts'
 import { lineStyle, renderLive } from './live.ts'
 import { applyEvent, noProgress, type Progress } from './progress.ts'
 import { readingText } from './reading-text.ts'
-import { progressLine } from './step-line.ts'
+import { type LineStyle, progressLine } from './step-line.ts'
 
 /** The part of a tty stream that is needed; `process.stderr` fits. */
 export interface TerminalStream {
@@ -35,6 +35,8 @@ export interface TerminalReport {
 }
 
 const redrawMs = 100
+/** Where lines stay, a step that works for long says where it stands no more often than this. */
+const PLAIN_EVERY_MS = 30_000
 const hideCursor = '\u001b[?25l'
 const showCursor = '\u001b[?25h'
 
@@ -98,18 +100,25 @@ function openLive({ stream, colour, now, startTicker }: TerminalOptions): Termin
 
 function openPlain({ stream, colour }: TerminalOptions): TerminalReport {
   let progress = noProgress
+  const told = new Map<string, number>()
+  const styleNow = (): LineStyle => ({ ...lineStyle(progress, { width: 200, colour }), width: 200 })
+  const isDue = (step: string, at: number): boolean => at - (told.get(step) ?? at) >= PLAIN_EVERY_MS
   return {
     onEvent(event) {
       progress = applyEvent(progress, event)
+      if (event.kind === 'step started') told.set(event.step, event.at)
+      if (event.kind === 'step progress' && isDue(event.step, event.at)) {
+        told.set(event.step, event.at)
+        const running = progress.steps.get(event.step)?.progress
+        if (running !== undefined) stream.write(`${progressLine(event.step, running, undefined, styleNow())}\n`)
+      }
       if (event.kind === 'run started') {
         const reading = readingText(event.steps.flatMap(({ estimate }) => estimate ?? []))
         if (reading !== undefined) stream.write(`${reading}\n`)
       }
       if (event.kind === 'step finished') {
-        const style = { ...lineStyle(progress, { width: 200, colour }), width: 200 }
-        stream.write(
-          `${progressLine(event.result.step, { state: 'finished', result: event.result }, undefined, style)}\n`,
-        )
+        const { step } = event.result
+        stream.write(`${progressLine(step, { state: 'finished', result: event.result }, undefined, styleNow())}\n`)
       }
       if (event.kind === 'warning') {
         stream.write(`warning: ${plainLine(`${event.step === undefined ? '' : `${event.step}: `}${event.text}`)}\n`)

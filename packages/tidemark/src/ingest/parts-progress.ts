@@ -1,0 +1,44 @@
+/**
+ * The progress of a reading in parts: one count of rows over all of them, and how many there will be, from the parts that
+ * were counted. Whatever the statistics of the source said, the estimate becomes right as parts are read.
+ */
+import type { PhaseProgress } from '../model/event.ts'
+import type { LoadedPart, LoadPlan } from './load-record.ts'
+
+type Tell = (progress: PhaseProgress) => void
+
+export interface PartsProgress {
+  /** Takes the progress of one part. */
+  of: (part: number) => Tell
+  /** Tell where all of them stand, for example when one is done. */
+  tell: () => void
+}
+
+/** @param parts those that are done; parts are added by whoever reads them */
+export function partsProgress(
+  plan: Pick<LoadPlan, 'chunks'>,
+  parts: ReadonlyMap<number, LoadedPart>,
+  tell: Tell,
+): PartsProgress {
+  const underWay = new Map<number, PhaseProgress>()
+  const tellAll = (): void => {
+    const open = [...underWay].filter(([n]) => !parts.has(n)).map(([, one]) => one)
+    const done = [...parts.values()]
+    const rows = sum(done.map(part => part.rows)) + sum(open.map(one => one.rows))
+    const bytes = sum(done.flatMap(({ files }) => files.map(({ size }) => size))) + sum(open.map(one => one.bytes))
+    const known = [...done.map(part => part.rows), ...open.flatMap(({ expectedRows }) => expectedRows ?? [])]
+    const of = plan.chunks.length
+    const expectedRows = known.length === 0 ? undefined : (sum(known) * BigInt(of)) / BigInt(known.length)
+    tell({ rows, bytes, phase: 'reading', expectedRows, parts: { done: done.length, of } })
+  }
+  tellAll()
+  return {
+    of: part => one => {
+      underWay.set(part, one)
+      tellAll()
+    },
+    tell: tellAll,
+  }
+}
+
+const sum = (counts: readonly bigint[]): bigint => counts.reduce((all, one) => all + one, 0n)
