@@ -2,7 +2,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { commit, field, LocalStore, stageCreate, type StructType } from '@tidemark/delta'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
+import { raw } from '../../packages/tidemark/src/engine/sql.ts'
+import { toDuckType } from '../../packages/tidemark/src/engine/types.ts'
+import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { WHEN_MISSING } from '../support/interop/installed.ts'
 import { hasReader, readWith, runPython } from '../support/interop/read-with.ts'
 import { spark, SparkError } from '../support/interop/spark.ts'
@@ -64,6 +69,47 @@ describe.skipIf(!hasReader('spark'))(`a table of Spark’s (${WHEN_MISSING})`, (
       rows: ['["9007199254740993","1"]'],
     })
   })
+})
+
+const PARTITIONS: Readonly<Record<string, string>> = {
+  string: "'a b/c=1'",
+  boolean: 'true',
+  long: '-9223372036854775808',
+  'decimal(10,2)': '1.5',
+  float: "'-Infinity'",
+  double: "'NaN'",
+  date: "'12024-03-15'",
+  timestamp: "'2024-01-02 03:04:05.123456+00'",
+  timestamp_ntz: "'1582-10-04 00:00:00.000001'",
+  binary: String.raw`'\xC3\xA9'`,
+}
+
+test(`partition values of every type are read by all (${WHEN_MISSING})`, async () => {
+  const types = Object.keys(PARTITIONS)
+  const columns = types.map((type, i) => field(`p${i}`, type))
+  const schema: StructType = { type: 'struct', fields: [field('id', 'long'), ...columns] }
+  const partitionColumns = columns.map(({ name }) => name)
+  const select = (id: number, value: (type: string) => string): string =>
+    `SELECT ${id} AS id, ${types.map((type, i) => `CAST(${value(type)} AS ${toDuckType(type).text}) AS p${i}`).join(', ')}`
+  const rows = raw(`${select(1, type => PARTITIONS[type] ?? '')} UNION ALL ${select(2, () => 'NULL')}`)
+  const store = new LocalStore(lake)
+  const engine = await openDuckdb({ store, ids: systemIds, scratch: join(lake, '_tmp'), folders: [], threads: 1 })
+  try {
+    await using session = await engine.session()
+    const files = await session.writeParquet(rows, { tablePath: 'parted', schema, partitionColumns })
+    const info = { operation: 'CREATE TABLE' }
+    const request = { tablePath: 'parted', schema, partitionColumns, features: ['timestampNtz'], files, info }
+    const ports = { store, clock: systemClock, ids: systemIds }
+    expect(await commit(ports, stageCreate(request))).toMatchObject({ kind: 'committed' })
+  } finally {
+    await engine.close()
+  }
+  for (const reader of (['tidemark', 'delta-rs', 'duckdb', 'spark'] as const).filter(hasReader)) {
+    expect((await readWith(reader, join(lake, 'parted'))).rows, reader).toEqual([
+      '["1","a b/c=1",true,"-9223372036854775808","1.50","-Infinity","NaN","+12024-03-15","2024-01-02T03:04:05.123456Z","1582-10-04T00:00:00.000001","C3A9"]',
+      '["2",null,null,null,null,null,null,null,null,null,null]',
+    ])
+  }
 })
 
 describe.skipIf(!hasReader('delta-rs'))(`a table of delta-rs (${WHEN_MISSING})`, () => {

@@ -68,7 +68,9 @@ export type Decided<Rows, Expr> = ChangeRequest<Rows, Expr> & { schema: StructTy
  * }
  * const info = { operation: 'MERGE' }
  * const { staged, counts } = await stageChange({ snapshot: people, change, ports, parquet, relations, info })
- * console.log(counts) // { inserted: 1n, updated: 1n, deleted: 0n, copied: 0n, filesAdded: 2, filesRemoved: 1 }
+ * const { filesAdded, filesRemoved, ...rows } = counts
+ * console.log(rows) // { inserted: 1n, updated: 1n, deleted: 0n, copied: 0n, filesMarked: 0 }
+ * console.log([filesAdded, filesRemoved]) // [ 2, 1 ]
  * console.log((await commit(ports, staged)).kind) // committed
  * ```
  */
@@ -91,7 +93,10 @@ export async function stageChange<Rows, Expr>(request: ChangeRequest<Rows, Expr>
 /** Stage what was written, with counts that are true once it is committed. */
 function finish<Rows, Expr>(decided: Decided<Rows, Expr>, { remove, add, cdc, checked, rows }: Written): StagedChange {
   const { snapshot, schema, txn, domains, reads, features, info } = decided
-  const counts = { ...rows, filesAdded: add.length, filesRemoved: remove.length }
+  const removed = new Set(remove.map(file => file.path))
+  const filesMarked = add.filter(file => removed.has(file.path)).length
+  const [filesAdded, filesRemoved] = [add.length - filesMarked, remove.length - filesMarked]
+  const counts = { ...rows, filesAdded, filesRemoved, filesMarked }
   const staged = stageRemoveAndAdd(snapshot, {
     remove: remove.map(file => file.path),
     files: add,

@@ -11,6 +11,8 @@ export interface ChangeCounts {
   copied: bigint
   filesAdded: number
   filesRemoved: number
+  /** Files that stay, with more of their rows marked as deleted. */
+  filesMarked: number
 }
 
 type Metric = keyof ChangeCounts
@@ -22,6 +24,7 @@ const MERGE: readonly (readonly [string, Metric])[] = [
   ['numTargetRowsCopied', 'copied'],
   ['numTargetFilesAdded', 'filesAdded'],
   ['numTargetFilesRemoved', 'filesRemoved'],
+  ['numTargetDeletionVectorsAdded', 'filesMarked'],
 ]
 
 const OTHERS: readonly (readonly [string, Metric])[] = [
@@ -30,6 +33,7 @@ const OTHERS: readonly (readonly [string, Metric])[] = [
   ['numCopiedRows', 'copied'],
   ['numAddedFiles', 'filesAdded'],
   ['numRemovedFiles', 'filesRemoved'],
+  ['numDeletionVectorsAdded', 'filesMarked'],
 ]
 
 /** Metrics as text, by Spark's names for the operation. */

@@ -132,6 +132,9 @@ export interface Commit {
   readonly sizeInBytes: number
 }
 
+/** The `stats` of a file that the log has without any. */
+export const NO_STATS = '{}'
+
 /** A finished Parquet file that a commit may add, or change data that it carries. */
 export interface DataFile extends RowTracking {
   /** Decoded, relative to the table. */
@@ -141,7 +144,7 @@ export interface DataFile extends RowTracking {
   size: bigint
   /** Milliseconds since 1970 UTC. */
   modificationTime: number
-  /** JSON text from `statsFromColumns`. */
+  /** JSON text from `statsFromColumns`, or `NO_STATS`. */
   stats: string
   /** Physical rows, those of a deletion vector included. */
   numRecords: bigint

@@ -5,7 +5,7 @@
 
 import { printJson } from '../json.ts'
 import type { Staged } from '../write/staged.ts'
-import type { AddFile, CommitInfo, DataFile, MetaData } from './actions.ts'
+import { type AddFile, type CommitInfo, type DataFile, type MetaData, NO_STATS } from './actions.ts'
 import { encodeDataPath } from './data-path.ts'
 
 export interface Attempt {
@@ -74,7 +74,7 @@ function toAdd(file: DataFile, dataChange: boolean): object {
     size,
     modificationTime,
     dataChange,
-    stats,
+    ...(stats === NO_STATS ? {} : { stats }),
     ...printDetails(file),
     ...(clusteringProvider === undefined ? {} : { clusteringProvider }),
   }

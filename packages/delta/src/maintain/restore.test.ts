@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
 import { publish } from '../../test/support/publish.ts'
 import { ROW_SCHEMA, type Row, rowWriter, tableRows, testPorts } from '../../test/support/rows.ts'
+import { commitPath } from '../log/log-path.ts'
 import { field } from '../schema/schema.ts'
+import { refreshSnapshot } from '../snapshot/read-snapshot.ts'
 import { commit } from '../write/commit.ts'
 import { stageAppend, stageCreate, stageMetadata, stageOverwrite } from '../write/stage.ts'
 import { stageRestore } from './restore.ts'
@@ -84,6 +86,32 @@ test('a missing file is found whatever its folder is called', async () => {
   await expect(stageRestore(ports, { snapshot: now, to: old })).rejects.toMatchObject({
     code: 'FILE_MISSING',
     details: { file: `t/${path}` },
+  })
+})
+
+test('files of other writers come back as they were: without statistics, or from elsewhere', async () => {
+  const { store, ports, snapshot } = await makeTable()
+  const add = { partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
+  const lines = ['bare', 'file:/elsewhere/b'].map(path => JSON.stringify({ add: { ...add, path } }))
+  await store.put('t/bare', new Uint8Array([1]))
+  await store.put(commitPath('t', 1n), new TextEncoder().encode(lines.join('\n')))
+  const old = await refreshSnapshot(ports, snapshot)
+  const now = await publish(ports, stageOverwrite(old, { files: [], info }))
+  const back = await publish(ports, await stageRestore(ports, { snapshot: now, to: old }))
+  expect([...back.files]).toEqual([...old.files])
+})
+
+test('with row tracking, a file that cannot tell its rows gets no ids and so does not come back', async () => {
+  const { store, ports, snapshot } = await makeTable()
+  const add = { path: 'bare', partitionValues: {}, size: 1, modificationTime: 1, dataChange: true }
+  await store.put('t/bare', new Uint8Array([1]))
+  await store.put(commitPath('t', 1n), new TextEncoder().encode(JSON.stringify({ add })))
+  const old = await refreshSnapshot(ports, snapshot)
+  const empty = await publish(ports, stageOverwrite(old, { files: [], info }))
+  const now = await publish(ports, stageMetadata(empty, { features: ['rowTracking'], info }))
+  await expect(stageRestore(ports, { snapshot: now, to: old })).rejects.toMatchObject({
+    code: 'WRITE_REFUSED',
+    message: expect.stringContaining('bare'),
   })
 })
 

@@ -2,7 +2,10 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
 import { publish } from '../../test/support/publish.ts'
+import { jsonParquet } from '../../test/support/json-parquet.ts'
 import { ROW_SCHEMA, type Row, rowWriter, testPorts } from '../../test/support/rows.ts'
+import { cleanLog } from '../keep/clean-log.ts'
+import { writeCheckpoint } from '../keep/write-checkpoint.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import { stageAppend, stageCreate, stageRemoveAndAdd } from '../write/stage.ts'
 import { vacuum } from './vacuum.ts'
@@ -112,6 +115,23 @@ test('where there is no table nothing is removed', async () => {
   await ports.clock.sleep(8 * DAY_MS)
   await expect(vacuum(ports, { tablePath: 'other' })).rejects.toMatchObject({ code: 'NOT_FOUND' })
   expect(store.objects.has('other/part-1')).toBe(true)
+})
+
+test('a file stays for as long after its removal as the table demands, also when the commit that removed it is gone', async () => {
+  const { store, ports, write, snapshot } = await makeTable({ 'delta.logRetentionDuration': 'interval 1 day' })
+  const tables = { ...ports, logParquet: jsonParquet(store) }
+  const full = await publish(ports, stageAppend(snapshot, { files: await write(), info }))
+  await ports.clock.sleep(30 * DAY_MS)
+  const files = await write()
+  const remove = [...full.files.keys()]
+  const last = await publish(ports, stageRemoveAndAdd(full, { remove, files, dataChange: true, info }))
+  await publish(ports, stageAppend(last, { files: await write(), info }))
+  await writeCheckpoint(tables, { tablePath: 't' })
+  await ports.clock.sleep(3 * DAY_MS)
+  expect((await cleanLog(tables, { tablePath: 't' })).oldest).toBe(last.version + 1n)
+  expect((await vacuum(tables, { tablePath: 't' })).removed).toEqual([])
+  await ports.clock.sleep(5 * DAY_MS)
+  expect((await vacuum(tables, { tablePath: 't' })).removed).toEqual(remove.map(path => `t/${path}`))
 })
 
 test('a file that a commit brings back while the folder is listed stays', async () => {

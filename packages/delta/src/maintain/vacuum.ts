@@ -4,14 +4,14 @@
  */
 import { locateVector } from '../deletion-vector/read-vectors.ts'
 import { DeltaError } from '../errors.ts'
-import type { Action, DeletionVectorDescriptor } from '../log/actions.ts'
+import type { Action, DeletionVectorDescriptor, RemoveFile } from '../log/actions.ts'
 import { canonicalDataPath } from '../log/data-path.ts'
 import { logFolderPath, parseLogName, type Version } from '../log/log-path.ts'
 import type { TableStore } from '../log/table-store.ts'
 import { checkWritable } from '../snapshot/protocol.ts'
 import { readCommits } from '../snapshot/read-commits.ts'
-import { readSnapshot, refreshSnapshot } from '../snapshot/read-snapshot.ts'
-import type { Snapshot } from '../snapshot/snapshot.ts'
+import { readState, refreshSnapshot } from '../snapshot/read-snapshot.ts'
+import { finishReplay, type Snapshot } from '../snapshot/snapshot.ts'
 import type { ObjectStore, StoredObject } from '../store/store.ts'
 import { findStorePath } from '../store/store-location.ts'
 import { retentionOf } from '../log/retention.ts'
@@ -58,8 +58,9 @@ export interface VacuumResult {
 export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promise<VacuumResult> {
   const { store, clock } = ports
   const { tablePath, signal } = request
-  const snapshot = await readSnapshot(ports, { tablePath, signal })
-  if (snapshot === undefined) throw new DeltaError('NOT_FOUND', `There is no table at ${tablePath}.`, { tablePath })
+  const state = await readState(ports, { tablePath, removed: true, signal })
+  if (state === undefined) throw new DeltaError('NOT_FOUND', `There is no table at ${tablePath}.`, { tablePath })
+  const snapshot = finishReplay(tablePath, state.version, state)
   checkWritable(tablePath, snapshot.protocol, snapshot.metaData, snapshot.schema)
   const oldest = clock.now() - checkedRetention(snapshot, request)
   const old: StoredObject[] = []
@@ -68,7 +69,8 @@ export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promis
     if (object.modifiedAt < oldest && !isHidden(tablePath, object.path)) old.push(object)
   }
   // Only now, because listing takes long: a commit may have brought an old file back meanwhile, as RESTORE does.
-  const needed = await neededPaths(store, await refreshSnapshot(ports, snapshot), oldest, signal)
+  const current = await refreshSnapshot(ports, snapshot)
+  const needed = await neededPaths(store, current, { oldest, removed: state.removed?.values() ?? [], signal })
   const garbage = old.filter(({ path }) => !needed.paths.has(path) && !needed.names.has(baseName(path)))
   if (request.dryRun !== true) await removeAll(store, garbage, signal)
   return {
@@ -95,12 +97,22 @@ interface Needed {
   readonly names: ReadonlySet<string>
 }
 
-/** What the newest version holds, and whatever a commit since then speaks of: it may have been current until that commit. */
+interface Since {
+  /** Milliseconds since 1970 UTC. */
+  readonly oldest: number
+  /** Files that checkpoints and commits tell to be removed; the commits may be gone by now. */
+  readonly removed: Iterable<RemoveFile>
+  readonly signal: AbortSignal | undefined
+}
+
+/**
+ * What the newest version holds, what was removed since a time, and whatever a commit since then speaks of: it may have
+ * been current until that commit.
+ */
 async function neededPaths(
   store: ObjectStore,
   snapshot: Snapshot,
-  oldest: number,
-  signal: AbortSignal | undefined,
+  { oldest, removed, signal }: Since,
 ): Promise<Needed> {
   const { tablePath, version } = snapshot
   const needed = { paths: new Set<string>(), names: new Set<string>() }
@@ -118,6 +130,7 @@ async function neededPaths(
     if (vector !== undefined) needed.paths.add(vector)
   }
   for (const file of snapshot.files.values()) add(file)
+  for (const file of removed) if ((file.deletionTimestamp ?? 0) >= oldest) add(file)
   const first = await firstVersionSince(store, tablePath, oldest)
   if (first === undefined) return needed
   const commits = await readCommits(store, tablePath, { after: first - 1n, upTo: version, signal })

@@ -88,13 +88,13 @@ test('two columns that lead to one, or to none, are refused', () => {
   expect(() => checkColumnMapping(struct(inside('a', 1), inside('b', 2)), 'id')).not.toThrow()
 })
 
-test('the mode counts only with the feature, and an unknown one is refused', () => {
+test('the mode counts only with the feature, in any letter case, and an unknown one is refused', () => {
   const of = (mode: string | undefined, reader: number, readerFeatures?: string[]): string =>
     columnMappingOf({
       protocol: { minReaderVersion: reader, minWriterVersion: 7, ...(readerFeatures && { readerFeatures }) },
       configuration: mode === undefined ? {} : { 'delta.columnMapping.mode': mode },
     })
-  expect([of(undefined, 2), of('name', 2), of('id', 3, ['columnMapping']), of('name', 1), of('id', 3, [])]).toEqual([
+  expect([of(undefined, 2), of('NAME', 2), of('id', 3, ['columnMapping']), of('name', 1), of('id', 3, [])]).toEqual([
     'none',
     'name',
     'id',

@@ -33,7 +33,7 @@ export function columnMappingOf(table: {
   readonly configuration: MetaData['configuration']
 }): ColumnMapping {
   const { minReaderVersion, readerFeatures = [] } = table.protocol
-  const mode = table.configuration['delta.columnMapping.mode'] ?? 'none'
+  const mode = table.configuration['delta.columnMapping.mode']?.toLowerCase() ?? 'none'
   if (minReaderVersion < 2 || (minReaderVersion === 3 && !readerFeatures.includes('columnMapping'))) return 'none'
   if (mode === 'none' || mode === 'name' || mode === 'id') return mode
   throw new DeltaError('FEATURE_UNSUPPORTED', `The column mapping mode ${mode} is not supported.`, {

@@ -3,6 +3,7 @@
  * share.
  */
 import { type ColumnMapping, physicalName } from '../schema/column-mapping.ts'
+import { quoteName } from '../schema/conditions.ts'
 import type { DataType, StructType } from '../schema/schema.ts'
 
 /** What decides about statistics; left out parts are as for a plain table. */
@@ -25,6 +26,9 @@ export interface Leaf {
   readonly type: DataType
 }
 
+/** The setting that names the columns with statistics. */
+export const STATS_COLUMNS = 'delta.dataSkippingStatsColumns'
+
 /** How many leaves have statistics when no setting says otherwise: the protocol's default. */
 const INDEXED_LEAVES = 32
 
@@ -36,7 +40,7 @@ export function indexedLeaves(target: StatsTarget): Leaf[] {
   const { schema, columnMapping = 'none', partitionColumns = [], configuration = {}, statsColumns = [] } = target
   const data = schema.fields.filter(field => !partitionColumns.includes(field.name))
   const leaves = leavesOf({ type: 'struct', fields: data }, columnMapping, { path: [], physicalPath: [] })
-  const named = configuration['delta.dataSkippingStatsColumns']
+  const named = configuration[STATS_COLUMNS]
   const wanted = named === undefined ? undefined : parseColumns(named)
   const count = indexedCount(configuration['delta.dataSkippingNumIndexedCols'])
   const always = new Set(statsColumns)
@@ -75,6 +79,18 @@ function parseColumns(list: string): string[][] {
     if (name !== undefined) columns.at(-1)?.push(name)
   }
   return columns.filter(column => column.length > 0)
+}
+
+/**
+ * The list after a column was renamed, or dropped where `name` is undefined; null for a list of no columns, which is none.
+ */
+export function renameStatsColumns(list: string, column: readonly string[], name: string | undefined): string | null {
+  const columns = parseColumns(list).flatMap(path => {
+    if (!isWithin(path, column)) return [path]
+    return name === undefined ? [] : [path.with(column.length - 1, name)]
+  })
+  if (columns.length === 0) return null
+  return columns.map(path => path.map(part => (/^\w+$/.test(part) ? part : quoteName(part))).join('.')).join(',')
 }
 
 function isWithin(path: readonly string[], column: readonly string[]): boolean {

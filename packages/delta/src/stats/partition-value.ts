@@ -71,7 +71,8 @@ export function printPartitionValue(type: string, value: PartitionValue | undefi
     case 'days':
       return printDays(value.days)
     case 'micros':
-      return printMicros(value.micros, type === 'timestamp' ? 'Z' : '')
+      // Without a zone the protocol has a blank, and readers that go by it know no other form.
+      return type === 'timestamp' ? printMicros(value.micros, 'Z') : printMicros(value.micros, '').replace('T', ' ')
     case 'bytes':
       return printBytes(value.bytes) || null
     case 'text':

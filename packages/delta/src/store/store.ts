@@ -38,7 +38,10 @@ export interface ObjectStore {
   putIfAbsent(path: string, bytes: Uint8Array, options?: CreateOptions): Promise<'created' | 'exists'>
   /** Replace an object atomically, or create it. For hints and heartbeats; never for a commit. */
   put(path: string, bytes: Uint8Array, options?: StoreOptions): Promise<void>
-  /** Publish a finished local file under a new name, by link or copy. The local file stays where it is. */
+  /**
+   * Publish a finished local file under a new name, by link or copy. The local file stays where it is, and must not be
+   * written any more: it may be the object itself.
+   */
   putFile(path: string, localFile: string, options?: StoreOptions): Promise<'created' | 'exists'>
   /**
    * Objects below the folder `prefix` at any depth, in byte order of path; `''` lists everything. `startAfter` is a

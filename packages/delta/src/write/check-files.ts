@@ -58,6 +58,7 @@ function findFault(file: DataFile, { unmapped, required, partitionKeys }: Expect
   const stray = Object.keys(stats.nullCount).find(column => unmapped.has(column))
   if (stray !== undefined) return `has a column ${stray}, whose name in files is another: its writer did not map names`
   const empty = required.find(column => {
+    if (partitionKeys.includes(column)) return (file.partitionValues[column] ?? '') === ''
     const count = stats.nullCount[column]
     return typeof count === 'string' && count !== '0'
   })

@@ -129,6 +129,6 @@ test('a partition column without NULL is proved by its value', async () => {
   const partition = (id: string | null) => () =>
     stageAppend(table, { files: [{ ...dataFile('a', []), partitionValues: { id } }], info })
   expect(partition('1')).not.toThrow()
-  expect(partition(null)).toThrow(/not null id/)
-  expect(partition('')).toThrow(/not null id/)
+  expect(partition(null)).toThrow(/NULL in the column id/)
+  expect(partition('')).toThrow(/NULL in the column id/)
 })

@@ -56,6 +56,18 @@ test('what the caller says comes before what can be counted', async () => {
   })
 })
 
+test('a file that only gets a deletion vector is not counted as written', async () => {
+  const table = await makeTable()
+  const deletionVector = { storageType: 'i' as const, pathOrInlineDv: 'wi5b', sizeInBytes: 40, cardinality: 1n }
+  const files = [{ ...rows('a', 2), deletionVector }, rows('b', 3)]
+  const of = (operation: string): unknown => {
+    const staged = stageRemoveAndAdd(table, { remove: ['a'], files, dataChange: true, info: { operation } })
+    return commitInfoOf(staged, attempt)['operationMetrics']
+  }
+  expect(of('WRITE')).toEqual({ numFiles: '1', numOutputRows: '3', numOutputBytes: '100' })
+  expect(of('STREAMING UPDATE')).toMatchObject({ numAddedFiles: '1', numRemovedFiles: '0', numOutputRows: '3' })
+})
+
 test('a commit says it is a blind append only when it read nothing and removes nothing', async () => {
   const table = await makeTable()
   const blind = (reads: Parameters<typeof stageAppend>[1]['reads'], remove: string[] = []): unknown => {

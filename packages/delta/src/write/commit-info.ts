@@ -33,7 +33,13 @@ function parametersOf({ info, remove, base, metaData }: Staged): Record<string, 
   return { mode: remove.length > 0 ? 'Overwrite' : 'Append', partitionBy: printJson(partitionColumns) }
 }
 
-function metricsOf({ info, add, remove }: Staged): Record<string, string> {
+/** A file that is added again, with other statistics or a deletion vector, was neither written nor taken away. */
+function metricsOf({ info, add: added, remove: removed }: Staged): Record<string, string> {
+  const [before, after] = [removed, added].map(files => new Set(files.map(file => file.path)))
+  const [add, remove] = [
+    added.filter(({ path }) => !before?.has(path)),
+    removed.filter(({ path }) => !after?.has(path)),
+  ]
   const sum = (count: (file: Staged['add'][number]) => bigint): string =>
     String(add.reduce((total, file) => total + count(file), 0n))
   const written = { numOutputRows: sum(file => file.numRecords), numOutputBytes: sum(file => file.size) }

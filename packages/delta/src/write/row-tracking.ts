@@ -5,9 +5,10 @@
 import { DeltaError } from '../errors.ts'
 import { parseJson, printJson } from '../json.ts'
 import type { DataFile, DomainMetadata } from '../log/actions.ts'
-import { isActive } from '../snapshot/protocol.ts'
+import { isActive, refused } from '../snapshot/protocol.ts'
 import { featuresOf } from '../snapshot/features.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
+import { findRowCount } from '../stats/stats-text.ts'
 import { rulesOf, type Staged, type TableRules } from './staged.ts'
 
 const DOMAIN = 'delta.rowTracking'
@@ -40,18 +41,25 @@ export function withRowIds(
 }
 
 /**
- * Throw WRITE_REFUSED when a table would begin to promise row ids that some of its files lack. Such files would have to
- * be added again first.
+ * Throw WRITE_REFUSED when a table would begin to promise row ids that some of its files lack, as such files would have to
+ * be added again first, or when a file that comes does not tell how many ids it takes.
  */
-export function checkRowTracking(base: Snapshot | undefined, after: TableRules): void {
-  if (base === undefined || isActive('rowTracking', base) || !isActive('rowTracking', after)) return
+export function checkRowTracking(
+  base: Snapshot,
+  after: TableRules,
+  fresh: readonly Pick<DataFile, 'path' | 'stats' | 'baseRowId'>[],
+): void {
+  const { tablePath } = base
+  const uncounted = handsOutIds(after)
+    ? fresh.find(({ stats, baseRowId }) => baseRowId === undefined && findRowCount(stats) === undefined)
+    : undefined
+  if (uncounted !== undefined) {
+    throw refused(tablePath, `the rows of ${uncounted.path} have to be given ids, and nothing tells their number`)
+  }
+  if (isActive('rowTracking', base) || !isActive('rowTracking', after)) return
   const without = [...base.files.values()].find(file => file.baseRowId === undefined)
   if (without === undefined) return
-  const reason = `delta.enableRowTracking cannot be set while files have no row ids (${without.path})`
-  throw new DeltaError('WRITE_REFUSED', `${base.tablePath} cannot be written in this way: ${reason}.`, {
-    tablePath: base.tablePath,
-    reason,
-  })
+  throw refused(tablePath, `delta.enableRowTracking cannot be set while files have no row ids (${without.path})`)
 }
 
 function handsOutIds({ protocol, configuration }: TableRules): boolean {

@@ -63,7 +63,7 @@ export function rulesAfter<M extends MetaData | NewMetaData>(
       allowAnyName: modeOf(configuration) !== 'none',
     })
   }
-  if (metaData !== before.metaData) refuseOnlyPartitions(tablePath, before.metaData, metaData, schema)
+  if (metaData !== before.metaData) checkPartitions(tablePath, before.metaData, metaData, schema)
   checkWritable(tablePath, protocol, metaData, schema)
   return { protocol, metaData, schema }
 }
@@ -113,14 +113,30 @@ function metaDataAfter<M extends MetaData | NewMetaData>(
   return isSame ? before : { ...before, schemaString, partitionColumns, configuration }
 }
 
-/** Files hold the columns that are no partition columns, and a file without a column has no rows. */
-function refuseOnlyPartitions(
+/**
+ * Partition columns are columns of the schema with values that have a text. Files hold the others, and a file without a
+ * column has no rows.
+ */
+function checkPartitions(
   tablePath: string,
   before: MetaData | NewMetaData,
   { schemaString, partitionColumns }: MetaData | NewMetaData,
   { fields }: StructType,
 ): void {
   if (schemaString === before.schemaString && isEqual(partitionColumns, before.partitionColumns)) return
+  for (const [i, column] of partitionColumns.entries()) {
+    const type = fields.find(({ name }) => name === column)?.type
+    if (type === undefined) throw stageInvalid(tablePath, `the partition column ${column} is not in the schema`)
+    if (typeof type !== 'string') {
+      throw stageInvalid(
+        tablePath,
+        `the partition column ${column} is of the type ${type.type}, which no partition can be`,
+      )
+    }
+    if (partitionColumns.indexOf(column) < i) {
+      throw stageInvalid(tablePath, `the partition column ${column} is named twice`)
+    }
+  }
   if (fields.some(({ name }) => !partitionColumns.includes(name))) return
   throw stageInvalid(tablePath, 'all of its columns are partition columns, so its files would have none')
 }
@@ -152,7 +168,7 @@ function refuseInternal(
 }
 
 function modeOf(configuration: Readonly<Record<string, string>>): string {
-  return configuration[MAPPING_MODE] ?? 'none'
+  return configuration[MAPPING_MODE]?.toLowerCase() ?? 'none'
 }
 
 function isEqual(a: object, b: object): boolean {

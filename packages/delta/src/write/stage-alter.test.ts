@@ -46,6 +46,28 @@ test.each<Alteration>([
   )
 })
 
+test('settings that name a column go along when it is renamed or dropped', async () => {
+  const inner: StructType = { type: 'struct', fields: [field('x', 'long'), field('y.z', 'long')] }
+  const schema: StructType = { type: 'struct', fields: [...ROW_SCHEMA.fields, field('s', inner)] }
+  const setting = 'delta.dataSkippingStatsColumns'
+  const named = { [setting]: 'ID, s.x, `s`.`y.z`, name', 'delta.columnMapping.mode': 'name' }
+  const table = await makeTable({ schema, configuration: named })
+  const after = (...alterations: Alteration[]): string | undefined =>
+    stageAlter(table, { alterations, info }).metaData?.configuration[setting]
+  expect(after({ kind: 'rename column', column: ['id'], name: 'a key' })).toBe('`a key`,s.x,s.`y.z`,name')
+  expect(after({ kind: 'rename column', column: ['s'], name: 't' })).toBe('ID,t.x,t.`y.z`,name')
+  expect(after({ kind: 'drop column', column: ['s', 'y.z'] })).toBe('ID,s.x,name')
+  expect(after({ kind: 'drop column', column: ['s'] })).toBe('ID,name')
+})
+
+test('a constraint is found however another writer spelled its name', async () => {
+  const key = 'delta.constraints.Known'
+  const table = await makeTable({ configuration: { [key]: 'id > 0' } })
+  const stage = (alteration: Alteration) => stageAlter(table, { alterations: [alteration], info })
+  expect(stage({ kind: 'drop constraint', name: 'known' }).metaData?.configuration).toEqual({})
+  expect(() => stage({ kind: 'add constraint', name: 'known', sql: 'id > 1' })).toThrow(/constraint known already/)
+})
+
 test('what does not exist is told, and nothing is staged', async () => {
   const table = await makeTable()
   const stage = (alteration: Alteration) => () => stageAlter(table, { alterations: [alteration], info })

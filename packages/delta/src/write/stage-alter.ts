@@ -10,6 +10,7 @@ import { isActive, refused } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { CheckedRows } from './check-rows.ts'
 import { clusteringColumns } from './clustering.ts'
+import { renameStatsColumns, STATS_COLUMNS } from '../stats/indexed-columns.ts'
 import { stageOn } from './stage-on.ts'
 import { type Extras, type Staged, stageInvalid } from './staged.ts'
 
@@ -83,7 +84,11 @@ function alter(snapshot: Snapshot, altered: Altered, alteration: Alteration): Al
       return renameColumn(snapshot, altered, alteration.column, alteration.name)
     case 'drop column':
       checkDroppable(snapshot, altered, alteration.column)
-      return { ...altered, schema: alterField(schema, alteration.column, () => undefined) }
+      return {
+        ...altered,
+        schema: alterField(schema, alteration.column, () => undefined),
+        configuration: renamedSettings(snapshot, altered, alteration.column, undefined),
+      }
     case 'widen type':
       if (!isActive('typeWidening', snapshot)) throw refused(snapshot.tablePath, 'delta.enableTypeWidening is not set')
       refuseMentioned(snapshot, altered, alteration.column)
@@ -106,8 +111,21 @@ function renameColumn(snapshot: Snapshot, altered: Altered, column: FieldPath, n
   refuseMentioned(snapshot, altered, column)
   const old = getField(altered.schema, column).name
   const schema = alterField(altered.schema, column, f => ({ ...f, name }))
-  if (column.length > 1) return { ...altered, schema }
-  return { ...altered, schema, partitionColumns: altered.partitionColumns.map(p => (p === old ? name : p)) }
+  const renamed = { ...altered, schema, configuration: renamedSettings(snapshot, altered, column, name) }
+  if (column.length > 1) return renamed
+  return { ...renamed, partitionColumns: altered.partitionColumns.map(p => (p === old ? name : p)) }
+}
+
+/** Settings that name columns go along with them: a column that has statistics keeps having them. */
+function renamedSettings(
+  snapshot: Snapshot,
+  altered: Altered,
+  column: FieldPath,
+  name: string | undefined,
+): Altered['configuration'] {
+  const list = settingsNow(snapshot, altered)[STATS_COLUMNS]
+  if (list === undefined) return altered.configuration
+  return { ...altered.configuration, [STATS_COLUMNS]: renameStatsColumns(list, column, name) }
 }
 
 function checkDroppable(snapshot: Snapshot, altered: Altered, column: FieldPath): void {
@@ -145,16 +163,22 @@ function refuseMentioned(snapshot: Snapshot, altered: Altered, column: FieldPath
 }
 
 function addConstraint(snapshot: Snapshot, altered: Altered, { name, sql }: { name: string; sql: string }): Altered {
-  const key = constraintKey(name)
-  if (key in settingsNow(snapshot, altered))
+  if (findConstraint(snapshot, altered, name) !== undefined) {
     throw stageInvalid(snapshot.tablePath, `it has a constraint ${name} already`)
-  return { ...altered, configuration: { ...altered.configuration, [key]: sql } }
+  }
+  return { ...altered, configuration: { ...altered.configuration, [constraintKey(name)]: sql } }
 }
 
 function dropConstraint(snapshot: Snapshot, altered: Altered, name: string): Altered {
-  const key = constraintKey(name)
-  if (!(key in settingsNow(snapshot, altered))) throw stageInvalid(snapshot.tablePath, `it has no constraint ${name}`)
+  const key = findConstraint(snapshot, altered, name)
+  if (key === undefined) throw stageInvalid(snapshot.tablePath, `it has no constraint ${name}`)
   return { ...altered, configuration: { ...altered.configuration, [key]: null } }
+}
+
+/** The setting that holds a constraint; not every writer keeps such names in lower case. */
+function findConstraint(snapshot: Snapshot, altered: Altered, name: string): string | undefined {
+  const key = constraintKey(name).toLowerCase()
+  return Object.keys(settingsNow(snapshot, altered)).find(own => own.toLowerCase() === key)
 }
 
 function settingsNow(snapshot: Snapshot, altered: Altered): Record<string, string> {

@@ -54,7 +54,7 @@ export function stageOn(snapshot: Snapshot, extras: Extras, change: Change): Sta
   const staging = prepare(snapshot, extras, change)
   const { after, rules } = staging
   const { add, remove, cdc, dataChange, copiesNothing = false } = staging.change
-  checkRowTracking(snapshot, rules)
+  checkRowTracking(snapshot, rules, staging.fresh)
   checkFeedColumns(snapshot.tablePath, rules, after.schema)
   if (remove.length > 0 && dataChange) checkRemovable(snapshot.tablePath, snapshot.metaData)
   checkDomains(snapshot.tablePath, after.protocol, extras.domains ?? [])
@@ -100,7 +100,8 @@ function checkFiles({ snapshot, change, after, fresh, physicalName }: Staging): 
   const { tablePath } = snapshot
   const { schema, metaData } = after
   const table = { schema, partitionColumns: metaData.partitionColumns, physicalName }
-  checkDataFiles(tablePath, { ...table, files: fresh })
+  // What the log has named before was looked at by whoever added it, and may lie elsewhere or have no statistics.
+  checkDataFiles(tablePath, { ...table, files: fresh.filter(({ uri }) => uri === undefined) })
   checkDataFiles(tablePath, { ...table, files: change.cdc })
   const known = fresh.find(({ path }) => snapshot.files.has(path))
   if (known) throw stageInvalid(tablePath, `${known.path} is already part of the table`)

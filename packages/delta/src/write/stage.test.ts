@@ -2,7 +2,8 @@ import { expect, test } from 'vitest'
 import { memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
-import { field, type StructType } from '../schema/schema.ts'
+import { conditionsOf } from '../schema/conditions.ts'
+import { type DataType, field, type StructType } from '../schema/schema.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { commit } from './commit.ts'
@@ -158,6 +159,18 @@ test('what contradicts the table is refused before anything is written', async (
   expect(() => stageCreate(all)).toThrow(/all of its columns are partition columns/)
 })
 
+test('partition columns are columns of the schema, each once, of a type that has a text', async () => {
+  const list: DataType = { type: 'array', elementType: 'long', containsNull: true }
+  const schema: StructType = { type: 'struct', fields: [...ROW_SCHEMA.fields, field('list', list)] }
+  const by = (...partitionColumns: string[]) => stageCreate({ tablePath: 't', schema, partitionColumns, info })
+  expect(() => by('name', 'name')).toThrow(/name is named twice/)
+  expect(() => by('list')).toThrow(/list is of the type array/)
+  const { snapshot } = await create({ schema, partitionColumns: ['name'] })
+  const files = [{ ...dataFile('a', []), partitionValues: { name: 'x' } }]
+  const without: StructType = { type: 'struct', fields: [field('id', 'long')] }
+  expect(() => stageOverwrite(snapshot, { files, schema: without, info })).toThrow(/column name is not in the schema/)
+})
+
 test('NULL in a column that is not nullable is refused', () => {
   const schema: StructType = { type: 'struct', fields: [field('id', 'long', { nullable: false })] }
   const file = { ...dataFile('a', []), numRecords: 2n }
@@ -170,6 +183,24 @@ test('NULL in a column that is not nullable is refused', () => {
     })
   expect(withNulls(0)).not.toThrow()
   expect(withNulls(1)).toThrow(/column id/)
+})
+
+test('nor is the empty text of a partition column that is not nullable, since the log has it as NULL', () => {
+  const name = field('name', 'string', { nullable: false })
+  const schema: StructType = { type: 'struct', fields: [field('id', 'long'), name] }
+  const of = (value: string | null) => () =>
+    stageCreate({
+      tablePath: 't',
+      schema,
+      partitionColumns: ['name'],
+      files: [{ ...dataFile('a', []), partitionValues: { name: value } }],
+      // What an engine found of the rows before they were written, where '' is a text.
+      checked: conditionsOf(schema, {}),
+      info,
+    })
+  expect(of('x')).not.toThrow()
+  expect(of('')).toThrow(/column name, which is not nullable/)
+  expect(of(null)).toThrow(/column name, which is not nullable/)
 })
 
 test('a partitioned table takes files with exactly its partition values, and an empty one is null', async () => {

@@ -41,11 +41,6 @@ export interface CreateRequest extends Extras {
  */
 export function stageCreate(request: CreateRequest): Staged {
   const { tablePath, schema, partitionColumns = [], files = [], domains = [] } = request
-  for (const column of partitionColumns) {
-    if (!schema.fields.some(f => f.name === column)) {
-      throw stageInvalid(tablePath, `the partition column ${column} is not in the schema`)
-    }
-  }
   const { name, description, configuration, clusterBy } = request
   const features = [...(request.features ?? [])]
   if (domains.length > 0 || request.needsDomainMetadata === true) features.push('domainMetadata')
