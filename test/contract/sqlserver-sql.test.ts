@@ -11,7 +11,7 @@ import {
 import { carryAsText, type SqlServerColumn } from '../../packages/tidemark/src/sources/sqlserver/column.ts'
 import { sessionStatement } from '../../packages/tidemark/src/sources/sqlserver/connection.ts'
 import { MAY_SEE, newestStatement, NOW, TRANSACTIONS } from '../../packages/tidemark/src/sources/sqlserver/cursor.ts'
-import type { SqlServerTable } from '../../packages/tidemark/src/sources/sqlserver/describe.ts'
+import type { SqlServerTable } from '../../packages/tidemark/src/sources/sqlserver/to-table.ts'
 import {
   BEGIN,
   CLOCK,
@@ -27,8 +27,8 @@ import {
   copyStatement,
   countStatement,
   literalsStatement,
-  type SliceSql,
-  sliceSql,
+  type SqlServerSlice,
+  sqlServerSlice,
 } from '../../packages/tidemark/src/sources/sqlserver/slice-sql.ts'
 import { parseFilter } from '../../packages/tidemark/src/sources/filter.ts'
 import { carryType, sqlServerTypes } from '../../packages/tidemark/src/sources/sqlserver/types.ts'
@@ -60,8 +60,8 @@ const orders: Named = {
   columns: [column('id', 'bigint'), column('changed_at', 'datetime2', { scale: 3 }), column('rv', 'timestamp')],
 }
 
-function exactly(table: Named, slice: Slice): SliceSql {
-  const found = sliceSql(slice, table, name => table.columns.find(one => one.name === name) as SourceColumn)
+function exactly(table: Named, slice: Slice): SqlServerSlice {
+  const found = sqlServerSlice(slice, table, name => table.columns.find(one => one.name === name) as SourceColumn)
   if ('reason' in found) throw new Error(found.reason)
   return found
 }
@@ -139,7 +139,7 @@ describe('statements', () => {
   test('a text that is none of its column is refused without a question', () => {
     const reasonOf = (name: string, written: string): unknown => {
       const slice: Slice = { kind: 'cursor', column: name, from: written }
-      const found = sliceSql(slice, orders, one => orders.columns.find(each => each.name === one) as SourceColumn)
+      const found = sqlServerSlice(slice, orders, one => orders.columns.find(each => each.name === one) as SourceColumn)
       return 'reason' in found ? found.reason : undefined
     }
     expect(reasonOf('id', '')).toBe('"" is no bigint')

@@ -2,7 +2,8 @@
  * When the server's list of changed keys can be trusted to say where a table changed since its mark, and what the next
  * mark must remember for that. Whatever is missing, rows are found by their versions instead: nothing is lost by it.
  */
-import type { ChangeLog, SourceSnapshot } from '../sources/source.ts'
+import type { ChangeLog } from '../sources/change-log.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
 import type { Mark } from './mark.ts'
 import type { ExtractTable, Work } from './work.ts'
 

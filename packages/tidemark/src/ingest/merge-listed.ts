@@ -4,7 +4,7 @@
  */
 import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
-import type { ChangeLog } from '../sources/source.ts'
+import type { ChangeLog } from '../sources/change-log.ts'
 import { append, keep } from './append.ts'
 import { followDrift } from './bronze-schema.ts'
 import { type DedupeNames, newCandidates, vanishedListed } from './dedupe.ts'

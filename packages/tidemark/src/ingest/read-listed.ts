@@ -1,6 +1,7 @@
 /** Rows of listed keys: each key is looked up in the snapshot, a few thousand with a statement. */
 import { ident, type Sql } from '../engine/sql.ts'
-import type { ChangeLog, CopyRequest, Segment, Slice } from '../sources/source.ts'
+import type { ChangeLog } from '../sources/change-log.ts'
+import type { CopyRequest, Segment, Slice } from '../sources/source.ts'
 import { intoTable } from './candidates.ts'
 import { intakeOf, segmentsOf } from './load-slice.ts'
 import { assertLanded } from './read.ts'

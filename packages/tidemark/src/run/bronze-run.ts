@@ -4,11 +4,8 @@
  */
 import type { PlanStep } from '../model/plan.ts'
 import { keepAccount, type RunOutcome } from './account.ts'
-import { keepToAccepted } from './accepted-lists.ts'
 import { executePlan, type StepOutcome } from './execute.ts'
-import { openLake } from './lake.ts'
-import { askForLake } from './lake-owner.ts'
-import { takeLease } from './lease.ts'
+import { holdLake } from './held-lake.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import type { RunPorts, RunRequest } from './run-project.ts'
@@ -31,38 +28,28 @@ export interface BronzeRunRequest extends Pick<RunRequest, 'project' | 'emit' | 
  * @throws {STEP_UNKNOWN} a name is no bronze table of the project; then there was no run
  */
 export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): Promise<RunOutcome> {
-  const { clock, ids, processes, opener } = ports
+  const { clock, opener } = ports
   const { tables, method, emit, beforeEnd, signal } = request
-  const startedAt = clock.now()
-  const runId = ids.runId(startedAt)
-  await using lake = await openLake(ports.remote ?? request.project.lake, {
-    work: runId,
-    ids,
-    processes,
-    openStore: ports.openStore,
+  return await holdLake(ports, { project: request.project, acceptLists: [] }, async ({ project, ...held }) => {
+    const { lake, runId } = held
+    const only = (name: string): boolean => isWanted(name, tables)
+    const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
+    const sources = await openSources(project, opener, { signal, only, loaded })
+    try {
+      assertKnown(project, sources, tables)
+      const target = project.target.name
+      return await keepAccount(ports, { ...held, target, emit, beforeEnd, signal }, emitInRun => {
+        const steps = planSteps(sources, only, method)
+        const announced = steps.map(({ id, kind }) => ({ id, kind }))
+        emitInRun({ kind: 'run started', runId, at: clock.now(), target, steps: announced })
+        const scope: IngestScope = { ports, lake, runId, request: { allowMassDelete: [], emit: emitInRun, signal } }
+        const work = (step: PlanStep): Promise<StepOutcome> => request.work(scope, sources, step)
+        return executePlan(steps, { runId, clock, parallel: 1, emit: emitInRun, work, instants: new Map(), signal })
+      })
+    } finally {
+      await closeSources(sources)
+    }
   })
-  const claim = await askForLake(lake.store, request.project, ports.remote)
-  await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
-  void lease
-  await claim()
-  const project = await keepToAccepted(lake.store, request.project, { hashes: [], record: true })
-  const only = (name: string): boolean => isWanted(name, tables)
-  const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-  const sources = await openSources(project, opener, { signal, only, loaded })
-  try {
-    assertKnown(project, sources, tables)
-    const target = project.target.name
-    return await keepAccount(ports, { lake, runId, startedAt, target, emit, beforeEnd, signal }, emitInRun => {
-      const steps = planSteps(sources, only, method)
-      const announced = steps.map(({ id, kind }) => ({ id, kind }))
-      emitInRun({ kind: 'run started', runId, at: clock.now(), target, steps: announced })
-      const scope: IngestScope = { ports, lake, runId, request: { allowMassDelete: [], emit: emitInRun, signal } }
-      const work = (step: PlanStep): Promise<StepOutcome> => request.work(scope, sources, step)
-      return executePlan(steps, { runId, clock, parallel: 1, emit: emitInRun, work, instants: new Map(), signal })
-    })
-  } finally {
-    await closeSources(sources)
-  }
 }
 
 /** A step for each wanted table, also for those that cannot be read. */

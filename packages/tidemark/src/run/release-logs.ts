@@ -7,7 +7,7 @@ import { Problem } from '../errors/problem.ts'
 import { markDomain, parseMark } from '../ingest/mark.ts'
 import { tablePath } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
-import type { ChangeLog } from '../sources/source.ts'
+import type { ChangeLog } from '../sources/change-log.ts'
 import type { OpenSource } from './prepare.ts'
 import { formatBytes } from '../model/bytes.ts'
 

@@ -5,7 +5,6 @@
 import type { RunEvent, StepResult } from '../model/event.ts'
 import { estimateOf, type Plan } from '../model/plan.ts'
 import type { Project } from '../model/project.ts'
-import { keepToAccepted } from './accepted-lists.ts'
 import {
   type AccountPorts,
   type AccountRequest,
@@ -18,9 +17,9 @@ import {
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { compileFlows } from './flows.ts'
-import { lakeStore, type Lake, type OpenStore, openLake, type RemoteLakePlace } from './lake.ts'
+import { holdLake } from './held-lake.ts'
+import { lakeStore, type Lake, type OpenStore, type RemoteLakePlace } from './lake.ts'
 import { askForLake } from './lake-owner.ts'
-import { takeLease } from './lease.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
@@ -68,31 +67,19 @@ export interface RunRequest {
  * @throws {RUN_CANCELLED} the signal came before the first step
  */
 export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
-  const { clock, ids, processes, opener } = ports
   const { signal, emit, beforeEnd } = request
-  const startedAt = clock.now()
-  const runId = ids.runId(startedAt)
-  await using lake = await openLake(ports.remote ?? request.project.lake, {
-    work: runId,
-    ids,
-    processes,
-    openStore: ports.openStore,
-  })
-  const claim = await askForLake(lake.store, request.project, ports.remote)
-  await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
-  void lease
-  await claim()
-  const accepted = { hashes: request.acceptLists, record: true }
-  const project = await keepToAccepted(lake.store, request.project, accepted)
-  const account = { lake, runId, startedAt, target: project.target.name, emit, beforeEnd, signal }
-  return await keepAccount(ports, account, async emitInRun => {
-    const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-    const sources = await openSources(project, opener, { signal, loaded })
-    try {
-      return await runSteps({ ports, request: { ...request, project, emit: emitInRun }, lake, runId, sources })
-    } finally {
-      await closeSources(sources)
-    }
+  return await holdLake(ports, request, async ({ project, ...held }) => {
+    const { lake, runId } = held
+    const account = { ...held, target: project.target.name, emit, beforeEnd, signal }
+    return await keepAccount(ports, account, async emitInRun => {
+      const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
+      const sources = await openSources(project, ports.opener, { signal, loaded })
+      try {
+        return await runSteps({ ports, request: { ...request, project, emit: emitInRun }, lake, runId, sources })
+      } finally {
+        await closeSources(sources)
+      }
+    })
   })
 }
 

@@ -1,4 +1,4 @@
-/** Names of tables for people, and the Problem of one that is not there: the same for every database with schemas. */
+/** Names of tables for people, and the Problem of one that is not there: the same for every database. */
 import { suggest } from '../config/suggest.ts'
 import type { Problem } from '../errors/problem.ts'
 import { SOURCE_TABLE_MISSING } from '../errors/source-table.ts'

@@ -3,10 +3,10 @@
  * snapshots holds for InnoDB tables.
  */
 import type { Clock } from '../../model/ports.ts'
+import { asWanted, refsOf } from '../found-tables.ts'
 import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
 import type { ServerConnection } from '../server-address.ts'
-import { type Source, type SourceTable, type TableRef, tableKey } from '../source.ts'
-import { Problem } from '../../errors/problem.ts'
+import type { Source } from '../source.ts'
 import { checkTimezone } from '../timezone.ts'
 import { carryAsText } from './column.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
@@ -47,14 +47,9 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
       const { openTransactions } = await readCursorClock(session, connection.user, signal)
       const position = await lookAtPosition(session, openTransactions, signal)
       const found = await findTables(session, name, wanted, signal)
-      const refs = [...found.values()].filter((one): one is TableRef => !(one instanceof Problem))
+      const refs = refsOf(found)
       const described = await describeTables(session, refs, { source: name, user: connection.user, timezone, signal })
-      const tables = new Map<string, SourceTable | Problem>()
-      for (const [key, one] of found) {
-        const table = one instanceof Problem ? one : described.get(tableKey(one))
-        if (table !== undefined) tables.set(key, table)
-      }
-      return { position, tables }
+      return { position, tables: asWanted(found, described) }
     },
     listTables: async signal => {
       await using session = await open(signal)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { ChangedKeys } from './changed-keys.ts'
 import { PgoutputReader } from './pgoutput.ts'
 import { printLsn } from './slot-sql.ts'
-import { visibility } from './slot.ts'
+import { visibility } from './transactions.ts'
 
 const u8 = (n: number): Buffer => Buffer.from([n])
 const u16 = (n: number): Buffer => Buffer.from([n >> 8, n & 255])

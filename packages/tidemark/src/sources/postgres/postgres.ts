@@ -15,7 +15,7 @@ import { grantScript } from './grants.ts'
 import { listRelations } from './names.ts'
 import { readPosition } from './position.ts'
 import type { PostgresSession } from './session.ts'
-import { openPostgresSnapshot } from './snapshot.ts'
+import { openPostgresSnapshot } from './open-snapshot.ts'
 
 export interface PostgresSourceOptions {
   /** Name of the source in the project, for messages. */

@@ -5,19 +5,13 @@
 import { Problem } from '../../errors/problem.ts'
 import { reasonOf } from '../driver-reason.ts'
 import type { Sql } from '../../engine/sql.ts'
-import {
-  type ChangeLog,
-  type CopyRequest,
-  type LogReading,
-  type Position,
-  type Segment,
-  type SourceTable,
-  tableKey,
-} from '../source.ts'
-import { ChangedKeys, type IsVisible, type WatchedTable } from './changed-keys.ts'
+import type { ChangeLog, LogReading } from '../change-log.ts'
+import { type CopyRequest, type Position, type Segment, type SourceTable, tableKey } from '../source.ts'
+import { ChangedKeys, type WatchedTable } from './changed-keys.ts'
 import { PgoutputReader } from './pgoutput.ts'
 import type { PostgresSession, TextRow } from './session.ts'
-import { advanceStatement, coverageStatement, LATEST, peekStatement, SEEN, slotStatement, WRITING } from './slot-sql.ts'
+import { advanceStatement, coverageStatement, peekStatement, SEEN, slotStatement } from './slot-sql.ts'
+import { max, nextTransaction, visibility } from './transactions.ts'
 
 const CHUNK_BYTES = 1024 * 1024
 
@@ -150,7 +144,7 @@ class SlotLog implements ChangeLog {
     const upTo = flushed < position.log ? flushed : position.log
     const changed = new ChangedKeys(this.#watched(), visibility(row?.['snapshot'] ?? ''))
     await using session = await open(signal)
-    const nextTransaction = await readNext(session, signal)
+    const next = await nextTransaction(session, signal)
     const messages = new PgoutputReader()
     const options = { chunkBytes: CHUNK_BYTES, signal }
     for await (const { bytes } of session.copyOut(peekStatement(state.name, state.name, upTo), options)) {
@@ -163,7 +157,7 @@ class SlotLog implements ChangeLog {
     if (after.begins.at !== state.begins.at) return { missing: `${this.name} was moved by somebody else meanwhile` }
     return {
       through: changed.unseen ?? max(upTo, state.begins.at),
-      nextTransaction,
+      nextTransaction: next,
       changedKeys: table => changed.of(tableKey(table)),
     }
   }
@@ -176,27 +170,3 @@ class SlotLog implements ChangeLog {
     })
   }
 }
-
-async function readNext(session: PostgresSession, signal: AbortSignal): Promise<bigint> {
-  const writing = await session.query(WRITING, { signal })
-  const [latest] = await session.query(LATEST, { signal })
-  const next = BigInt(latest?.['next'] ?? '0')
-  const above = writing.map(({ xid }) => widen(BigInt(xid ?? '0'), next) + 1n)
-  return above.reduce(max, next)
-}
-
-/** The log and the lock table have the lower 32 bits; nothing in them is 2^31 transactions away. */
-const widen = (xid: bigint, near: bigint): bigint => near + BigInt.asIntN(32, xid - near)
-
-/** Whether a snapshot, as the server writes it, sees a transaction that is known to have committed. */
-export function visibility(snapshot: string): IsVisible {
-  const [, xmax = '0', list = ''] = snapshot.split(':')
-  const next = BigInt(xmax)
-  const open = new Set(list.split(','))
-  return xid => {
-    const full = widen(xid, next)
-    return full < next && !open.has(String(full))
-  }
-}
-
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)

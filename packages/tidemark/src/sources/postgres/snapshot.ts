@@ -1,44 +1,40 @@
 /**
- * One read-only snapshot of a PostgreSQL source, shared by all readers of a run. Tables are locked before it is taken,
- * descriptions are read inside it, and it lives until it is closed.
+ * One read-only snapshot of a PostgreSQL source, shared by all readers of a run: each reading has a connection of its own
+ * in it, and what fails ends that one alone.
  */
-import { SOURCE_KEY_INVALID, SOURCE_RANGE_INVALID } from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
-import { type Sql, sql } from '../../engine/sql.ts'
+import type { Sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
-import {
-  type ChangeLog,
-  type CopyRequest,
-  type CountRequest,
-  type CursorCap,
-  type Position,
-  type Segment,
-  type Slice,
-  type SliceCount,
-  type SourceSnapshot,
-  type SourceTable,
-  type TableChunks,
-  type TableRef,
-  tableKey,
+import type { ChangeLog } from '../change-log.ts'
+import type {
+  CopyRequest,
+  CountRequest,
+  CursorCap,
+  Position,
+  Segment,
+  Slice,
+  SliceCount,
+  SourceSnapshot,
+  SourceTable,
+  TableChunks,
 } from '../source.ts'
-import { refuseUnfit } from '../unfit.ts'
-import { serverName, type ServerConnection } from '../server-address.ts'
+import { invalidSlice } from '../slice.ts'
+import { readCount } from '../slice-count.ts'
+import type { ServerConnection } from '../server-address.ts'
 import { errorCode } from '../driver-reason.ts'
 import { findColumn } from '../find-column.ts'
 import { postgresColumn } from './column.ts'
-import { boundStatement, type CursorClock, readCursorClock } from './cursor.ts'
+import { boundStatement, type CursorClock } from './cursor.ts'
 import { cutIntoBlocks } from './chunks.ts'
-import { describeTables } from './describe.ts'
 import { sqlstateOf } from './driver-error.ts'
-import { lockTables, readLock } from './lock.ts'
+import { readLock } from './lock.ts'
 import { printName } from '../table-name.ts'
-import { findRelations } from './names.ts'
-import { assertHorizonUsable, readPosition, waitUntilDurable } from './position.ts'
-import { Readers } from './readers.ts'
+import { assertHorizonUsable, waitUntilDurable } from './position.ts'
+import type { Readers } from './readers.ts'
 import { chunkSize, writeSegments } from '../segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
-import { openSlotLog, readSlot, type SlotState } from './slot.ts'
+import { openSlotLog, type SlotState } from './slot.ts'
 
 export interface SnapshotOptions {
   source: string
@@ -54,57 +50,6 @@ export interface SnapshotOptions {
   open: (signal: AbortSignal) => Promise<PostgresSession>
 }
 
-/** Lock, then take the snapshot, then describe inside it. */
-export async function openPostgresSnapshot(
-  options: SnapshotOptions,
-  wanted: readonly TableRef[],
-  signal: AbortSignal,
-): Promise<SourceSnapshot> {
-  const { source, connection, timezone } = options
-  const keeper = await options.open(signal)
-  try {
-    const login = { source, user: connection.user, timezone, lockTimeoutMs: options.lockTimeoutMs, signal }
-    const found = await findRelations(keeper, source, wanted, signal)
-    const relations = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
-    const clock = await readCursorClock(keeper, connection.user, signal)
-    const slot = options.slot === undefined ? undefined : await readSlot(keeper, options.slot, signal)
-    await keeper.begin(signal)
-    const locked = await lockTables(keeper, relations, login)
-    const position = await readPosition(keeper, serverOf(options), signal)
-    const usable = wanted.filter(ref => problemOf(ref, found, locked) === undefined)
-    const described = await describeTables(keeper, usable, login)
-    const [row] = await keeper.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
-    const tables = new Map<string, SourceTable | Problem>()
-    for (const ref of wanted) {
-      const result = problemOf(ref, found, locked) ?? described.get(tableKey(ref))
-      if (result !== undefined) tables.set(tableKey(ref), result)
-    }
-    const { maxConnections: limit, open } = options
-    const readers = new Readers({ limit, open, keeper, snapshot: row?.['snapshot'] ?? '' })
-    const opened = new PostgresSnapshot({ options, readers, position, tables, clock })
-    if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
-    return opened
-  } catch (error) {
-    await keeper.close()
-    throw error
-  }
-}
-
-/** A reference is locked under the name it was found by. */
-function problemOf(
-  ref: TableRef,
-  found: ReadonlyMap<string, TableRef | Problem>,
-  locked: ReadonlyMap<string, Problem>,
-): Problem | undefined {
-  const one = found.get(tableKey(ref))
-  if (one === undefined || one instanceof Problem) return one
-  return locked.get(tableKey(one))
-}
-
-function serverOf({ source, connection }: SnapshotOptions): { source: string; server: string } {
-  return { source, server: serverName(connection) }
-}
-
 interface SnapshotParts {
   options: SnapshotOptions
   readers: Readers
@@ -113,7 +58,8 @@ interface SnapshotParts {
   clock: CursorClock
 }
 
-class PostgresSnapshot implements SourceSnapshot {
+/** Lives until it is closed. */
+export class PostgresSnapshot implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
@@ -162,9 +108,7 @@ class PostgresSnapshot implements SourceSnapshot {
     try {
       const statement = countStatement(table, exact, columns, cursor)
       const [row = {}] = await this.#reading(table, signal, session => session.query(statement, { signal }))
-      refuseUnfit(this.#named(table), columns, row, column => postgresColumn(column).unfit?.values)
-      const number = (name: string): bigint => BigInt(row[name] ?? '0')
-      return { total: number('total'), inSlice: number('in_slice'), withoutCursor: number('without_cursor') }
+      return readCount(row, this.#named(table), columns, column => postgresColumn(column).unfit?.values)
     } catch (error) {
       throw this.#explain(error, table, exact)
     }
@@ -285,9 +229,8 @@ class PostgresSnapshot implements SourceSnapshot {
     if (!(sqlstate.startsWith('22') || sqlstate === '42883')) return error
     const cause = error instanceof Error ? error.cause : undefined
     const reason = cause instanceof Error ? cause.message : errorCode(cause)
-    const named = { ...this.#named(table), reason }
-    if (slice.kind === 'keys') return SOURCE_KEY_INVALID({ ...named, columns: slice.columns.join(', ') }, { cause })
-    return SOURCE_RANGE_INVALID({ ...named, column: slice.column }, { cause })
+    const column = slice.kind === 'range' ? slice.column : slice.columns.join(', ')
+    return invalidSlice(this.#named(table), slice, { column, reason }, { cause })
   }
 }
 

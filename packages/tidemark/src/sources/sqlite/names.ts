@@ -2,11 +2,10 @@
  * Names in the list and names in the database: an exact fit wins, else the only one that differs in case. The one schema
  * is `main`; nothing is attached.
  */
-import { SOURCE_TABLE_MISSING } from '../../errors/source-table.ts'
-import { suggest } from '../../config/suggest.ts'
 import type { Problem } from '../../errors/problem.ts'
 import { raw, type Sql } from '../../engine/sql.ts'
 import { type TableRef, tableKey } from '../source.ts'
+import { missing } from '../table-name.ts'
 import type { SqliteSession } from './session.ts'
 
 export const MAIN = 'main'
@@ -48,17 +47,4 @@ export async function findTables(
       return [tableKey(ref), found ?? missing(source, ref, listed)]
     }),
   )
-}
-
-/** The same table in `main` is the likeliest mistake, a typing error the next. */
-function missing(source: string, ref: TableRef, listed: readonly TableRef[]): Problem {
-  const elsewhere = listed.filter(one => one.table.toLowerCase() === ref.table.toLowerCase()).map(printName)
-  const guess = suggest(printName(ref), listed.map(printName))
-  const suggestions = elsewhere.length > 0 ? elsewhere : guess === undefined ? [] : [guess]
-  return SOURCE_TABLE_MISSING({ source, table: printName(ref), suggestions })
-}
-
-/** `main.orders`, for people. */
-export function printName(ref: TableRef): string {
-  return `${ref.schema}.${ref.table}`
 }

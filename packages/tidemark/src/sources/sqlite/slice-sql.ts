@@ -1,78 +1,20 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import { noDay, noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { printColumn, sqliteColumn, valueOf } from './column.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith' | 'filter'>
 
-/** A slice whose values are literals of their column's type. */
-export interface SliceSql {
-  condition: Sql
-  /** True where the rows may be in the lake already. */
-  isOverlap: boolean
-}
-
-/** A value that is none of its column's type. */
-export interface WrongLiteral {
-  column: string
-  reason: string
-}
-
-/**
- * A slice as a condition, its columns found and spelled as the database does.
- *
- * @param columnOf finds a column of the table by name
- */
-export function sliceSql(slice: Slice, columnOf: (name: string) => SourceColumn): SliceSql | WrongLiteral {
-  switch (slice.kind) {
-    case 'all':
-      return { condition: raw('true'), isOverlap: false }
-    case 'since':
-    case 'chunk':
-      throw new TypeError(`this is a bug in tidemark: rows of this source have no ${slice.kind}`)
-    case 'cursor':
-      return cursorSql(slice.from, columnOf(slice.column))
-    case 'range':
-      return rangeSql(slice, columnOf(slice.column))
-    case 'keys':
-      return keysSql(slice, slice.columns.map(columnOf))
-  }
-}
-
-/** What has no order belongs to every slice: it is counted as missing or refused, never passed over. */
-function cursorSql(from: string, column: SourceColumn): SliceSql | WrongLiteral {
-  const literal = literalOf(column, from)
-  if (!('sql' in literal)) return literal
-  const ordered = orderOf(column)
-  const unfit = sql`NOT ${sqliteColumn(column).carried.fits(valueOf(column))}`
-  const condition = sql`(${valueOf(column)} IS NULL OR ${unfit} OR ${ordered} >= ${literal.sql})`
-  return { condition, isOverlap: true }
-}
-
-function rangeSql({ from, to }: Slice & { kind: 'range' }, column: SourceColumn): SliceSql | WrongLiteral {
-  const conditions = [sql`${valueOf(column)} IS NOT NULL`]
-  for (const [bound, operator] of [[from, '>='] as const, [to, '<'] as const]) {
-    if (bound === undefined) continue
-    const literal = literalOf(column, bound)
-    if (!('sql' in literal)) return literal
-    conditions.push(sql`${orderOf(column)} ${raw(operator)} ${literal.sql}`)
-  }
-  return { condition: sql`(${join(conditions, ' AND ')})`, isOverlap: true }
-}
-
-function keysSql({ keys }: Slice & { kind: 'keys' }, columns: readonly SourceColumn[]): SliceSql | WrongLiteral {
-  const each: Sql[] = []
-  for (const key of keys) {
-    const parts: Sql[] = []
-    for (const [n, column] of columns.entries()) {
-      const literal = literalOf(column, key[n] ?? '')
-      if (!('sql' in literal)) return literal
-      parts.push(sql`${orderOf(column)} = ${literal.sql}`)
-    }
-    each.push(sql`(${join(parts, ' AND ')})`)
-  }
-  return { condition: each.length === 0 ? raw('false') : sql`(${join(each, ' OR ')})`, isOverlap: true }
+/** A slice as a condition, its columns found and spelled as the database does. */
+export function sqliteSlice(slice: Slice, columnOf: (name: string) => SourceColumn): SliceSql | WrongLiteral {
+  return sliceSql(slice, columnOf, {
+    value: valueOf,
+    order: orderOf,
+    unordered: column => sql`NOT ${sqliteColumn(column).carried.fits(valueOf(column))}`,
+    literal: literalOf,
+  })
 }
 
 function orderOf(column: SourceColumn): Sql {
@@ -80,13 +22,11 @@ function orderOf(column: SourceColumn): Sql {
 }
 
 /** SQLite itself would compare anything with anything, and carries the 31st of February over into March. */
-function literalOf(column: SourceColumn, written: string): { sql: Sql } | WrongLiteral {
-  const wrong = { column: column.name, reason: `${JSON.stringify(written)} is no ${column.sourceType || 'value'}` }
-  if (written.includes('\0')) return wrong
-  const found = sqliteColumn(column).carried.literal(written)
-  if (found === undefined) return wrong
+function literalOf(column: SourceColumn, written: string): Sql | WrongLiteral {
+  const found = written.includes('\0') ? undefined : sqliteColumn(column).carried.literal(written)
+  if (found === undefined) return noLiteral(column, written)
   const isOfCalendar = !/^(date|timestamp)$/.test(column.deltaType) || isDayOfCalendar(written.slice(0, 10))
-  return isOfCalendar ? { sql: found } : { ...wrong, reason: `${JSON.stringify(written)} is no day of the calendar` }
+  return isOfCalendar ? found : noDay(column.name, written)
 }
 
 function isDayOfCalendar(day: string): boolean {
@@ -96,10 +36,7 @@ function isDayOfCalendar(day: string): boolean {
   return dayOfMonth >= 1 && dayOfMonth <= (days[month - 1] ?? 0)
 }
 
-/**
- * One scan: total, in the slice, without a cursor, then for each column the number of values in the slice that are not of
- * its type.
- */
+/** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>`, the values in the slice that are not of the column's type. */
 export function countStatement(
   table: Relation,
   slice: SliceSql,

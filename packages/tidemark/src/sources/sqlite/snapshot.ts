@@ -1,47 +1,35 @@
 /**
- * One read transaction of a SQLite database. It belongs to one connection, so tables are read one after the other; what
- * fails or is left early ends its statement, never the snapshot.
+ * One read transaction of a SQLite database on one connection. The clock is read before it begins, so that everything
+ * committed by then is seen.
  */
 import { open } from 'node:fs/promises'
-import { SOURCE_KEY_INVALID, SOURCE_RANGE_INVALID, SOURCE_ROW_TOO_LONG } from '../../errors/source-table.ts'
+import { SOURCE_ROW_TOO_LONG } from '../../errors/source-table.ts'
 import { SOURCE_DATABASE_LOCKED, SOURCE_FILE_UNREADABLE } from '../../errors/source.ts'
 import { Problem } from '../../errors/problem.ts'
 import { raw, type Sql } from '../../engine/sql.ts'
 import { isoInstant } from '../../model/instant.ts'
 import type { Clock } from '../../model/ports.ts'
 import { errorCode } from '../driver-reason.ts'
-import { findColumn } from '../find-column.ts'
 import { MAX_ROW_BYTES } from '../read-csv.ts'
-import { chunkSize, writeSegments } from '../segments.ts'
+import type { CopyChunk } from '../segments.ts'
 import {
-  type CopyRequest,
-  type CountRequest,
-  type CursorCap,
-  type Position,
-  type Segment,
-  type Slice,
-  type SliceCount,
-  type SourceColumn,
-  type SourceSnapshot,
-  type SourceTable,
-  type TableRef,
-} from '../source.ts'
-import { Turnstile } from '../turnstile.ts'
-import { refuseUnfit } from '../unfit.ts'
+  type Counted,
+  type InTurn,
+  type OneReader,
+  SequentialSnapshot,
+  type StreamedRows,
+} from '../sequential-snapshot.ts'
+import type { SliceSql, WrongLiteral } from '../slice.ts'
+import type { CountRow } from '../slice-count.ts'
+import type { CursorCap, Position, Slice, SourceColumn, SourceSnapshot, SourceTable, TableRef } from '../source.ts'
+import { printName } from '../table-name.ts'
 import { sqliteColumn } from './column.ts'
 import { boundByClock, NO_TRANSACTIONS } from './cursor.ts'
 import { describeTable } from './describe.ts'
 import { isTooBig } from './driver-error.ts'
-import { findTables, printName } from './names.ts'
+import { findTables } from './names.ts'
 import { openSqlite, type SqlitePlace, type SqliteSession } from './session.ts'
-import {
-  copyKeysStatement,
-  copyStatement,
-  countStatement,
-  newestStatement,
-  type SliceSql,
-  sliceSql,
-} from './slice-sql.ts'
+import { copyKeysStatement, copyStatement, countStatement, newestStatement, sqliteSlice } from './slice-sql.ts'
 import { validChunks } from './valid-text.ts'
 
 export interface SnapshotOptions extends SqlitePlace {
@@ -50,7 +38,7 @@ export interface SnapshotOptions extends SqlitePlace {
 }
 
 /**
- * Begin the read transaction, then describe. The clock is read before, so that everything committed by then is seen.
+ * Begin the read transaction, then describe.
  *
  * @throws {SOURCE_DATABASE_LOCKED} a writer keeps the file for longer than it is waited for, or replaced it just now
  */
@@ -81,7 +69,8 @@ export async function openSqliteSnapshot(
       const isProblem = found instanceof Problem
       tables.set(key, isProblem ? found : await describeTable(session, found, { source, timezone, signal }))
     }
-    return new SqliteSnapshot({ options, session, position, tables, nowUs })
+    const facts = { position, tables, openTransactionsHidden: NO_TRANSACTIONS }
+    return new SequentialSnapshot(new SqliteReader(options, session, nowUs), facts)
   } catch (error) {
     await session.close()
     throw error
@@ -99,73 +88,83 @@ function positionOf({ file }: SqliteSession, nowUs: bigint): Position {
   }
 }
 
-interface SnapshotParts {
-  options: SnapshotOptions
-  session: SqliteSession
-  position: Position
-  tables: ReadonlyMap<string, SourceTable | Problem>
-  nowUs: bigint
-}
+/** The longest text that SQLite makes; a row whose line would be longer is refused by it. */
+const SQLITE_MAX_BYTES = 1_000_000_000
 
-class SqliteSnapshot implements SourceSnapshot {
-  readonly position: Position
-  readonly tables: ReadonlyMap<string, SourceTable | Problem>
-  readonly openTransactionsHidden = NO_TRANSACTIONS
-  readonly parallelReads = 1
+class SqliteReader implements OneReader<SliceSql> {
+  readonly source: string
   readonly #options: SnapshotOptions
   readonly #session: SqliteSession
   readonly #nowUs: bigint
-  readonly #place = new Turnstile(1)
 
-  constructor({ options, session, position, tables, nowUs }: SnapshotParts) {
+  constructor(options: SnapshotOptions, session: SqliteSession, nowUs: bigint) {
+    this.source = options.source
     this.#options = options
     this.#session = session
     this.#nowUs = nowUs
-    this.position = position
-    this.tables = tables
   }
 
-  async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
-    const exact = this.#checkSlice(table, slice)
-    const counted = cursor === undefined ? undefined : this.#columnOf(table, cursor)
-    const [row = []] = await this.#exclusive(signal, () =>
-      this.#session.query(countStatement(table, exact, columns, counted), signal),
-    )
-    const [total, inSlice, withoutCursor, ...unfit] = row
-    const found = Object.fromEntries(unfit.map((count, n) => [`unfit_${n}`, count]))
-    refuseUnfit(this.#named(table), columns, found, column => sqliteColumn(column).carried.others)
-    const number = (count: string | null | undefined): bigint => BigInt(count ?? '0')
-    return { total: number(total), inSlice: number(inSlice), withoutCursor: number(withoutCursor) }
+  async slice(
+    _table: SourceTable,
+    slice: Slice,
+    columnOf: (name: string) => SourceColumn,
+  ): Promise<SliceSql | WrongLiteral> {
+    return await Promise.resolve(sqliteSlice(slice, columnOf))
   }
 
-  copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
-    const { table, slice, columns } = request
-    return this.#stream(request, () => copyStatement(table, this.#checkSlice(table, slice), columns))
+  async count({ table, slice, columns, cursor }: Counted<SliceSql>, signal: AbortSignal): Promise<CountRow> {
+    const [row = []] = await this.#session.query(countStatement(table, slice, columns, cursor), signal)
+    const names = ['total', 'in_slice', 'without_cursor', ...columns.map((_, n) => `unfit_${n}`)]
+    return Object.fromEntries(names.map((name, n) => [name, row[n] ?? null]))
   }
 
-  copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncGenerator<Segment, void, undefined> {
-    return this.#stream(request, () => copyKeysStatement(request.table, request.columns))
+  unfitValues(column: SourceColumn): string | undefined {
+    return sqliteColumn(column).carried.others
   }
 
-  async cursorHorizon(
-    table: SourceTable,
-    column: string,
-    cap: CursorCap,
-    signal: AbortSignal,
-  ): Promise<string | undefined> {
-    const found = this.#columnOf(table, column)
-    if (cap.kind !== 'newest') return boundByClock(found, cap, this.#nowUs, this.#options.timezone)
-    const [[newest] = []] = await this.#exclusive(signal, () =>
-      this.#session.query(newestStatement(table, found), signal),
-    )
+  copy(table: SourceTable, slice: SliceSql, columns: readonly SourceColumn[]): Sql {
+    return copyStatement(table, slice, columns)
+  }
+
+  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): Sql {
+    return copyKeysStatement(table, columns)
+  }
+
+  rows(
+    statement: Sql,
+    { table, columns, chunkBytes, signal }: StreamedRows,
+  ): AsyncGenerator<CopyChunk, bigint, undefined> {
+    const read = this.#session.copyOut(statement, { chunkBytes, signal })
+    return validChunks(read, { source: this.source, table: printName(table) }, columns)
+  }
+
+  /** The thread reads one chunk ahead and no more: there is nothing to be stopped. */
+  abandon(): void {
+    return undefined
+  }
+
+  boundByClock(column: SourceColumn, cap: Exclude<CursorCap, { kind: 'newest' }>): string | undefined {
+    return boundByClock(column, cap, this.#nowUs, this.#options.timezone)
+  }
+
+  async newest(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<string | undefined> {
+    const [[newest] = []] = await this.#session.query(newestStatement(table, column), signal)
     return newest ?? undefined
+  }
+
+  /** A row beyond what SQLite itself can hold. */
+  explain(error: unknown, table: SourceTable): unknown {
+    const cause = error instanceof Problem ? error.cause : error
+    if (!isTooBig(cause)) return error
+    const named = { source: this.source, table: printName(table) }
+    return SOURCE_ROW_TOO_LONG({ ...named, bytes: SQLITE_MAX_BYTES, limit: MAX_ROW_BYTES }, { cause })
   }
 
   /**
    * In WAL mode with `synchronous = NORMAL` a commit is in the log and not yet on the disk. The log is the one file that
    * may be opened beside SQLite: no lock lies on it.
    */
-  async durable(signal: AbortSignal): Promise<void> {
+  async durable(_inTurn: InTurn, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     try {
       await using log = await open(`${this.#options.path}-wal`, 'r')
@@ -179,54 +178,4 @@ class SqliteSnapshot implements SourceSnapshot {
   async close(): Promise<void> {
     await this.#session.close()
   }
-
-  async *#stream(request: Omit<CopyRequest, 'slice'>, prepare: () => Sql): AsyncGenerator<Segment, void, undefined> {
-    const { table, columns, directory, prefix, segmentBytes, signal } = request
-    const statement = prepare()
-    const named = this.#named(table)
-    await this.#place.enter(signal)
-    try {
-      const read = this.#session.copyOut(statement, { chunkBytes: chunkSize(segmentBytes), signal })
-      const chunks = validChunks(read, named, columns)
-      const abandon = (): void => undefined
-      yield* writeSegments(chunks, { ...named, directory, prefix, segmentBytes, signal, abandon })
-    } catch (error) {
-      const cause = error instanceof Problem ? error.cause : error
-      if (!isTooBig(cause)) throw error
-      throw SOURCE_ROW_TOO_LONG({ ...named, bytes: SQLITE_MAX_BYTES, limit: MAX_ROW_BYTES }, { cause })
-    } finally {
-      this.#place.leave()
-    }
-  }
-
-  async #exclusive<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    await this.#place.enter(signal)
-    try {
-      return await work()
-    } finally {
-      this.#place.leave()
-    }
-  }
-
-  /** For messages. */
-  #named(table: SourceTable): { source: string; table: string } {
-    return { source: this.#options.source, table: printName(table) }
-  }
-
-  #columnOf(table: SourceTable, name: string): SourceColumn {
-    return findColumn(this.#options.source, table, name)
-  }
-
-  #checkSlice(table: SourceTable, slice: Slice): SliceSql {
-    const exact = sliceSql(slice, name => this.#columnOf(table, name))
-    if ('condition' in exact) return exact
-    const named = this.#named(table)
-    if (slice.kind === 'keys') {
-      throw SOURCE_KEY_INVALID({ ...named, columns: slice.columns.join(', '), reason: exact.reason })
-    }
-    throw SOURCE_RANGE_INVALID({ ...named, ...exact })
-  }
 }
-
-/** The longest text that SQLite makes; a row whose line would be longer is refused by it. */
-const SQLITE_MAX_BYTES = 1_000_000_000

@@ -6,7 +6,7 @@ import { SOURCE_BUSY, type ServerParams } from '../../errors/source.ts'
 import { ident, integer, type Sql, sql } from '../../engine/sql.ts'
 import type { Position, TableRef } from '../source.ts'
 import { DATABASE, FORK } from './catalog.ts'
-import { DENIED, errorNumberOf, SNAPSHOT_ENDED } from './driver-error.ts'
+import { errorNumberOf, SNAPSHOT_ENDED } from './driver-error.ts'
 import type { FoundTable } from './names.ts'
 import type { SqlServerSession, TextRow } from './session.ts'
 
@@ -188,25 +188,3 @@ function range(
 }
 
 const bracketed = (name: string): string => `[${name.replaceAll(']', ']]')}]`
-
-/**
- * Resolve once a crash of the server cannot take back what the snapshot saw: commits may be kept in memory for a while
- * where the database allows delayed durability.
- *
- * @throws {SOURCE_BUSY} the login may not have the log written
- */
-export async function flushLog(
-  session: SqlServerSession,
-  server: Server,
-  database: TextRow,
-  signal: AbortSignal,
-): Promise<void> {
-  if (database['delayed'] === '0' || isSecondary(database)) return
-  try {
-    await session.query(sql`EXEC sys.sp_flush_log`, signal)
-  } catch (error) {
-    if (!DENIED.includes(errorNumberOf(error))) throw error
-    const reason = 'it delays durability, and the login may not execute sys.sp_flush_log'
-    throw SOURCE_BUSY({ ...server, reason }, { cause: error })
-  }
-}

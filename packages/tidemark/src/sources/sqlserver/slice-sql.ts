@@ -1,122 +1,55 @@
 /** The statements that read a slice. Names are always qualified and quoted, values are literals in their column's type. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import { EVERY_ROW, noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn } from '../source.ts'
 import { type CsvForm, isLiteral, type Literal, literalSql, sqlServerColumn } from './column.ts'
-import type { SqlServerTable } from './describe.ts'
+import type { SqlServerTable } from './to-table.ts'
 
 type Relation = Pick<SqlServerTable, 'schema' | 'table' | 'primaryKey' | 'versions' | 'onlyWith' | 'filter'>
 
-/** A slice whose values are literals in their column's own type. */
-export interface SliceSql {
-  condition: Sql
+export interface SqlServerSlice extends SliceSql {
   /** Set when the rows are those that the server has tracked: joined, so that nobody scans for them. */
-  changedAfter: bigint | undefined
-  /** True where the rows may be in the lake already. */
-  isOverlap: boolean
+  changedAfter?: bigint
   /** The literals in it, to be asked about before it is used. */
   literals: readonly WrittenLiteral[]
 }
 
 export interface WrittenLiteral {
-  column: string
+  column: SourceColumn
   literal: Literal
 }
-
-/** A value that is none of its column's type. */
-export interface WrongLiteral {
-  column: string
-  reason: string
-}
-
-const ALWAYS = sql`1 = 1`
 
 /**
  * A slice as a condition, its columns found and spelled as the database does.
  *
  * @param columnOf finds a column of the table by name
  */
-export function sliceSql(
+export function sqlServerSlice(
   slice: Slice,
   table: Pick<Relation, 'versions'>,
   columnOf: (name: string) => SourceColumn,
-): SliceSql | WrongLiteral {
-  switch (slice.kind) {
-    case 'all':
-      return { condition: ALWAYS, changedAfter: undefined, isOverlap: false, literals: [] }
-    case 'chunk':
-      throw new TypeError('this is a bug in tidemark: tables of this source are not read by stretches')
-    case 'since':
-      return sinceSql(slice.horizon, table)
-    case 'cursor':
-      return bounded([{ column: columnOf(slice.column), operator: '>=', written: slice.from }], 'or null')
-    case 'range': {
-      const column = columnOf(slice.column)
-      const bounds = [
-        { column, operator: '>=', written: slice.from },
-        { column, operator: '<', written: slice.to },
-      ]
-      return bounded(
-        bounds.flatMap(({ written, ...bound }) => (written === undefined ? [] : [{ ...bound, written }])),
-        'not null',
-        column,
-      )
-    }
-    case 'keys':
-      return keysSql(slice, slice.columns.map(columnOf))
-  }
+): SqlServerSlice | WrongLiteral {
+  if (slice.kind === 'since') return sinceSql(slice.horizon, table)
+  const literals: WrittenLiteral[] = []
+  const exact = sliceSql(slice, columnOf, {
+    value: ({ name }) => value(name),
+    literal: (column, written) => {
+      const literal = sqlServerColumn(column).literal(written)
+      if (literal === undefined) return noLiteral(column, written)
+      literals.push({ column, literal })
+      return literalSql(literal)
+    },
+  })
+  return 'reason' in exact ? exact : { ...exact, literals }
 }
 
-function sinceSql(horizon: bigint, { versions }: Pick<Relation, 'versions'>): SliceSql {
+function sinceSql(horizon: bigint, { versions }: Pick<Relation, 'versions'>): SqlServerSlice {
   if (versions === undefined) throw new TypeError('this is a bug in tidemark: rows of this table have no versions')
   const slice = { isOverlap: true, literals: [] }
-  if (versions.kind === 'change tracking') return { ...slice, condition: ALWAYS, changedAfter: horizon - 1n }
+  if (versions.kind === 'change tracking') return { ...slice, condition: EVERY_ROW, changedAfter: horizon - 1n }
   const condition = sql`${value(versions.column)} >= CONVERT(binary(8), CONVERT(bigint, ${integer(horizon)}))`
-  return { ...slice, condition, changedAfter: undefined }
-}
-
-interface Bound {
-  column: SourceColumn
-  operator: string
-  written: string
-}
-
-function bounded(bounds: readonly Bound[], nulls: 'or null' | 'not null', of?: SourceColumn): SliceSql | WrongLiteral {
-  const conditions: Sql[] = of === undefined ? [] : [sql`${value(of.name)} IS NOT NULL`]
-  const literals: WrittenLiteral[] = []
-  for (const { column, operator, written } of bounds) {
-    const found = literalOf(column, written)
-    if (!('literal' in found)) return found
-    literals.push(found)
-    const name = value(column.name)
-    const compared = sql`${name} ${raw(operator)} ${literalSql(found.literal)}`
-    conditions.push(nulls === 'or null' ? sql`${name} IS NULL OR ${compared}` : compared)
-  }
-  const condition = sql`(${join(conditions, ' AND ')})`
-  return { condition, changedAfter: undefined, isOverlap: true, literals }
-}
-
-function keysSql({ keys }: Slice & { kind: 'keys' }, columns: readonly SourceColumn[]): SliceSql | WrongLiteral {
-  const each: Sql[] = []
-  const literals: WrittenLiteral[] = []
-  for (const key of keys) {
-    const parts: Sql[] = []
-    for (const [n, column] of columns.entries()) {
-      const found = literalOf(column, key[n] ?? '')
-      if (!('literal' in found)) return found
-      literals.push(found)
-      parts.push(sql`${value(column.name)} = ${literalSql(found.literal)}`)
-    }
-    each.push(sql`(${join(parts, ' AND ')})`)
-  }
-  const condition = each.length === 0 ? sql`1 = 0` : sql`(${join(each, ' OR ')})`
-  return { condition, changedAfter: undefined, isOverlap: true, literals }
-}
-
-function literalOf(column: SourceColumn, written: string): WrittenLiteral | WrongLiteral {
-  const literal = sqlServerColumn(column).literal(written)
-  if (literal !== undefined) return { column: column.name, literal }
-  return { column: column.name, reason: `${JSON.stringify(written)} is no ${column.sourceType}` }
+  return { ...slice, condition }
 }
 
 /** `l0`, `l1` …: `0` for each literal that the server cannot read. */
@@ -127,7 +60,7 @@ export function literalsStatement(literals: readonly WrittenLiteral[]): Sql {
 /** `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
 export function countStatement(
   table: Relation,
-  slice: SliceSql,
+  slice: SqlServerSlice,
   columns: readonly SourceColumn[],
   cursor: string | undefined,
 ): Sql {
@@ -152,7 +85,7 @@ export function countStatement(
 const count = (what: Sql): Sql => sql`CONVERT(varchar(20), count_big(${what}))`
 
 /** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */
-export function copyStatement(table: Relation, slice: SliceSql, columns: readonly SourceColumn[]): Sql {
+export function copyStatement(table: Relation, slice: SqlServerSlice, columns: readonly SourceColumn[]): Sql {
   return sql`${selectList(slice.isOverlap ? '1' : '0', columns)} FROM ${from(table, slice)}${whereBelongs(table, slice.condition)}`
 }
 
@@ -177,7 +110,7 @@ function selectList(first: string, columns: readonly SourceColumn[]): Sql {
   return sql`SELECT ${join([text(first), ...values])}`
 }
 
-function from(table: Relation, { changedAfter }: SliceSql): Sql {
+function from(table: Relation, { changedAfter }: SqlServerSlice): Sql {
   if (changedAfter === undefined) return relation(table)
   const same = table.primaryKey.map(key => sql`c.${ident(key)} = ${value(key)}`)
   return sql`${changes(table, changedAfter)} AS c JOIN ${relation(table)} ON ${join(same, ' AND ')}`

@@ -3,9 +3,9 @@
  * database has to allow.
  */
 import { ok } from '../../model/finding.ts'
-import { Problem } from '../../errors/problem.ts'
+import { asWanted, refsOf } from '../found-tables.ts'
 import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
-import { type Source, type SourceTable, type TableRef, tableKey } from '../source.ts'
+import type { Source, TableRef } from '../source.ts'
 import { serverName } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
 import type { SqlServerConnection } from './address.ts'
@@ -48,7 +48,7 @@ export function createSqlServerSource(options: SqlServerSourceOptions): Source {
       const { openTransactions } = await readCursorClock(session, user, signal)
       const { position, counters } = await lookAtPosition(session, { openTransactions, signal })
       const found = await findTables(session, name, wanted, signal)
-      const refs = [...found.values()].flatMap(one => (one instanceof Problem ? [] : [one]))
+      const refs = refsOf(found)
       const described = await describeTables(session, refs, {
         source: name,
         user,
@@ -57,12 +57,7 @@ export function createSqlServerSource(options: SqlServerSourceOptions): Source {
         counters,
         signal,
       })
-      const tables = new Map<string, SourceTable | Problem>()
-      for (const [key, one] of found) {
-        const table = one instanceof Problem ? one : described.get(tableKey(one))
-        if (table !== undefined) tables.set(key, table)
-      }
-      return { position, tables }
+      return { position, tables: asWanted(found, described) }
     },
     listTables: async signal => {
       await using session = await open(signal)

@@ -1,0 +1,186 @@
+/**
+ * A snapshot that belongs to one connection: tables are read one after the other, and what fails or is left early ends its
+ * statement, never the snapshot. What the database says and how is given to it.
+ */
+import type { Sql } from '../engine/sql.ts'
+import type { Problem } from '../errors/problem.ts'
+import { findColumn } from './find-column.ts'
+import { type CopyChunk, chunkSize, writeSegments } from './segments.ts'
+import { invalidSlice, type SliceSql, type WrongLiteral } from './slice.ts'
+import { type CountRow, readCount } from './slice-count.ts'
+import type {
+  CopyRequest,
+  CountRequest,
+  CursorCap,
+  Position,
+  Segment,
+  Slice,
+  SliceCount,
+  SourceColumn,
+  SourceSnapshot,
+  SourceTable,
+} from './source.ts'
+import { printName } from './table-name.ts'
+import { Turnstile } from './turnstile.ts'
+
+/** The connection and the words of one database. No two of its methods are at work at once but those without a signal. */
+export interface OneReader<S extends SliceSql> {
+  readonly source: string
+  /** The slice as a condition; a value that is none of its column's type is found before it can do harm. */
+  slice(table: SourceTable, slice: Slice, columnOf: ColumnOf, signal: AbortSignal): Promise<S | WrongLiteral>
+  count(of: Counted<S>, signal: AbortSignal): Promise<CountRow>
+  /** What values of the column the lake cannot hold; undefined when it holds all. */
+  unfitValues(column: SourceColumn): string | undefined
+  copy(table: SourceTable, slice: S, columns: readonly SourceColumn[]): Sql
+  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): Sql
+  copyDeleted?(table: SourceTable, columns: readonly SourceColumn[], horizon: bigint): Sql
+  /** The rows of such a statement as CSV text. */
+  rows(statement: Sql, of: StreamedRows): AsyncGenerator<CopyChunk, bigint, undefined>
+  /** Stop the statement whose rows are streamed. */
+  abandon(): void
+  /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */
+  boundByClock(column: SourceColumn, cap: Exclude<CursorCap, { kind: 'newest' }>): string | undefined
+  /** The column's highest value. */
+  newest(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<string | undefined>
+  /** What an error of a statement means to the one table it reads. */
+  explain(error: unknown, table: SourceTable): unknown
+  /** As the snapshot's; what it asks the server is asked in turn. */
+  durable(inTurn: InTurn, signal: AbortSignal): Promise<void>
+  close(): Promise<void>
+}
+
+export interface Counted<S extends SliceSql> {
+  table: SourceTable
+  slice: S
+  columns: readonly SourceColumn[]
+  cursor: SourceColumn | undefined
+}
+
+export interface StreamedRows {
+  table: SourceTable
+  columns: readonly SourceColumn[]
+  chunkBytes: number
+  signal: AbortSignal
+}
+
+/** Finds a column of the table by name. @throws {SOURCE_COLUMN_MISSING} */
+export type ColumnOf = (name: string) => SourceColumn
+/** Do it when nobody else uses the connection. */
+export type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
+type KeyRequest = Omit<CopyRequest, 'slice'>
+
+interface SnapshotFacts {
+  position: Position
+  tables: ReadonlyMap<string, SourceTable | Problem>
+  openTransactionsHidden: string | undefined
+}
+
+export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
+  readonly position: Position
+  readonly tables: ReadonlyMap<string, SourceTable | Problem>
+  readonly openTransactionsHidden: string | undefined
+  readonly parallelReads = 1
+  readonly #reader: OneReader<S>
+  readonly #place = new Turnstile(1)
+
+  constructor(reader: OneReader<S>, { position, tables, openTransactionsHidden }: SnapshotFacts) {
+    this.#reader = reader
+    this.position = position
+    this.tables = tables
+    this.openTransactionsHidden = openTransactionsHidden
+  }
+
+  async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
+    const row = await this.#inTurn(table, signal, async () => {
+      const exact = await this.#exact(table, slice, signal)
+      const counted = cursor === undefined ? undefined : this.#columnOf(table)(cursor)
+      return await this.#reader.count({ table, slice: exact, columns, cursor: counted }, signal)
+    })
+    return readCount(row, this.#named(table), columns, column => this.#reader.unfitValues(column))
+  }
+
+  copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
+    const { table, slice, columns, signal } = request
+    return this.#stream(request, async () => this.#reader.copy(table, await this.#exact(table, slice, signal), columns))
+  }
+
+  copyKeys(request: KeyRequest): AsyncGenerator<Segment, void, undefined> {
+    return this.#stream(request, () => this.#reader.copyKeys(request.table, request.columns))
+  }
+
+  copyDeleted(request: KeyRequest, horizon: bigint): AsyncGenerator<Segment, void, undefined> {
+    const { table, columns } = request
+    return this.#stream(request, () => {
+      const statement = this.#reader.copyDeleted?.(table, columns, horizon)
+      if (statement === undefined) throw new TypeError('this is a bug in tidemark: this source tracks no deletes')
+      return statement
+    })
+  }
+
+  async cursorHorizon(
+    table: SourceTable,
+    column: string,
+    cap: CursorCap,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const found = this.#columnOf(table)(column)
+    if (cap.kind !== 'newest') return this.#reader.boundByClock(found, cap)
+    return await this.#inTurn(table, signal, () => this.#reader.newest(table, found, signal))
+  }
+
+  async durable(signal: AbortSignal): Promise<void> {
+    await this.#reader.durable(work => this.#alone(signal, work), signal)
+  }
+
+  async close(): Promise<void> {
+    await this.#reader.close()
+  }
+
+  async *#stream(request: KeyRequest, prepare: () => Sql | Promise<Sql>): AsyncGenerator<Segment, void, undefined> {
+    const { table, columns, directory, prefix, segmentBytes, signal } = request
+    await this.#place.enter(signal)
+    try {
+      const of = { table, columns, chunkBytes: chunkSize(segmentBytes), signal }
+      const chunks = this.#reader.rows(await prepare(), of)
+      const abandon = (): void => this.#reader.abandon()
+      yield* writeSegments(chunks, { ...this.#named(table), directory, prefix, segmentBytes, signal, abandon })
+    } catch (error) {
+      throw this.#reader.explain(error, table)
+    } finally {
+      this.#place.leave()
+    }
+  }
+
+  async #inTurn<T>(table: SourceTable, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    try {
+      return await this.#alone(signal, work)
+    } catch (error) {
+      throw this.#reader.explain(error, table)
+    }
+  }
+
+  async #alone<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    await this.#place.enter(signal)
+    try {
+      return await work()
+    } finally {
+      this.#place.leave()
+    }
+  }
+
+  async #exact(table: SourceTable, slice: Slice, signal: AbortSignal): Promise<S> {
+    const exact = await this.#reader.slice(table, slice, this.#columnOf(table), signal)
+    if ('reason' in exact) throw invalidSlice(this.#named(table), slice, exact)
+    return exact
+  }
+
+  #columnOf(table: SourceTable): ColumnOf {
+    return name => findColumn(this.#reader.source, table, name)
+  }
+
+  /** For messages. */
+  #named(table: SourceTable): { source: string; table: string } {
+    return { source: this.#reader.source, table: printName(table) }
+  }
+}
