@@ -10,11 +10,13 @@ import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
 
 /** A piece of a source's stream of CSV text. */
 export interface CopyChunk {
-  /** Whole rows. The buffer is the reader's to keep. */
+  /** Whole rows. The buffer is the reader's until it is released. */
   bytes: Buffer
   rows: number
   /** Length of the longest row in bytes. */
   longestRow: number
+  /** Give the buffer back; left out where nobody uses it again. */
+  release?: () => void
 }
 
 export interface SegmentTarget {
@@ -107,6 +109,7 @@ class SegmentWriter {
     const before = this.#open !== undefined && this.#open.wide !== wide ? await this.#finish() : undefined
     const current = (this.#open ??= await this.#start(wide))
     await current.file.writeFile(chunk.bytes)
+    chunk.release?.()
     current.bytes += chunk.bytes.length
     current.rows += BigInt(chunk.rows)
     this.#received += BigInt(chunk.rows)

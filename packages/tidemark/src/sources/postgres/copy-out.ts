@@ -18,6 +18,8 @@ export class CopyOut implements pg.Submittable {
   readonly #statement: string
   readonly #chunkBytes: number
   readonly #waiting: CopyChunk[] = []
+  /** Buffers that the reader has given back: without them each megabyte waits for the garbage collector. */
+  readonly #free: Buffer[] = []
   #connection: CopyConnection | undefined
   #buffer: Buffer
   #filled = 0
@@ -87,12 +89,17 @@ export class CopyOut implements pg.Submittable {
   #cut(nextRow: number): void {
     if (this.#rows > 0) {
       const bytes = this.#buffer.subarray(0, this.#filled)
-      this.#waiting.push({ bytes, rows: this.#rows, longestRow: this.#longestRow })
+      const buffer = this.#buffer
+      const release = (): void => {
+        if (buffer.length === this.#chunkBytes) this.#free.push(buffer)
+      }
+      this.#waiting.push({ bytes, rows: this.#rows, longestRow: this.#longestRow, release })
       if (this.#waiting.length >= MAX_WAITING) this.#connection?.stream.pause()
       this.#wake?.()
     }
     // The buffer just handed over belongs to the reader. A row longer than a chunk gets one of its own.
-    this.#buffer = Buffer.allocUnsafe(Math.max(this.#chunkBytes, nextRow))
+    const free = nextRow > this.#chunkBytes ? undefined : this.#free.pop()
+    this.#buffer = free ?? Buffer.allocUnsafe(Math.max(this.#chunkBytes, nextRow))
     this.#filled = 0
     this.#rows = 0
     this.#longestRow = 0

@@ -38,7 +38,7 @@ function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
 export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
   const values = columns.map(selectColumn)
   const shown = columns.filter(({ masked }) => masked !== true).map(selectColumn)
-  const version = table.hasRowVersion ? sql`t.xmin::text` : sql`md5(ROW(${join(shown)})::text)`
+  const version = table.hasRowVersion ? sql`t.xmin` : sql`md5(ROW(${join(shown)})::text)`
   const list = join([overlapFlag(slice), version, ...values])
   return copyOut(sql`SELECT ${list} FROM ${relation(table)}${whereBelongs(table, sliceCondition(slice, table))}`)
 }
