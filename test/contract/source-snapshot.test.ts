@@ -312,7 +312,7 @@ test('an abort ends the copy with its reason, stops the server, leaves no unfini
 })
 
 test('a reader that leaves early stops the server too, and the snapshot stays usable', async () => {
-  const snapshot = await endless(openSource(database, { maxConnections: 1 }))
+  const snapshot = await endless(openSource(database, { maxConnections: 2 }))
   const directory = await temporaryFolder()
   const table = tableOf(snapshot, ref('endless'))
   const request = { table, columns: table.columns, slice: { kind: 'all' } as const, directory, prefix: 'rows' }
@@ -361,7 +361,7 @@ test('an abort ends a count that sends nothing, and cancels it on the server', a
 test('a failure in the middle of a copy is reported and the next copy works', async () => {
   await database.query(`CREATE VIEW failing AS SELECT 10000 / (9000 - n) AS q FROM generate_series(1, 20000) AS g (n);
     CREATE TABLE after_it (id int); INSERT INTO after_it VALUES (1)`)
-  const source = openSource(database, { maxConnections: 1 })
+  const source = openSource(database, { maxConnections: 2 })
   const snapshot = await source.openSnapshot([ref('failing'), ref('after_it')], never)
   const failure = await problemOf(copySegments(snapshot, tableOf(snapshot, ref('failing')), { segmentBytes: 1000 }))
   expect([failure.code, failure.message]).toEqual(['SOURCE_QUERY_FAILED', expect.stringContaining('division by zero')])

@@ -17,13 +17,21 @@ import { identityToken, type SqlServerConnection } from '../sources/sqlserver/ad
 import { createSqlServerSource } from '../sources/sqlserver/sqlserver.ts'
 import type { CliPorts } from './ports.ts'
 
-export function createSourceOpener(ports: Pick<CliPorts, 'clock'>, loaded: LoadedProject): SourceOpener {
+/** @param limits what the command line says of every source, in place of the project */
+export function createSourceOpener(
+  ports: Pick<CliPorts, 'clock'>,
+  loaded: LoadedProject,
+  limits: { maxConnections?: number | undefined } = {},
+): SourceOpener {
   const { project, env } = loaded
   const secrets = { env, root: project.root }
   return {
     salt: ({ salt }) => (salt === undefined ? undefined : openSecret(salt, secrets).reveal()),
     open: config => {
-      if (isServer(config)) return openServer(ports, config, connectionOf(config, secrets))
+      if (isServer(config)) {
+        const maxConnections = limits.maxConnections ?? config.maxConnections
+        return openServer(ports, { ...config, maxConnections }, connectionOf(config, secrets))
+      }
       const { name, timezone, connection } = config
       const url = 'url' in connection ? openText(connection.url, secrets).reveal() : ''
       return createSqliteSource({ name, path: parseSqliteUrl(url, project.root), timezone, clock: ports.clock })
@@ -42,13 +50,21 @@ function isServer(config: SourceConfig): config is ServerConfig {
 /** A source of a server's kind. */
 function openServer(
   { clock }: Pick<CliPorts, 'clock'>,
-  { type, name, timezone, slot }: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot'>,
+  {
+    type,
+    name,
+    timezone,
+    slot,
+    maxConnections,
+  }: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot'> & {
+    maxConnections?: number | undefined
+  },
   connection: SqlServerConnection,
 ): Source {
   const options = { name, connection, timezone, clock }
   switch (type) {
     case 'postgres':
-      return createPostgresSource({ ...options, slot })
+      return createPostgresSource({ ...options, slot, maxConnections })
     case 'mysql':
       return createMysqlSource(options)
     case 'sqlserver':

@@ -28,6 +28,7 @@ export interface SourceInput {
   ca?: string | undefined
   timezone?: string | undefined
   slot?: string | undefined
+  max_connections?: number | undefined
   salt?: { secret: string } | undefined
   prefix?: string | undefined
   tables: string | EntryInput[] | ListAddressInput
@@ -103,6 +104,7 @@ const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a text, a number, true or false',
 })
 
+const CONNECTIONS = 'a whole number from 2 on'
 const SLOT_NAME = 'the name of a slot: up to 63 small letters, digits and _'
 
 const source: z.ZodType<SourceInput> = z.strictObject({
@@ -135,6 +137,11 @@ const source: z.ZodType<SourceInput> = z.strictObject({
     .regex(/^[a-z0-9_]{1,63}$/, { error: SLOT_NAME })
     .optional()
     .meta({ description: 'PostgreSQL: logical slot, and publication of the same name, that list changed keys.' }),
+  max_connections: z.int({ error: CONNECTIONS }).min(2, { error: CONNECTIONS }).optional().meta({
+    description:
+      'PostgreSQL: connections at once, 2 or more: one keeps the snapshot, the others read. The other databases are read over one.',
+    default: 3,
+  }),
   salt: reference
     .optional()
     .meta({ description: 'Secret that `masks: { column: hash }` hashes values with; as a reference only.' }),

@@ -67,6 +67,8 @@ export interface SourceConfig {
   timezone: string
   /** PostgreSQL: logical slot and publication that list changed keys; without one tables are scanned. */
   slot?: string
+  /** Connections at once, 2 or more; undefined takes the default. */
+  maxConnections?: number
   /** Secret that values hashed by masks are hashed with. */
   salt?: SecretRef
   prefix: string

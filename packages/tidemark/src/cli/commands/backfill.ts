@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { ledgerText } from '../../report/ledger-text.ts'
 import { backfillTable } from '../../run/backfill-table.ts'
+import { maxConnectionsOption } from '../max-connections.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -11,6 +12,7 @@ import { exitCodeOfRun, reportRun } from '../report-run.ts'
 interface BackfillOptions extends ProjectOptions {
   from?: string
   to?: string
+  maxConnections?: number
   json?: true
 }
 
@@ -21,6 +23,7 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
     .argument('<table>', 'a bronze table')
     .option('--from <value>', 'first value of cdc_col, inclusive')
     .option('--to <value>', 'end of the range, exclusive')
+    .addOption(maxConnectionsOption())
     .option('--json', 'one JSON document on standard output when the run ends')
     .action((table: string, options: BackfillOptions) => run(ports, table, options, at))
 }
@@ -28,7 +31,7 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
 async function run(ports: CliPorts, table: string, options: BackfillOptions, at: ProjectRoot): Promise<void> {
   const loaded = await openProject(ports, options, at)
   const { clock, ids, processes, signal } = ports
-  const opener = createSourceOpener(ports, loaded)
+  const opener = createSourceOpener(ports, loaded, options)
   const range = { from: options.from, to: options.to }
   const outcome = await reportRun(ports, loaded, options, ({ emit, beforeEnd }) =>
     backfillTable(

@@ -5,6 +5,7 @@ import { Problems } from '../../errors/problem.ts'
 import { toProblem } from '../../run/problem-fact.ts'
 import { recordFailedStart, runProject } from '../../run/run-project.ts'
 import { acceptListOption } from '../accept-list.ts'
+import { maxConnectionsOption } from '../max-connections.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -16,6 +17,7 @@ interface RunOptions extends ProjectOptions, RunOutput {
   fullRefresh?: string[]
   allowMassDelete?: string[]
   acceptList?: string[]
+  maxConnections?: number
 }
 
 export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
@@ -24,6 +26,7 @@ export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot
     .option('--full-refresh <tables...>', 'rebuild these silver or gold tables from the layer below')
     .option('--allow-mass-delete <tables...>', 'accept that most keys of these bronze tables are gone')
     .addOption(acceptListOption('accept the changed table list with this SHA-256; needed in production mode'))
+    .addOption(maxConnectionsOption())
     .addOption(new Option('--events', 'every event as one line of JSON on standard output').conflicts('json'))
     .option('--json', 'one JSON document on standard output when the run ends')
     .action((options: RunOptions) => run(ports, options, at))
@@ -35,7 +38,13 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
   const { project } = loaded
   const outcome = await reportRun(ports, loaded, options, hooks =>
     runProject(
-      { clock, ids, processes, opener: createSourceOpener(ports, loaded), remote: remoteLakeOf(ports, loaded) },
+      {
+        clock,
+        ids,
+        processes,
+        opener: createSourceOpener(ports, loaded, options),
+        remote: remoteLakeOf(ports, loaded),
+      },
       {
         ...hooks,
         project,

@@ -40,8 +40,8 @@ export async function openPostgresSnapshot(
       const result = problemOf(ref, found, locked) ?? described.get(tableKey(ref))
       if (result !== undefined) tables.set(tableKey(ref), result)
     }
-    const { maxConnections: limit, open } = options
-    const readers = new Readers({ limit, open, keeper, snapshot: row?.['snapshot'] ?? '' })
+    const { maxConnections, open } = options
+    const readers = new Readers({ limit: maxConnections - 1, open, keeper, snapshot: row?.['snapshot'] ?? '' })
     const opened = new PostgresSnapshot({ options, readers, position, tables, clock })
     if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
     return opened

@@ -26,8 +26,8 @@ export interface PostgresSourceOptions {
   clock: Clock
   /** Logical slot that lists changed keys, and publication of the same name; without one tables are scanned. */
   slot?: string | undefined
-  /** Connections of a snapshot that read rows, besides the one that keeps it; 2 when left out. */
-  maxConnections?: number
+  /** Connections at once, 2 or more: one keeps the snapshot, the others read; 3 when left out. */
+  maxConnections?: number | undefined
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
   lockTimeoutMs?: number
 }
@@ -38,7 +38,8 @@ export interface PostgresSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
-  const { name, connection, clock, slot, maxConnections = 2, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const { name, connection, clock, slot, maxConnections = 3, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  if (maxConnections < 2) throw new TypeError('this is a bug in tidemark: a snapshot needs two connections')
   const timezone = checkTimezone(name, options.timezone)
   const open = new Set<{ close(): Promise<void> }>()
   const openTracked = async (signal: AbortSignal): Promise<PostgresSession> =>

@@ -25,6 +25,11 @@ export interface Lease {
   giveBack: (outcome: 'reusable' | 'broken') => Promise<void>
 }
 
+/** A session outside the snapshot that takes the place of a reader until it is disposed of. */
+export interface SessionBeside extends AsyncDisposable {
+  session: PostgresSession
+}
+
 const SAVEPOINT = 'tidemark_read'
 
 export class Readers {
@@ -77,6 +82,27 @@ export class Readers {
       }
     }
     return { session, giveBack }
+  }
+
+  /** A session of its own, for what the snapshot does not show; never more connections than there are places. */
+  async openBeside(signal: AbortSignal): Promise<SessionBeside> {
+    await this.#places.enter(signal)
+    try {
+      const idle = this.#all.size >= this.#options.limit ? this.#idle.pop() : undefined
+      if (idle !== undefined) {
+        this.#all.delete(idle)
+        await idle.close()
+      }
+      const session = await this.#options.open(signal)
+      const leave = async (): Promise<void> => {
+        await session.close()
+        this.#places.leave()
+      }
+      return { session, [Symbol.asyncDispose]: leave }
+    } catch (error) {
+      this.#places.leave()
+      throw error
+    }
   }
 
   /** Close all connections; what still reads fails. */

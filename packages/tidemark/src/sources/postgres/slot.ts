@@ -9,6 +9,7 @@ import type { ChangeLog, LogReading } from '../change-log.ts'
 import { type CopyRequest, type Position, type Segment, type SourceTable, tableKey } from '../source.ts'
 import { ChangedKeys, type WatchedTable } from './changed-keys.ts'
 import { PgoutputReader } from './pgoutput.ts'
+import type { SessionBeside } from './readers.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 import { advanceStatement, coverageStatement, peekStatement, SEEN, slotStatement } from './slot-sql.ts'
 import { max, nextTransaction, visibility } from './transactions.ts'
@@ -44,7 +45,7 @@ export interface SlotParts {
   position: Position
   tables: readonly SourceTable[]
   /** A session of its own, outside the snapshot. */
-  open: (signal: AbortSignal) => Promise<PostgresSession>
+  open: (signal: AbortSignal) => Promise<SessionBeside>
   /** Ask inside the snapshot. */
   ask: (statement: Sql, signal: AbortSignal) => Promise<TextRow[]>
   durable: (signal: AbortSignal) => Promise<void>
@@ -124,7 +125,8 @@ class SlotLog implements ChangeLog {
   }
 
   async release(position: bigint, signal: AbortSignal): Promise<void> {
-    await using session = await this.#parts.open(signal)
+    await using beside = await this.#parts.open(signal)
+    const { session } = beside
     const { name } = this.#parts.state
     const { begins } = await readSlot(session, name, signal)
     if ('missing' in begins || begins.at >= position) return
@@ -143,7 +145,8 @@ class SlotLog implements ChangeLog {
     const flushed = BigInt(row?.['flushed'] ?? '0')
     const upTo = flushed < position.log ? flushed : position.log
     const changed = new ChangedKeys(this.#watched(), visibility(row?.['snapshot'] ?? ''))
-    await using session = await open(signal)
+    await using beside = await open(signal)
+    const { session } = beside
     const next = await nextTransaction(session, signal)
     const messages = new PgoutputReader()
     const options = { chunkBytes: CHUNK_BYTES, signal }

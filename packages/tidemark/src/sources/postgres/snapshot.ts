@@ -41,7 +41,7 @@ export interface SnapshotOptions {
   connection: ServerConnection
   timezone: string
   clock: Clock
-  /** Connections that read, besides the one that keeps the snapshot. */
+  /** Connections at once: one keeps the snapshot, the others read. */
   maxConnections: number
   /** How long one table's lock is waited for. */
   lockTimeoutMs: number
@@ -83,7 +83,7 @@ export class PostgresSnapshot implements SourceSnapshot {
       state,
       position: this.position,
       tables: [...this.tables.values()].flatMap(table => (table instanceof Problem ? [] : [table])),
-      open: this.#options.open,
+      open: (asked: AbortSignal) => this.#readers.openBeside(asked),
       ask: (statement: Sql, asked: AbortSignal) => this.#asking(statement, asked),
       durable: (asked: AbortSignal) => this.durable(asked),
       copyGivenKeys: (request: Omit<CopyRequest, 'slice'>, keys: readonly (readonly string[])[]) =>
@@ -146,7 +146,7 @@ export class PostgresSnapshot implements SourceSnapshot {
   }
 
   get parallelReads(): number {
-    return this.#options.maxConnections
+    return this.#options.maxConnections - 1
   }
 
   cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
