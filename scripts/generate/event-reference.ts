@@ -32,6 +32,7 @@ export const eventReference: {
       expectedRows:
         'Rows at the end of the phase, as text: counted, or for a reading in parts estimated from the parts that are known, so that it may still change; null when nobody can tell.',
       parts: 'How many parts of a reading in parts are done: `done` and `of`, numbers; else null.',
+      held: 'Why parts wait at the moment, for people; null while they are read.',
     },
   },
   'step finished': { when: 'A step is over, however it ended.', keys: { result: 'The result, see below.' } },

@@ -18,6 +18,7 @@ import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/in
 import { type Verdict, verifyTable } from '../../packages/tidemark/src/ingest/verify.ts'
 import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/work.ts'
 import { tablePath } from '../../packages/tidemark/src/model/names.ts'
+import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'
 import { type Lake, openLake } from '../../packages/tidemark/src/run/lake.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
@@ -82,6 +83,7 @@ export interface IngestOptions {
 export interface WorldOptions {
   chunkBytes?: bigint
   progress?: IngestContext['progress']
+  clock?: Clock
   /** A source of the test's own, in place of one that connects to the server. */
   source?: Source
   /**
@@ -134,7 +136,7 @@ export async function createWorld(server: Server | string, options: WorldOptions
   const context = (allowMassDelete = false): IngestContext => {
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
-    const ports = { clock: systemClock, ids: systemIds, ...readersOf(source) }
+    const ports = { clock: options.clock ?? systemClock, ids: systemIds, ...readersOf(source) }
     const tell = { progress: options.progress ?? (() => undefined), warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
     const own = { runId: `run-${runs}`, source: 'app', allowMassDelete, chunkBytes: options.chunkBytes ?? CHUNK_BYTES }

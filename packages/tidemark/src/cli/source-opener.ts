@@ -50,21 +50,16 @@ function isServer(config: SourceConfig): config is ServerConfig {
 /** A source of a server's kind. */
 function openServer(
   { clock }: Pick<CliPorts, 'clock'>,
-  {
-    type,
-    name,
-    timezone,
-    slot,
-    maxConnections,
-  }: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot'> & {
+  config: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot' | 'busyAbove'> & {
     maxConnections?: number | undefined
   },
   connection: SqlServerConnection,
 ): Source {
+  const { type, name, timezone, slot, busyAbove, maxConnections } = config
   const options = { name, connection, timezone, clock }
   switch (type) {
     case 'postgres':
-      return createPostgresSource({ ...options, slot, maxConnections })
+      return createPostgresSource({ ...options, slot, busyAbove, maxConnections })
     case 'mysql':
       return createMysqlSource(options)
     case 'sqlserver':

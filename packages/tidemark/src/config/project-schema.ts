@@ -5,34 +5,9 @@
 import { z } from 'zod'
 import { parseBytes } from './byte-size.ts'
 import { parseDuration } from './duration.ts'
-import { entrySchema, type EntryInput, silverSchema, type SilverInput } from './table-list-schema.ts'
-
-/** A text, or where the text is kept. */
-export type SecretInput = string | { secret: string }
-
-export interface ListAddressInput {
-  url: string
-  headers?: Record<string, SecretInput> | undefined
-  allow_private?: boolean | undefined
-}
-
-export interface SourceInput {
-  type: 'postgres' | 'mysql' | 'mariadb' | 'sqlserver' | 'mssql' | 'sqlite'
-  url?: SecretInput | undefined
-  host?: string | undefined
-  port?: number | undefined
-  database?: string | undefined
-  user?: string | undefined
-  password?: SecretInput | undefined
-  tls?: 'verify' | 'insecure' | 'off' | undefined
-  ca?: string | undefined
-  timezone?: string | undefined
-  slot?: string | undefined
-  max_connections?: number | undefined
-  salt?: { secret: string } | undefined
-  prefix?: string | undefined
-  tables: string | EntryInput[] | ListAddressInput
-}
+import { filled, flag, reference, secret, type SecretInput } from './schema-words.ts'
+import { type SourceInput, sourceSchema } from './source-schema.ts'
+import { silverSchema, type SilverInput } from './table-list-schema.ts'
 
 export interface LakeOptionsInput {
   account?: string | undefined
@@ -83,86 +58,14 @@ export type TargetsInput = Record<
   { default?: boolean | undefined; mode?: 'development' | 'production' | undefined }
 >
 
-const filled = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected })
 const name = (expected: string): z.ZodString =>
   filled(expected).regex(/^[A-Za-z_][A-Za-z0-9_-]{0,62}$/, {
     error: `${expected}: letters, digits, _ and -, starting with a letter`,
   })
-const secret: z.ZodType<SecretInput> = z.union(
-  [filled('a text'), z.strictObject({ secret: filled('env:NAME or file:path') })],
-  { error: 'a text or { secret: env:NAME }' },
-)
-/** A secret that is never written out. */
-const reference = z.strictObject(
-  { secret: filled('env:NAME or file:path') },
-  { error: 'a reference such as { secret: env:NAME }' },
-)
-const flag = z.boolean({ error: 'true or false' })
 const many = (one: string): z.ZodType<string | string[]> =>
   z.union([filled(one), z.array(filled(one))], { error: `${one} or a list of them` })
 const plain: z.ZodType<Plain> = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a text, a number, true or false',
-})
-
-const CONNECTIONS = 'a whole number from 2 on'
-const SLOT_NAME = 'the name of a slot: up to 63 small letters, digits and _'
-
-const source: z.ZodType<SourceInput> = z.strictObject({
-  type: z
-    .enum(['postgres', 'mysql', 'mariadb', 'sqlserver', 'mssql', 'sqlite'])
-    .meta({ description: 'Kind of database.' }),
-  url: secret.optional().meta({
-    description: 'Connection URL, best as a secret; or host, database, user, password. Of a SQLite file `sqlite:path`.',
-  }),
-  host: filled('a host name').optional().meta({ description: 'Host name or address of the server.' }),
-  port: z
-    .int({ error: 'a port number' })
-    .min(1, { error: 'a port number' })
-    .max(65535, { error: 'a port number' })
-    .optional()
-    .meta({ description: 'Port of the server; 5432 for postgres, 3306 for mysql, 1433 for sqlserver.' }),
-  database: filled('a database name').optional().meta({ description: 'Database to connect to.' }),
-  user: filled('a user name').optional().meta({ description: 'User to connect as; it needs to read only.' }),
-  password: secret.optional().meta({ description: 'Password, as a secret.' }),
-  tls: z
-    .enum(['verify', 'insecure', 'off'])
-    .optional()
-    .meta({ description: 'How the server proves itself; verify unless the host is this machine.' }),
-  ca: filled('the path of a PEM file').optional().meta({ description: 'PEM file of the authority to trust.' }),
-  timezone: filled('a time zone such as Europe/Oslo')
-    .optional()
-    .meta({ description: 'Zone in which timestamps without a zone are read.', default: 'UTC' }),
-  slot: z
-    .string({ error: SLOT_NAME })
-    .regex(/^[a-z0-9_]{1,63}$/, { error: SLOT_NAME })
-    .optional()
-    .meta({ description: 'PostgreSQL: logical slot, and publication of the same name, that list changed keys.' }),
-  max_connections: z.int({ error: CONNECTIONS }).min(2, { error: CONNECTIONS }).optional().meta({
-    description:
-      'PostgreSQL: connections at once, 2 or more: one keeps the snapshot, the others read. The other databases are read over one.',
-    default: 3,
-  }),
-  salt: reference
-    .optional()
-    .meta({ description: 'Secret that `masks: { column: hash }` hashes values with; as a reference only.' }),
-  prefix: z.string({ error: 'a text' }).optional().meta({ description: 'Put before the lake names of its tables.' }),
-  tables: z
-    .union(
-      [
-        filled('the path or address of a table list'),
-        z.array(entrySchema),
-        z.strictObject({
-          url: filled('the address of the list').meta({ description: 'https address of the list.' }),
-          headers: z
-            .record(z.string(), secret)
-            .optional()
-            .meta({ description: 'HTTP headers, values may be secrets.' }),
-          allow_private: flag.optional().meta({ description: 'Permit an address in your own network.' }),
-        }),
-      ],
-      { error: 'a path, an address, { url: … } or a list of entries' },
-    )
-    .meta({ description: 'The table list: path, address, or the list itself.' }),
 })
 
 const channel: z.ZodType<ChannelInput> = z.strictObject({
@@ -261,7 +164,7 @@ export const projectSchema: z.ZodType<ProjectInput> = z.strictObject({
     .optional()
     .meta({ description: 'How many steps run side by side.', default: 4 }),
   sources: z
-    .record(name('the name of a source'), source, { error: 'a map from name to source' })
+    .record(name('the name of a source'), sourceSchema, { error: 'a map from name to source' })
     .meta({ description: 'Databases to read from.' }),
   silver: z
     .strictObject({

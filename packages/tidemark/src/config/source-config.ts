@@ -4,9 +4,10 @@ import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/con
 import { Problem } from '../errors/problem.ts'
 import type { SecretRef, SourceConfig, TextOrSecret } from '../model/project.ts'
 import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
-import type { SecretInput, SourceInput } from './project-schema.ts'
 import type { ListLocation } from './read-list.ts'
+import type { SecretInput } from './schema-words.ts'
 import { parseSecretRef } from './secret.ts'
+import type { SourceInput } from './source-schema.ts'
 import { PARSERS } from './url-type.ts'
 
 /** Turn a value or reference of the file into the model's; an unreadable reference is a problem at its text. */
@@ -36,6 +37,11 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     const reason = `Source ${name} has a \`slot\` and is no postgres`
     problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['slot']) }))
   }
+  if (input.busy_above !== undefined && typeOf(input) !== 'postgres') {
+    const hint = 'Take `busy_above` away: only loads from PostgreSQL are read in parts that can wait.'
+    const reason = `Source ${name} has \`busy_above\` and is no postgres`
+    problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['busy_above']) }))
+  }
   if (/[\u0000-\u001f\u007f]/.test(input.prefix ?? '')) {
     problems.push(
       CONFIG_VALUE(
@@ -54,6 +60,7 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     ...(input.ca === undefined ? {} : { ca: resolve(root, input.ca) }),
     timezone,
     ...(input.slot === undefined ? {} : { slot: input.slot }),
+    ...(input.busy_above === undefined ? {} : { busyAbove: BigInt(input.busy_above) }),
     ...(input.max_connections === undefined ? {} : { maxConnections: input.max_connections }),
     ...(salt === undefined ? {} : { salt }),
     prefix: input.prefix ?? '',

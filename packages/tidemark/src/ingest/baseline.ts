@@ -70,7 +70,8 @@ async function heldFiles(work: Work, files: readonly DataFile[], rows: bigint): 
 
 function methodOf(loaded: LoadedTable | undefined): string {
   if (loaded === undefined) return 'first full load'
-  const { plan, resumed } = loaded
+  const { plan, resumed, heldMs } = loaded
   const taken = resumed === 0 ? '' : `, ${resumed} of them read by an earlier run`
-  return `first full load in ${plan.chunks.length} parts${taken}`
+  const held = heldMs === 0 ? '' : `, which waited ${Math.round(heldMs / 1000)} s for a busy source`
+  return `first full load in ${plan.chunks.length} parts${taken}${held}`
 }

@@ -7,6 +7,7 @@ import type { DataFile, StructType } from '@tidemark/delta'
 import { ident, join, sql } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import type { ChunkSlice, TableChunks } from '../sources/source.ts'
+import { Brake } from './brake.ts'
 import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
 import { partsProgress } from './parts-progress.ts'
 import { readInto } from './read.ts'
@@ -24,6 +25,8 @@ export interface LoadedTable {
   seq: bigint
   /** Parts taken over from earlier runs. */
   resumed: number
+  /** How long parts have waited for a source that was busy with others. */
+  heldMs: number
 }
 
 /** How often one part is read before the run gives up on the table. */
@@ -52,12 +55,14 @@ export async function loadInParts(work: Work, cut: TableChunks, schema: StructTy
   const resumed = parts.size
   const missing = plan.chunks.map((_, n) => n).filter(n => !parts.has(n))
   const progress = partsProgress(plan, parts, context.progress)
+  const { clock, signal } = context
+  const brake = new Brake({ snapshot, clock, hold: progress.hold, signal })
   const next = missing[Symbol.iterator]()
   const reader = async (): Promise<void> => {
     await using session = await context.engine.session()
     for (const n of next) {
       const own = { ...context, progress: progress.of(n) }
-      parts.set(n, await readPart({ ...work, session, context: own }, plan, n, schema))
+      parts.set(n, await brake.read(() => readPart({ ...work, session, context: own }, plan, n, schema)))
       progress.tell()
     }
   }
@@ -68,7 +73,15 @@ export async function loadInParts(work: Work, cut: TableChunks, schema: StructTy
   const files = loaded.flatMap(part => part.files)
   const rows = loaded.reduce((sum, part) => sum + part.rows, 0n)
   const seq = loaded.reduce((max, part) => (part.seq > max ? part.seq : max), plan.position.order)
-  return { files, rows, keys: await countKeys(work, { files, rows, resumed }), plan, seq, resumed }
+  return {
+    files,
+    rows,
+    keys: await countKeys(work, { files, rows, resumed }),
+    plan,
+    seq,
+    resumed,
+    heldMs: brake.heldMs,
+  }
 }
 
 /** One part, tried again while the reason is one that passes: a connection that broke, a server that was busy. */

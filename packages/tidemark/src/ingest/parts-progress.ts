@@ -10,6 +10,8 @@ type Tell = (progress: PhaseProgress) => void
 export interface PartsProgress {
   /** Takes the progress of one part. */
   of: (part: number) => Tell
+  /** Say why parts wait, or that they go on. */
+  hold: (reason: string | undefined) => void
   /** Tell where all of them stand, for example when one is done. */
   tell: () => void
 }
@@ -21,6 +23,7 @@ export function partsProgress(
   tell: Tell,
 ): PartsProgress {
   const underWay = new Map<number, PhaseProgress>()
+  let held: string | undefined
   const tellAll = (): void => {
     const open = [...underWay].filter(([n]) => !parts.has(n)).map(([, one]) => one)
     const done = [...parts.values()]
@@ -29,12 +32,16 @@ export function partsProgress(
     const known = [...done.map(part => part.rows), ...open.flatMap(({ expectedRows }) => expectedRows ?? [])]
     const of = plan.chunks.length
     const expectedRows = known.length === 0 ? undefined : (sum(known) * BigInt(of)) / BigInt(known.length)
-    tell({ rows, bytes, phase: 'reading', expectedRows, parts: { done: done.length, of } })
+    tell({ rows, bytes, phase: 'reading', expectedRows, parts: { done: done.length, of }, held })
   }
   tellAll()
   return {
     of: part => one => {
       underWay.set(part, one)
+      tellAll()
+    },
+    hold: reason => {
+      held = reason
       tellAll()
     },
     tell: tellAll,

@@ -34,6 +34,8 @@ export interface PhaseProgress {
   expectedRows?: bigint | undefined
   /** A reading in parts: how many of them are done. */
   parts?: { done: number; of: number } | undefined
+  /** Why parts wait at the moment. */
+  held?: string | undefined
 }
 
 /** Requests to a store, each of which is paid for, and bytes that travelled. */

@@ -46,7 +46,7 @@ function eventJson(event: RunEvent): Record<string, unknown> {
     case 'step finished':
       return { ...event, at, result: resultJson(event.result) }
     case 'step progress':
-      return { ...event, at, expectedRows: event.expectedRows, parts: event.parts }
+      return { ...event, at, expectedRows: event.expectedRows, parts: event.parts, held: event.held }
     case 'run finished':
       return {
         ...event,

@@ -9,13 +9,19 @@ const TELLING_MS = 2000
 
 /** `reading ██████░░░░ 62 %, about 15 s left, 6,200 of 10,000 rows, 240 rows/s`; what matters most comes first. */
 export function phaseText(running: RunningPhase, { bar }: { bar: boolean }): string {
-  const { phase, rows, rowsBefore, rowsAt, since, expectedRows, parts } = running
+  const { phase, rows, rowsBefore, rowsAt, since, expectedRows, parts, held } = running
   const share = expectedRows === undefined || expectedRows === 0n ? undefined : shareOf(rows, expectedRows)
   const drawn = share === undefined || !bar ? undefined : barText(share)
   const percent = share === undefined ? undefined : `${share} %`
   const head = [plainLine(phase), drawn, percent].filter(text => text !== undefined && text !== '').join(' ')
   const rate = rateText(rows - rowsBefore, rowsAt - since)
-  const details = [leftText(running), rowsText(running), rate, parts && `${parts.done} of ${parts.of} parts done`]
+  const details = [
+    held && `waits: ${plainLine(held)}`,
+    leftText(running),
+    rowsText(running),
+    rate,
+    parts && `${parts.done} of ${parts.of} parts done`,
+  ]
   return [head, ...details].filter(text => text !== undefined && text !== '').join(', ')
 }
 

@@ -11,7 +11,9 @@ export type StepProgress =
   | ({ state: 'running' } & RunningPhase)
   | { state: 'finished'; result: StepResult }
 
-export interface RunningPhase extends Pick<PhaseProgress, 'phase' | 'rows' | 'expectedRows' | 'parts'> {
+type Told = Omit<PhaseProgress, 'bytes'>
+
+export interface RunningPhase extends Told {
   /** When the phase began, and how many rows there were then: those that an earlier run had read. */
   since: number
   rowsBefore: bigint
@@ -66,20 +68,10 @@ export function applyEvent(progress: Progress, event: RunEvent): Progress {
 }
 
 /** A new phase counts from where it begins, so its rate includes neither time nor rows from before. */
-function running(
-  {
-    at,
-    phase,
-    rows,
-    expectedRows,
-    parts,
-  }: Pick<PhaseProgress, 'phase' | 'rows' | 'expectedRows' | 'parts'> & {
-    at: number
-  },
-  before: RunningPhase | undefined,
-): StepProgress {
+function running(event: Told & { at: number }, before: RunningPhase | undefined): StepProgress {
+  const { at, phase, rows, expectedRows, parts, held } = event
   const { since, rowsBefore } = before?.phase === phase ? before : { since: at, rowsBefore: rows }
-  return { state: 'running', phase, rows, expectedRows, parts, since, rowsBefore, rowsAt: at }
+  return { state: 'running', phase, rows, expectedRows, parts, held, since, rowsBefore, rowsAt: at }
 }
 
 function setStep(progress: Progress, id: StepId, next: StepProgress): Progress {

@@ -236,11 +236,19 @@ export interface SourceSnapshot {
   cutTable?(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined>
   /** How many reads the source serves side by side. */
   readonly parallelReads: number
+  /** How busy others keep the server; left out by a source that cannot tell. */
+  workload?(signal: AbortSignal): Promise<Workload>
   /** The server's own list of changed keys; left out where none was asked for. */
   readonly changeLog?: ChangeLog
   /** Resolve once everything the snapshot saw is durable on the server, so that a crash there cannot take it back. */
   durable(signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+/** How many sessions of others are at work, and with how many a big reading still goes on. */
+export interface Workload {
+  atWork: bigint
+  allowed: bigint
 }
 
 export interface CountRequest {

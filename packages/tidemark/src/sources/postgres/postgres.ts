@@ -28,6 +28,8 @@ export interface PostgresSourceOptions {
   slot?: string | undefined
   /** Connections at once, 2 or more: one keeps the snapshot, the others read; 3 when left out. */
   maxConnections?: number | undefined
+  /** Sessions of others at work with which a big reading still goes on; half of those the server allows when left out. */
+  busyAbove?: bigint | undefined
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
   lockTimeoutMs?: number
 }
@@ -38,7 +40,7 @@ export interface PostgresSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
-  const { name, connection, clock, slot, maxConnections = 3, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const { name, connection, clock, slot, busyAbove, maxConnections = 3, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
   if (maxConnections < 2) throw new TypeError('this is a bug in tidemark: a snapshot needs two connections')
   const timezone = checkTimezone(name, options.timezone)
   const open = new Set<{ close(): Promise<void> }>()
@@ -65,6 +67,7 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
         timezone,
         clock,
         maxConnections,
+        busyAbove,
         lockTimeoutMs,
         slot,
         open: openTracked,

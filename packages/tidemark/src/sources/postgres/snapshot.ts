@@ -17,6 +17,7 @@ import type {
   SourceSnapshot,
   SourceTable,
   TableChunks,
+  Workload,
 } from '../source.ts'
 import { invalidSlice } from '../slice.ts'
 import { readCount } from '../slice-count.ts'
@@ -35,6 +36,7 @@ import { chunkSize, writeSegments } from '../segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
 import { openSlotLog, type SlotState } from './slot.ts'
+import { LOOK_ANEW, WORKLOAD } from './workload.ts'
 
 export interface SnapshotOptions {
   source: string
@@ -43,6 +45,8 @@ export interface SnapshotOptions {
   clock: Clock
   /** Connections at once: one keeps the snapshot, the others read. */
   maxConnections: number
+  /** Sessions of others at work with which a big reading still goes on; undefined for half of those the server allows. */
+  busyAbove: bigint | undefined
   /** How long one table's lock is waited for. */
   lockTimeoutMs: number
   /** Slot that lists changed keys, and publication of the same name. */
@@ -147,6 +151,13 @@ export class PostgresSnapshot implements SourceSnapshot {
 
   get parallelReads(): number {
     return this.#options.maxConnections - 1
+  }
+
+  async workload(signal: AbortSignal): Promise<Workload> {
+    await this.#asking(LOOK_ANEW, signal)
+    const [row] = await this.#asking(WORKLOAD, signal)
+    const number = (name: string): bigint => BigInt(row?.[name] ?? '0')
+    return { atWork: number('at_work'), allowed: this.#options.busyAbove ?? number('most') / 2n }
   }
 
   cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
