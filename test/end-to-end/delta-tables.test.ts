@@ -1,5 +1,5 @@
 /** Delta tables through the command line: read by name, by path, at older versions and as changes; kept in shape. */
-import { cp, mkdir, readdir } from 'node:fs/promises'
+import { cp, mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { commit, LocalStore, type Snapshot, stageAppend, stageCreate, type Staged } from '@tidemark/delta'
@@ -68,6 +68,8 @@ test('a query reads a table at a version, at a time, by its path, and as changes
     { id: '2', type: 'insert', version: '2' },
     { id: '3', type: 'insert', version: '3' },
   ])
+  await cp(join(project.lake, 'silver/users'), join(project.root, 'copy'), { recursive: true })
+  expect(await count('delta.copy VERSION AS OF 1')).toBe('1')
   const joined = await project.query(
     'SELECT users.id FROM silver.users LEFT JOIN silver.users VERSION AS OF 2 old USING (id) WHERE old.name IS NULL',
   )
@@ -105,14 +107,30 @@ test('a table anywhere on the machine is read by its path, and nothing beside it
 test.each([
   ['SELECT * FROM silver.users VERSION AS OF 9', 1, 'DELTA_LOG_UNREADABLE', 'no version 9'],
   ["SELECT * FROM silver.users TIMESTAMP AS OF 'yesterday'", 2, 'MOMENT_INVALID', 'yesterday'],
-  ["SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'", 1, 'DELTA_LOG_UNREADABLE', 'silver.users'],
-  ['SELECT * FROM delta.`nowhere/at all`', 2, 'TABLE_UNKNOWN', 'nowhere/at all'],
-  ['SELECT * FROM delta.`/`', 2, 'TABLE_UNKNOWN', 'delta.`/`'],
+  ["SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'", 1, 'DELTA_LOG_UNREADABLE', '2001-01-01T00:00:00.000Z'],
+  ['SELECT * FROM delta.`nowhere/at all`', 2, 'TABLE_UNKNOWN', 'no Delta table at nowhere/at all.'],
+  ['SELECT * FROM delta.`/`', 2, 'TABLE_UNKNOWN', 'no Delta table at /.'],
   ['SELECT * FROM delta.`s3://bucket/t`', 2, 'CONFIG_PLANNED', 's3://bucket/t'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {
   const project = await createLake(1)
   expectProblem(await project.tidemark('query', statement), { exit, code, says })
+})
+
+test('a broken table of others is not said to be made anew by a run', async () => {
+  const project = await createLake(2)
+  const copy = join(project.root, 'copy')
+  await cp(join(project.lake, 'silver/users'), copy, { recursive: true })
+  for (const folder of [copy, join(project.lake, 'silver/users')]) {
+    await rm(join(folder, '_delta_log/00000000000000000001.json'))
+  }
+  const broken = { exit: 1, code: 'DELTA_LOG_UNREADABLE', says: '00000000000000000001.json' } as const
+  const other = await project.tidemark('query', 'SELECT * FROM delta.`copy`')
+  expectProblem(other, broken)
+  expect(other.stderr).toContain('It is not of this lake')
+  const own = await project.tidemark('query', 'SELECT * FROM silver.users')
+  expectProblem(own, broken)
+  expect(own.stderr).toContain('the next run makes the table anew')
 })
 
 test('tables show, schema and history tell of one table', async () => {

@@ -4,6 +4,7 @@ import { memoryStore } from '../../test/support/memory-store.ts'
 import { publish } from '../../test/support/publish.ts'
 import { jsonParquet } from '../../test/support/json-parquet.ts'
 import { ROW_SCHEMA, type Row, rowWriter, testPorts } from '../../test/support/rows.ts'
+import { field, type StructType } from '../schema/schema.ts'
 import { cleanLog } from '../keep/clean-log.ts'
 import { writeCheckpoint } from '../keep/write-checkpoint.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
@@ -92,12 +93,11 @@ test('a dry run names what would go, with its size, and removes nothing', async 
 test('files of others stay: hidden ones, and everything outside the table; change data goes with its commit', async () => {
   const { store, ports } = await makeTable()
   const bytes = new Uint8Array(1)
-  const others = ['t/_index/a', 't/.crc', 't/part/_tmp/a', 'table-2/part-1']
-  for (const path of [...others, 't/_change_data/cdc-1', 't/_p=1/part-1', 't/folder/part-1'])
-    await store.put(path, bytes)
+  const others = ['t/_index/a', 't/.crc', 't/part/_tmp/a', 't/_p=1/a', 'table-2/part-1']
+  for (const path of [...others, 't/_change_data/cdc-1', 't/folder/part-1']) await store.put(path, bytes)
   await ports.clock.sleep(8 * DAY_MS)
   const { removed } = await vacuum(ports, { tablePath: 't' })
-  expect(removed).toEqual(['t/_change_data/cdc-1', 't/_p=1/part-1', 't/folder/part-1'])
+  expect(removed).toEqual(['t/_change_data/cdc-1', 't/folder/part-1'])
   expect(dataFiles(store).toSorted()).toEqual(others.toSorted())
 })
 
@@ -132,6 +132,30 @@ test('a file stays for as long after its removal as the table demands, also when
   expect((await vacuum(tables, { tablePath: 't' })).removed).toEqual([])
   await ports.clock.sleep(5 * DAY_MS)
   expect((await vacuum(tables, { tablePath: 't' })).removed).toEqual(remove.map(path => `t/${path}`))
+})
+
+test('files of a table that lies in the folder of another are not its garbage', async () => {
+  const { store, ports } = await makeTable()
+  const file = (path: string) => store.put(`t/${path}`, new Uint8Array(1))
+  await file('orphan')
+  await file('inside/part-1')
+  await file('inside/_delta_log/00000000000000000000.json')
+  await file('inside-not/part-1')
+  await ports.clock.sleep(30 * DAY_MS)
+  expect((await vacuum(ports, { tablePath: 't' })).removed).toEqual(['t/inside-not/part-1', 't/orphan'])
+})
+
+test('only the folders of partitions are looked into although their names say hidden', async () => {
+  const { store, ports } = await makeTable()
+  const schema: StructType = { type: 'struct', fields: [field('id', 'long'), field('_day of', 'string')] }
+  const mapped = { 'delta.columnMapping.mode': 'name' }
+  const request = { tablePath: 'u', schema, partitionColumns: ['_day of'], configuration: mapped, info }
+  await publish(ports, stageCreate(request))
+  for (const path of ['_day%20of=x/part-1', '_day of=x/part-1', '_other=x/part-1', '_tmp=part-1']) {
+    await store.put(`u/${path}`, new Uint8Array(1))
+  }
+  await ports.clock.sleep(30 * DAY_MS)
+  expect((await vacuum(ports, { tablePath: 'u' })).removed).toEqual(['u/_day of=x/part-1', 'u/_day%20of=x/part-1'])
 })
 
 test('a file that a commit brings back while the folder is listed stays', async () => {

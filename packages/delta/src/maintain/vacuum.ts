@@ -1,6 +1,7 @@
 /**
  * VACUUM: remove files of a table's folder that no version within the retention needs. What is not certainly garbage
- * stays: files younger than the retention, because a writer may be about to commit them, and everything hidden.
+ * stays: files younger than the retention, because a writer may be about to commit them, everything hidden, and tables
+ * that lie inside.
  */
 import { locateVector } from '../deletion-vector/read-vectors.ts'
 import { DeltaError } from '../errors.ts'
@@ -15,6 +16,7 @@ import { finishReplay, type Snapshot } from '../snapshot/snapshot.ts'
 import type { ObjectStore, StoredObject } from '../store/store.ts'
 import { findStorePath } from '../store/store-location.ts'
 import { retentionOf } from '../log/retention.ts'
+import { listOldFiles } from './old-files.ts'
 
 /** Files removed at the same time. */
 const WORKERS = 16
@@ -63,11 +65,7 @@ export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promis
   const snapshot = finishReplay(tablePath, state.version, state)
   checkWritable(tablePath, snapshot.protocol, snapshot.metaData, snapshot.schema)
   const oldest = clock.now() - checkedRetention(snapshot, request)
-  const old: StoredObject[] = []
-  for await (const object of store.list(tablePath)) {
-    signal?.throwIfAborted()
-    if (object.modifiedAt < oldest && !isHidden(tablePath, object.path)) old.push(object)
-  }
+  const old = await listOldFiles(store, snapshot, { oldest, signal })
   // Only now, because listing takes long: a commit may have brought an old file back meanwhile, as RESTORE does.
   const current = await refreshSnapshot(ports, snapshot)
   const needed = await neededPaths(store, current, { oldest, removed: state.removed?.values() ?? [], signal })
@@ -171,12 +169,6 @@ function storePath(store: ObjectStore, tablePath: string, path: string): string 
 
 function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
-}
-
-/** Folders and files that begin with a dot or underscore belong to others, but for the change data and partitions. */
-function isHidden(tablePath: string, path: string): boolean {
-  const names = path.slice(tablePath.length + 1).split('/')
-  return names.some(name => /^[._]/.test(name) && !name.includes('=') && name !== '_change_data')
 }
 
 async function removeAll(store: ObjectStore, objects: readonly StoredObject[], signal?: AbortSignal): Promise<void> {

@@ -7,6 +7,7 @@ import { findCommit } from '../log/find-commit.ts'
 import { type ListedCommit, type LogListing, listLog } from '../log/listing.ts'
 import type { Version } from '../log/log-path.ts'
 import type { TableStore } from '../log/table-store.ts'
+import { printMicros } from '../stats/civil-time.ts'
 import { isActive } from './protocol.ts'
 import { readSnapshot } from './read-snapshot.ts'
 import { logGap } from './walk-commits.ts'
@@ -148,7 +149,12 @@ async function readTime(
 
 function tooEarly(request: { tablePath: string; timestamp: number }, oldest: CommitTime | undefined): DeltaError {
   const { tablePath, timestamp } = request
-  const kept = oldest === undefined ? '' : `; the oldest that is kept is ${oldest.version}, of ${oldest.timestamp}`
-  const message = `${tablePath} has no version of the time ${timestamp}${kept}.`
+  const kept =
+    oldest === undefined ? '' : `; the oldest that is kept is ${oldest.version}, of ${printMillis(oldest.timestamp)}`
+  const message = `${tablePath} has no version of the time ${printMillis(timestamp)}${kept}.`
   return new DeltaError('VERSION_NOT_FOUND', message, { tablePath, timestamp, oldest: oldest?.version })
+}
+
+function printMillis(time: number): string {
+  return printMicros(BigInt(Math.floor(time)) * 1000n, 'Z').replace('000Z', 'Z')
 }

@@ -1,4 +1,5 @@
 /** Problems of a run as a whole, of the lake's folder and of commands. */
+import { isByPath, pathOf } from '../model/names.ts'
 import { type ProblemKind, problem } from './problem.ts'
 
 export const RUN_IN_PROGRESS: ProblemKind<{ runId: string; host: string; pid: string; startedAt: string }> = problem({
@@ -131,10 +132,15 @@ export const FULL_REFRESH_OF_BRONZE: ProblemKind<{ table: string }> = problem({
 
 export const TABLE_UNKNOWN: ProblemKind<{ table: string; suggestion: string }> = problem({
   code: 'TABLE_UNKNOWN',
-  title: 'The lake has no such table.',
+  title: 'There is no such table.',
   message: (p: { table: string; suggestion: string }) =>
-    `${p.table} is not in the lake${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
-  hint: () => 'tidemark tables lists what is there.',
+    isByPath(p.table)
+      ? `There is no Delta table at ${pathOf(p.table)}.`
+      : `${p.table} is not in the lake${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
+  hint: (p: { table: string; suggestion: string }) =>
+    isByPath(p.table)
+      ? 'Name the folder that holds _delta_log, by its path from the working folder or from the root.'
+      : 'tidemark tables lists what is there.',
   retry: 'after-change',
   exit: 2,
   example: { table: 'gold.dim_usr', suggestion: 'gold.dim_user' },

@@ -15,6 +15,18 @@ export function tableName(schema: string, table: string): TableName {
   return `${schema}.${table}`
 }
 
+const BY_PATH = /^delta\./i
+
+/** True for a table that is named by `delta.` and its path, wherever that leads; a lake has no schema of this name. */
+export function isByPath(table: string): boolean {
+  return BY_PATH.test(table)
+}
+
+/** The path of such a table, out of its backticks. */
+export function pathOf(table: string): string {
+  return table.replace(BY_PATH, '').replace(/^`([^]*)`$/, '$1')
+}
+
 /** Schema and table of a lake name, split at the first dot. Throws TABLE_NAME_INVALID when either is missing. */
 export function splitTableName(name: TableName): { schema: string; table: string } {
   const dot = name.indexOf('.')

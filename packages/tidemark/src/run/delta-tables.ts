@@ -19,12 +19,10 @@ import { type Sql, sql } from '../engine/sql.ts'
 import { CONFIG_PLANNED } from '../errors/config.ts'
 import { MOMENT_INVALID, TABLE_UNKNOWN } from '../errors/run.ts'
 import type { Moment, TableAt } from '../flows/language/portable/time-travel.ts'
-import { tablePath } from '../model/names.ts'
+import { isByPath, pathOf, tablePath } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { openTable } from './lake-tables.ts'
 import { toProblem } from './problem-fact.ts'
-
-const BY_PATH = /^delta\./i
 
 /** Where a table lies. */
 export interface TablePlace {
@@ -47,11 +45,11 @@ export function pathFolders(paths: readonly string[], cwd: string): string[] {
  * @throws {CONFIG_PLANNED} the path is an address of a store that this version cannot read
  */
 export async function findTable(lake: LakeStore, wanted: string, cwd: string): Promise<TablePlace> {
-  if (!BY_PATH.test(wanted)) {
+  if (!isByPath(wanted)) {
     const { name } = await openTable(lake, wanted)
     return { name, tables: lake, tablePath: tablePath(name), isInLake: true }
   }
-  const path = wanted.replace(BY_PATH, '').replace(/^`([^]*)`$/, '$1')
+  const path = pathOf(wanted)
   if (isAddress(path))
     throw CONFIG_PLANNED({ what: `Reading a table at ${path}`, instead: 'Name a folder of this machine.' })
   const [folder = ''] = pathFolders([path], cwd)

@@ -69,9 +69,7 @@ export function readTimeTravel(text: string, place: Place): TimeTravel {
 export function deltaPaths(text: string): string[] {
   const tokens = tokenize(text, 'duckdb')
   const named = tokens.flatMap((token, i) =>
-    isWord(token, 'DELTA') && tokens[i + 1]?.text === '.' && tokens[i + 2]?.kind === 'name'
-      ? [tokens[i + 2]?.value ?? '']
-      : [],
+    isWord(token, 'DELTA') && tokens[i + 1]?.text === '.' && isName(tokens[i + 2]) ? [tokens[i + 2]?.value ?? ''] : [],
   )
   const changed = tokens.flatMap((token, i) =>
     isWord(token, 'TABLE_CHANGES') ? [plainName(tokens[i + 2]?.value ?? '')] : [],
