@@ -1,6 +1,14 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
+
+/**
+ * Files that run at once. Those of the slow projects also wait for processes, servers and disks, so there is one more than
+ * processors; each takes half a gigabyte with its database servers. Replay one after the other with `--maxWorkers=1`.
+ */
+const processors = availableParallelism()
+const WORKERS = { unit: processors, promises: Math.min(processors + 1, 4), heavy: 2 }
 
 export default defineConfig({
   test: {
@@ -12,33 +20,31 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts'],
           // Milliseconds each; a loaded machine is no reason to fail.
           testTimeout: 60_000,
+          maxWorkers: WORKERS.unit,
         },
       },
       {
         ...source,
         test: {
           name: 'promises',
-          globalSetup: ['test/support/postgres-global.ts', 'test/support/mariadb-global.ts'],
+          globalSetup: ['test/support/servers-global.ts'],
           include: ['test/{contract,scenarios,end-to-end,packaging}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          // One after the other: a source is proved quiet only while nobody else writes on the server that all share.
-          fileParallelism: false,
+          maxWorkers: WORKERS.promises,
+          sequence: { groupOrder: 1 },
         },
       },
       {
         ...source,
         test: {
           name: 'heavy',
-          globalSetup: [
-            'test/support/postgres-global.ts',
-            'test/support/mariadb-global.ts',
-            'test/support/interop/spark-global.ts',
-          ],
+          globalSetup: ['test/support/servers-global.ts', 'test/support/interop/spark-global.ts'],
           include: ['test/{faults,interop,live}/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          maxWorkers: WORKERS.heavy,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -43,7 +43,11 @@ async function start(schema: string): Promise<CliProject> {
     await database.query(`CREATE TABLE ${schema}.${table} (id int PRIMARY KEY, code int NOT NULL);
       INSERT INTO ${schema}.${table} SELECT i, i FROM generate_series(1, 3) i`)
   }
-  const project = await createProject({ 'tidemark.yml': SOURCES, ...listOf(schema) }, { APP_URL: database.url })
+  const project = await createProject(
+    { 'tidemark.yml': SOURCES, ...listOf(schema) },
+    { APP_URL: database.url },
+    'in this process',
+  )
   expect((await project.run()).status).toBe('succeeded')
   return project
 }

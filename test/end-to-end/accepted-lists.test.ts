@@ -43,6 +43,7 @@ async function shop(mode: string): Promise<{ project: CliProject; serve: (...tab
       }),
     },
     { SHOP_URL: database.url, LIST_TOKEN: TOKEN },
+    'in this process',
   )
   const serve = (...tables: object[]): string => {
     list = JSON.stringify(tables)

@@ -22,7 +22,7 @@ afterAll(() => database.drop())
 
 /** A folder without a project, and an environment with the address of the database. */
 function createFolder(files: Readonly<Record<string, string>> = {}): Promise<CliProject> {
-  return createProject(files, { AUDIT_URL: database.url })
+  return createProject(files, { AUDIT_URL: database.url }, 'in this process')
 }
 
 /** Rows of the stream as another tool would have copied them: other order, other types, columns of its own. */

@@ -44,6 +44,7 @@ test('every table of hostile names is loaded, follows changes, is queried and eq
   }
   const entries = NAMES.map(({ table }) => ({ schema: 'sp ace"d', table }))
   const project = await createShop(database, 'names', {
+    inProcess: true,
     list: JSON.stringify(entries, undefined, 1),
     flows: {
       'gold/n.sql': `CREATE MATERIALIZED VIEW gold.n AS SELECT s.\`from\` AS a, w.first_name AS b
@@ -80,7 +81,10 @@ test('every table of hostile names is loaded, follows changes, is queried and eq
 
 test('a name that no folder can have is refused at its entry, and the other tables go on', async () => {
   const names = ['..', '.', 'con', `${'x'.repeat(60)}愛`]
-  const project = await createShop(database, 'dots', { entries: names.map(table => ({ schema: 'dots', table })) })
+  const project = await createShop(database, 'dots', {
+    inProcess: true,
+    entries: names.map(table => ({ schema: 'dots', table })),
+  })
   for (const table of names) await database.query(`CREATE TABLE dots.${quote(table)} (id int PRIMARY KEY)`)
   const run = await project.run()
   for (const [i, table] of names.slice(0, 3).entries()) {

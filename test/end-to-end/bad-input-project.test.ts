@@ -3,15 +3,18 @@ import { createHash } from 'node:crypto'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { expectFailedStep, expectNoTrace, expectProblem, readAll } from '../support/cli.ts'
+import { type CliProject, expectFailedStep, expectNoTrace, expectProblem, readAll } from '../support/cli.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { createShop } from '../support/shop.ts'
+import { createShop as createShopOf, type Shop } from '../support/shop.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
   database = await createDatabase(import.meta.url)
 })
 afterAll(() => database.drop())
+
+const createShop = (schema: string, shop: Shop = {}): Promise<CliProject> =>
+  createShopOf(database, schema, { ...shop, inProcess: true })
 
 describe('a table list', () => {
   test.each([
@@ -47,14 +50,14 @@ describe('a table list', () => {
       expected: { exit: 2, code: 'LAKE_NAME_TAKEN', place: 'loop_input.json:3:33', says: 'loop_input.json:2' },
     },
   ])('$case is refused at its place, and nothing is read', async ({ list, expected }) => {
-    const project = await createShop(database, 'list', { list })
+    const project = await createShop('list', { list })
     expectProblem(await project.tidemark('run'), expected)
     expectProblem(await project.tidemark('validate'), expected)
     expect(await readAll(`${project.lake}/bronze`)).toBe('')
   })
 
   test('that is empty is a warning, and the run does not call that equal', async () => {
-    const project = await createShop(database, 'list', { list: '[]' })
+    const project = await createShop('list', { list: '[]' })
     const ended = await project.tidemark('run')
     expect(ended.stderr).toContain('warning LIST_EMPTY: ')
     expect(ended.stderr).not.toContain('equals')
@@ -62,14 +65,14 @@ describe('a table list', () => {
   })
 
   test('of another dialect is read', async () => {
-    const project = await createShop(database, 'dialect', {
+    const project = await createShop('dialect', {
       list: '[{ "tableName": "users", "tableSchemaName": "dialect", "Watermark_Column": " UPDATED_AT " }]',
     })
     expect((await project.run()).step('silver.users').status).toBe('changed')
   })
 
   test('that is missing is named with the key that asks for it', async () => {
-    const project = await createShop(database, 'nolist')
+    const project = await createShop('nolist')
     await project.write({
       'tidemark.yml':
         'name: a\nsources:\n  app:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: nope.json\n',
@@ -88,7 +91,7 @@ describe('a table list', () => {
     onTestFinished(() => void server.close())
     const address = server.address()
     const port = address !== null && typeof address === 'object' ? address.port : 0
-    const project = await createShop(database, 'url')
+    const project = await createShop('url')
     const listAt = (where: string): Promise<void> =>
       project.write({
         'tidemark.yml': `name: a\nsources:\n  app:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "${where}", allow_private: true }\n`,
@@ -135,7 +138,7 @@ describe('a table list', () => {
       await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
       onTestFinished(() => void server.close())
       const { port } = server.address() as AddressInfo
-      const project = await createShop(database, 'remote', {
+      const project = await createShop('remote', {
         yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "http://127.0.0.1:${port}/list.json", allow_private: true }\n`,
         flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.orders' },
       })
@@ -173,7 +176,7 @@ describe('a table list', () => {
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void server.close())
     const { port } = server.address() as AddressInfo
-    const project = await createShop(database, 'copied', {
+    const project = await createShop('copied', {
       yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: { url: "http://127.0.0.1:${port}/list.json", allow_private: true }\n`,
     })
     await database.query('CREATE TABLE copied.orders (id int PRIMARY KEY); INSERT INTO copied.orders VALUES (1), (2)')
@@ -193,7 +196,7 @@ describe('a table list', () => {
 
   test('whose patterns meet in one lake name loads the first table and refuses the second', async () => {
     await database.query('DROP SCHEMA IF EXISTS meet2 CASCADE; CREATE SCHEMA meet2; CREATE TABLE meet2.users (id int)')
-    const project = await createShop(database, 'meet', {
+    const project = await createShop('meet', {
       list: '[\n  { "schema": "meet", "table": "*" },\n  { "schema": "meet2", "table": "*" }\n]',
     })
     const run = await project.run()
@@ -206,7 +209,7 @@ describe('a table list', () => {
   })
 
   test('of a second source whose pattern finds a name that is taken refuses that table only', async () => {
-    const project = await createShop(database, 'two', {
+    const project = await createShop('two', {
       list: '[{ "schema": "two", "table": "*" }]',
       yaml: `  other:\n    type: postgres\n    url: { secret: env:SHOP_URL }\n    tables: [{ schema: two2, table: "*" }]\n`,
     })
@@ -220,7 +223,7 @@ describe('a table list', () => {
   })
 
   test('with patterns that match nothing says so for each, and the others go on', async () => {
-    const project = await createShop(database, 'none', {
+    const project = await createShop('none', {
       entries: [
         { schema: 'none', table: 'tmp_*' },
         { schema: 'nowhere', table: '*' },
@@ -300,7 +303,7 @@ describe('a flow', () => {
       expected: { code: 'FLOW_MODULE', says: 'nowhere' },
     },
   ])('$case is refused at its place before anything is read', async ({ flows, expected }) => {
-    const project = await createShop(database, 'flow', { flows })
+    const project = await createShop('flow', { flows })
     expectProblem(await project.tidemark('validate'), { exit: 2, ...expected })
     expectProblem(await project.tidemark('run'), { exit: 2, ...expected })
     expect(await readAll(`${project.lake}/bronze`)).toBe('')
@@ -321,7 +324,7 @@ describe('a flow', () => {
       expected: { code: 'FLOW_UNKNOWN_COLUMN', place: 'gold/f.sql:2:28', says: 'nam' },
     },
   ])('with $case fails at its place, and everything before it is done', async ({ flows, expected }) => {
-    const project = await createShop(database, 'col', { flows })
+    const project = await createShop('col', { flows })
     const run = await project.run()
     expect(run.step('silver.users')).toMatchObject({ status: 'changed', ledger: { inserted: '20' } })
     expect(run.steps.find(({ table }) => table === 'gold.f')?.problem).toMatchObject({
@@ -334,7 +337,7 @@ describe('a flow', () => {
   })
 
   test('a rule of the list over an unknown column keeps bronze and the other tables going', async () => {
-    const project = await createShop(database, 'rule', {
+    const project = await createShop('rule', {
       entries: [{ schema: 'rule', table: 'orders', silver: { expect_or_drop: { paid: 'amuont > 0' } } }],
       flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.users' },
     })
@@ -353,7 +356,7 @@ describe('a flow', () => {
   })
 
   test('that reads what a pattern brings is valid before the database was asked', async () => {
-    const project = await createShop(database, 'bring', {
+    const project = await createShop('bring', {
       list: '[{ "schema": "bring", "table": "*" }]',
       flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT count(*) AS n FROM silver.users' },
     })
@@ -408,12 +411,12 @@ describe('the project file', () => {
       expected: { exit: 2, code: 'CONFIG_SYNTAX' },
     },
   ])('with $case is refused at its place', async ({ yaml, args, expected }) => {
-    const project = await createShop(database, 'config', { yaml })
+    const project = await createShop('config', { yaml })
     expectProblem(await project.tidemark('run', ...args), expected)
   })
 
   test('with many mistakes shows all of them at once, each with its place, reason and way out', async () => {
-    const project = await createShop(database, 'many', {
+    const project = await createShop('many', {
       yaml: 'paralel: 2\nparallel: none\ncatalog: "${var.region}"\nlake: .\n',
       entries: [
         { schema: 'many', table: 'users' },
@@ -447,7 +450,7 @@ describe('the project file', () => {
   })
 
   test('with a password written out is refused without showing it', async () => {
-    const project = await createShop(database, 'literal')
+    const project = await createShop('literal')
     await project.write({
       'tidemark.yml':
         'name: a\nsources:\n  app:\n    type: postgres\n    url: postgres://me:canary-55@localhost/db\n    tables: loop_input.json\n',
@@ -458,14 +461,14 @@ describe('the project file', () => {
   })
 
   test('that is not there leads to init', async () => {
-    const project = await createShop(database, 'empty')
+    const project = await createShop('empty')
     const ended = await project.tidemark('run', '-p', 'gold')
     expectProblem(ended, { exit: 2, code: 'CONFIG_NOT_FOUND', says: 'tidemark.yml' })
     expect(ended.stderr).toContain('tidemark init')
   })
 
   test('a selection of a table that is not there names the nearest one', async () => {
-    const project = await createShop(database, 'chosen')
+    const project = await createShop('chosen')
     expectProblem(await project.tidemark('run', '-s', 'silver.usres+'), {
       exit: 2,
       code: 'STEP_UNKNOWN',
@@ -477,7 +480,7 @@ describe('the project file', () => {
 })
 
 test('a project that is wrong somewhere else still shows what is in its lake, and says what is wrong', async () => {
-  const project = await createShop(database, 'looked_at')
+  const project = await createShop('looked_at')
   expect((await project.run()).status).toBe('succeeded')
   await project.write({
     'loop_input.json': '[{ "schema": "looked_at", "table": "users" },]',

@@ -179,7 +179,7 @@ describe('a table that is not as the list says', () => {
       expected: { exit: 1, code: 'SOURCE_TABLE_FORBIDDEN', says: 'orders', key: '"orders"' },
     },
   ])('$case fails alone, at its place in the list, with a way out', async ({ ddl, entry, expected, ...more }) => {
-    const project = await createShop(database, 'shop', { entries: [{ schema: 'shop', ...entry }] })
+    const project = await createShop(database, 'shop', { inProcess: true, entries: [{ schema: 'shop', ...entry }] })
     await database.query(`SET search_path = shop; ${ddl}; RESET search_path`)
     if ('role' in more) project.env['SHOP_URL'] = await asReader()
     const run = await project.run()
@@ -214,6 +214,7 @@ describe('a table that is not as the list says', () => {
 
   test('a value that was refused is carried as text when the list says so', async () => {
     const project = await createShop(database, 'as_text', {
+      inProcess: true,
       entries: [{ schema: 'as_text', table: 'odd', as_text: ['v', 'at'] }],
     })
     await database.query(`CREATE TABLE as_text.odd (id int PRIMARY KEY, v numeric, at date);
@@ -227,7 +228,10 @@ describe('a table that is not as the list says', () => {
   })
 
   test('a table locked by somebody fails alone in bounded time, and is read when the lock is gone', async () => {
-    const project = await createShop(database, 'locked', { entries: [{ schema: 'locked', table: 'busy' }] })
+    const project = await createShop(database, 'locked', {
+      inProcess: true,
+      entries: [{ schema: 'locked', table: 'busy' }],
+    })
     await database.query('CREATE TABLE locked.busy (id int PRIMARY KEY); INSERT INTO locked.busy VALUES (1)')
     const somebody = await database.connect()
     await somebody.query('BEGIN; LOCK TABLE locked.busy IN ACCESS EXCLUSIVE MODE')
@@ -239,7 +243,10 @@ describe('a table that is not as the list says', () => {
   })
 
   test('a table dropped between plan and run fails alone, and its rows stay in the lake', async () => {
-    const project = await createShop(database, 'dropped', { entries: [{ schema: 'dropped', table: 'orders' }] })
+    const project = await createShop(database, 'dropped', {
+      inProcess: true,
+      entries: [{ schema: 'dropped', table: 'orders' }],
+    })
     await database.query('CREATE TABLE dropped.orders (id int PRIMARY KEY); INSERT INTO dropped.orders VALUES (1), (2)')
     expect((await project.run()).status).toBe('succeeded')
     await database.query("UPDATE dropped.users SET name = 'new' WHERE user_id = 1")
@@ -252,7 +259,7 @@ describe('a table that is not as the list says', () => {
   })
 
   test('a column dropped or retyped stops its table and keeps what the lake has', async () => {
-    const project = await createShop(database, 'drift')
+    const project = await createShop(database, 'drift', { inProcess: true })
     expect((await project.run()).status).toBe('succeeded')
     await database.query('ALTER TABLE drift.users DROP COLUMN name')
     expectFailedStep(await project.run(), 'bronze.users', { exit: 1, code: 'COLUMN_DRIFT', says: 'name' })
@@ -260,7 +267,7 @@ describe('a table that is not as the list says', () => {
   })
 
   test('a table emptied in the source is not emptied in the lake until somebody says so', async () => {
-    const project = await createShop(database, 'emptied')
+    const project = await createShop(database, 'emptied', { inProcess: true })
     await database.query("INSERT INTO emptied.users SELECT i, 'more', now() FROM generate_series(21, 30) i")
     expect((await project.run()).status).toBe('succeeded')
     await database.query('DELETE FROM emptied.users')

@@ -19,7 +19,7 @@ sources:
 
 /** A project whose lake holds silver.users with one commit a row, one row a file. */
 async function createLake(rows: number, more = ''): Promise<CliProject> {
-  const project = await createProject({ 'tidemark.yml': PROJECT + more })
+  const project = await createProject({ 'tidemark.yml': PROJECT + more }, {}, 'in this process')
   project.env['APP_DATABASE_URL'] = 'postgres://nobody@127.0.0.1:1/none'
   await mkdir(project.lake)
   const store = new LocalStore(project.lake)

@@ -31,6 +31,7 @@ async function createShop(schema: string): Promise<CliProject> {
         APPLY AS DELETE WHEN _op = 'delete' SEQUENCE BY _seq STORED AS SCD TYPE 2;`,
     },
     { SHOP_URL: database.url },
+    'in this process',
   )
   const change = async (statement: string): Promise<void> => {
     await database.query(statement)

@@ -25,6 +25,7 @@ async function createShop(schema: string): Promise<CliProject> {
       'list.json': JSON.stringify([{ schema, table: 'sale' }]),
     },
     { SHOP_URL: database.url },
+    'in this process',
   )
   await project.run()
   return project

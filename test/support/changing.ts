@@ -45,7 +45,7 @@ export async function startChanging(
   ${source}: { type: postgres, url: { secret: env:APP_URL }, timezone: ${timezone}, tables: list.json }\n`,
     'list.json': JSON.stringify(listed.map(entry => ({ schema, ...entry }))),
   })
-  const project = await createProject(files(entries), { APP_URL: database.url })
+  const project = await createProject(files(entries), { APP_URL: database.url }, 'in this process')
   return {
     ...project,
     list: (...args) => project.write(files(...args)),

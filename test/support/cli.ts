@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { type Ended, runProgram } from '../packaging/programs.ts'
+import { runInProcess } from './cli-in-process.ts'
 
 export type { Ended } from '../packaging/programs.ts'
 
@@ -62,10 +63,16 @@ export interface Running {
   readonly ended: Promise<Ended>
 }
 
-/** A project in a folder of its own, removed when the test ends. */
+/**
+ * A project in a folder of its own, removed when the test ends.
+ *
+ * @param way commands that are run to their end are processes, or run in this one, which takes a second less each: for
+ *   tests of what a command does and says, where no test of the file is about streams, signals or what is left open
+ */
 export async function createProject(
   files: Readonly<Record<string, string>>,
   env: Record<string, string | undefined> = {},
+  way: 'as processes' | 'in this process' = 'as processes',
 ): Promise<CliProject> {
   const root = await mkdtemp(join(tmpdir(), 'tidemark-project-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
@@ -76,8 +83,10 @@ export async function createProject(
     }
   }
   await write(files)
-  const tidemark: CliProject['tidemark'] = (...args) =>
-    runProgram(process.execPath, [TIDEMARK, ...args], { cwd: root, env: { NO_COLOR: '1', ...env } })
+  const tidemark: CliProject['tidemark'] = (...args) => {
+    const at = { cwd: root, env: { NO_COLOR: '1', ...env } }
+    return way === 'in this process' ? runInProcess(args, at) : runProgram(process.execPath, [TIDEMARK, ...args], at)
+  }
   return {
     root,
     lake: join(root, 'lake'),

@@ -4,13 +4,15 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { access, chown, mkdir, open, readFile } from 'node:fs/promises'
+import { access, chown, mkdir, mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import { findFreePort } from '../../examples/postgres.ts'
 import { type Account, folderFor, serverAccount } from '../../examples/postgres-install.ts'
+import type { StartedServer } from './servers-global.ts'
 
 export interface RunningMariadb {
   readonly host: string
@@ -41,6 +43,20 @@ export async function findServer(): Promise<string | undefined> {
     }
   }
   return undefined
+}
+
+/** A server for tests, in a folder of its own that goes when it stops. */
+export async function startTestMariadb(program: string): Promise<StartedServer> {
+  const directory = await mkdtemp(join(tmpdir(), 'tidemark-test-mariadb-'))
+  const server = await startMariadb(program, directory)
+  const { host, port, user, password } = server
+  return {
+    server: { host, port, user, password },
+    stop: async () => {
+      await server.stop()
+      await rm(directory, { recursive: true, force: true })
+    },
+  }
 }
 
 /** Make a database in the folder and start a server on it. */
@@ -114,6 +130,7 @@ async function launch({ program, directory, data, port, account }: Launch): Prom
     const child = spawn(program, ['--no-defaults', ...flags, '--local-infile=0'], {
       ...identity(account),
       cwd: directory,
+      env: { ...process.env, TMPDIR: directory },
       stdio: ['ignore', log.fd, log.fd],
     })
     const kill = (): void => void child.kill('SIGKILL')

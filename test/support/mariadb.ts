@@ -1,5 +1,5 @@
 /**
- * A MySQL or MariaDB database of its own for each test file, on the server that the run shares. Where the machine has no
+ * A MySQL or MariaDB database of its own for each test file, on the server of its worker. Where the machine has no
  * server, `hasMariadb` is false and such tests are left out.
  */
 import { createHash } from 'node:crypto'
@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import mysql from 'mysql2/promise'
 import { inject, onTestFinished } from 'vitest'
+import { findOwnServer } from './servers.ts'
 
 export interface MysqlDatabase {
   readonly host: string
@@ -29,7 +30,7 @@ export interface MysqlClient {
 }
 
 /** False where the machine has no server; the run's start says so once. */
-export const hasMariadb: boolean = inject('mariadb') !== undefined
+export const hasMariadb: boolean = inject('hasMariadb')
 
 /** Every value as the text the server sent. */
 const OPTIONS = {
@@ -39,9 +40,7 @@ const OPTIONS = {
 
 /** Create the file's database anew: `beforeAll(async () => { database = await createMysqlDatabase(import.meta.url) })`. */
 export async function createMysqlDatabase(testFile: string): Promise<MysqlDatabase> {
-  const server = inject('mariadb')
-  if (server === undefined) throw new Error('this machine has no MariaDB server')
-  const { host, port, user, password } = server
+  const { host, port, user, password } = await findOwnServer('mariadb')
   const file = fileURLToPath(testFile)
   const readable = basename(file)
     .replace(/(\.test)?\.ts$/, '')

@@ -1,12 +1,13 @@
 /**
- * A database of its own for each test file, on the server that the run shares. Everything made here is closed and
+ * A database of its own for each test file, on the server of its worker. Everything made here is closed and
  * dropped when the file's tests end.
  */
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { inject, onTestFinished } from 'vitest'
+import { onTestFinished } from 'vitest'
+import { findOwnServer } from './servers.ts'
 
 export { type PostgresOptions, type RunningPostgres, startPostgres } from '../../examples/postgres.ts'
 
@@ -30,7 +31,7 @@ const AS_TEXT = { getTypeParser: () => (value: string) => value } as unknown as 
 
 /** Create the file's database anew: `beforeAll(async () => { database = await createDatabase(import.meta.url) })`. */
 export async function createDatabase(testFile: string): Promise<TestDatabase> {
-  const server = inject('postgres')
+  const server = await findOwnServer('postgres')
   const file = fileURLToPath(testFile)
   const readable = basename(file)
     .replace(/(\.contract)?(\.test)?\.ts$/, '')

@@ -11,6 +11,8 @@ export interface Shop {
   /** Lines added to tidemark.yml. */
   yaml?: string
   files?: Readonly<Record<string, string>>
+  /** Commands run in the test's process, as `createProject` says. */
+  inProcess?: boolean
 }
 
 /** Fill a schema of the database with `users` and make a project that reads it. */
@@ -28,5 +30,5 @@ sources:
     tables: loop_input.json
 ${shop.yaml ?? ''}`
   const files = { 'tidemark.yml': config, 'loop_input.json': list, ...shop.flows, ...shop.files }
-  return createProject(files, { SHOP_URL: database.url })
+  return createProject(files, { SHOP_URL: database.url }, shop.inProcess === true ? 'in this process' : 'as processes')
 }
