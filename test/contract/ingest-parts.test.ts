@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
-import type { CopyRequest, SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
+import { watched } from '../support/watched-snapshot.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createWorld, type World } from '../support/world.ts'
 
@@ -25,24 +25,6 @@ beforeEach(async () => {
   told = []
   world = await createWorld(db, { chunkBytes: 64n * 1024n, progress: one => told.push(one) })
 })
-
-/** The snapshot, with reads of parts counted, and broken from the given read on. */
-function watched(snapshot: SourceSnapshot, breakFrom = Infinity): { snapshot: SourceSnapshot; reads: () => number } {
-  let reads = 0
-  const copy = (request: CopyRequest): ReturnType<SourceSnapshot['copy']> => {
-    reads += 1
-    if (reads >= breakFrom) throw new TypeError('the connection is gone')
-    return snapshot.copy(request)
-  }
-  const proxy = new Proxy(snapshot, {
-    get: (target, name) => {
-      if (name === 'copy') return copy
-      const value = Reflect.get(target, name, target) as unknown
-      return typeof value === 'function' ? value.bind(target) : value
-    },
-  })
-  return { snapshot: proxy, reads: () => reads }
-}
 
 async function breakAfter(parts: number): Promise<void> {
   const snapshot = await world.snapshot(big)
@@ -151,14 +133,67 @@ test('records of a load that are damaged are no records: what they spoke of is r
   expect(left.filter(entry => entry.isFile())).toEqual([])
 })
 
-test('tables whose rows lie in others are read in one go', async () => {
-  await db.query(`DROP TABLE IF EXISTS parted, parent CASCADE;
-    CREATE TABLE parted (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);
-    CREATE TABLE parted_1 PARTITION OF parted FOR VALUES FROM (0) TO (100000);
-    INSERT INTO parted SELECT n, repeat('y', 100) FROM generate_series(1, ${ROWS}) n;
+/** A table of two partitions with rows, and one for later. */
+async function createParted(): Promise<void> {
+  await db.query(`DROP TABLE IF EXISTS big CASCADE; CREATE TABLE big (v text, id int PRIMARY KEY) PARTITION BY RANGE (id);
+    CREATE TABLE big_later PARTITION OF big FOR VALUES FROM (200000) TO (300000);
+    CREATE TABLE big_1 PARTITION OF big FOR VALUES FROM (0) TO (2000);
+    CREATE TABLE big_2 (id int NOT NULL, extra int, v text); ALTER TABLE big_2 DROP COLUMN extra;
+    ALTER TABLE big ATTACH PARTITION big_2 FOR VALUES FROM (2000) TO (200000);
+    INSERT INTO big (id, v) SELECT n, repeat('y', 100) || n FROM generate_series(1, ${ROWS}) n`)
+}
+
+test('partitions are cut each by itself, and a row that moved between them meanwhile is there once', async () => {
+  await createParted()
+  await breakAfter(3)
+  await db.query(`UPDATE big SET id = id + 150000 WHERE id IN (3, 1500); DELETE FROM big WHERE id = 4;
+    INSERT INTO big (id, v) VALUES (250000, 'into the one for later')`)
+  const outcome = await world.ingest(big, { allowMassDelete: true })
+  expect(outcome.method).toMatch(/^first full load in \d+ parts, \d of them read by an earlier run$/)
+  await expectEqual()
+})
+
+test('a partition that came or went between two tries makes it another load', async () => {
+  await createParted()
+  await breakAfter(3)
+  await db.query(`CREATE TABLE brought (v text, id int PRIMARY KEY); INSERT INTO brought VALUES ('brought', 350000);
+    ALTER TABLE big ATTACH PARTITION brought FOR VALUES FROM (300000) TO (400000)`)
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+})
+
+test('a table that is read by a cursor is continued by its cursor', async () => {
+  await db.query(`ALTER TABLE big ADD changed_at timestamptz NOT NULL DEFAULT now();
+    CREATE INDEX ON big (changed_at)`)
+  const entry = { ...big, cdcCol: 'changed_at', guarantee: 'server_clock' as const }
+  const broken = watched(await world.snapshot(big), 5)
+  await expect(world.ingest(entry, { snapshot: broken.snapshot })).rejects.toThrow('the connection is gone')
+  await db.query(`UPDATE big SET v = 'changed ' || id, changed_at = clock_timestamp() WHERE id % 500 = 0;
+    DELETE FROM big WHERE id % 700 = 0; INSERT INTO big (id, v) VALUES (${ROWS + 1}, 'new');
+    UPDATE big SET id = id + 100000, changed_at = clock_timestamp() WHERE id IN (3, ${ROWS - 3})`)
+  const outcome = await world.ingest(entry, { allowMassDelete: true })
+  expect(outcome.method).toMatch(/parts, \d+ of them read by an earlier run$/)
+  const rows = await world.live('big', sql`id`)
+  const wanted = await db.query('SELECT id::text, v FROM big')
+  expect(rows.map(row => `${String(row['id'])} ${String(row['v'])}`).toSorted()).toEqual(
+    wanted.map(row => `${row['id']} ${row['v']}`).toSorted(),
+  )
+})
+
+test("what cannot be read in its pieces is read in one go: children of a table, partitions that are nobody's business", async () => {
+  await db.query(`DROP TABLE IF EXISTS parent CASCADE;
     CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child () INHERITS (parent);
     INSERT INTO parent SELECT n, repeat('y', 100) FROM generate_series(1, ${ROWS}) n;
     INSERT INTO child SELECT n, 'z' FROM generate_series(${ROWS + 1}, ${ROWS + 50}) n`)
-  expect((await world.ingest({ table: 'parted' })).method).toBe('first full load')
-  expect((await world.ingest({ table: 'parent' })).ledger.inserted).toBe(BigInt(ROWS + 50))
+  const parent = await world.ingest({ table: 'parent' })
+  expect([parent.method, parent.ledger.inserted]).toEqual(['first full load', BigInt(ROWS + 50)])
+  await createParted()
+  await db.query(`DROP ROLE IF EXISTS tidemark_of_parents; CREATE ROLE tidemark_of_parents LOGIN PASSWORD 'parents';
+    GRANT SELECT ON big TO tidemark_of_parents`)
+  const narrow = await createWorld(
+    { ...db, user: 'tidemark_of_parents', password: 'parents' },
+    { chunkBytes: 64n * 1024n },
+  )
+  expect((await narrow.ingest(big)).method).toBe('first full load')
+  await db.query('DROP OWNED BY tidemark_of_parents; DROP ROLE tidemark_of_parents')
 })

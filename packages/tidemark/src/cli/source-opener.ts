@@ -61,7 +61,7 @@ function openServer(
     case 'postgres':
       return createPostgresSource({ ...options, slot, busyAbove, maxConnections })
     case 'mysql':
-      return createMysqlSource(options)
+      return createMysqlSource({ ...options, busyAbove })
     case 'sqlserver':
       return createSqlServerSource(options)
   }

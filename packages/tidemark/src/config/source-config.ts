@@ -37,9 +37,9 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     const reason = `Source ${name} has a \`slot\` and is no postgres`
     problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['slot']) }))
   }
-  if (input.busy_above !== undefined && typeOf(input) !== 'postgres') {
-    const hint = 'Take `busy_above` away: only loads from PostgreSQL are read in parts that can wait.'
-    const reason = `Source ${name} has \`busy_above\` and is no postgres`
+  if (input.busy_above !== undefined && !['postgres', 'mysql'].includes(typeOf(input))) {
+    const hint = 'Take `busy_above` away: only loads from PostgreSQL and MySQL are read in parts that can wait.'
+    const reason = `Source ${name} has \`busy_above\` and is no postgres or mysql`
     problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['busy_above']) }))
   }
   if (/[\u0000-\u001f\u007f]/.test(input.prefix ?? '')) {

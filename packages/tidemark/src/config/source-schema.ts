@@ -69,7 +69,7 @@ export const sourceSchema: z.ZodType<SourceInput> = z.strictObject({
   }),
   busy_above: z.int({ error: SESSIONS }).min(0, { error: SESSIONS }).optional().meta({
     description:
-      'PostgreSQL: parts of a big load wait while more sessions of others than this are at work; half of the sessions that the server allows when left out.',
+      'PostgreSQL and MySQL: parts of a big load wait while more sessions of others than this are at work; half of the sessions that the server allows when left out.',
   }),
   salt: reference
     .optional()

@@ -55,13 +55,14 @@ async function firstMark(
   at: { rows: bigint; loaded: LoadedTable | undefined },
 ): Promise<Mark> {
   const { rows, loaded } = at
-  const cursor = await nextCursor(work)
-  const facts = { version: 0n, content: undefined, before: undefined, whole: true, cursor }
+  const facts = { version: 0n, content: undefined, before: undefined, whole: true }
   if (loaded === undefined) {
-    return makeMark(work, decision, { ...facts, liveRows: rows, listed: await nextListed(work, undefined) })
+    const [cursor, listed] = [await nextCursor(work), await nextListed(work, undefined)]
+    return makeMark(work, decision, { ...facts, liveRows: rows, cursor, listed })
   }
   const { keys, seq, plan } = loaded
-  return makeMark(work, { seq, seqBase: decision.seqBase }, { ...facts, liveRows: keys, position: plan.position })
+  const { position, cursor } = plan
+  return makeMark(work, { seq, seqBase: decision.seqBase }, { ...facts, liveRows: keys, cursor, position })
 }
 
 async function heldFiles(work: Work, files: readonly DataFile[], rows: bigint): Promise<Work['held']> {

@@ -12,7 +12,7 @@ import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from
 import { partsProgress } from './parts-progress.ts'
 import { readInto } from './read.ts'
 import { lakeColumnName } from './system-columns.ts'
-import { fileRelation, type Work } from './work.ts'
+import { fileRelation, nextCursor, type Work } from './work.ts'
 
 export interface LoadedTable {
   files: readonly DataFile[]
@@ -36,7 +36,9 @@ const PAUSE_MS = 1000
 /** The table's parts, when it is worth and able to be cut; one whole read otherwise. */
 export async function cutTable({ snapshot, wanted, context }: Work): Promise<TableChunks | undefined> {
   const isBig = wanted.table.sizeBytes >= 2n * context.chunkBytes
-  if (!isBig || wanted.reading.kind !== 'row versions' || snapshot.cutTable === undefined) return undefined
+  // Without a mark to go on from, whatever an earlier run has read would have to be compared row by row.
+  const isContinued = wanted.reading.kind !== 'full compare'
+  if (!isBig || !isContinued || snapshot.cutTable === undefined) return undefined
   const cut = await snapshot.cutTable(wanted.table, context.chunkBytes, context.signal)
   return cut !== undefined && cut.chunks.length > 1 ? cut : undefined
 }
@@ -49,6 +51,7 @@ export async function loadInParts(work: Work, cut: TableChunks, schema: StructTy
     loadId: context.ids.uuid(),
     fit: fitOf(work, cut, schema),
     position: snapshot.position,
+    cursor: await nextCursor(work),
     chunks: cut.chunks,
   })
   const parts = await readParts(store, wanted.tablePath, plan)

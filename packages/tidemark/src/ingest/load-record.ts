@@ -4,6 +4,7 @@
  */
 import type { DataFile, ObjectStore } from '@tidemark/delta'
 import type { ChunkSlice, Position } from '../sources/source.ts'
+import type { Mark } from './mark.ts'
 
 /** How a load was begun. Parts of later runs belong to it as long as all of `fit` is still the same. */
 export interface LoadPlan {
@@ -12,6 +13,8 @@ export interface LoadPlan {
   fit: string
   /** Where the server stood before the first part was read. */
   position: Position
+  /** From where what was written since then is found, of a table that is read by a cursor. */
+  cursor: Mark['cursor']
   chunks: readonly ChunkSlice[]
 }
 

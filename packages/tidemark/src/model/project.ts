@@ -69,7 +69,7 @@ export interface SourceConfig {
   slot?: string
   /** Connections at once, 2 or more; undefined takes the default. */
   maxConnections?: number
-  /** PostgreSQL: parts of a big load wait while more sessions of others are at work; undefined for half of those allowed. */
+  /** PostgreSQL and MySQL: parts of a big load wait while more sessions of others are at work; undefined for half of those allowed. */
   busyAbove?: bigint
   /** Secret that values hashed by masks are hashed with. */
   salt?: SecretRef

@@ -5,6 +5,7 @@
 import type { Sql } from '../engine/sql.ts'
 import type { Problem } from '../errors/problem.ts'
 import { findColumn } from './find-column.ts'
+import { cutKeys, cuttingColumn } from './key-ranges.ts'
 import { type CopyChunk, chunkSize, writeSegments } from './segments.ts'
 import { invalidSlice, type SliceSql, type WrongLiteral } from './slice.ts'
 import { type CountRow, readCount } from './slice-count.ts'
@@ -19,6 +20,8 @@ import type {
   SourceColumn,
   SourceSnapshot,
   SourceTable,
+  TableChunks,
+  Workload,
 } from './source.ts'
 import { printName } from './table-name.ts'
 import { Turnstile } from './turnstile.ts'
@@ -42,11 +45,21 @@ export interface OneReader<S extends SliceSql> {
   boundByClock(column: SourceColumn, cap: Exclude<CursorCap, { kind: 'newest' }>): string | undefined
   /** The column's highest value. */
   newest(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<string | undefined>
+  /** The lowest and the highest value of an integer column that leads an index; left out where tables are not cut. */
+  bounds?(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<KeyBounds | undefined>
+  /** How busy others keep the server. */
+  workload?(signal: AbortSignal): Promise<Workload>
   /** What an error of a statement means to the one table it reads. */
   explain(error: unknown, table: SourceTable): unknown
   /** As the snapshot's; what it asks the server is asked in turn. */
   durable(inTurn: InTurn, signal: AbortSignal): Promise<void>
   close(): Promise<void>
+}
+
+/** Undefined for a table without rows. */
+export interface KeyBounds {
+  low: bigint
+  high: bigint
 }
 
 export interface Counted<S extends SliceSql> {
@@ -127,6 +140,17 @@ export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
     const found = this.#columnOf(table)(column)
     if (cap.kind !== 'newest') return this.#reader.boundByClock(found, cap)
     return await this.#inTurn(table, signal, () => this.#reader.newest(table, found, signal))
+  }
+
+  async cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
+    const column = cuttingColumn(table)
+    if (column === undefined || this.#reader.bounds === undefined) return undefined
+    const bounds = await this.#inTurn(table, signal, async () => this.#reader.bounds?.(table, column, signal))
+    return bounds === undefined ? undefined : cutKeys(table, column, { ...bounds, bytes })
+  }
+
+  async workload(signal: AbortSignal): Promise<Workload | undefined> {
+    return await this.#alone(signal, async () => this.#reader.workload?.(signal))
   }
 
   async durable(signal: AbortSignal): Promise<void> {

@@ -11,6 +11,8 @@ export interface SliceSql {
   condition: Sql
   /** True where the rows may be in the lake already. */
   isOverlap: boolean
+  /** True where rows outside are of no interest, not even to be counted. */
+  isPart?: boolean
 }
 
 /** A value that is none of its column's type. */
@@ -47,8 +49,17 @@ export function sliceSql(
   switch (slice.kind) {
     case 'all':
       return { condition: EVERY_ROW, isOverlap: false }
+    case 'chunk': {
+      const { from, to } = slice
+      if (slice.column === undefined) throw new TypeError('this is a bug in tidemark: this source has no stretches')
+      const column = columnOf(slice.column)
+      const range = allOf([
+        ...(from === undefined ? [] : [compare(column, '>=', String(from), by)]),
+        ...(to === undefined ? [] : [compare(column, '<', String(to), by)]),
+      ])
+      return 'reason' in range ? range : { condition: range, isOverlap: false, isPart: true }
+    }
     case 'since':
-    case 'chunk':
       throw new TypeError(`this is a bug in tidemark: rows of this table have no ${slice.kind}`)
     case 'cursor': {
       const column = columnOf(slice.column)

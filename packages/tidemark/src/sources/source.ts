@@ -162,11 +162,15 @@ export type Slice =
    */
   | { kind: 'keys'; columns: readonly string[]; keys: readonly (readonly string[])[] }
 
-/** Rows in a stretch of the table's storage, `from` inclusive, `to` exclusive; undefined is its end. */
+/** Rows in a stretch of the table, `from` inclusive, `to` exclusive; undefined is an end of the table. */
 export interface ChunkSlice {
   kind: 'chunk'
-  from: bigint
+  from: bigint | undefined
   to: bigint | undefined
+  /** The integer column whose values the stretch is of; left out for a stretch of the table's storage. */
+  column?: string
+  /** The partition whose storage the stretch is of. */
+  partition?: TableRef
 }
 
 /** A table cut into stretches that together hold each of its rows once. */
@@ -236,8 +240,8 @@ export interface SourceSnapshot {
   cutTable?(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined>
   /** How many reads the source serves side by side. */
   readonly parallelReads: number
-  /** How busy others keep the server; left out by a source that cannot tell. */
-  workload?(signal: AbortSignal): Promise<Workload>
+  /** How busy others keep the server; left out, or undefined, where nobody can tell. */
+  workload?(signal: AbortSignal): Promise<Workload | undefined>
   /** The server's own list of changed keys; left out where none was asked for. */
   readonly changeLog?: ChangeLog
   /** Resolve once everything the snapshot saw is durable on the server, so that a crash there cannot take it back. */

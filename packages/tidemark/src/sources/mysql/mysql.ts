@@ -26,6 +26,8 @@ export interface MysqlSourceOptions {
   /** IANA name of the zone in which timestamps without a zone are read. */
   timezone: string
   clock: Clock
+  /** Sessions of others at work with which a big reading still goes on; half of those the server allows when left out. */
+  busyAbove?: bigint | undefined
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
   lockTimeoutMs?: number
 }
@@ -36,7 +38,7 @@ export interface MysqlSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createMysqlSource(options: MysqlSourceOptions): Source {
-  const { name, connection, clock, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const { name, connection, clock, busyAbove, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
   const timezone = checkTimezone(name, options.timezone)
   const snapshots = new Set<{ close(): Promise<void> }>()
   const open = (signal: AbortSignal): Promise<MysqlSession> => openSession(name, connection, signal, lockTimeoutMs)
@@ -56,7 +58,7 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
       return await listTables(session, signal)
     },
     openSnapshot: async (wanted, signal) => {
-      const parts = { source: name, connection, timezone, clock, lockTimeoutMs, open }
+      const parts = { source: name, connection, timezone, clock, busyAbove, lockTimeoutMs, open }
       const snapshot = await openMysqlSnapshot(parts, wanted, signal)
       snapshots.add(snapshot)
       return snapshot

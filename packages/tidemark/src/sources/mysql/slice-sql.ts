@@ -56,7 +56,12 @@ export function countStatement(
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
   return sql`SELECT count(${countedRows(table)}) AS total, count(CASE WHEN ${condition} THEN 1 END) AS in_slice${withoutCursor}${join(unfit, '')} \
-FROM ${relation(table)}${wherePassed(table)}`
+FROM ${relation(table)}${wherePassed(table, ...(slice.isPart === true ? [slice.condition] : []))}`
+}
+
+/** The ends of a column that leads an index: two look-ups. */
+export function boundsStatement(table: Relation, { name }: Pick<SourceColumn, 'name'>): Sql {
+  return sql`SELECT min(${value(name)}) AS low, max(${value(name)}) AS high FROM ${relation(table)}`
 }
 
 /** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */

@@ -9,6 +9,7 @@ import type { CopyChunk } from '../segments.ts'
 import {
   type Counted,
   type InTurn,
+  type KeyBounds,
   type OneReader,
   SequentialSnapshot,
   type StreamedRows,
@@ -23,6 +24,7 @@ import {
   type SourceSnapshot,
   type SourceTable,
   type TableRef,
+  type Workload,
   tableKey,
 } from '../source.ts'
 import { mysqlColumn } from './column.ts'
@@ -33,6 +35,7 @@ import { findTables } from './names.ts'
 import { beginSnapshot } from './position.ts'
 import type { MysqlSession } from './session.ts'
 import {
+  boundsStatement,
   copyKeysStatement,
   copyStatement,
   countStatement,
@@ -47,6 +50,8 @@ export interface SnapshotOptions {
   connection: ServerConnection
   timezone: string
   clock: Clock
+  /** Sessions of others at work with which a big reading still goes on; undefined for half of those the server allows. */
+  busyAbove: bigint | undefined
   lockTimeoutMs: number
   open: (signal: AbortSignal) => Promise<MysqlSession>
 }
@@ -137,6 +142,24 @@ class MysqlReader implements OneReader<MysqlSlice> {
   async newest(table: SourceTable, { name }: SourceColumn, signal: AbortSignal): Promise<string | undefined> {
     const [row] = await this.#session.query(newestStatement(table, name), signal)
     return row?.['bound'] ?? undefined
+  }
+
+  async bounds(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<KeyBounds | undefined> {
+    const [row] = await this.#session.query(boundsStatement(table, column), signal)
+    const [low, high] = [row?.['low'], row?.['high']]
+    return low == null || high == null ? undefined : { low: BigInt(low), high: BigInt(high) }
+  }
+
+  /** The server tells everybody how many of its sessions run a statement; this one is ours. */
+  async workload(signal: AbortSignal): Promise<Workload> {
+    const number = async (statement: Sql): Promise<bigint> => {
+      const [row] = await this.#session.query(statement, signal)
+      return BigInt(row?.['value'] ?? '0')
+    }
+    const running = await number(sql`SHOW GLOBAL STATUS LIKE 'Threads_running'`)
+    const { busyAbove } = this.#options
+    const allowed = busyAbove ?? (await number(sql`SHOW GLOBAL VARIABLES LIKE 'max_connections'`)) / 2n
+    return { atWork: running - 1n, allowed }
   }
 
   /** A table that was altered since, or that is locked, is the fault of nobody else's. */

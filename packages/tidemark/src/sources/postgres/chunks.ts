@@ -1,17 +1,19 @@
 /**
  * Cutting a table into stretches of blocks. A row stays in its block until it is written again, which its version shows,
- * or until the table is rewritten, which the number of its file shows.
+ * or until the table is rewritten, which the number of its file shows. Partitions are cut each by itself.
  */
-import { ident, sql, text } from '../../engine/sql.ts'
-import type { ChunkSlice, SourceTable, TableChunks } from '../source.ts'
-import type { PostgresSession } from './session.ts'
+import { ident, type Sql, sql, text } from '../../engine/sql.ts'
+import type { ChunkSlice, SourceTable, TableChunks, TableRef } from '../source.ts'
+import type { PostgresSession, TextRow } from './session.ts'
 
 /** Older servers scan the whole table for a range of blocks. */
 const FIRST_VERSION_WITH_RANGE_SCANS = 140_000
+/** With more partitions than these a part would hold too little to be worth a file. */
+const MOST_PARTITIONS = 1000
 
 /**
- * Stretches of about `bytes`; undefined for what has no blocks of its own, or whose rows are spread over other tables.
- * The last stretch has no end, so that blocks added meanwhile belong to it.
+ * Stretches of about `bytes`; undefined for what has no blocks of its own, or whose rows are spread over tables that inherit
+ * from it. The last stretch of a table or partition has no end, so that blocks added meanwhile belong to it.
  */
 export async function cutIntoBlocks(
   session: PostgresSession,
@@ -19,24 +21,43 @@ export async function cutIntoBlocks(
   bytes: bigint,
   signal: AbortSignal,
 ): Promise<TableChunks | undefined> {
-  if (kind !== 'table') return undefined
-  const name = text(ident(schema, table).text)
-  const [row] = await session.query(
-    sql`SELECT pg_relation_filenode(c.oid) AS storage, pg_relation_size(c.oid) AS bytes, \
-current_setting('block_size') AS block_bytes, current_setting('server_version_num') AS server, \
-EXISTS (SELECT FROM pg_inherits WHERE inhparent = c.oid) AS has_children FROM pg_class c WHERE c.oid = ${name}::regclass`,
-    { signal },
-  )
-  const number = (column: string): bigint => BigInt(row?.[column] ?? '0')
-  if (number('server') < FIRST_VERSION_WITH_RANGE_SCANS || row?.['has_children'] !== 'f') return undefined
-  const step = max(1n, bytes / max(1n, number('block_bytes')))
-  const blocks = number('bytes') / max(1n, number('block_bytes'))
-  const chunks: ChunkSlice[] = []
-  for (let from = 0n; from === 0n || from < blocks; from += step) {
-    const to = from + step
-    chunks.push({ kind: 'chunk', from, to: to < blocks ? to : undefined })
-  }
-  return { storage: row['storage'] ?? '', chunks }
+  if (kind !== 'table' && kind !== 'partitioned table') return undefined
+  const pieces = await session.query(piecesStatement({ schema, table }), { signal })
+  const isUsable = pieces.length <= MOST_PARTITIONS && pieces.every(piece => piece['usable'] === 't')
+  if (pieces.length === 0 || !isUsable) return undefined
+  const storage = pieces.map(piece => `${piece['oid']}:${piece['storage']}`).join(',')
+  const chunks = pieces.flatMap(piece => cutPiece(piece, bytes, kind === 'table' ? undefined : refOf(piece)))
+  return { storage, chunks }
 }
 
-const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)
+/** The table, or the leaves of its partitions; usable where the login may read them, whole, as it reads the table. */
+function piecesStatement(table: TableRef): Sql {
+  const root = sql`${text(ident(table.schema, table.table).text)}::regclass`
+  return sql`SELECT c.oid, n.nspname AS schema, c.relname AS name, pg_relation_filenode(c.oid) AS storage, \
+pg_relation_size(c.oid) AS bytes, current_setting('block_size') AS block_bytes, \
+current_setting('server_version_num')::int >= ${text(String(FIRST_VERSION_WITH_RANGE_SCANS))}::int AND c.relkind = 'r' AND coalesce(a.amname = 'heap', false) \
+AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid) \
+AND NOT EXISTS (SELECT FROM pg_inherits i WHERE i.inhparent = c.oid) AS usable \
+FROM (SELECT ${root}::oid AS oid UNION SELECT p.relid::oid FROM pg_partition_tree(${root}) p WHERE p.isleaf) m \
+JOIN pg_class c ON c.oid = m.oid JOIN pg_namespace n ON n.oid = c.relnamespace \
+LEFT JOIN pg_am a ON a.oid = c.relam WHERE c.relkind <> 'p' ORDER BY c.oid`
+}
+
+function cutPiece(piece: TextRow, bytes: bigint, partition: TableRef | undefined): ChunkSlice[] {
+  const blockBytes = BigInt(piece['block_bytes'] ?? '8192')
+  const blocks = BigInt(piece['bytes'] ?? '0') / blockBytes
+  // A partition without a block has no row in this snapshot.
+  if (partition !== undefined && blocks === 0n) return []
+  const wanted = bytes / blockBytes
+  const step = wanted > 0n ? wanted : 1n
+  const chunks: ChunkSlice[] = []
+  for (let from = 0n; from === 0n || from < blocks; from += step) {
+    const to = from + step < blocks ? from + step : undefined
+    chunks.push({ kind: 'chunk', from, to, ...(partition === undefined ? {} : { partition }) })
+  }
+  return chunks
+}
+
+function refOf(piece: TextRow): TableRef {
+  return { schema: piece['schema'] ?? '', table: piece['name'] ?? '' }
+}

@@ -4,7 +4,7 @@
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
-import type { Slice, SourceColumn, SourceTable } from '../source.ts'
+import type { Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith' | 'filter'>
@@ -25,7 +25,7 @@ export function countStatement(table: Relation, slice: Slice, columns: readonly 
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
   const scanned = wherePassed(table, ...(slice.kind === 'chunk' || slice.kind === 'keys' ? [condition] : []))
   return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
-FROM ${relation(table)}${scanned}`
+FROM ${relation(placeOf(table, slice))}${scanned}`
 }
 
 function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
@@ -40,7 +40,9 @@ export function copyStatement(table: Relation, slice: Slice, columns: readonly S
   const shown = columns.filter(({ masked }) => masked !== true).map(selectColumn)
   const version = table.hasRowVersion ? sql`t.xmin` : sql`md5(ROW(${join(shown)})::text)`
   const list = join([overlapFlag(slice), version, ...values])
-  return copyOut(sql`SELECT ${list} FROM ${relation(table)}${whereBelongs(table, sliceCondition(slice, table))}`)
+  return copyOut(
+    sql`SELECT ${list} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`,
+  )
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
@@ -69,7 +71,12 @@ function selectColumn(column: SourceColumn): Sql {
   return postgresColumn(column).select(value(column.name))
 }
 
-function relation({ schema, table }: Relation): Sql {
+/** Where the rows of a slice lie: a partition has blocks of its own. */
+function placeOf(table: TableRef, slice: Slice): TableRef {
+  return slice.kind === 'chunk' ? (slice.partition ?? table) : table
+}
+
+function relation({ schema, table }: TableRef): Sql {
   return sql`${ident(schema, table)} AS t`
 }
 
@@ -90,7 +97,7 @@ function sliceCondition(slice: Slice, table: Relation): Sql {
       return sql`(age(t.xmin) >= 0 AND age(t.xmin) <= age(${xid(slice.horizon)}))`
     case 'chunk': {
       const to = slice.to === undefined ? ALWAYS : sql`t.ctid < ${block(slice.to)}`
-      return sql`(t.ctid >= ${block(slice.from)} AND ${to})`
+      return sql`(t.ctid >= ${block(slice.from ?? 0n)} AND ${to})`
     }
     case 'cursor': {
       const column = value(slice.column)

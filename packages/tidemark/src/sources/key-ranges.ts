@@ -1,0 +1,35 @@
+/**
+ * Cutting a table by the values of its key, for databases whose storage cannot be addressed: stretches of equal width, so
+ * about equal where numbers are given out one after the other, and right whatever they are.
+ */
+import type { ChunkSlice, SourceColumn, SourceTable, TableChunks } from './source.ts'
+
+/** Types whose values are compared and stepped through as the integers that they are. */
+const INTEGERS = /^(short|integer|long|decimal\(\d+,0\))$/
+
+/** The column to cut by: the first of the primary key, where it holds integers and so leads an index. */
+export function cuttingColumn({ primaryKey, columns }: SourceTable): SourceColumn | undefined {
+  const first = columns.find(({ name }) => name === primaryKey[0])
+  return first !== undefined && first.orderable && INTEGERS.test(first.deltaType) ? first : undefined
+}
+
+/**
+ * Stretches from the lowest to the highest value, about `bytes` each. Both ends are open: a key that is inserted meanwhile
+ * belongs to one of them.
+ */
+export function cutKeys(
+  { sizeBytes }: Pick<SourceTable, 'sizeBytes'>,
+  { name }: Pick<SourceColumn, 'name'>,
+  { low, high, bytes }: { low: bigint; high: bigint; bytes: bigint },
+): TableChunks {
+  const width = high - low + 1n
+  const wanted = sizeBytes / bytes + 1n
+  const parts = wanted < width ? wanted : width
+  const chunks: ChunkSlice[] = []
+  for (let n = 0n; n < parts; n += 1n) {
+    const from = n === 0n ? undefined : low + (n * width) / parts
+    const to = n === parts - 1n ? undefined : low + ((n + 1n) * width) / parts
+    chunks.push({ kind: 'chunk', column: name, from, to })
+  }
+  return { storage: `keys by ${name}`, chunks }
+}

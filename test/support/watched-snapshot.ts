@@ -1,0 +1,23 @@
+/** A snapshot whose readings are counted, and may be made to fail. */
+import type { CopyRequest, SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
+
+/** The snapshot, with reads of parts counted, and broken from the given read on. */
+export function watched(
+  snapshot: SourceSnapshot,
+  breakFrom = Infinity,
+): { snapshot: SourceSnapshot; reads: () => number } {
+  let reads = 0
+  const copy = (request: CopyRequest): ReturnType<SourceSnapshot['copy']> => {
+    reads += 1
+    if (reads >= breakFrom) throw new TypeError('the connection is gone')
+    return snapshot.copy(request)
+  }
+  const proxy = new Proxy(snapshot, {
+    get: (target, name) => {
+      if (name === 'copy') return copy
+      const value = Reflect.get(target, name, target) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  return { snapshot: proxy, reads: () => reads }
+}
