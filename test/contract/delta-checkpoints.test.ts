@@ -226,3 +226,36 @@ FROM read_parquet(${text(store.locate(`${log}/${file}`))}) WHERE add.path = 'a'`
 WHERE repetition_type = 'REQUIRED' AND name NOT IN ('duckdb_schema', 'key')`)
   expect(required).toEqual([])
 })
+
+test('what JSON has no number or Spark another spelling for, keeps no checkpoint from being written or read', async () => {
+  const columns = [field('ratio', 'double'), field('at', 'timestamp'), field('word', 'string'), field('day', 'date')]
+  const configuration = { 'delta.checkpoint.writeStatsAsStruct': 'true', 'delta.checkpoint.writeStatsAsJson': 'false' }
+  const ports = portsOf(new LocalStore(root))
+  const minValues = '{"ratio":"-Infinity","at":"+12024-01-02T03:04:05.678Z","word":"+12024-01-02"}'
+  const stats = `{"numRecords":3,"minValues":${minValues},"maxValues":{"ratio":"NaN"}}`
+  const file = {
+    path: 'a',
+    stats,
+    numRecords: 3n,
+    partitionValues: { day: '+12024-01-02' },
+    size: 1n,
+    modificationTime: 1,
+  }
+  const staged = stageCreate({
+    tablePath: 'beyond',
+    schema: { type: 'struct', fields: columns },
+    partitionColumns: ['day'],
+    configuration,
+    files: [file],
+    info: { operation: 'WRITE' },
+  })
+  await commit({ ...ports, clock: { now: () => 0, sleep: () => Promise.resolve() } }, staged)
+  const { version } = await writeCheckpoint(ports, { tablePath: 'beyond' })
+  await rm(join(root, 'beyond/_delta_log/00000000000000000000.json'))
+  const found = await readSnapshot(ports, { tablePath: 'beyond' })
+  expect(found?.log.checkpoint).toBe(version)
+  expect(found?.files.get('a')?.partitionValues).toEqual({ day: '+12024-01-02' })
+  expect(found?.files.get('a')?.stats).toBe(
+    '{"numRecords":3,"minValues":{"at":"12024-01-02T03:04:05.678000Z","word":"+12024-01-02"}}',
+  )
+})

@@ -5,6 +5,7 @@
 import { exactNumber, parseJsonNumbers } from '../json.ts'
 import type { AddFile, DeletionVectorDescriptor, RemoveFile } from '../log/actions.ts'
 import { isRecord } from '../log/parse-fields.ts'
+import type { DataType } from '../schema/schema.ts'
 import type { Replay } from '../snapshot/snapshot.ts'
 import type { StatsColumns } from './checkpoint-columns.ts'
 
@@ -45,8 +46,8 @@ function addRow(file: AddFile, { asText, parsed, partitions }: StatsColumns): st
       tags,
       ...details(file),
       clusteringProvider,
-      ...(partitions === undefined ? {} : { partitionValues_parsed: partitionValues }),
-      ...(parsed === undefined ? {} : { stats_parsed: parseStats(stats) }),
+      ...(partitions === undefined ? {} : { partitionValues_parsed: typed(partitionValues, partitions) }),
+      ...(parsed === undefined ? {} : { stats_parsed: typed(parseStats(stats), parsed) }),
     },
   })
 }
@@ -79,6 +80,16 @@ function details(file: AddFile | RemoveFile): object {
 
 function vectorJson({ cardinality, ...vector }: DeletionVectorDescriptor): object {
   return { ...vector, cardinality: long(cardinality) }
+}
+
+/** Years beyond 9999 have a plus in the log, as ISO 8601 wants it, and none in columns. */
+function typed(value: unknown, type: DataType | undefined): unknown {
+  if (typeof value === 'string') {
+    return typeof type === 'string' && /^(date|timestamp)/.test(type) ? value.replace(/^\+/, '') : value
+  }
+  if (!isRecord(value) || typeof type === 'string' || type?.type !== 'struct') return value
+  const types = new Map(type.fields.map(({ name, type: inner }) => [name, inner]))
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, typed(item, types.get(name))]))
 }
 
 /** Numbers go as text, which every column type can be made of without losing a digit. */

@@ -17,7 +17,8 @@ export interface LogParquet {
    * The rows of a file, in any order and in chunks, each as the text of one JSON object. Only the wanted columns are
    * there, named by path from the top (`add.path`), and of those only what the file has; what is NULL may be left out.
    * Maps are objects. Integers and decimals are numbers in all their digits, dates `YYYY-MM-DD`, timestamps ISO 8601
-   * with microseconds (`2026-01-02T03:04:05.000006Z`, without the Z when they have no zone).
+   * with microseconds (`2026-01-02T03:04:05.000006Z`, without the Z when they have no zone). A number that JSON does not
+   * have, NaN or an infinite one, is left out.
    *
    * @param path the file's store path
    */

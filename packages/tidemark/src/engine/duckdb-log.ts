@@ -84,10 +84,13 @@ function fieldsOf(name: string, wanted: readonly string[]): readonly string[] | 
   return wanted.filter(path => path.startsWith(`${name}.`)).map(path => path.slice(name.length + 1))
 }
 
-/** A value as `to_json` has to be given it: only the wanted fields, and timestamps as ISO 8601. */
+/** A value as `to_json` has to be given it: only the wanted fields, numbers that JSON has, and timestamps as ISO 8601. */
 function jsonValue(value: Sql, type: DuckDBType | undefined, wanted?: readonly string[]): Sql {
   if (type instanceof DuckDBStructType) return structValue(value, type, wanted)
   switch (type?.typeId) {
+    case DuckDBTypeId.FLOAT:
+    case DuckDBTypeId.DOUBLE:
+      return sql`CASE WHEN isfinite(${value}) THEN ${value} END`
     case DuckDBTypeId.TIMESTAMP:
       return sql`strftime(${value}, '%Y-%m-%dT%H:%M:%S.%f')`
     case DuckDBTypeId.TIMESTAMP_TZ:
