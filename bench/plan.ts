@@ -35,6 +35,9 @@ const resolved = (i: number): ResolvedTable => ({
   isLeftOut: () => false,
   keys: ['id'],
   deletes: 'detect',
+  drift: 'addNewColumns',
+  cdcCol: undefined,
+  asText: column => column,
   settings: 'x',
   fromDate: undefined,
   guarantee: 'A',
@@ -51,6 +54,7 @@ const resolved = (i: number): ResolvedTable => ({
     fromDate: undefined,
     primaryKey: undefined,
     deletes: 'detect',
+    drift: 'addNewColumns',
     guarantee: undefined,
     lagMs: undefined,
     nullCursor: undefined,
@@ -124,7 +128,12 @@ const times: number[] = []
 for (let round = 0; round < 15; round += 1) {
   const start = performance.now()
   const lines = tables.map((table, i) =>
-    planTable(table, { version: 3n, mark: marks[i], observed: undefined, problem: undefined }, { position }, undefined),
+    planTable(
+      table,
+      { version: 3n, mark: marks[i], observed: undefined, fitted: undefined, problem: undefined },
+      { position },
+      undefined,
+    ),
   )
   const plan = planRun({ tables: lines, flows, select: undefined, lake: [] })
   times.push(performance.now() - start)

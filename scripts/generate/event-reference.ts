@@ -89,6 +89,7 @@ export const ledgerReference: {
       inserted: 'Rows new to bronze.',
       duplicate: 'Rows of the overlap that bronze had already.',
       deletes: 'Deletes found by comparing keys; beside the rows read.',
+      rescued: 'Values of the inserted rows that are in `_rescued_data`; left out when there are none.',
     },
   },
   silver: {

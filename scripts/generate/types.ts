@@ -19,7 +19,8 @@ export function printTypes(rules: {
   const sqlite = sqliteTypes.map(rule => [rule.sqlite, code(rule.lake), rule.note ?? ''])
   return `${pageHead('Types', 'packages/tidemark/src/sources/*/types.ts')}
 How each type of a database arrives in the lake. A value that its lake type cannot hold stops the table with its column and
-the reason; \`as_text\` in the table's entry carries such a column as text. Nothing is rounded, cut or shifted silently.
+the reason; \`as_text\` in the table's entry carries such a column as text. Nothing is rounded, cut or shifted silently. What becomes of a column whose type is another later:
+[when columns change](../guides/table-list.md#when-columns-change).
 
 ## PostgreSQL
 

@@ -122,7 +122,7 @@ test('an error of the engine about rows with masked columns says nothing of them
   const told = async (masked: boolean): Promise<unknown> => {
     const column = { name: 'v', deltaType: 'string', ...(masked ? { masked: true } : {}) } as SourceColumn
     const unused = { session: {} as Session, discard: () => Promise.resolve(), onRows: () => undefined }
-    const intake = { ...unused, columns: [column], read: () => sql`SELECT 1`, signal: never }
+    const intake = { ...unused, columns: [column], lake: [], read: () => sql`SELECT 1`, signal: never }
     const segments = (async function* () {
       yield { path: '/none.csv', rows: 1n, bytes: 1n }
     })()

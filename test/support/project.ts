@@ -116,7 +116,7 @@ export function unbalancedSteps(document: string): string[] {
 }
 
 function imbalance(step: string, counts: ReadonlyMap<string, string | bigint>): string[] {
-  const beside = new Set(['read', 'deletes', 'staleByRule', 'warned'])
+  const beside = new Set(['read', 'deletes', 'rescued', 'staleByRule', 'warned'])
   const sum = [...counts].reduce((total, [name, rows]) => total + (beside.has(name) ? 0n : BigInt(rows)), 0n)
   const read = BigInt(counts.get('read') ?? 0)
   return sum === read ? [] : [`${step}: read ${read}, accounted for ${sum}`]

@@ -235,6 +235,7 @@ function completeEntry(overrides: EntryOverrides & { schema: string }): TableEnt
     masks: {},
     columns: undefined,
     excludeColumns: [],
+    drift: 'addNewColumns' as const,
   }
   const optional = { ...read, primaryKey: undefined, guarantee: undefined }
   const base = { source: 'app', exclude: [], name: undefined, deletes: 'detect' as const, asText: [] }

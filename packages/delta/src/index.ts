@@ -80,6 +80,7 @@ export {
 } from './schema/column-mapping.ts'
 export type { Condition } from './schema/conditions.ts'
 export { type Drift, type Evolution, evolve, printType } from './schema/evolve.ts'
+export { isWidening } from './schema/widen.ts'
 export {
   type ArrayType,
   type DataType,

@@ -17,7 +17,14 @@ export const TYPE_CHANGES = 'delta.typeChanges'
 /** Integers by width, and the decimal digits that hold each. */
 const INTEGERS = ['byte', 'short', 'integer', 'long']
 
-/** True when every value of `from` is one of `to`, and readers of the feature know how to read the one as the other. */
+/**
+ * True when every value of `from` is one of `to`, and readers of the feature know how to read the one as the other.
+ *
+ * @example
+ * ```ts
+ * console.log([isWidening('integer', 'long'), isWidening('long', 'integer')]) // [ true, false ]
+ * ```
+ */
 export function isWidening(from: string, to: string): boolean {
   const integer = INTEGERS.indexOf(from)
   const decimal = parseDecimal(to)

@@ -16,6 +16,7 @@ export function anyTable({ name, place }: SourceConfig): TableEntry {
     nullCursor: undefined,
     filter: undefined,
     masks: {},
+    drift: 'addNewColumns' as const,
   }
   const base = { source: name, schema: '', table: '*', exclude: [], deletes: 'detect' as const, asText: [] }
   return { ...base, ...unknown, silver, place, places: {} }

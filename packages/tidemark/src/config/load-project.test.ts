@@ -334,7 +334,7 @@ describe('the table list', () => {
     expect(project.tables).toMatchObject([{ schema: 'dbo', table: 'DimUser', fromDate: '2025-01-01' }])
     expect(await problemsOf(at('[{ table: DimUser, schema: dbo, drift: stop, nam: x }]'))).toMatchInlineSnapshot(`
       [
-        "tidemark.yml:6:45+5 CONFIG_PLANNED \`sources.app.tables[0].drift\` is planned, but this version does not do it. | New columns are added by themselves; any other change of a table stops it with an explanation.",
+        "tidemark.yml:6:52+4 CONFIG_VALUE \`sources.app.tables[0].drift\` must be one of addNewColumns, addNewColumnsWithTypeWidening, rescue, failOnNewColumns, none. | Correct the value of \`sources.app.tables[0].drift\`.",
         "tidemark.yml:6:58+3 CONFIG_UNKNOWN_KEY \`nam\` is not a key of sources.app.tables[0]. | Did you mean "name"?",
       ]
     `)

@@ -41,10 +41,6 @@ export const plannedInProject: readonly Planned[] = [
   },
   { path: 'sources.*.type', value: /^(oracle|files)$/i, instead: pinned },
   { path: 'sources.*.filter' },
-  {
-    path: 'sources.*.drift',
-    instead: 'New columns are added by themselves; any other change of a table stops it with an explanation.',
-  },
   { path: 'sources.*.timestamps', instead: ntz },
   { path: 'sources.*.timezone', value: /^(none|timestamp_ntz)$/i, instead: ntz },
   { path: 'silver.defaults.keep', instead: keep },
@@ -59,10 +55,6 @@ export const plannedInProject: readonly Planned[] = [
 
 /** Keys and values of one entry of the table list. */
 export const plannedInEntry: readonly Planned[] = [
-  {
-    path: 'drift',
-    instead: 'New columns are added by themselves; any other change of a table stops it with an explanation.',
-  },
   { path: 'timestamps', instead: ntz },
   { path: 'keep', instead: keep },
   { path: 'silver.keep', instead: keep },

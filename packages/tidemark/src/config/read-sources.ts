@@ -1,6 +1,6 @@
 /** All sources of a project and their table lists; lists are fetched side by side. */
 import { Problem, Problems } from '../errors/problem.ts'
-import type { SourceConfig, TableEntry } from '../model/project.ts'
+import { DRIFT_MODES, type DriftMode, type SourceConfig, type TableEntry } from '../model/project.ts'
 import { type ConfigNode, findEntry, findNode, type MapEntry, type MapNode, textOf, toValue } from './node.ts'
 import { readSection } from './project-tree.ts'
 import { type ListContext, type ReadList, readList } from './read-list.ts'
@@ -65,7 +65,13 @@ async function readTables(
   if (location === undefined) return nothing
   if (location instanceof Problem) return { ...nothing, problems: [location] }
   const prefix = textOf(findNode(node, ['prefix'])) ?? ''
-  return readList(location, { ...context, entry: { source: name, prefix, silverDefaults } })
+  return readList(location, { ...context, entry: { source: name, prefix, drift: driftOf(node), silverDefaults } })
+}
+
+/** A word that is none of them stops the source, whatever its tables say. */
+function driftOf(node: ConfigNode): DriftMode {
+  const written = textOf(findNode(node, ['drift']))
+  return DRIFT_MODES.find(mode => mode === written) ?? 'addNewColumns'
 }
 
 function readDefaults(body: MapNode): { node: ConfigNode | undefined; problems: readonly Problem[] } {

@@ -1,7 +1,8 @@
 /** What a source of tidemark.yml may hold. Its table list is checked by table-list-schema.ts, entry by entry. */
 import { z } from 'zod'
+import type { DriftMode } from '../model/project.ts'
 import { filled, flag, reference, secret, type SecretInput } from './schema-words.ts'
-import { entrySchema, type EntryInput } from './table-list-schema.ts'
+import { driftSchema, entrySchema, type EntryInput } from './table-list-schema.ts'
 
 export interface ListAddressInput {
   url: string
@@ -24,6 +25,7 @@ export interface SourceInput {
   max_connections?: number | undefined
   busy_above?: number | undefined
   salt?: { secret: string } | undefined
+  drift?: DriftMode | undefined
   prefix?: string | undefined
   tables: string | EntryInput[] | ListAddressInput
 }
@@ -74,6 +76,9 @@ export const sourceSchema: z.ZodType<SourceInput> = z.strictObject({
   salt: reference
     .optional()
     .meta({ description: 'Secret that `masks: { column: hash }` hashes values with; as a reference only.' }),
+  drift: driftSchema
+    .optional()
+    .meta({ description: '`drift` of each entry that has none of its own.', default: 'addNewColumns' }),
   prefix: z.string({ error: 'a text' }).optional().meta({ description: 'Put before the lake names of its tables.' }),
   tables: z
     .union(

@@ -1,7 +1,7 @@
 /** One entry of the table list: checked, completed from the project's defaults, and turned into a TableEntry. */
 import { CONFIG_CONFLICT, CONFIG_VALUE } from '../errors/config.ts'
 import type { Place, Problem } from '../errors/problem.ts'
-import type { TableEntry } from '../model/project.ts'
+import type { DriftMode, TableEntry } from '../model/project.ts'
 import { check } from './check.ts'
 import { parseDuration } from './duration.ts'
 import { normaliseEntry } from './list-dialect.ts'
@@ -13,6 +13,8 @@ import { buildSilver, withoutOwnRules } from './transform-entry.ts'
 export interface EntryContext {
   source: string
   prefix: string
+  /** What the source says for entries that say nothing. */
+  drift: DriftMode
   /** `silver.defaults` of the project, already checked; the entry's own keys win. */
   silverDefaults: ConfigNode | undefined
   /** Keys that lead to the entry, for messages; empty in a list of its own file. */
@@ -125,6 +127,7 @@ function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'],
     filter: value.filter,
     masks: Object.fromEntries(Object.entries(value.masks ?? {}).map(([name, mask]) => [name, mask ?? 'null'])),
     asText: many(value.as_text) ?? [],
+    drift: value.drift ?? context.drift,
     silver,
     place: places['table'] ?? node.place,
     places,

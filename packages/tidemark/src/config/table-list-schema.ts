@@ -3,7 +3,7 @@
  * Messages complete the sentence "`key` must be …".
  */
 import { z } from 'zod'
-import type { Guarantee, Mask } from '../model/project.ts'
+import { DRIFT_MODES, type DriftMode, type Guarantee, type Mask } from '../model/project.ts'
 
 export type OneOrMany = string | string[]
 
@@ -43,8 +43,15 @@ export interface EntryInput {
   filter?: string | undefined
   masks?: Record<string, Mask | null> | undefined
   as_text?: OneOrMany | undefined
+  drift?: DriftMode | undefined
   silver?: SilverInput | undefined
 }
+
+/** What each word of `drift` means, for people. */
+export const DRIFT_WORDS =
+  'addNewColumns adds new ones and puts values that no longer fit into _rescued_data; addNewColumnsWithTypeWidening also lets types grow; rescue changes no column and puts values of new ones there too; failOnNewColumns stops at any change; none reads no new column and stops at another type.'
+
+export const driftSchema: z.ZodType<DriftMode> = z.enum(DRIFT_MODES)
 
 const filled = (expected: string): z.ZodString => z.string({ error: expected }).min(1, { error: expected })
 const names = (expected: string): z.ZodType<OneOrMany> =>
@@ -144,6 +151,9 @@ export const entrySchema: z.ZodType<EntryInput> = z
     as_text: columns
       .optional()
       .meta({ description: 'Columns to carry as text because their values do not fit a type.' }),
+    drift: driftSchema.optional().meta({
+      description: `What happens when columns of the source change: ${DRIFT_WORDS} The source's own \`drift\` when left out.`,
+    }),
     silver: silverSchema.optional().meta({ description: 'How the silver table is derived.' }),
   })
   .meta({ description: 'One table, or all tables that a pattern matches.', patternProperties: { '^x_': {} } })

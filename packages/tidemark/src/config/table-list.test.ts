@@ -28,7 +28,7 @@ async function read(
       place: { file: 'tidemark.yml', line: 6, column: 13 },
     },
     {
-      entry: { source: 'app', prefix, silverDefaults },
+      entry: { source: 'app', prefix, drift: 'addNewColumns', silverDefaults },
       scope: { variables: new Map([['from', '2025-01-01']]), builtins: {} },
       secrets: { env: {}, root: '/' },
       isProduction: true,
@@ -148,8 +148,8 @@ describe('broken lists', () => {
 ]`
     expect(await problemsOf(text)).toMatchInlineSnapshot(`
       [
-        "2:56+7 CONFIG_PLANNED \`drift\` is planned, but this version does not do it. | New columns are added by themselves; any other change of a table stops it with an explanation.",
         "2:75+12 CONFIG_PLANNED \`timestamps\` is planned, but this version does not do it. | Set \`timezone:\` on the source; timestamps become \`timestamp\`.",
+        "2:65+8 CONFIG_VALUE \`drift\` must be one of addNewColumns, addNewColumnsWithTypeWidening, rescue, failOnNewColumns, none. | Correct the value of \`drift\`.",
         "3:34+8 CONFIG_UNKNOWN_KEY \`delets\` is not a key of a table entry. | Did you mean "deletes"?",
         "4:41+5 CONFIG_CONFLICT A pattern stands for many tables and cannot have one \`name\`. | Use \`prefix:\` on the source, or list the table by its name.",
         "5:14+3 CONFIG_VALUE \`schema\` must be one schema, without *. | Only \`table\` may be a pattern; write an entry a schema.",

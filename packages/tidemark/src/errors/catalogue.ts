@@ -6,6 +6,7 @@ import * as alert from './alert.ts'
 import * as audit from './audit.ts'
 import * as config from './config.ts'
 import * as delta from './delta.ts'
+import * as drift from './drift.ts'
 import * as explain from './explain.ts'
 import * as flow from './flow.ts'
 import * as flowRun from './flow-run.ts'
@@ -33,6 +34,7 @@ const areas: readonly object[] = [
   audit,
   config,
   delta,
+  drift,
   explain,
   flow,
   flowRun,

@@ -59,17 +59,6 @@ export const FOLDER_NOT_OURS: ProblemKind<{ table: string; folder: string; found
   example: { table: 'bronze.DimUser', folder: 'bronze/DimUser', found: 'notes.txt' },
 })
 
-export const COLUMN_DRIFT: ProblemKind<{ table: string; changes: string }> = problem({
-  code: 'COLUMN_DRIFT',
-  title: 'A column of the source changed in a way that is not followed yet.',
-  message: (p: { table: string; changes: string }) => `${p.table}: ${p.changes}.`,
-  hint: () =>
-    'New nullable columns are followed. For a dropped, renamed or retyped column give the entry another name (a new full load); the old table stays as it is.',
-  retry: 'after-change',
-  exit: 1,
-  example: { table: 'bronze.DimUser', changes: 'country was string and is gone' },
-})
-
 export const COLUMN_RESERVED: ProblemKind<{ table: string; column: string }> = problem({
   code: 'COLUMN_RESERVED',
   title: 'A source column has a name that Tidemark uses itself.',

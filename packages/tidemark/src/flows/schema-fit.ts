@@ -8,6 +8,7 @@ import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { fromDuckType, toDuckType } from '../engine/types.ts'
 import { FLOW_COLUMN_TYPE } from '../errors/flow.ts'
 import { FLOW_SCHEMA_CHANGED } from '../errors/flow-run.ts'
+import { allowsWidening } from '../ingest/widening.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Emitted, ExpressionColumn } from './language/portable/portable-sql.ts'
 
@@ -46,11 +47,11 @@ export function expressionColumns(fields: readonly StructField[]): ExpressionCol
 }
 
 /**
- * The table's schema after this flow has written, with the names in files that new columns will have. Throws
- * FLOW_SCHEMA_CHANGED when more than new columns differ.
+ * The table's schema after this flow has written, with the names in files that new columns will have; types grow where the
+ * table lets them. Throws FLOW_SCHEMA_CHANGED when more differs.
  */
 export function followSchema(flow: Flow, table: Snapshot, wanted: StructType): StructType {
-  const evolution = evolve(table.schema, wanted)
+  const evolution = evolve(table.schema, wanted, { widenTypes: allowsWidening(table) })
   if (evolution.kind === 'compatible') return evolvedSchema(table, evolution.schema)
   const drift = evolution.drifts
     .map(d => `column ${d.column} is ${d.current ?? 'missing'} in the table and ${d.wanted} now`)

@@ -13,6 +13,7 @@ import { isWholeTable, noLongerComputed } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { prepareChanges, prepareCurrent } from './derived.ts'
 import { generationDomain, generationOf } from './generation.ts'
+import { growWithSource } from './grow.ts'
 import { addLedgers } from './ledger.ts'
 import type { FlowOutcome } from './outcome.ts'
 import type { CommitParts, Prepared } from './prepared.ts'
@@ -71,7 +72,10 @@ interface BatchDone {
   rewritten: boolean
 }
 
-/** One batch from prepare to commit; undefined when another runner decided a batch of this number first. */
+/**
+ * One batch from prepare to commit; undefined when the target has to be looked at again: another runner decided a batch of
+ * this number first, or its types may grow now.
+ */
 async function processBatch(
   context: FlowContext,
   flow: StreamFlow,
@@ -80,6 +84,8 @@ async function processBatch(
 ): Promise<BatchDone | undefined> {
   const { record } = decision
   const prepared = await prepare(context, record, target)
+  const isFollowed = target !== undefined && !isRebuilt(record, target)
+  if (isFollowed && (await growWithSource(context, record.flow, target, prepared.schema))) return undefined
   if (decision.kind === 'new') {
     if (target !== undefined) schemaAfter(record, target, prepared)
     if (!(await writeRecord(context.store, record))) return undefined

@@ -13,6 +13,7 @@ import {
   extractLedger,
   makeMark,
   nextCursor,
+  rescuedIn,
   unchanged,
   type Work,
   write,
@@ -49,7 +50,7 @@ export async function append(
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
   const { schema, kept, inserted, gone, read, method } = found
-  const ledger = extractLedger(read, inserted, gone.count)
+  const ledger = extractLedger(read, inserted, gone.count, await rescuedIn(work, kept))
   const nothing = inserted === 0n && gone.count === 0n
   const listed = await nextListed(work, before)
   const at = versionsOf(snapshot.position, wanted.table)

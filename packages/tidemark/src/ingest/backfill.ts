@@ -7,8 +7,8 @@ import { ident, sql } from '../engine/sql.ts'
 import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, INGEST_BUSY } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { assertOurs } from './bronze-state.ts'
-import { followDrift } from './bronze-schema.ts'
 import type { IngestContext } from './context.ts'
+import { fitToBronze } from './drift.ts'
 import { newCandidates } from './dedupe.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
@@ -16,12 +16,14 @@ import { readCandidates } from './read.ts'
 import { findColumn, type ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
+import { beginWidening } from './widening.ts'
 import {
   assertUnique,
   changed,
   type ExtractOutcome,
   entries,
   extractLedger,
+  rescuedIn,
   unchanged,
   type Work,
   write,
@@ -48,7 +50,7 @@ export async function backfill(
   range: BackfillRange,
 ): Promise<ExtractOutcome> {
   await using session = await context.engine.session()
-  const work: Work = { context, snapshot, wanted, session, held: undefined }
+  const work: Work = { context, snapshot, wanted: fitToBronze(wanted, undefined), session, held: undefined }
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const outcome = await attempt(work, wanted, range)
     if (outcome !== 'conflict') return outcome
@@ -68,6 +70,10 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   if (standingOf(snapshot.position, mark, wanted.table) !== 'current') {
     return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
   }
+  const fitted = fitToBronze(wanted, current.schema)
+  work.wanted = fitted
+  work.held = undefined
+  if (await beginWidening(context, fitted, current)) return 'conflict'
   const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })
   await assertUnique(work, candidates)
   const seq = mark.seqBase + snapshot.position.order
@@ -79,11 +85,11 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const done = range.to === undefined && range.from !== undefined ? [range.from] : []
   const backfills = [...new Set([...mark.backfills, ...done])]
-  const ledger = extractLedger(read, inserted, 0n)
+  const ledger = extractLedger(read, inserted, 0n, await rescuedIn(work, kept))
   if (inserted === 0n && backfills.length === mark.backfills.length) {
     return { ...unchanged(current, 'every row of the range is already in bronze', 'backfill'), ledger }
   }
-  const schema = followDrift(wanted, current.schema)
+  const { schema } = fitted
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
   const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), { current, schema })
   const next: Mark = {

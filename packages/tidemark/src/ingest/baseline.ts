@@ -1,6 +1,5 @@
 /** The first load of a keyed table: every row of the snapshot, straight to files, one commit. */
 import type { DataFile } from '@tidemark/delta'
-import { bronzeSchema } from './bronze-schema.ts'
 import { land } from './land.ts'
 import { cutTable, type LoadedTable, loadInParts } from './load-in-parts.ts'
 import { endLoad } from './load-record.ts'
@@ -26,7 +25,7 @@ export async function baseline(
   decision: Decision & { kind: 'baseline' },
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
-  const schema = bronzeSchema(wanted.table, wanted.columns)
+  const { schema } = wanted
   const cut = await cutTable(work)
   const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
   const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, decision.seq))

@@ -8,7 +8,7 @@ import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { emptyRelation } from '../engine/types.ts'
 import type { Segment, SourceColumn } from '../sources/source.ts'
 import { withoutValues } from './masks.ts'
-import { lakeColumnName } from './system-columns.ts'
+import type { LakeColumn } from './lake-columns.ts'
 
 /** Reads finished segment files as typed rows; bound to a source's CSV form. */
 export type ReadSegments = (files: readonly string[], columns: readonly SourceColumn[]) => Sql
@@ -16,6 +16,8 @@ export type ReadSegments = (files: readonly string[], columns: readonly SourceCo
 export interface Intake {
   session: Session
   columns: readonly SourceColumn[]
+  /** What rows carry under the lake's names, made of these columns. */
+  lake: readonly LakeColumn[]
   read: ReadSegments
   /** Called with the totals so far after each segment. */
   onRows: (rows: bigint, bytes: bigint) => void
@@ -27,7 +29,7 @@ export interface Intake {
 /** The typed rows of some segments under the lake's column names, with the given leading columns. */
 function typedRows(intake: Intake, files: readonly string[], leading: readonly string[]): Sql {
   const lead = leading.map(name => ident(name))
-  const named = intake.columns.map(column => sql`${ident(column.name)} AS ${ident(lakeColumnName(column.name))}`)
+  const named = intake.lake.map(({ name, value }) => sql`${value} AS ${ident(name)}`)
   return sql`SELECT ${join([...lead, ...named])} FROM (${intake.read(files, intake.columns)})`
 }
 
@@ -40,7 +42,7 @@ export async function intoTable(
   const table = intake.session.temporaryName(options.hint)
   const fields = [
     ...options.leading.map(name => field(name, name === '_overlap' ? 'boolean' : 'string')),
-    ...intake.columns.map(column => field(lakeColumnName(column.name), column.deltaType)),
+    ...intake.lake.map(({ name, type }) => field(name, type)),
   ]
   const empty = emptyRelation({ type: 'struct', fields })
   await intake.session.run(sql`CREATE TEMP TABLE ${ident(table)} AS ${empty}`, intake.signal)

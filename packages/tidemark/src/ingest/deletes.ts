@@ -11,6 +11,7 @@ import type { CopyRequest, Segment, SourceColumn, SourceSnapshot, SourceTable } 
 import { intoTable } from './candidates.ts'
 import type { IngestContext } from './context.ts'
 import { type DedupeNames, deletedKeys, vanishedKeys } from './dedupe.ts'
+import { oneForOne } from './lake-columns.ts'
 import { segmentsOf } from './load-slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
@@ -94,6 +95,7 @@ async function goneKeys(
   const intake = {
     session,
     columns: keys,
+    lake: oneForOne(keys),
     read: context.readKeys,
     discard: context.discard,
     onRows: (rows: bigint, bytes: bigint) => context.progress({ rows, bytes, phase: how.phase }),

@@ -2,10 +2,12 @@
  * Extract: one table of a source, from the run's snapshot into one bronze commit. Files come before marks, the mark is
  * part of the commit, and nothing is written when there is nothing new.
  */
+import type { Snapshot } from '@tidemark/delta'
 import { INGEST_BUSY, SOURCE_WENT_BACK } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { baseline } from './baseline.ts'
 import { inspectBronze } from './bronze-state.ts'
+import { type Fitted, fitToBronze } from './drift.ts'
 import type { IngestContext } from './context.ts'
 import { changeLogOf, whyScanned } from './listed.ts'
 import type { Mark } from './mark.ts'
@@ -13,6 +15,7 @@ import { merge } from './merge.ts'
 import { type Listed, mergeListed } from './merge-listed.ts'
 import { reload } from './reload.ts'
 import { decideSlice } from './slice.ts'
+import { beginWidening } from './widening.ts'
 import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
 
 /** Commits lost in a row before a table gives up. */
@@ -31,15 +34,15 @@ export async function extract(
   wanted: ExtractTable,
 ): Promise<ExtractOutcome> {
   await using session = await context.engine.session()
-  const work: Work = { context, snapshot, wanted, session, held: undefined }
-  const outcome = await settle(work)
+  const work: Work = { context, snapshot, wanted: fitToBronze(wanted, undefined), session, held: undefined }
+  const outcome = await settle(work, wanted)
   // An earlier run had begun the load: what has changed since then follows at once.
-  return outcome.isContinued === true ? joinOutcomes(outcome, await settle(work)) : outcome
+  return outcome.isContinued === true ? joinOutcomes(outcome, await settle(work, wanted)) : outcome
 }
 
-async function settle(work: Work): Promise<ExtractOutcome> {
+async function settle(work: Work, declared: ExtractTable): Promise<ExtractOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await attempt(work)
+    const outcome = await attempt(work, declared)
     if (outcome !== 'conflict') return outcome
   }
   throw INGEST_BUSY(
@@ -48,9 +51,10 @@ async function settle(work: Work): Promise<ExtractOutcome> {
   )
 }
 
-async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
-  const { context, wanted, snapshot } = work
-  const { current, mark } = await inspectBronze(context, wanted)
+async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutcome | 'conflict'> {
+  const { context, snapshot } = work
+  const { current, mark } = await inspectBronze(context, declared)
+  const wanted = refit(work, declared, current)
   const decision = decideSlice({ mark, position: snapshot.position, ...wanted })
   switch (decision.kind) {
     case 'nothing':
@@ -67,16 +71,30 @@ async function attempt(work: Work): Promise<ExtractOutcome | 'conflict'> {
     case 'baseline':
       return baseline(work, decision)
     case 'reload':
+      if (await beginWidening(context, wanted, current)) return 'conflict'
       return reload(work, decision, current, mark)
     case 're-baseline':
     case 'increment': {
       if (current === undefined) throw new TypeError('this is a bug in tidemark: a mark is missing')
+      if (await beginWidening(context, wanted, current)) return 'conflict'
       const listed = decision.kind === 'increment' ? await findListed(work, mark) : undefined
       if (listed === undefined) return merge(work, decision, current, mark)
       if ('keys' in listed) return mergeListed(work, decision, { current, before: mark }, listed)
       return scanned(await merge(work, decision, current, mark), listed.missing)
     }
   }
+}
+
+/** The work on bronze as it is now; rows that were read for another form of it are of no use. */
+function refit(work: Work, declared: ExtractTable, current: Snapshot | undefined): Fitted {
+  const wanted = fitToBronze(declared, current?.schema)
+  if (formOf(wanted) !== formOf(work.wanted)) work.held = undefined
+  work.wanted = wanted
+  return wanted
+}
+
+function formOf({ columns, lake, settings }: Fitted): string {
+  return JSON.stringify([columns.map(c => [c.name, c.deltaType]), lake.map(c => [c.name, c.type]), settings])
 }
 
 /** The keys that the server lists as changed since the mark, or why there is no telling; undefined where no list is kept. */

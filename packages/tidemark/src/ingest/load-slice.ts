@@ -4,6 +4,7 @@ import { ident, type Sql } from '../engine/sql.ts'
 import type { Slice, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import { type Intake, intoTable } from './candidates.ts'
 import { type IngestContext, SEGMENT_BYTES } from './context.ts'
+import { type LakeColumn, oneForOne } from './lake-columns.ts'
 
 /** What reading a source takes. */
 export type ReadingContext = Pick<IngestContext, 'read' | 'discard' | 'scratch' | 'ids' | 'progress' | 'signal'>
@@ -12,6 +13,8 @@ export interface SliceRead {
   snapshot: SourceSnapshot
   table: SourceTable
   columns: readonly SourceColumn[]
+  /** What the rows carry; each column as it is when left out. */
+  lake?: readonly LakeColumn[]
   slice: Slice
 }
 
@@ -19,10 +22,10 @@ export interface SliceRead {
 export async function loadSlice(
   context: ReadingContext,
   session: Session,
-  { snapshot, ...wanted }: SliceRead,
+  { snapshot, lake, ...wanted }: SliceRead,
 ): Promise<{ relation: Sql; rows: bigint }> {
   const request = { ...wanted, prefix: `look-${context.ids.uuid()}`, ...segmentsOf(context) }
-  const intake = intakeOf(context, session, wanted.columns)
+  const intake = intakeOf(context, session, { ...wanted, lake })
   const { table, rows } = await intoTable(intake, snapshot.copy(request), { hint: 'slice', leading: ['_row_version'] })
   return { relation: ident(table), rows }
 }
@@ -36,15 +39,18 @@ export function segmentsOf({ scratch, signal }: ReadingContext): {
   return { directory: scratch, segmentBytes: SEGMENT_BYTES, signal }
 }
 
-/** How segments of a read are taken into the engine; `expectedRows` are those that were counted before. */
+/** How segments of a read are taken into the engine; each column as it is without `lake`, `expectedRows` as counted before. */
 export function intakeOf(
   context: ReadingContext,
   session: Session,
-  columns: readonly SourceColumn[],
+  {
+    columns,
+    lake = oneForOne(columns),
+  }: { columns: readonly SourceColumn[]; lake?: readonly LakeColumn[] | undefined },
   expectedRows?: bigint,
 ): Intake {
   const { read, discard, signal } = context
   const onRows = (rows: bigint, bytes: bigint): void =>
     context.progress({ rows, bytes, phase: 'reading', expectedRows })
-  return { session, columns, read, discard, onRows, signal }
+  return { session, columns, lake, read, discard, onRows, signal }
 }

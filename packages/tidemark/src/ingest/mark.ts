@@ -80,6 +80,19 @@ export function pendingFromDate(
   return fromDate === undefined || keys.length === 0 || mark.backfills.includes(fromDate) ? undefined : fromDate
 }
 
+/**
+ * The settings of a table some of whose values are not in columns of their own, `elsewhere`: when it becomes another list,
+ * rows that were read before are compared anew. An empty one adds nothing.
+ */
+export function driftedSettings(settings: string, elsewhere: readonly string[]): string {
+  if (elsewhere.length === 0) return settings
+  return shortHash(JSON.stringify([settings, ...[...elsewhere].sort()]))
+}
+
+function shortHash(canonical: string): string {
+  return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
+}
+
 /** Short stable hash of the settings that, when changed, make earlier rows incomparable. */
 export function settingsHash(settings: {
   asText: readonly string[]
@@ -99,6 +112,5 @@ export function settingsHash(settings: {
     ...(filter === undefined ? [] : [{ filter }]),
     ...(masks === undefined ? [] : [{ masks }]),
   ]
-  const canonical = JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later])
-  return createHash('sha256').update(canonical).digest('hex').slice(0, 16)
+  return shortHash(JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later]))
 }

@@ -6,7 +6,6 @@ import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { ChangeLog } from '../sources/change-log.ts'
 import { append, keep } from './append.ts'
-import { followDrift } from './bronze-schema.ts'
 import { type DedupeNames, newCandidates, vanishedListed } from './dedupe.ts'
 import { deleteEntries, guardMassDelete } from './deletes.ts'
 import type { Mark } from './mark.ts'
@@ -27,7 +26,7 @@ export async function mergeListed(
   { log, keys: changed }: Listed,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { wanted, session } = work
-  const schema = followDrift(wanted, current.schema)
+  const { schema } = wanted
   const { candidates, read, listed } = await readListed(work, log, changed)
   await assertUnique(work, candidates)
   const keys = wanted.keys.map(lakeColumnName)

@@ -3,7 +3,6 @@ import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { Slice, SourceColumn } from '../sources/source.ts'
 import { append, keep } from './append.ts'
-import { followDrift } from './bronze-schema.ts'
 import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
 import {
   assertKeysCover,
@@ -16,6 +15,7 @@ import {
   scanVanished,
 } from './deletes.ts'
 import type { Mark } from './mark.ts'
+import type { Fitted } from './drift.ts'
 import { readCandidates } from './read.ts'
 import type { Decision } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
@@ -30,7 +30,7 @@ export async function merge(
 ): Promise<ExtractOutcome | 'conflict'> {
   const { wanted, session } = work
   const full = decision.kind === 're-baseline'
-  const schema = followDrift(wanted, current.schema)
+  const { schema } = wanted
   const slice: Slice = decision.kind === 'increment' ? decision.slice : { kind: 'all' }
   const { candidates, read, total } = await readCandidates(work, slice)
   await assertUnique(work, candidates)
@@ -104,9 +104,9 @@ function keyColumns(wanted: ExtractTable): SourceColumn[] {
   return wanted.keys.flatMap(key => wanted.columns.filter(column => column.name === key))
 }
 
-/** The source's columns under their lake names; those that bronze does not have yet are `added`. */
-function columnsOf(wanted: ExtractTable, current: Snapshot): { known: string[]; added: string[] } {
+/** The columns that rows carry; those that bronze does not have yet are `added`. */
+function columnsOf({ lake }: Fitted, current: Snapshot): { known: string[]; added: string[] } {
   const inBronze = new Set(current.schema.fields.map(f => f.name))
-  const names = wanted.columns.map(column => lakeColumnName(column.name))
+  const names = lake.map(({ name }) => name)
   return { known: names.filter(name => inBronze.has(name)), added: names.filter(name => !inBronze.has(name)) }
 }

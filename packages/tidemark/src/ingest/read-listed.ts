@@ -26,14 +26,14 @@ export async function readListed(
   const { context, wanted, session } = work
   const parts = split(keys)
   const counted = { rows: 0n }
-  const intake = intakeOf(context, session, wanted.columns)
+  const intake = intakeOf(context, session, wanted)
   const found = await intoTable(intake, copyRows(work, parts, counted), {
     hint: 'candidates',
     leading: ['_row_version'],
   })
   assertLanded(wanted.name, counted.rows, found.rows)
   const keyColumns = primaryKeyOf(work)
-  const keyIntake = { ...intakeOf(context, session, keyColumns), read: context.readKeys }
+  const keyIntake = { ...intakeOf(context, session, { columns: keyColumns }), read: context.readKeys }
   const listed = await intoTable(keyIntake, copyKeys(work, log, parts), { hint: 'listed', leading: [] })
   assertLanded(wanted.name, BigInt(keys.length), listed.rows)
   return { candidates: ident(found.table), read: found.rows, listed: ident(listed.table) }

@@ -75,7 +75,7 @@ function copyRequest({ context, wanted }: Work, slice: Slice): CopyRequest {
 }
 
 function intake({ context, session, wanted }: Work, { inSlice }: SliceCount): Intake {
-  return intakeOf(context, session, wanted.columns, inSlice)
+  return intakeOf(context, session, wanted, inSlice)
 }
 
 async function* noSegments(): AsyncGenerator<never> {}

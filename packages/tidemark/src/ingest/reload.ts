@@ -1,14 +1,22 @@
 /** Keyless tables: no row can be told from another, so the table is read whole and replaced whole, atomically. */
 import type { Snapshot } from '@tidemark/delta'
 import { sql } from '../engine/sql.ts'
-import { bronzeSchema, followDrift } from './bronze-schema.ts'
 import { contentHash } from './content-hash.ts'
 import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
 import type { Decision } from './slice.ts'
-import { lakeColumnName } from './system-columns.ts'
-import { changed, type ExtractOutcome, entries, extractLedger, makeMark, unchanged, type Work, write } from './work.ts'
+import {
+  changed,
+  type ExtractOutcome,
+  entries,
+  extractLedger,
+  makeMark,
+  rescuedIn,
+  unchanged,
+  type Work,
+  write,
+} from './work.ts'
 
 /** Keyless tables: the whole table is replaced in one commit when its content differs. */
 export async function reload(
@@ -18,10 +26,9 @@ export async function reload(
   before: Mark | undefined,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, session } = work
-  const schema =
-    current === undefined ? bronzeSchema(wanted.table, wanted.columns) : followDrift(wanted, current.schema)
+  const { schema } = wanted
   const { candidates, read } = await readCandidates(work, { kind: 'all' })
-  const columns = wanted.columns.map(column => lakeColumnName(column.name))
+  const columns = wanted.lake.map(({ name }) => name)
   const { rows, hash } = await contentHash(session, candidates, columns)
   const content = `${rows}:${hash}`
   const method = 'whole reload'
@@ -40,7 +47,8 @@ export async function reload(
     const reason = 'the content is the same; the mark was renewed'
     return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
   }
-  return changed(current?.version, result.version, extractLedger(read, read, 0n), method)
+  const rescued = await rescuedIn(work, candidates)
+  return changed(current?.version, result.version, extractLedger(read, read, 0n, rescued), method)
 }
 
 /** The mark says nothing new but a later position. */

@@ -15,8 +15,9 @@ import { reload } from './reload.ts'
 import type { ResolvedTable } from './resolve.ts'
 import { nextSeq } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
+import { fitToBronze } from './drift.ts'
 import { judgeTable, type Verdict } from './verify.ts'
-import { changed, type ExtractOutcome, entries, extractLedger, unchanged, type Work, write } from './work.ts'
+import { changed, type ExtractOutcome, entries, extractLedger, rescuedIn, unchanged, type Work, write } from './work.ts'
 
 const MAX_TRIES = 10
 
@@ -49,7 +50,8 @@ export async function repair(
     if (verdict.status !== 'different' || found === undefined) {
       return { outcome: unchanged(found?.current, `nothing to repair: ${verdict.status}`, METHOD), found: verdict }
     }
-    const work: Work = { context, snapshot, wanted, session, held: undefined }
+    const fitted = fitToBronze(wanted, found.current.schema)
+    const work: Work = { context, snapshot, wanted: fitted, session, held: undefined }
     const outcome = await correct(work, verdict, found, options)
     if (outcome !== 'conflict') return { outcome, found: verdict }
   }
@@ -84,7 +86,8 @@ async function correct(
   const landing = { tablePath, current, schema: current.schema, files, mark: repaired, operation: 'append' as const }
   const result = await land(context, landing)
   if (result.kind === 'conflict') return 'conflict'
-  return changed(current.version, result.version, extractLedger(upserts, upserts, deletes), METHOD)
+  const rescued = await rescuedIn(work, sql`(${rows})`)
+  return changed(current.version, result.version, extractLedger(upserts, upserts, deletes, rescued), METHOD)
 }
 
 /** @throws {REPAIR_SUSPICIOUS} */

@@ -23,6 +23,7 @@ import {
 } from '../sources/source.ts'
 import { parseFilter } from '../sources/filter.ts'
 import { settingsHash } from './mark.ts'
+import { textColumn } from './lake-columns.ts'
 import { type Settled, settleGuarantee } from './guarantee.ts'
 import { assertUnmasked, findMasks, type Masking, maskColumns } from './masks.ts'
 import { matchesPattern } from './pattern.ts'
@@ -133,6 +134,9 @@ export function resolveTable(
     isLeftOut,
     keys,
     deletes,
+    drift: entry.drift,
+    cdcCol: cursor?.name,
+    asText: column => textColumn(at.source, table, column),
     settings,
     fromDate,
     guarantee,

@@ -2,16 +2,15 @@
  * Verify: the rows of the source, read again in one snapshot of its own, against the newest live entries of bronze. Rows
  * written since the mark are pending, never a false alarm; what remains is lost, stale or a ghost.
  */
-import type { Snapshot } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { integer, sql, text } from '../engine/sql.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
-import { type BronzeComparison, compareBronze, findComparable } from './compare/compare-bronze.ts'
+import { type BronzeComparison, type Comparable, compareBronze, findComparable } from './compare/compare-bronze.ts'
 import { IS_SETTLED } from './compare/sums.ts'
 import type { IngestContext } from './context.ts'
+import { type Fitted, fitToBronze } from './drift.ts'
 import type { ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
-import { lakeColumnName } from './system-columns.ts'
 
 export interface Verdict {
   table: string
@@ -93,22 +92,22 @@ export async function judgeTable(
   if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
   const { mark } = comparable
   const isComparable = mark.identity === position.identity && standingOf(position, mark, wanted.table) === 'current'
-  const isAsRead = mark.fingerprint === wanted.table.fingerprint && mark.settings === wanted.settings
-  const isRead = isAsRead && holdsColumns(comparable.current, wanted)
-  if (!isComparable || !isRead) {
+  const fitted = isComparable ? fitAsRead(wanted, comparable) : undefined
+  if (fitted === undefined) {
     return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
   }
-  const found = await compareBronze(context, session, { ...comparable, snapshot, wanted })
+  const found = await compareBronze(context, session, { ...comparable, snapshot, wanted: fitted })
   const verdict = wanted.keys.length === 0 ? judgeWhole(empty, found) : await judgeKeys(session, empty, wanted, found)
   const { status } = verdict
   const verifiedThrough = status === 'equal' ? position.asOf : status === 'pending' ? mark.asOf : undefined
   return { verdict: { ...verdict, verifiedThrough }, found }
 }
 
-/** False when the entry reads a column since that no run has brought yet. */
-function holdsColumns({ schema }: Snapshot, { columns }: ResolvedTable): boolean {
-  const known = new Set(schema.fields.map(({ name }) => name.toLowerCase()))
-  return columns.every(({ name }) => known.has(lakeColumnName(name).toLowerCase()))
+/** The table as the last run has read it; undefined when another run has to come first, which would read it otherwise. */
+function fitAsRead(wanted: ResolvedTable, { current, mark }: Comparable): Fitted<ResolvedTable> | undefined {
+  if (mark.fingerprint !== wanted.table.fingerprint) return undefined
+  const fitted = fitToBronze(wanted, current.schema)
+  return fitted.settings === mark.settings && fitted.schema === current.schema ? fitted : undefined
 }
 
 /** A verdict in which nothing was compared. */

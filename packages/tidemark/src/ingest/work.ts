@@ -14,6 +14,7 @@ import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
+import type { DriftMode } from '../model/project.ts'
 import type { Ledger } from '../model/step.ts'
 import type { Position, RowVersionRange, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
@@ -21,7 +22,9 @@ import { ambiguousKeys } from './dedupe.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 import { versionsOf } from './slice.ts'
-import { lakeColumnName } from './system-columns.ts'
+import type { Fitted } from './drift.ts'
+import { countRescued, RESCUED } from './rescue.ts'
+import { isSystemColumn, lakeColumnName } from './system-columns.ts'
 
 /** One table to extract, resolved against the database. */
 export interface ExtractTable {
@@ -35,6 +38,11 @@ export interface ExtractTable {
   isLeftOut: (lakeName: string) => boolean
   keys: readonly string[]
   deletes: 'detect' | 'ignore'
+  drift: DriftMode
+  /** The entry's cdc_col, as the source spells it. */
+  cdcCol: string | undefined
+  /** A column as the database's own text; a masked one as the masked text. */
+  asText: (column: SourceColumn) => SourceColumn
   settings: string
   reading: Reading
   /** For reports: `xmin scan`. */
@@ -57,7 +65,7 @@ export interface ExtractOutcome {
 export interface Work {
   context: IngestContext
   snapshot: SourceSnapshot
-  wanted: ExtractTable
+  wanted: Fitted
   session: Session
   /** Candidates already read in an earlier attempt; they are not read from the source again. */
   held: { slice: string; candidates: Sql; read: bigint; total: bigint } | undefined
@@ -86,13 +94,13 @@ export async function write(
   const after = replaces ? replacedSchema : evolvedSchema
   const form = current === undefined ? { schema } : writeOptionsFor(current, after(current, schema))
   const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op'] }
-  return work.session.writeParquet(withLeftOut(work.wanted, select, schema), target, work.context.signal)
+  return work.session.writeParquet(withAbsent(work.wanted, select, schema), target, work.context.signal)
 }
 
-/** Columns of bronze that the entry leaves out now are NULL in new rows. */
-function withLeftOut({ columns, isLeftOut }: ExtractTable, select: Sql, schema: StructType): Sql {
-  const read = new Set(columns.map(({ name }) => lakeColumnName(name).toLowerCase()))
-  const absent = schema.fields.filter(({ name }) => !read.has(name.toLowerCase()) && isLeftOut(name))
+/** Columns of bronze that the source no longer has, or the entry leaves out now, are NULL in new rows. */
+function withAbsent({ lake }: Fitted, select: Sql, schema: StructType): Sql {
+  const read = new Set(lake.map(({ name }) => name.toLowerCase()))
+  const absent = schema.fields.filter(({ name }) => !read.has(name.toLowerCase()) && !isSystemColumn(name))
   if (absent.length === 0) return select
   const nulls = absent.map(({ name, type }) => sql`CAST(NULL AS ${toDuckType(type)}) AS ${ident(name)}`)
   return sql`SELECT *, ${join(nulls)} FROM (${select})`
@@ -187,16 +195,28 @@ export async function fileRelation({ context, wanted, session }: Work, files: re
   const paths = objects.map(({ path }) => text(context.store.locate(path)))
   const list = join(paths)
   const columns = join(
-    wanted.columns.map(({ name, deltaType }) => {
-      const column = ident(lakeColumnName(name))
-      return deltaType === 'binary' ? sql`${readBlob(column)} AS ${column}` : column
+    wanted.lake.map(({ name, type }) => {
+      const column = ident(name)
+      return type === 'binary' ? sql`${readBlob(column)} AS ${column}` : column
     }),
   )
   return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`
 }
 
-export function extractLedger(read: bigint, inserted: bigint, deletes: bigint): Ledger & { kind: 'extract' } {
-  return { kind: 'extract', read, inserted, duplicate: read - inserted, deletes }
+/** @param rescued values in `_rescued_data` of the rows that are inserted */
+export function extractLedger(
+  read: bigint,
+  inserted: bigint,
+  deletes: bigint,
+  rescued: bigint = 0n,
+): Ledger & { kind: 'extract' } {
+  const counts = { kind: 'extract' as const, read, inserted, duplicate: read - inserted, deletes }
+  return rescued === 0n ? counts : { ...counts, rescued }
+}
+
+/** How many values of these rows are in `_rescued_data`; nothing is asked where the table has no such column. */
+export async function rescuedIn({ wanted, session }: Work, rows: Sql): Promise<bigint> {
+  return wanted.lake.some(({ name }) => name === RESCUED) ? await countRescued(session, rows) : 0n
 }
 
 export function unchanged(current: Snapshot | undefined, reason: string, method: string): ExtractOutcome {
@@ -216,14 +236,9 @@ export function changed(
 
 /** Two extracts of one step, one after the other, as one: ledgers add up, the first says how. */
 export function joinOutcomes(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
-  const sum = (key: 'read' | 'inserted' | 'duplicate' | 'deletes'): bigint => first.ledger[key] + second.ledger[key]
-  const ledger = {
-    kind: 'extract' as const,
-    read: sum('read'),
-    inserted: sum('inserted'),
-    duplicate: sum('duplicate'),
-    deletes: sum('deletes'),
-  }
+  const sum = (key: 'read' | 'inserted' | 'deletes' | 'rescued'): bigint =>
+    (first.ledger[key] ?? 0n) + (second.ledger[key] ?? 0n)
+  const ledger = extractLedger(sum('read'), sum('inserted'), sum('deletes'), sum('rescued'))
   const isChanged = first.status === 'changed' || second.status === 'changed'
   return {
     ...first,

@@ -84,6 +84,17 @@ export interface SourceConfig {
   place: Place
 }
 
+/** What becomes of columns and values that the lake's table has no place for; Auto Loader's words. */
+export type DriftMode = (typeof DRIFT_MODES)[number]
+
+export const DRIFT_MODES = [
+  'addNewColumns',
+  'addNewColumnsWithTypeWidening',
+  'rescue',
+  'failOnNewColumns',
+  'none',
+] as const
+
 /** What is kept of a value: its salted hash, its last characters, nothing. */
 export type Mask = 'hash' | 'partial' | 'null'
 
@@ -122,6 +133,7 @@ export interface TableEntry {
   /** Columns that are not read, names or patterns. */
   excludeColumns: readonly string[]
   deletes: 'detect' | 'ignore'
+  drift: DriftMode
   /** Only written by the user; `undefined` picks the best the probe allows. */
   guarantee: Guarantee | undefined
   /** The lag of `bounded_lag`, in milliseconds; undefined takes the default. */

@@ -7,7 +7,15 @@ export type StepKind = 'extract' | 'silver' | 'append' | 'auto cdc' | 'materiali
 /** Row counts of one step. Every row read is in exactly one bucket of its kind. */
 export type Ledger =
   /** read = inserted + duplicate; `deletes` are entries found by the key scan, beside the rows read. */
-  | { kind: 'extract'; read: bigint; inserted: bigint; duplicate: bigint; deletes: bigint }
+  | {
+      kind: 'extract'
+      read: bigint
+      inserted: bigint
+      duplicate: bigint
+      deletes: bigint
+      /** Values of the inserted rows that are in `_rescued_data`; left out when there are none. */
+      rescued?: bigint
+    }
   /** read = inserted + updated + superseded + duplicate + deleted + filtered + quarantined */
   | {
       kind: 'silver'

@@ -9,7 +9,10 @@ import { countText } from './numbers.ts'
 export function ledgerText(ledger: Ledger): string {
   switch (ledger.kind) {
     case 'extract':
-      return balance(ledger.read, buckets(ledger, ['inserted', 'duplicate']), [['deletes', ledger.deletes]])
+      return balance(ledger.read, buckets(ledger, ['inserted', 'duplicate']), [
+        ['deletes', ledger.deletes],
+        ['rescued values', ledger.rescued ?? 0n],
+      ])
     case 'silver':
       return balance(
         ledger.read,

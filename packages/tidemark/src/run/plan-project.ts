@@ -106,11 +106,11 @@ async function withCosts(
 async function countChanges(
   snapshot: SourceSnapshot,
   table: ResolvedTable,
-  { mark }: TableState,
+  { mark, fitted }: TableState,
   signal: AbortSignal,
 ): Promise<bigint | undefined> {
   if (mark === undefined) return undefined
-  const decision = decideSlice({ ...table, mark, position: snapshot.position })
+  const decision = decideSlice({ ...(fitted ?? table), mark, position: snapshot.position })
   if (decision.kind !== 'increment') return undefined
   const log = changeLogOf(snapshot, table)
   if (log !== undefined && whyScanned(log, table, mark) === undefined) {

@@ -3,7 +3,7 @@
  * stop them whatever the source says.
  */
 import type { Problem } from '../errors/problem.ts'
-import { followDrift } from '../ingest/bronze-schema.ts'
+import { fitToBronze } from '../ingest/drift.ts'
 import { inspectBronze } from '../ingest/bronze-state.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { LakeStore } from '../model/ports.ts'
@@ -23,14 +23,12 @@ export async function readTableStates(
       const { current, mark } = await inspectBronze({ ...lake, source }, table)
       const last = proved.get(table.name)
       const observed = last !== undefined && last.version === current?.version ? last.position : undefined
-      if (current !== undefined && table.keys.length > 0) {
-        followDrift(table, current.schema)
-      }
-      return [table.name, { version: current?.version, mark, observed, problem: undefined }]
+      const fitted = fitToBronze(table, current?.schema)
+      return [table.name, { version: current?.version, mark, observed, fitted, problem: undefined }]
     } catch (error) {
       if (lake.signal.aborted) throw error
       const problem = atEntry(table, toProblem(error, table.name))
-      return [table.name, { version: undefined, mark: undefined, observed: undefined, problem }]
+      return [table.name, { version: undefined, mark: undefined, observed: undefined, fitted: undefined, problem }]
     }
   })
   return new Map(await Promise.all(states))

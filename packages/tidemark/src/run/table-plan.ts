@@ -1,6 +1,7 @@
 /** What the plan says of one bronze table: pure over its mark, the snapshot's position and what the last run proved. */
 import type { Problem } from '../errors/problem.ts'
 import { changeLogOf, whyScanned } from '../ingest/listed.ts'
+import type { Fitted } from '../ingest/drift.ts'
 import { type Mark, pendingFromDate } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
@@ -15,6 +16,8 @@ export interface TableState {
   mark: Mark | undefined
   /** Observation of the last run that looked at this version of the table and found it complete. */
   observed: string | undefined
+  /** The table as its rows would go into bronze; undefined when something is wrong. */
+  fitted: Fitted<ResolvedTable> | undefined
   /** What is wrong with the table in the lake; the source need not have moved for it to stop the step. */
   problem: Problem | undefined
 }
@@ -24,7 +27,10 @@ export interface TableState {
  * same settings. Equal texts mean that nothing can have changed in between.
  */
 export function observation(table: ResolvedTable, position: Position): string {
-  return [position.identity, position.order, table.table.fingerprint, table.settings, table.keys.join(',')].join('|')
+  const { settings, keys, drift } = table
+  const parts = [position.identity, position.order, table.table.fingerprint, settings, keys.join(',')]
+  // The default adds nothing, so that proofs from before there was a choice go on.
+  return [...parts, ...(drift === 'addNewColumns' ? [] : [drift])].join('|')
 }
 
 /** The plan's line for one table. `count` is the exact number of rows in the slice where it was cheap to ask. */
@@ -35,7 +41,9 @@ export function planTable(
   count: bigint | undefined,
 ): PlannedTable {
   const { position } = snapshot
-  const { name, guarantee, method, notes } = table
+  const { fitted = table } = state
+  const { name, guarantee, method } = table
+  const notes = [...table.notes, ...(state.fitted?.drifts ?? [])]
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
   const { problem } = state
   if (problem !== undefined) {
@@ -51,7 +59,7 @@ export function planTable(
     return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
   }
   const { mark } = state
-  const decision = decideSlice({ ...table, mark, position })
+  const decision = decideSlice({ ...fitted, mark, position })
   switch (decision.kind) {
     case 'nothing':
       return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
@@ -70,7 +78,7 @@ export function planTable(
       return { ...line, notes: [...notes, `full compare: ${decision.reason}`], expect: wholeTable(table, 'compare') }
     case 'increment': {
       const since = mark?.asOf
-      Object.assign(line, mark === undefined ? {} : listedLine(table, mark, snapshot))
+      Object.assign(line, mark === undefined ? {} : listedLine({ ...fitted, notes }, mark, snapshot))
       if (count !== undefined) return { ...line, expect: { kind: 'at most', rows: count, since } }
       return { ...line, expect: wholeTable(table, decision.slice.kind === 'since' ? 'scan' : undefined) }
     }

@@ -6,12 +6,14 @@ import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import type { Session } from '../../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../../engine/sql.ts'
 import { toDuckType } from '../../engine/types.ts'
-import type { Position, SourceColumn, SourceSnapshot } from '../../sources/source.ts'
+import type { Position, SourceSnapshot } from '../../sources/source.ts'
 import { assertOurs } from '../bronze-state.ts'
 import type { IngestContext } from '../context.ts'
 import { loadSlice } from '../load-slice.ts'
 import type { Mark } from '../mark.ts'
-import { findColumn, type ResolvedTable } from '../resolve.ts'
+import type { Fitted } from '../drift.ts'
+import type { LakeColumn } from '../lake-columns.ts'
+import type { ResolvedTable } from '../resolve.ts'
 import { incrementOf, standingOf } from '../slice.ts'
 import { lakeColumnName } from '../system-columns.ts'
 import { addLiveRows, entryRows, newestLive } from './bronze-rows.ts'
@@ -77,13 +79,13 @@ export async function findComparable(
 export async function compareBronze(
   context: IngestContext,
   session: Session,
-  at: Comparable & { snapshot: SourceSnapshot; wanted: ResolvedTable },
+  at: Comparable & { snapshot: SourceSnapshot; wanted: Fitted<ResolvedTable> },
 ): Promise<BronzeComparison> {
   const { snapshot, wanted, current, mark } = at
   const { signal } = context
   const shape = bronzeShape(wanted)
-  const { table, columns } = wanted
-  const everything = { snapshot, table, columns, slice: { kind: 'all' as const } }
+  const { table, columns, lake } = wanted
+  const everything = { snapshot, table, columns, lake, slice: { kind: 'all' as const } }
   const readSource = sourceRows(context, session, shape, everything)
   const isQuiet = table.isProvedByOrder && snapshot.position.order === mark.order
   const apart = isQuiet ? 'nobody' : await keepRecent(context, session, shape, at)
@@ -141,16 +143,17 @@ async function keepRecent(
   return { keys }
 }
 
-function bronzeShape({ keys, columns, entry, table }: ResolvedTable): Shape {
-  const compared = (column: SourceColumn): ComparedColumn => {
-    const value = sql`CAST(${ident(lakeColumnName(column.name))} AS ${toDuckType(column.deltaType)})`
-    return { name: column.name, source: value, target: value }
+function bronzeShape({ keys, lake, cdcCol }: Fitted<ResolvedTable>): Shape {
+  const compared = ({ name, type }: LakeColumn): ComparedColumn => {
+    const value = sql`CAST(${ident(name)} AS ${toDuckType(type)})`
+    return { name, source: value, target: value }
   }
-  const all = new Map(columns.map(column => [column.name, compared(column)]))
-  const cursor = entry.cdcCol === undefined ? undefined : findColumn(table, entry.cdcCol)
+  const all = new Map(lake.map(column => [column.name.toLowerCase(), compared(column)]))
+  const find = (name: string): ComparedColumn | undefined => all.get(lakeColumnName(name).toLowerCase())
+  const found = keys.flatMap(key => find(key) ?? [])
   return {
-    keys: keys.flatMap(key => all.get(key) ?? []),
-    values: [...all].flatMap(([name, column]) => (keys.includes(name) ? [] : [column])),
-    cursor: cursor === undefined ? undefined : all.get(cursor.name),
+    keys: found,
+    values: [...all.values()].filter(column => !found.includes(column)),
+    cursor: cdcCol === undefined ? undefined : find(cdcCol),
   }
 }

@@ -10,10 +10,10 @@ export type EachPart = (take: (rows: Sql) => Promise<void>) => Promise<bigint>
 
 /** Read a slice part by part. The same snapshot gives the same rows each time. */
 export function sourceRows(context: ReadingContext, session: Session, shape: Shape, read: SliceRead): EachPart {
-  const { snapshot, ...wanted } = read
+  const { snapshot, lake, ...wanted } = read
   return take => {
     const request = { ...wanted, prefix: `compare-${context.ids.uuid()}`, ...segmentsOf(context) }
-    const intake = intakeOf(context, session, wanted.columns)
+    const intake = intakeOf(context, session, { ...wanted, lake })
     const version = sql`${ident('_row_version')} AS row_version`
     return throughSegments(intake, snapshot.copy(request), ['_row_version'], rows =>
       take(shaped(shape, 'source', rows, [version])),
