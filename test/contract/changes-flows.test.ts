@@ -2,6 +2,7 @@
  * What the next run does after a flow was changed, and that `plan` says so before: the rows of
  * docs/reference/changes.md about flows, each as a promise.
  */
+import { LocalStore, readSnapshot } from '@tidemark/delta'
 import { beforeAll, expect, test } from 'vitest'
 import { expectFailedStep } from '../support/cli.ts'
 import { type Changing, startChanging } from '../support/changing.ts'
@@ -211,4 +212,25 @@ test('one flow that cannot run keeps no other from being planned and run', async
   expect(run.step('gold.dim').status).toBe('failed')
   expect(run.step('gold.total').status).toBe('changed')
   expect(await project.column('n', 'gold.total')).toEqual(['4'])
+})
+
+test('properties of a gold table are there from its first commit; a view gets new ones when it is computed again', async () => {
+  const stream = (extra: string): string =>
+    `CREATE OR REFRESH STREAMING TABLE gold.seen TBLPROPERTIES (${extra}); ` +
+    'CREATE FLOW seen AS INSERT INTO gold.seen BY NAME SELECT id FROM STREAM(silver.item);'
+  const project = await start('propertied', {
+    'gold/seen.sql': stream(`'owner' = 'sales'`),
+    'gold/total.sql': view('SELECT count(*) AS n FROM silver.item'),
+  })
+  const configuration = async (table: string): Promise<unknown> =>
+    (await readSnapshot({ store: new LocalStore(project.lake) }, { tablePath: table }))?.configuration
+  expect(await configuration('gold/seen')).toEqual({ owner: 'sales' })
+  const total =
+    "CREATE OR REFRESH MATERIALIZED VIEW gold.total TBLPROPERTIES ('owner' = 'finance') AS SELECT count(*) AS n"
+  await project.write({ 'gold/total.sql': `${total} FROM silver.item;` })
+  expect((await project.succeed()).step('gold.total').status).toBe('unchanged')
+  await database.query('DELETE FROM propertied.item WHERE id = 1')
+  await project.succeed()
+  expect(await configuration('gold/total')).toEqual({ owner: 'finance' })
+  expect(await project.column('n', 'gold.total')).toEqual(['2'])
 })

@@ -419,3 +419,42 @@ test('a list of columns without the key or cdc_col, or with a name that is none,
   expect(problem('typed')).toMatchObject({ code: 'SOURCE_COLUMN_MISSING', hint: 'Did you mean name?' })
   for (const table of ['item', 'timed', 'typed']) expect(problem(table)?.place).toMatch(/^list\.json:1:\d+$/)
 })
+
+test('a property of a silver table is set with the next batch, as plan says, and stays when it is no longer written', async () => {
+  const properties = { 'delta.enableDeletionVectors': true, owner: 'sales' }
+  const project = await start('kept', ['item'], [{ table: 'item' }])
+  await project.succeed()
+  await project.list([{ table: 'item', silver: { properties } }])
+  expect((await project.plan()).says('silver.item')).toMatchObject({ notes: [] })
+  expect((await project.succeed()).step('silver.item').status).toBe('unchanged')
+  await database.query(`UPDATE kept.item SET name = 'new' WHERE id = 2`)
+  await project.succeed('--select', 'bronze.item')
+  expect((await project.plan()).says('silver.item')).toEqual({
+    expect: 'at most 1',
+    notes: ['sets delta.enableDeletionVectors = true', 'sets owner = sales'],
+  })
+  await project.succeed()
+  const settings = async (): Promise<unknown> =>
+    (await readSnapshot({ store: new LocalStore(project.lake) }, { tablePath: 'silver/item' }))?.configuration
+  expect(await settings()).toMatchObject({ 'delta.enableDeletionVectors': 'true', owner: 'sales' })
+  expect(await project.column('name', 'silver.item')).toEqual(['name 1', 'name 3', 'new'])
+  await project.list([{ table: 'item' }])
+  await database.query(`DELETE FROM kept.item WHERE id = 1`)
+  await project.succeed()
+  expect(await settings()).toMatchObject({ 'delta.enableDeletionVectors': 'true', owner: 'sales' })
+  expect(await project.column('name', 'silver.item')).toEqual(['name 3', 'new'])
+})
+
+test('a silver table with a change data feed says what each batch did', async () => {
+  const properties = { 'delta.enableChangeDataFeed': true }
+  const project = await start('fed', ['item'], [{ table: 'item', silver: { properties } }])
+  await project.succeed()
+  await database.query(`UPDATE fed.item SET name = 'new' WHERE id = 2; DELETE FROM fed.item WHERE id = 1`)
+  await project.succeed()
+  const changes = `SELECT id, name, _change_type AS what FROM table_changes('silver.item', 2) ORDER BY ALL`
+  expect(await project.query(changes)).toEqual([
+    { id: '1', name: 'name 1', what: 'delete' },
+    { id: '2', name: 'name 2', what: 'delete' },
+    { id: '2', name: 'new', what: 'insert' },
+  ])
+})

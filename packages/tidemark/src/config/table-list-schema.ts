@@ -24,6 +24,7 @@ export interface SilverInput {
   expect?: Record<string, string> | undefined
   expect_or_drop?: Record<string, string> | undefined
   expect_or_fail?: Record<string, string> | undefined
+  properties?: Record<string, string | number | boolean> | undefined
 }
 
 export interface EntryInput {
@@ -93,6 +94,10 @@ export const silverSchema: z.ZodType<SilverInput> = z.strictObject({
   expect: expressions.optional().meta({ description: 'Rules that are counted when broken: { name: SQL condition }.' }),
   expect_or_drop: expressions.optional().meta({ description: 'Rules whose offenders go to quarantine.' }),
   expect_or_fail: expressions.optional().meta({ description: 'Rules that stop the table when broken.' }),
+  properties: z
+    .record(z.string(), z.union([z.string(), z.number(), z.boolean()]), { error: 'a map from property name to value' })
+    .optional()
+    .meta({ description: 'Properties of the Delta table, such as { delta.enableDeletionVectors: true }.' }),
 })
 
 export const entrySchema: z.ZodType<EntryInput> = z

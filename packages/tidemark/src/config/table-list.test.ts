@@ -144,7 +144,8 @@ describe('broken lists', () => {
   {"schema": "a", "table": "t5", "tableName": "t6"},
   {"schema": "a", "table": true, "deletes": "dedect"},
   {"schema": "a", "table": "t7", "silver": {"keep": "history", "transform": [{"uper": "x"}, {"trim": "a", "upper": "b"}, {"cast": {"a": "bigint", "b": "timestamp_ntz"}}]}},
-  {"schema": "a", "table": "t8", "silver": {"transform": [{"trim": "a", "upper": "b"}, {"cast": {"a": "bigint", "b": "decimal(39,0)"}}], "expect": {"r": "x"}, "expect_or_drop": {"r": "y"}}}
+  {"schema": "a", "table": "t8", "silver": {"transform": [{"trim": "a", "upper": "b"}, {"cast": {"a": "bigint", "b": "decimal(39,0)"}}], "expect": {"r": "x"}, "expect_or_drop": {"r": "y"}}},
+  {"schema": "a", "table": "t9", "silver": {"properties": {"delta.enableDeletionVector": true, "delta.enableChangeDataFeed": "maybe", "owner": 7}}}
 ]`
     expect(await problemsOf(text)).toMatchInlineSnapshot(`
       [
@@ -165,6 +166,8 @@ describe('broken lists', () => {
         "10:103+8 CONFIG_VALUE \`silver.transform[1].cast.a\` must be a type of the lake: string, long, integer, short, byte, float, double, boolean, binary, date, timestamp or decimal(precision,scale). | Did you mean long?",
         "10:118+15 CONFIG_VALUE \`silver.transform[1].cast.b\` must be a type of the lake: string, long, integer, short, byte, float, double, boolean, binary, date, timestamp or decimal(precision,scale). | The precision is 1 to 38, the scale at most the precision.",
         "10:179+3 CONFIG_CONFLICT Rule r is given twice in silver. | Give each rule its own name.",
+        "11:90+4 CONFIG_VALUE \`silver.properties.delta.enableDeletionVector\` must be one of delta.enableDeletionVectors, delta.enableChangeDataFeed, delta.logRetentionDuration, delta.deletedFileRetentionDuration, delta.checkpointInterval, delta.targetFileSize, or a name of your own. | Did you mean delta.enableDeletionVectors?",
+        "11:126+7 CONFIG_VALUE \`silver.properties.delta.enableChangeDataFeed\` must be true or false. | Correct the value of \`silver.properties.delta.enableChangeDataFeed\`.",
       ]
     `)
   })

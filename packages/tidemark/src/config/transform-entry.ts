@@ -2,6 +2,7 @@
 import { CONFIG_CONFLICT, CONFIG_VALUE } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
 import type { Expectation, SilverConfig } from '../model/project.ts'
+import { findPropertyFault, KNOWN_PROPERTIES, type TableProperties } from '../model/table-properties.ts'
 import type { Transform } from '../model/transform.ts'
 import { type ConfigNode, keyPlaceOf, type Path, placeOf } from './node.ts'
 import { printPath } from './check.ts'
@@ -70,7 +71,9 @@ export function buildSilver(
     return buildTransform(item)
   })
   const { expectations, problems: conflicts } = buildExpectations(input, node, around)
-  return { silver: { transform, expectations }, problems: [...problems, ...conflicts] }
+  const { properties, problems: faults } = buildProperties(input, node, around)
+  const silver = { transform, expectations, ...(properties === undefined ? {} : { properties }) }
+  return { silver, problems: [...problems, ...conflicts, ...faults] }
 }
 
 function buildTransform(item: TransformInput): Transform[] {
@@ -143,6 +146,24 @@ function buildExpectations(
     }
   }
   return { expectations: [...byName.values()], problems }
+}
+
+function buildProperties(
+  { properties }: SilverInput,
+  node: ConfigNode,
+  around: Path,
+): { properties: TableProperties | undefined; problems: Problem[] } {
+  if (properties === undefined) return { properties, problems: [] }
+  const texts = Object.fromEntries(Object.entries(properties).map(([name, value]) => [name, String(value)]))
+  const problems = Object.entries(texts).flatMap(([name, value]) => {
+    const expected = findPropertyFault(name, value)
+    if (expected === undefined) return []
+    const at = ['properties', name]
+    const meant = suggest(name, KNOWN_PROPERTIES)
+    const hint = KNOWN_PROPERTIES.includes(name) || meant === undefined ? undefined : `Did you mean ${meant}?`
+    return [CONFIG_VALUE({ key: printPath([...around, ...at]), expected, hint }, { place: placeOf(node, at) })]
+  })
+  return { properties: texts, problems }
 }
 
 /** The defaults without the rules that the entry names itself, whatever it does about their violation. */

@@ -24,7 +24,18 @@ export const FLOW_UNBUILT: ProblemKind<FlowUnbuilt> = problem<FlowUnbuilt>({
   hint: p => p.instead ?? `Leave it out: Tidemark never ignores a clause silently.`,
   retry: 'after-change',
   exit: 2,
-  example: { clause: 'TBLPROPERTIES' },
+  example: { clause: 'CLUSTER BY' },
+})
+
+type FlowProperty = { name: string; expected: string }
+export const FLOW_PROPERTY: ProblemKind<FlowProperty> = problem<FlowProperty>({
+  code: 'FLOW_PROPERTY',
+  title: 'A table cannot have this property.',
+  message: p => `${p.name} must be ${p.expected}.`,
+  hint: () => 'The properties that a table of a flow can have are in docs/guides/flows.md.',
+  retry: 'after-change',
+  exit: 2,
+  example: { name: 'delta.enableDeletionVectors', expected: 'true or false' },
 })
 
 type FlowNotPortable = { name: string; why?: string | undefined }

@@ -11,10 +11,12 @@ import {
   type Staged,
   type StructType,
   stageCreate,
+  stageMetadata,
 } from '@tidemark/delta'
 import { FLOW_COMMIT_BUSY, FLOW_SOURCE_MISSING, FLOW_TARGET_FOREIGN } from '../errors/flow-run.ts'
 import type { Flow, TableName } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
+import type { TableProperties } from '../model/table-properties.ts'
 import { upkeepWarning } from '../model/upkeep.ts'
 import type { FlowContext } from './context.ts'
 
@@ -52,21 +54,48 @@ export async function getSource(
 export async function ensureTable(
   context: FlowContext,
   flow: Flow,
-  table: { path: string; name: TableName; schema: StructType },
+  table: { path: string; name: TableName; schema: StructType; properties?: TableProperties | undefined },
 ): Promise<Snapshot> {
   for (let attempt = 0; attempt < MAX_TRIES; attempt++) {
     const snapshot = await readSnapshot(context, { tablePath: table.path, signal: context.signal })
-    if (snapshot !== undefined) return snapshot
+    if (snapshot !== undefined) return await setProperties(context, flow, snapshot, table.properties)
     for await (const object of context.store.list(table.path)) {
       if (object.path.startsWith(`${table.path}/_delta_log/`)) continue
       throw FLOW_TARGET_FOREIGN({ table: table.name, path: table.path }, { state: 'Nothing was written.' })
     }
     const info = { operation: 'CREATE TABLE', runId: context.runId }
-    const created = stageCreate({ tablePath: table.path, schema: table.schema, info, needsDomainMetadata: true })
+    const { path: tablePath, schema, properties: configuration = {} } = table
+    const created = stageCreate({ tablePath, schema, configuration, info, needsDomainMetadata: true })
     const result = await commitOnce(context, created)
     if (result.kind === 'committed') return result.snapshot
   }
   throw FLOW_COMMIT_BUSY({ flow: flow.name, table: table.name, tries: MAX_TRIES })
+}
+
+/** The table with the properties that its flow declares: a commit of their own sets those that differ. */
+export async function setProperties(
+  context: FlowContext,
+  flow: Flow,
+  table: Snapshot,
+  properties: TableProperties | undefined,
+): Promise<Snapshot> {
+  if (Object.keys(differingProperties(table, properties)).length === 0) return table
+  const { snapshot } = await commitTable(context, flow, table, current => {
+    const configuration = differingProperties(current, properties)
+    if (Object.keys(configuration).length === 0) return Promise.resolve(undefined)
+    const operationParameters = { properties: JSON.stringify(configuration) }
+    const info = { operation: 'SET TBLPROPERTIES', operationParameters, runId: context.runId }
+    return Promise.resolve(stageMetadata(current, { configuration, info }))
+  })
+  return snapshot
+}
+
+/** Declared properties that the table has not, or has otherwise. */
+export function differingProperties(
+  { configuration }: Snapshot,
+  properties: TableProperties | undefined,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(properties ?? {}).filter(([name, value]) => configuration[name] !== value))
 }
 
 /**

@@ -34,12 +34,12 @@ function computedFrom(flow: WholeFlow, inputs: Inputs): string {
 }
 
 function definitionOf(flow: WholeFlow): string {
-  return createHash('sha256').update(JSON.stringify(flow, withoutPlaces)).digest('hex')
+  return createHash('sha256').update(JSON.stringify(flow, whatCounts)).digest('hex')
 }
 
-/** Where a flow stands in its file is no part of what it computes. */
-function withoutPlaces(key: string, value: unknown): unknown {
-  return key === 'place' ? undefined : value
+/** Where a flow stands in its file, and how its rows are kept, is no part of what it computes. */
+function whatCounts(key: string, value: unknown): unknown {
+  return key === 'place' || key === 'properties' ? undefined : value
 }
 
 /** True when the target is what these inputs give; never for a query with current_date() and kin. */

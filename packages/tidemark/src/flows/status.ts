@@ -1,12 +1,12 @@
 /**
  * What a flow would do now, for `plan`. Reads the log alone, never rows, and writes nothing.
  */
-import { addedFiles, readCommits } from '@tidemark/delta'
+import { addedFiles, readCommits, type Snapshot } from '@tidemark/delta'
 import { Problem } from '../errors/problem.ts'
 import type { Flow } from '../model/flow.ts'
 import { decideBatch, streamedTable } from './batch.ts'
 import { describeChanges } from './changes.ts'
-import { getSource, readTable } from './commit-table.ts'
+import { differingProperties, getSource, readTable } from './commit-table.ts'
 import { isComputed, isRedefined, isVolatile, isWholeTable, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { isWhole } from './execute.ts'
@@ -49,6 +49,7 @@ async function forecastWhole(context: FlowContext, flow: WholeFlow): Promise<Flo
   }
   const rows = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)
   const notes = [
+    ...describeProperties(flow, target),
     ...(isVolatile(flow) ? ['it depends on the time: computed again in every run'] : []),
     ...(isRedefined(flow, target) ? ['the definition changed: computed again as a whole'] : []),
   ]
@@ -68,7 +69,14 @@ async function forecastStream(context: FlowContext, flow: StreamFlow): Promise<F
   const isRebuilt = record.source.after === undefined && (context.fullRefresh || isWholeTable(target))
   if (isRebuilt && target !== undefined)
     return { status, notes: [`every row is made anew from ${streamedTable(flow)}`] }
-  return { status, notes: describeChanges(flow, await readLastRecord(context.store, flow), target) }
+  const changes = describeChanges(flow, await readLastRecord(context.store, flow), target)
+  return { status, notes: [...changes, ...describeProperties(flow, target)] }
+}
+
+/** Properties that the flow's next commit sets. */
+function describeProperties({ properties }: Flow, target: Snapshot | undefined): string[] {
+  const all = Object.entries(target === undefined ? {} : differingProperties(target, properties))
+  return all.map(([name, value]) => `sets ${name} = ${value}`)
 }
 
 /** Rows of a batch by the statistics of its files. */

@@ -91,7 +91,8 @@ async function processBatch(
     if (!(await writeRecord(context.store, record))) return undefined
   }
   const path = tablePath(flow.target)
-  const start = await ensureTable(context, flow, { path, name: flow.target, schema: prepared.schema })
+  const { schema } = prepared
+  const start = await ensureTable(context, flow, { path, name: flow.target, schema, properties: flow.properties })
   const rebuild = record.source.after === undefined && record.batch > 1n
   if (prepared.rejects !== undefined && !isVoid(record, start)) {
     const { batch, flow: recorded } = record

@@ -11,7 +11,7 @@ import type { DerivedFlow, MaterializedViewFlow } from '../model/flow.ts'
 import { tablePath } from '../model/names.ts'
 import type { Ledger } from '../model/step.ts'
 import { emitOver } from './batch-rows.ts'
-import { commitTable, ensureTable, getSource, MAX_TRIES, readTable } from './commit-table.ts'
+import { commitTable, ensureTable, getSource, MAX_TRIES, readTable, setProperties } from './commit-table.ts'
 import { computedDomain, type Inputs, isComputed, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { readEntries } from './entries.ts'
@@ -62,8 +62,8 @@ async function replaceWhole(
   at: { target: Snapshot | undefined; inputs: Inputs; computed: Computed },
 ): Promise<Snapshot | undefined> {
   const { relation, verdict, schema } = at.computed
-  const start =
-    at.target ?? (await ensureTable(context, flow, { path: tablePath(flow.target), name: flow.target, schema }))
+  const { target: name, properties } = flow
+  const start = at.target ?? (await ensureTable(context, flow, { path: tablePath(name), name, schema, properties }))
   const rejects = { judged: relation, rejected: verdict.rejected, schema }
   await quarantine(context, { ...rejects, flow, batch: 0n, appId: undefined, replace: true })
   const domains = [computedDomain(flow, at.inputs)]
@@ -75,7 +75,8 @@ async function replaceWhole(
     const isLost = current.version !== start.version
     return Promise.resolve(isLost ? undefined : stageOverwrite(current, { files, schema, domains, info }))
   })
-  return committed ? snapshot : undefined
+  // Afterwards: a commit of our own before it would hide one of somebody else's.
+  return committed ? await setProperties(context, flow, snapshot, properties) : undefined
 }
 
 interface Computed {

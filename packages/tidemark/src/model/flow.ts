@@ -4,6 +4,7 @@
  */
 import type { Place } from '../errors/problem.ts'
 import type { Expectation } from './project.ts'
+import type { TableProperties } from './table-properties.ts'
 import type { Transform } from './transform.ts'
 
 /** `schema.table` in the lake's catalog, for example `silver.DimUser`. */
@@ -22,6 +23,7 @@ export type Dataset =
       kind: 'streaming table'
       name: TableName
       expectations: readonly Expectation[]
+      properties?: TableProperties | undefined
       comment?: string
       place: Place
     }
@@ -30,6 +32,7 @@ export type Dataset =
       name: TableName
       query: Query
       expectations: readonly Expectation[]
+      properties?: TableProperties | undefined
       comment?: string
       place: Place
     }
@@ -70,6 +73,8 @@ interface FlowBase {
   name: string
   target: TableName
   expectations: readonly Expectation[]
+  /** What the target's log is to say of how its rows are kept; what it says beside stays. */
+  properties?: TableProperties | undefined
   /** Where it is declared. */
   place?: Place | undefined
 }

@@ -4,6 +4,7 @@
  */
 import type { Place, Problems } from '../errors/problem.ts'
 import type { Flow, FlowSource } from './flow.ts'
+import type { TableProperties } from './table-properties.ts'
 import type { Transform } from './transform.ts'
 
 /** A secret as written: a reference, never a value. `openSecret` in config/ turns it into the value at the edge. */
@@ -155,6 +156,7 @@ export interface TableEntry {
 export interface SilverConfig {
   transform: readonly Transform[]
   expectations: readonly Expectation[]
+  properties?: TableProperties | undefined
 }
 
 /** A data-quality rule. A row passes only if the expression is TRUE. */

@@ -180,6 +180,7 @@ export function derivedTable({ name, entry, keys }: KnownTable): DerivedTable {
     keys: (keys ?? ['?']).map(lakeColumnName),
     transform: entry?.silver.transform ?? [],
     expectations: entry?.silver.expectations ?? [],
+    properties: entry?.silver.properties,
     place: entry?.place,
   }
   return { flow, streamable: keys === undefined || keys.length > 0 }

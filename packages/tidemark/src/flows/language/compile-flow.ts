@@ -32,13 +32,14 @@ export async function compileView(
   await checkRules(view.expectations, c)
   const resolved = await resolveQuery(view.query, 'view', c)
   if (!resolved) return []
-  const { name, expectations, place } = view
+  const { name, expectations, properties, place } = view
   return [
     {
       kind: 'materialized view',
       name,
       target: name,
       expectations,
+      properties,
       query: compiledQuery(resolved.query, resolved.checked),
       place,
     },
@@ -59,7 +60,8 @@ export async function compileAppend(
   }
   const query = compiledQuery(resolved.query, resolved.checked)
   const { name, place } = flow
-  return [{ kind: 'append', name, target: target.name, expectations: target.expectations, query, place }]
+  const { expectations, properties } = target
+  return [{ kind: 'append', name, target: target.name, expectations, properties, query, place }]
 }
 
 export async function compileAutoCdc(
@@ -72,13 +74,14 @@ export async function compileAutoCdc(
   if (applyAsDeleteWhen !== undefined) await checkCondition(applyAsDeleteWhen, place, c)
   const input = await resolveInput(flow, c)
   if (!input) return []
-  const { expectations } = target
+  const { expectations, properties } = target
   return [
     {
       kind: 'auto cdc',
       name,
       target: target.name,
       expectations,
+      properties,
       ...input,
       keys,
       sequenceBy,

@@ -1,8 +1,9 @@
 /** CREATE … in a flow file: streaming tables, materialized views and temporary views, with their rules. */
 import type { Place } from '../../errors/problem.ts'
-import { FLOW_NAME } from '../../errors/flow.ts'
+import { FLOW_NAME, FLOW_PROPERTY } from '../../errors/flow.ts'
 import type { Query, TableName } from '../../model/flow.ts'
 import type { Expectation } from '../../model/project.ts'
+import { findPropertyFault, type TableProperties } from '../../model/table-properties.ts'
 import { ParseStop } from './cursor.ts'
 import { parseCdcClauses, parseCreateFlow } from './create-flow.ts'
 import type { Reading } from './lakeflow-sql.ts'
@@ -80,6 +81,7 @@ function parseMaterializedView(reading: Reading, place: Place): void {
 interface Head {
   name: TableName
   expectations: Expectation[]
+  properties?: TableProperties
   comment?: string
 }
 
@@ -91,7 +93,7 @@ function parseHead(reading: Reading): Head {
     const token = cursor.peek()
     if (cursor.at('(')) head.expectations.push(...parseElements(reading))
     else if (cursor.take('COMMENT')) head.comment = parseText(reading)
-    else if (cursor.take('TBLPROPERTIES')) unbuiltGroup(reading, 'TBLPROPERTIES', token)
+    else if (cursor.take('TBLPROPERTIES')) head.properties = { ...head.properties, ...parseProperties(reading) }
     else if (cursor.take('CLUSTER BY')) unbuiltGroup(reading, 'CLUSTER BY', token)
     else if (cursor.take('PARTITIONED BY')) unbuiltGroup(reading, 'PARTITIONED BY', token)
     else if (cursor.take('LOCATION')) unbuiltText(reading, 'LOCATION', token)
@@ -100,6 +102,26 @@ function parseHead(reading: Reading): Head {
       cursor.span('a schedule', () => cursor.at('AS'))
     } else return head
   }
+}
+
+/** `('name' = 'value', …)`; a value may also be a bare word or number. */
+function parseProperties(reading: Reading): Record<string, string> {
+  const { cursor } = reading
+  const properties: Record<string, string> = {}
+  cursor.expect('(')
+  do {
+    const token = cursor.peek()
+    const name = parseText(reading)
+    cursor.expect('=')
+    const value =
+      cursor.peek().kind === 'word' || cursor.peek().kind === 'number' ? cursor.next().text : parseText(reading)
+    const expected = findPropertyFault(name, value)
+    if (expected !== undefined) {
+      cursor.problems.push(FLOW_PROPERTY({ name, expected }, { place: cursor.place(token) }))
+    } else properties[name] = value
+  } while (cursor.take(','))
+  cursor.expect(')', 'Properties are separated by commas.')
+  return properties
 }
 
 function unbuiltGroup(reading: Reading, clause: string, token: Token): void {

@@ -4,13 +4,20 @@ import type { Place, Problem } from '../../errors/problem.ts'
 import { FLOW_EXPORT, FLOW_NAME } from '../../errors/flow.ts'
 import type { Dataset, DeclaredFlow, FlowSource, Query } from '../../model/flow.ts'
 import type { Expectation } from '../../model/project.ts'
+import { findPropertyFault } from '../../model/table-properties.ts'
 import { schemaOfFile, tableName } from './name.ts'
 import { placeAt } from './place.ts'
 
 const name = z.string().min(1)
 const rule = z.strictObject({ name, expression: name, onViolation: z.enum(['warn', 'drop', 'fail']) })
 const written = { query: name, dialect: z.enum(['portable', 'duckdb']) }
-const described = { expectations: z.array(rule), comment: z.string().optional() }
+const properties = z.record(z.string(), z.string()).superRefine((all, context) => {
+  for (const [key, value] of Object.entries(all)) {
+    const expected = findPropertyFault(key, value)
+    if (expected !== undefined) context.addIssue({ code: 'custom', message: `must be ${expected}`, path: [key] })
+  }
+})
+const described = { expectations: z.array(rule), properties: properties.optional(), comment: z.string().optional() }
 const shape = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('streaming table'), name, ...described }),
   z.strictObject({ kind: z.literal('materialized view'), name, ...written, ...described }),
@@ -105,13 +112,14 @@ function readDefinition(
 ): Dataset | DeclaredFlow {
   switch (definition.kind) {
     case 'streaming table': {
-      const { kind, name, comment, expectations } = definition
-      return { kind, name, expectations: placed(expectations, placeOf), ...(comment && { comment }), place }
+      const { kind, name, comment, expectations, properties } = definition
+      return { kind, name, expectations: placed(expectations, placeOf), properties, ...(comment && { comment }), place }
     }
     case 'materialized view': {
-      const { kind, name, comment, expectations } = definition
+      const { kind, name, comment, properties } = definition
       const query = queryOf(definition, placeOf)
-      return { kind, name, query, expectations: placed(expectations, placeOf), ...(comment && { comment }), place }
+      const expectations = placed(definition.expectations, placeOf)
+      return { kind, name, query, expectations, properties, ...(comment && { comment }), place }
     }
     case 'temporary view':
       return { kind: definition.kind, name: definition.name, query: queryOf(definition, placeOf), place }

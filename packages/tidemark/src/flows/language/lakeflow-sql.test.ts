@@ -133,7 +133,6 @@ test('a literal that is not closed is reported where it opens', () => {
 test.each([
   ['CREATE OR REFRESH PRIVATE STREAMING TABLE t', '1:19 PRIVATE'],
   ["CREATE STREAMING TABLE t (a INT COMMENT 'x, y', b DECIMAL(1,2))", '1:27 A column list'],
-  ["CREATE STREAMING TABLE t TBLPROPERTIES ('a' = 'b')", '1:26 TBLPROPERTIES'],
   ['CREATE STREAMING TABLE t CLUSTER BY (a) AS SELECT 1', '1:26 CLUSTER BY'],
   ['CREATE STREAMING TABLE t CLUSTER BY AUTO', '1:26 CLUSTER BY'],
   ['CREATE STREAMING TABLE t PARTITIONED BY (a)', '1:26 PARTITIONED BY'],
@@ -155,6 +154,27 @@ test.each([
   expect(others).toEqual([])
   expect(first?.code).toBe('FLOW_UNBUILT')
   expect(`${first?.place?.line}:${first?.place?.column} ${first?.message}`).toMatch(`${wanted} is part of the language`)
+})
+
+test('properties of a table are read; those that would change what the table is are refused at their name', () => {
+  const wanted = parse(
+    "CREATE STREAMING TABLE t COMMENT 'c' TBLPROPERTIES ('delta.enableDeletionVectors' = true, 'owner' = 'sales')",
+  )
+  expect(wanted.problems).toEqual([])
+  expect(wanted.source?.datasets[0]).toMatchObject({
+    comment: 'c',
+    properties: { 'delta.enableDeletionVectors': 'true', owner: 'sales' },
+  })
+  const known = 'delta.enableDeletionVectors, delta.enableChangeDataFeed, delta.logRetentionDuration, '
+  expect(
+    said("CREATE STREAMING TABLE t TBLPROPERTIES ('delta.appendOnly' = 'true', 'delta.checkpointInterval' = 'often')"),
+  ).toEqual([
+    expect.stringContaining(`FLOW_PROPERTY gold/user.sql:1:41 delta.appendOnly must be one of ${known}`),
+    'FLOW_PROPERTY gold/user.sql:1:70 delta.checkpointInterval must be a number of commits, 1 or more.',
+  ])
+  expect(said("CREATE STREAMING TABLE t TBLPROPERTIES ('a' = )")).toEqual([
+    'FLOW_SYNTAX gold/user.sql:1:47 Expected a text in quotes, found ).',
+  ])
 })
 
 test('targets are in silver or gold, names have at most two parts', () => {

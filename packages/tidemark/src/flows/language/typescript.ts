@@ -3,11 +3,13 @@
  * registered, so what a file exports is exactly what it declares.
  */
 import type { Expectation } from '../../model/project.ts'
+import type { TableProperties } from '../../model/table-properties.ts'
 
 export interface StreamingTableDefinition {
   readonly kind: 'streaming table'
   readonly name: string
   readonly expectations: readonly Expectation[]
+  readonly properties?: TableProperties | undefined
   readonly comment?: string | undefined
 }
 
@@ -17,6 +19,7 @@ export interface MaterializedViewDefinition {
   readonly query: string
   readonly dialect: 'portable' | 'duckdb'
   readonly expectations: readonly Expectation[]
+  readonly properties?: TableProperties | undefined
   readonly comment?: string | undefined
 }
 
@@ -66,6 +69,8 @@ function define<T extends Definition>(definition: T): T {
 export function streamingTable(table: {
   name: string
   expectations?: readonly Expectation[]
+  /** Properties of the Delta table, such as `{ 'delta.enableDeletionVectors': 'true' }`. */
+  properties?: TableProperties
   comment?: string
 }): StreamingTableDefinition {
   return define({ expectations: [], ...table, kind: 'streaming table' })
@@ -78,6 +83,8 @@ export function materializedView(view: {
   /** `duckdb` opts out of portable SQL: the view never runs on Spark. */
   dialect?: 'portable' | 'duckdb'
   expectations?: readonly Expectation[]
+  /** Properties of the Delta table, such as `{ 'delta.enableDeletionVectors': 'true' }`. */
+  properties?: TableProperties
   comment?: string
 }): MaterializedViewDefinition {
   return define({ dialect: 'portable', expectations: [], ...view, kind: 'materialized view' })
