@@ -24,15 +24,6 @@ const source = async (): Promise<string[]> =>
   (await database.query('SELECT id, name FROM item ORDER BY id')).map(row => `${row['id']} ${row['name']}`)
 
 describe('an increment', () => {
-  test('the first load is the whole table, and a second run without changes writes nothing', async () => {
-    const world = await createWorld(database)
-    const first = await world.ingest(entry)
-    expect(first.ledger).toMatchObject({ read: 100n, inserted: 100n, duplicate: 0n, deletes: 0n })
-    const second = await world.ingest(entry)
-    expect(second).toMatchObject({ status: 'unchanged', versionBefore: 0n, versionAfter: 0n })
-    expect(second.reason).toContain('nothing, proved')
-  })
-
   test('changes without a moved cursor, back-dated changes and ties all arrive once', async () => {
     const world = await createWorld(database)
     await world.ingest(entry)
@@ -42,22 +33,6 @@ describe('an increment', () => {
     const outcome = await world.ingest(entry)
     expect(outcome.ledger).toMatchObject({ read: 3n, inserted: 3n, duplicate: 0n })
     expect((await names(world)).sort()).toEqual((await source()).sort())
-  })
-
-  test('a transaction open over a run is read by the next one, and nothing twice', async () => {
-    const world = await createWorld(database)
-    const open = await database.connect()
-    await open.query(
-      `BEGIN; INSERT INTO item VALUES (200, 'late', '2025-01-01'); UPDATE item SET name = 'late 3' WHERE id = 3`,
-    )
-    await world.ingest(entry)
-    await database.query(`INSERT INTO item VALUES (201, 'meanwhile', now())`)
-    expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n })
-    await open.query('COMMIT')
-    const last = await world.ingest(entry)
-    expect(last.ledger).toMatchObject({ read: 3n, inserted: 2n, duplicate: 1n })
-    expect((await names(world)).sort()).toEqual((await source()).sort())
-    expect((await world.bronze('item')).length).toBe(103)
   })
 
   test('rows of a savepoint inside an open transaction are not lost', async () => {
@@ -106,26 +81,6 @@ describe('deletes', () => {
     await database.query(`INSERT INTO item VALUES (7, 'again')`)
     expect((await world.ingest(entry)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
     expect((await names(world)).sort()).toEqual((await source()).sort())
-  })
-
-  test('an emptied table asks first, keeps the lake as it is, and is followed when allowed', async () => {
-    const world = await createWorld(database)
-    await world.ingest(entry)
-    await database.query('TRUNCATE item')
-    await expect(world.ingest(entry)).rejects.toMatchObject({ code: 'MASS_DELETE' })
-    expect(await world.version('item')).toBe(0n)
-    const outcome = await world.ingest(entry, { allowMassDelete: true })
-    expect(outcome.ledger).toMatchObject({ deletes: 100n })
-    expect(await world.live('item', id)).toEqual([])
-  })
-
-  test('with deletes ignored, ghosts stay and later keys still arrive', async () => {
-    const world = await createWorld(database)
-    const ignoring = { ...entry, deletes: 'ignore' as const }
-    await world.ingest(ignoring)
-    await database.query(`DELETE FROM item WHERE id = 9; INSERT INTO item VALUES (500, 'new')`)
-    expect((await world.ingest(ignoring)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
-    expect(await names(world)).toContain('9 name 9')
   })
 
   test('a moved primary key is a delete and an insert', async () => {
@@ -192,18 +147,6 @@ describe('rows and values that appear under an old version', () => {
 })
 
 describe('two writers on one table', () => {
-  test('a snapshot older than what a later run committed changes nothing', async () => {
-    const world = await createWorld(database)
-    await world.ingest(entry)
-    await database.query(`UPDATE item SET name = 'v1' WHERE id = 1`)
-    const slow = await world.snapshot(entry)
-    await database.query(`UPDATE item SET name = 'v2' WHERE id = 1`)
-    await world.ingest(entry)
-    const outcome = await world.ingest(entry, { snapshot: slow })
-    expect(outcome).toMatchObject({ status: 'unchanged' })
-    expect(await names(world)).toContain('1 v2')
-  })
-
   test('a backfill that loses against a live run neither doubles nor revives a row', async () => {
     const world = await createWorld(database)
     const dated = { ...entry, cdcCol: 'updated_at' }
@@ -264,13 +207,6 @@ describe('keyless tables and views', () => {
     await database.query(`UPDATE item SET name = 'x' WHERE id = 1; DELETE FROM item WHERE id = 2`)
     expect((await world.ingest(view)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
     expect((await world.live('shouting', ident('id'))).length).toBe(9)
-  })
-
-  test('a declared key that is not unique is refused and nothing is written', async () => {
-    await database.query(`CREATE TABLE dup (a int, b int); INSERT INTO dup VALUES (1, 1), (1, 2), (2, 3)`)
-    const world = await createWorld(database)
-    await expect(world.ingest({ table: 'dup', primaryKey: ['a'] })).rejects.toMatchObject({ code: 'KEY_NOT_UNIQUE' })
-    expect(await world.version('dup')).toBeUndefined()
   })
 })
 

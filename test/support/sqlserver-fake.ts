@@ -176,8 +176,10 @@ class FakeSession implements SqlServerSession {
         return [{ tracking: version, row_version: String(db.minActive ?? dbts + 1n) }]
       case NEXT.text:
         return [{ tracking: version, row_version: String(dbts) }]
-      case CLOCK.text:
-        return [{ order_us: String(db.now()), as_of: '2026-01-01T00:00:00.000001Z' }]
+      case CLOCK.text: {
+        const now = String(db.now())
+        return [{ order_us: now, as_of: `2026-01-01T00:00:00.${now.slice(-6)}Z` }]
+      }
       case LOCK.text:
         return [{ held: '0' }]
       case NOW.text:

@@ -105,17 +105,31 @@ export const SOURCE_TABLE_CHANGED: ProblemKind<TableParams & { reason: string }>
   example: { ...example, reason: 'Table definition has changed, please retry transaction' },
 })
 
-export const SOURCE_COLUMN_MISSING: ProblemKind<TableParams & { column: string; suggestions: readonly string[] }> =
-  problem<TableParams & { column: string; suggestions: readonly string[] }>({
-    code: 'SOURCE_COLUMN_MISSING',
-    title: 'The table has no such column.',
-    message: (p: TableParams & { column: string }) => `${p.table} has no column ${JSON.stringify(p.column)}.`,
-    hint: (p: { suggestions: readonly string[] }) =>
-      p.suggestions.length > 0 ? `Did you mean ${p.suggestions.join(' or ')}?` : 'Check the name in the list.',
-    retry: 'after-change',
-    exit: 1,
-    example: { ...example, column: 'udpated_at', suggestions: ['updated_at'] },
-  })
+interface ColumnMissingParams extends TableParams {
+  column: string
+  suggestions: readonly string[]
+  /** The list of columns that names it. */
+  list?: 'columns' | 'exclude_columns' | undefined
+}
+
+export const SOURCE_COLUMN_MISSING: ProblemKind<ColumnMissingParams> = problem<ColumnMissingParams>({
+  code: 'SOURCE_COLUMN_MISSING',
+  title: 'The table has no such column.',
+  message: (p: TableParams & { column: string }) => `${p.table} has no column ${JSON.stringify(p.column)}.`,
+  hint: (p: Pick<ColumnMissingParams, 'column' | 'suggestions' | 'list'>) => {
+    const check =
+      p.suggestions.length > 0 ? `Did you mean ${p.suggestions.join(' or ')}?` : 'Check the name in the list.'
+    if (p.list === undefined) return check
+    const out =
+      p.list === 'columns'
+        ? `take ${p.column} out of \`columns\``
+        : `write ${p.column}* in \`exclude_columns\`, which may fit nothing`
+    return `${check} If the source has dropped the column, ${out}: what the lake has of it stays.`
+  },
+  retry: 'after-change',
+  exit: 1,
+  example: { ...example, column: 'udpated_at', suggestions: ['updated_at'] },
+})
 
 export const SOURCE_RANGE_INVALID: ProblemKind<TableParams & { column: string; reason: string }> = problem<
   TableParams & { column: string; reason: string }

@@ -37,7 +37,7 @@ export interface Masking {
 export function findMasks(entry: Masked, table: SourceTable, salt: () => string | undefined): Masking {
   const place = entry.places['masks'] ?? entry.place
   const found = Object.entries(entry.masks).map(([name, mask]): [string, Mask] => {
-    return [findColumn(entry.source, table, name, place).name, mask]
+    return [findColumn(entry.source, table, name, { place }).name, mask]
   })
   const twice = found.find(([name], n) => found.findIndex(([other]) => other === name) < n)
   if (twice !== undefined) {

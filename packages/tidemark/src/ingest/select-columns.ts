@@ -74,7 +74,7 @@ function namesOf(
   const place = entry.places[list] ?? entry.place
   return new Set(
     written.flatMap(one => {
-      if (!one.includes('*')) return [findColumn(entry.source, table, one, place).name]
+      if (!one.includes('*')) return [findColumn(entry.source, table, one, { place, list }).name]
       return table.columns.map(({ name }) => name).filter(name => matchesPattern(one, name))
     }),
   )

@@ -13,7 +13,7 @@ export function findColumn(
   source: string,
   table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
   name: string,
-  place?: Place,
+  at: { place?: Place; list?: 'columns' | 'exclude_columns' } = {},
 ): SourceColumn {
   const exact = table.columns.find(column => column.name === name)
   if (exact) return exact
@@ -22,7 +22,8 @@ export function findColumn(
   const known = table.columns.map(column => column.name)
   const guess = suggest(name, known)
   const suggestions = similar.length > 1 ? similar.map(column => column.name) : guess === undefined ? [] : [guess]
-  throw SOURCE_COLUMN_MISSING({ source, table: `${table.schema}.${table.table}`, column: name, suggestions }, { place })
+  const params = { source, table: `${table.schema}.${table.table}`, column: name, suggestions, list: at.list }
+  throw SOURCE_COLUMN_MISSING(params, { place: at.place })
 }
 
 /** The table's columns, those of the given names as `asText` carries them. @throws {SOURCE_COLUMN_MISSING} as `findColumn` */

@@ -19,18 +19,16 @@ import type {
   TableChunks,
   Workload,
 } from '../source.ts'
-import { invalidSlice } from '../slice.ts'
 import { readCount } from '../slice-count.ts'
 import type { ServerConnection } from '../server-address.ts'
-import { errorCode } from '../driver-reason.ts'
 import { findColumn } from '../find-column.ts'
 import { postgresColumn } from './column.ts'
 import { boundStatement, type CursorClock } from './cursor.ts'
+import { exactSlice, explainSlice } from './exact-slice.ts'
 import { cutIntoBlocks } from './chunks.ts'
-import { sqlstateOf } from './driver-error.ts'
 import { readLock } from './lock.ts'
 import { printName } from '../table-name.ts'
-import { assertHorizonUsable, waitUntilDurable } from './position.ts'
+import { waitUntilDurable } from './position.ts'
 import type { Readers } from './readers.ts'
 import { chunkSize, writeSegments } from '../segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
@@ -108,24 +106,24 @@ export class PostgresSnapshot implements SourceSnapshot {
   }
 
   async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
-    const exact = this.#checkSlice(table, slice)
+    const exact = this.#exact(table, slice)
     try {
       const statement = countStatement(table, exact, columns, cursor)
       const [row = {}] = await this.#reading(table, signal, session => session.query(statement, { signal }))
       return readCount(row, this.#named(table), columns, column => postgresColumn(column).unfit?.values)
     } catch (error) {
-      throw this.#explain(error, table, exact)
+      throw explainSlice(error, this.#named(table), exact)
     }
   }
 
   async *copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
-    const exact = this.#checkSlice(request.table, request.slice)
+    const exact = this.#exact(request.table, request.slice)
     try {
       yield* this.#stream(request, session =>
         session.copyOut(copyStatement(request.table, exact, request.columns), copyOptions(request)),
       )
     } catch (error) {
-      throw this.#explain(error, request.table, exact)
+      throw explainSlice(error, this.#named(request.table), exact)
     }
   }
 
@@ -218,30 +216,8 @@ export class PostgresSnapshot implements SourceSnapshot {
     }
   }
 
-  /** The slice with its columns spelled as the database does. */
-  #checkSlice(table: SourceTable, slice: Slice): Slice {
-    if (slice.kind === 'range' || slice.kind === 'cursor') {
-      return { ...slice, column: findColumn(this.#options.source, table, slice.column).name }
-    }
-    if (slice.kind === 'keys') {
-      const columns = slice.columns.map(column => findColumn(this.#options.source, table, column).name)
-      return { ...slice, columns }
-    }
-    if (slice.kind !== 'since') return slice
-    if (!table.hasRowVersion) throw new TypeError(`this is a bug in tidemark: ${printName(table)} has no row version`)
-    assertHorizonUsable(this.position, slice.horizon, printName(table))
-    return slice
-  }
-
-  /** Errors about data (SQLSTATE class 22) in a backfill or a look-up come from the values that the user wrote. */
-  #explain(error: unknown, table: SourceTable, slice: Slice): unknown {
-    const sqlstate = sqlstateOf(error)
-    if (!(slice.kind === 'range' || slice.kind === 'keys')) return error
-    if (!(sqlstate.startsWith('22') || sqlstate === '42883')) return error
-    const cause = error instanceof Error ? error.cause : undefined
-    const reason = cause instanceof Error ? cause.message : errorCode(cause)
-    const column = slice.kind === 'range' ? slice.column : slice.columns.join(', ')
-    return invalidSlice(this.#named(table), slice, { column, reason }, { cause })
+  #exact(table: SourceTable, slice: Slice): Slice {
+    return exactSlice(slice, table, { source: this.#options.source, position: this.position })
   }
 }
 
