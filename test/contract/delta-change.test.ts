@@ -186,11 +186,7 @@ function mergeRows(merge: Merge, target: readonly Target[], source: readonly Sou
   const first = <Side>(list: Clause<Side>[], side: Side): Clause<Side> | undefined =>
     list.find(clause => clause.when === undefined || clause.when.js(side) === true)
   const [only] = merge.matched
-  const mayRepeat =
-    merge.matched.length === 1 &&
-    merge.notMatched.length === 0 &&
-    only?.when === undefined &&
-    only?.update === undefined
+  const mayRepeat = merge.matched.length === 1 && only?.when === undefined && only?.update === undefined
   for (const row of target) {
     const matches = source.filter(
       other =>
@@ -389,6 +385,25 @@ test('any MERGE leaves the rows of the model and counts them, or refuses what is
     ),
     { numRuns: 120 },
   )
+})
+
+test.each(Object.keys(KINDS) as Kind[])('a row that is only deleted may be matched by many: %s', async kind => {
+  const files = padded([[1, 2, 3].map(key => ({ k: key, v: 1, w: 'x' }))])
+  const source = [1, 1, 2, 7, 7].map((key, i) => ({ k: key, v: i, note: 'new' }))
+  const merge: Merge = {
+    nullSafe: false,
+    condition: undefined,
+    matched: [{ when: undefined, update: undefined }],
+    notMatchedBySource: [],
+    notMatched: [{ when: undefined, update: SET_INSERT[0] }],
+  }
+  const { rows, counts } = await changeTable(
+    files,
+    [(snapshot, context) => stageChange({ snapshot, change: toChange(merge, source), info, ...engine(context) })],
+    kind,
+  )
+  expect(counts).toMatchObject({ inserted: 2n, updated: 0n, deleted: 2n })
+  expect(inOrder(rows)).toEqual(inOrder(mergeRows(merge, files.flat(), source)?.rows ?? []))
 })
 
 test('with deletion vectors few changed rows are marked in their files, many are rewritten', async () => {

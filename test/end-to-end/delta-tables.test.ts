@@ -133,6 +133,13 @@ test('a broken table of others is not said to be made anew by a run', async () =
   expect(own.stderr).toContain('the next run makes the table anew')
 })
 
+test.each(['0', 'ten', '1e3', '-1'])('a limit of %s is refused', async limit => {
+  const project = await createLake(1)
+  const refused = await project.tidemark('tables', 'history', 'silver.users', '--limit', limit)
+  expect(refused).toMatchObject({ exit: 2, stdout: '' })
+  expect(refused.stderr).toContain('write a whole number from 1 on')
+})
+
 test('tables show, schema and history tell of one table', async () => {
   const project = await createLake(2)
   const json = async (...args: string[]): Promise<unknown> => {

@@ -82,16 +82,17 @@ async function chooseNames(session: Session, { change, schema }: JudgeRequest<Sq
 }
 
 /** True when it does not matter how often a row is matched: it is deleted, whatever matches it. */
-function isRepeatable({ matched = [], notMatched = [] }: Change): boolean {
+function isRepeatable({ matched = [] }: Change): boolean {
   const [only] = matched
-  return matched.length === 1 && notMatched.length === 0 && only?.kind === 'delete' && only.when === undefined
+  return matched.length === 1 && only?.kind === 'delete' && only.when === undefined
 }
 
 /** The source is read more than once unless all it does is delete what it matches. */
 async function keepSource({ session, request, names }: Judging): Promise<Sql | undefined> {
   const { change, signal } = request
-  const { source, notMatchedBySource = [] } = change
-  if (source === undefined || (isRepeatable(change) && notMatchedBySource.length === 0)) return undefined
+  const { source, notMatched = [], notMatchedBySource = [] } = change
+  const isReadOnce = isRepeatable(change) && notMatched.length === 0 && notMatchedBySource.length === 0
+  if (source === undefined || isReadOnce) return undefined
   const table = ident(session.temporaryName('source'))
   await session.run(
     sql`CREATE TEMP TABLE ${table} AS SELECT *, row_number() OVER () AS ${names.source} FROM (${source.rows})`,
@@ -104,7 +105,7 @@ async function keepSource({ session, request, names }: Judging): Promise<Sql | u
 async function verdictQuery(judging: Judging, kept: Sql | undefined): Promise<Sql> {
   const { change, files } = judging.request
   const { file, row, source: number, clause } = judging.names
-  const { source, matched = [], notMatchedBySource = [] } = change
+  const { source, matched = [], notMatched = [], notMatchedBySource = [] } = change
   const target = await scanTarget(judging, files)
   const place = sql`target.${file}, target.${row}`
   const noSource = sql`CAST(NULL AS BIGINT) AS ${number}`
@@ -112,8 +113,14 @@ async function verdictQuery(judging: Judging, kept: Sql | undefined): Promise<Sq
   if (source === undefined) return sql`SELECT * FROM (${byItself}) WHERE ${clause} <> 0`
   const rows = kept ?? sql`(${source.rows})`
   const on = matchCondition(change)
+  const deletes = sql`SELECT ${place}, ${noSource}, CAST(1 AS TINYINT) AS ${clause} \
+FROM ${target} target SEMI JOIN ${rows} source ON ${on}`
+  // A row is deleted once, however often it is matched; that a row of the source matched is told by itself.
+  const matches = sql`SELECT NULL, NULL, source.${number}, CAST(0 AS TINYINT) FROM ${rows} source SEMI JOIN ${target} target ON ${on}`
   const pairs = isRepeatable(change)
-    ? sql`SELECT ${place}, ${noSource}, CAST(1 AS TINYINT) AS ${clause} FROM ${target} target SEMI JOIN ${rows} source ON ${on}`
+    ? notMatched.length === 0
+      ? deletes
+      : sql`${deletes} UNION ALL ${matches}`
     : sql`SELECT ${place}, source.${number}, ${clauseNumber(matched, 1)} AS ${clause} \
 FROM ${target} target JOIN ${rows} source ON ${on}`
   if (notMatchedBySource.length === 0) return pairs

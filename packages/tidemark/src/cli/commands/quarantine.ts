@@ -6,6 +6,7 @@ import { splitTableName } from '../../model/names.ts'
 import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { listTables, lookAtTable, openTable } from '../../run/lake-tables.ts'
+import { limitOption } from '../limit.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
@@ -13,7 +14,7 @@ import { openReaderOf } from '../open-lake.ts'
 
 interface QuarantineOptions extends ProjectOptions {
   json?: true
-  limit: string
+  limit: number
 }
 
 export function addQuarantineCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
@@ -23,7 +24,7 @@ export function addQuarantineCommand(program: Command, ports: CliPorts, at: Proj
     .action((options: QuarantineOptions) => list(ports, options, at))
   addProjectOptions(group.command('show').description('the rejected rows of one table'))
     .argument('<table>', 'the table the rows were meant for, for example silver.FactStream')
-    .option('-n, --limit <count>', 'how many rows', '20')
+    .addOption(limitOption('how many rows'))
     .option('--json', 'rows as JSON on standard output')
     .action((table: string, options: QuarantineOptions) => show(ports, table, options, at))
 }
@@ -58,7 +59,7 @@ async function show(ports: CliPorts, table: string, options: QuarantineOptions, 
   const name = bare.includes('.') ? splitTableName(bare) : undefined
   const wanted = `quarantine.${name === undefined ? bare : `${name.schema}_${name.table}`}`
   const { snapshot } = await openTable(lake, wanted)
-  const limit = integer(Math.max(1, Number.parseInt(options.limit, 10) || 20))
+  const limit = integer(options.limit)
   const rows = await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
 FROM (${await session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
   const columns = inferColumns(Object.keys(rows[0] ?? {}), rows)

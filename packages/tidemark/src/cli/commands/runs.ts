@@ -9,25 +9,26 @@ import { durationText } from '../../report/numbers.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { printTable } from '../../report/table.ts'
 import { readRuns, type RunEnd } from '../../run/facts.ts'
+import { limitOption } from '../limit.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { storeOf } from '../open-lake.ts'
 import type { CliPorts } from '../ports.ts'
 import { reportProblems } from '../report-problems.ts'
 
 interface RunsOptions extends ProjectOptions {
-  limit: string
+  limit: number
   json?: true
 }
 
 export function addRunsCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('runs').description('the latest runs; with an id, the ledger of each of its steps'))
     .argument('[run-id]', 'a run id, or its beginning')
-    .option('-n, --limit <count>', 'how many runs', '20')
+    .addOption(limitOption('how many runs'))
     .option('--json', 'one JSON document on standard output')
     .action(async (runId: string | undefined, options: RunsOptions) => {
       const loaded = await openProjectToLook(ports, options, at)
       const store = await storeOf(ports, loaded)
-      const limit = runId === undefined ? Math.max(1, Number.parseInt(options.limit, 10) || 20) : 1000
+      const limit = runId === undefined ? options.limit : 1000
       const { runs: all, problems } = await readRuns(store, limit)
       const runs = runId === undefined ? all : all.filter(run => run.runId.startsWith(runId))
       if (options.json) ports.stdout.write(`${printJson(runs.map(toJson))}\n`)

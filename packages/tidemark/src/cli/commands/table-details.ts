@@ -7,13 +7,14 @@ import { printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { findTable, readTable, type TablePlace } from '../../run/delta-tables.ts'
 import { countRows } from '../../run/lake-tables.ts'
+import { limitOption } from '../limit.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openReaderOf } from '../open-lake.ts'
 import type { CliPorts } from '../ports.ts'
 
 interface DetailOptions extends ProjectOptions {
   json?: true
-  limit: string
+  limit: number
 }
 
 const TABLE = 'a table of the lake such as silver.DimUser, or delta.`path`'
@@ -40,7 +41,7 @@ export function addTableDetails(group: Command, ports: CliPorts, at: ProjectRoot
   detail('schema', 'columns of a table, with their types', (place, options) => schema(ports, place, options))
   detail('history', 'what the latest commits of a table did', (place, options) =>
     history(ports, place, options),
-  ).option('-n, --limit <count>', 'how many commits', '20')
+  ).addOption(limitOption('how many commits'))
 }
 
 async function show(ports: CliPorts, place: TablePlace, options: DetailOptions): Promise<void> {
@@ -100,7 +101,7 @@ async function schema(ports: CliPorts, place: TablePlace, options: DetailOptions
 
 async function history(ports: CliPorts, place: TablePlace, options: DetailOptions): Promise<void> {
   const { version } = await readTable(place)
-  const limit = Math.max(1, Number.parseInt(options.limit, 10) || 20)
+  const { limit } = options
   const commits = await readHistory(place.tables.store, place.tablePath, { upTo: version, limit })
   const rows = commits.map(commitRow)
   if (options.json) ports.stdout.write(`${printJson(rows)}\n`)
