@@ -55,7 +55,9 @@ export function gate(
       const [catalog, schema, name] = [str(value, 'catalog_name'), str(value, 'schema_name'), str(value, 'table_name')]
       const parts = schema ? [schema, name] : [name]
       const location = Number(str(value, 'query_location'))
-      const written = normalised.parsedNameAt(location)?.parts
+      const spelt = normalised.parsedNameAt(location)
+      // A quote right behind makes a literal of the word, as in E'x', whose value may be that word.
+      const written = normalised.text[spelt?.end ?? 0] === "'" ? undefined : spelt?.parts
       if (catalog) refuse(value, `${catalog}.${schema}.${name} has three parts; a table is schema.table`)
       else if (!schema && isFileName(name)) refuse(value, `${name} is a file; a table is schema.table`)
       else if (schema || !inner.has(name.toLowerCase())) {
