@@ -1,6 +1,7 @@
 /** The Azure store keeps the promises of every store, against the emulator. */
 import { afterAll, beforeAll } from 'vitest'
-import { storeContract } from '../../packages/delta/test/contract/store.contract.ts'
+import { claimContract } from '../../packages/delta/test/contract/claim.contract.ts'
+import { type StoreContract, storeContract } from '../../packages/delta/test/contract/store.contract.ts'
 import { openAzure } from '../../packages/tidemark/src/storage/azure/open-azure.ts'
 import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { type Azurite, AZURITE_ACCOUNT, AZURITE_KEY, startAzurite } from '../support/cloud/azurite.ts'
@@ -13,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => azurite[Symbol.asyncDispose]())
 
-storeContract({
+const contract: StoreContract = {
   name: 'an Azure container',
   make: async () => {
     made += 1
@@ -26,4 +27,7 @@ storeContract({
     const store = await openAzure(options, { clock: systemClock, ids: systemIds })
     return { store, close: () => Promise.resolve(store.close()) }
   },
-})
+}
+
+storeContract(contract)
+claimContract(contract)

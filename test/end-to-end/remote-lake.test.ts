@@ -59,7 +59,7 @@ describe('a lake in a container', () => {
     const { exit, stdout } = await tidemark('az://tried/music', 'doctor')
     expect([exit, stdout.includes(AZURITE_KEY), await namesIn('tried')]).toEqual([0, false, []])
     expect(stdout).toMatch(/warning +login +.*key/)
-    for (const right of ['list', 'create', 'create only if absent', 'read', 'delete'])
+    for (const right of ['list', 'create', 'create only if absent', 'read', 'hold', 'delete'])
       expect(stdout).toMatch(new RegExp(`ok +rights +${right}\n`))
     const missing = await tidemark('az://nobodys/x', 'doctor')
     expect([missing.exit, missing.stdout]).toEqual([3, expect.stringMatching(/problem +rights +list: .*nobodys/)])

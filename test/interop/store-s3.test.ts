@@ -3,7 +3,8 @@
  * writes one, where S3 does both at once: a proxy lets one conditional write through at a time.
  */
 import { afterAll, beforeAll, describe } from 'vitest'
-import { storeContract } from '../../packages/delta/test/contract/store.contract.ts'
+import { claimContract } from '../../packages/delta/test/contract/claim.contract.ts'
+import { type StoreContract, storeContract } from '../../packages/delta/test/contract/store.contract.ts'
 import { openS3 } from '../../packages/tidemark/src/storage/s3/open-s3.ts'
 import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { type FaultProxy, startFaultProxy } from '../support/cloud/fault-proxy.ts'
@@ -21,7 +22,7 @@ describe.skipIf(missing !== undefined)(`S3${missing === undefined ? '' : ` (left
     proxy = await startFaultProxy(moto.endpoint)
     proxy.use(
       () => undefined,
-      ({ headers }) => headers['if-none-match'] !== undefined,
+      ({ headers }) => headers['if-none-match'] !== undefined || headers['if-match'] !== undefined,
     )
   })
   afterAll(async () => {
@@ -29,7 +30,7 @@ describe.skipIf(missing !== undefined)(`S3${missing === undefined ? '' : ` (left
     await moto[Symbol.asyncDispose]()
   })
 
-  storeContract({
+  const contract: StoreContract = {
     name: 'an S3 bucket',
     make: async () => {
       made += 1
@@ -41,5 +42,8 @@ describe.skipIf(missing !== undefined)(`S3${missing === undefined ? '' : ` (left
       const store = await openS3(options, { clock: systemClock, ids: systemIds })
       return { store, close: () => Promise.resolve(store.close()) }
     },
-  })
+  }
+
+  storeContract(contract)
+  claimContract(contract)
 })

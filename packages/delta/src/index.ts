@@ -117,7 +117,16 @@ export {
 export { evaluate, type KeyRange, keysPredicate, pruneFiles, rangePredicate } from './stats/prune.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
-export type { CreateOptions, HeldObject, ObjectStore, StoredObject, StoreOptions } from './store/store.ts'
+export type {
+  Claim,
+  ClaimOptions,
+  CreateOptions,
+  HeldObject,
+  ObjectStore,
+  Rival,
+  StoredObject,
+  StoreOptions,
+} from './store/store.ts'
 export { findStorePath } from './store/store-location.ts'
 export { compareBytes, isStorePath, splitStorePath } from './store/store-path.ts'
 export { needsChangeFiles } from './write/change-feed-rules.ts'

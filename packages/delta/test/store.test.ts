@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LocalStore } from '../src/index.ts'
+import { claimContract } from './contract/claim.contract.ts'
 import { storeContract } from './contract/store.contract.ts'
 import { memoryStore } from './support/memory-store.ts'
 
@@ -13,7 +14,5 @@ storeContract({
   },
 })
 
-storeContract({
-  name: 'memory',
-  make: async () => ({ store: memoryStore(), close: async () => {} }),
-})
+for (const contract of [storeContract, claimContract])
+  contract({ name: 'memory', make: async () => ({ store: memoryStore(), close: async () => {} }) })

@@ -3,6 +3,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Claim } from '@tidemark/delta'
 import type { RemoteStore } from '../../../packages/tidemark/src/storage/remote-store.ts'
 import type { RequestLimits } from '../../../packages/tidemark/src/storage/requests.ts'
 import type { RetryPorts } from '../../../packages/tidemark/src/storage/retry.ts'
@@ -101,6 +102,40 @@ export function storeFaults({ name, endpoint, open, exists, stale, countUploads 
       proxy.use(faults(isCreate, ...list))
       expect(await store.putIfAbsent('t/1.json', bytes('ours'))).toBe('exists')
       expect(textOf(await store.get('t/1.json'))).toBe('theirs')
+    })
+
+    test.each(['apply then drop', 'apply twice'] as const)(
+      'a claim is had, kept, let go and had by the next, where any one request meets: %s',
+      async kind => {
+        for (let n = 1; ; n += 1) {
+          const store = await openHere()
+          const take = async (text: string): Promise<Claim> => {
+            const claimed = await store.claim(`held-${n}`, bytes(text), { leaseMs: 60_000 })
+            if (claimed.kind === 'rival') throw new Error(`request ${n}: held by ${textOf(claimed.bytes)}`)
+            return claimed
+          }
+          let seen = 0
+          proxy.use(() => ((seen += 1) === n ? { do: kind } : undefined))
+          const first = await take('one')
+          expect([n, await first.renew(bytes('one again'))]).toEqual([n, 'kept'])
+          expect([n, await first.renew(bytes('one more time'))]).toEqual([n, 'kept'])
+          await first.release()
+          await (await take('two')).release()
+          if (seen < n) return
+        }
+      },
+    )
+
+    test('a renewal of which nothing was heard is no loss of the claim', async () => {
+      const store = await openHere()
+      const held = await store.claim('held', bytes('one'), { leaseMs: 60_000 })
+      if (held.kind === 'rival') throw new Error('held by another')
+      proxy.use(() => ({ do: 'apply then drop' }))
+      for (const text of ['two', 'three']) await expect(held.renew(bytes(text))).rejects.toThrow()
+      proxy.use(() => undefined)
+      expect(await held.renew(bytes('four'))).toBe('kept')
+      const rival = await (await other()).claim('held', bytes('theirs'), { leaseMs: 60_000 })
+      expect(rival.kind === 'rival' && textOf(rival.bytes)).toBe('four')
     })
 
     test('a create of which nothing more can be learnt is neither done nor undone', async () => {

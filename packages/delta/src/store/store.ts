@@ -27,6 +27,36 @@ export interface HeldObject {
   size?: bigint | undefined
 }
 
+export interface ClaimOptions extends StoreOptions {
+  /** A claim that was not renewed for this long may become another's. */
+  leaseMs: number
+  /** One that was met before and is known to be dead: its claim is taken, unless it was renewed or taken meanwhile. */
+  over?: Rival | undefined
+}
+
+/** An object held by this process alone, as long as it is renewed. */
+export interface Claim {
+  readonly kind: 'claim'
+  /**
+   * Hold it for another `leaseMs`, and replace its bytes. `lost` says that it is another's by now, and stays so.
+   *
+   * @param bytes other ones than ever before, so that the renewal can be seen
+   */
+  renew(bytes: Uint8Array, options?: StoreOptions): Promise<'kept' | 'lost'>
+  /** Let go of it. One that was lost stays with whoever has it. */
+  release(): Promise<void>
+}
+
+/** Another who holds the object. */
+export interface Rival {
+  readonly kind: 'rival'
+  readonly bytes: Uint8Array
+  /** Differs after each renewal. */
+  readonly version: string
+  /** True where the store ends what is not renewed, by its own clock. Elsewhere whoever waits must see `version` stand still. */
+  readonly expires: boolean
+}
+
 /**
  * Paths are relative, separated by `/`, without empty, `.` and `..` segments. A failed write throws a DeltaError
  * NOT_WRITTEN when it certainly did not take effect; after any other error it may have.
@@ -57,6 +87,14 @@ export interface ObjectStore {
    * have no need of it. Throws a DeltaError NOT_FOUND when one does not exist.
    */
   hold?(objects: readonly HeldObject[], options?: StoreOptions): Promise<AsyncDisposable>
+  /**
+   * Hold an object as the only one, or learn who does. Of any number that try at once one at most gets it. It says who works,
+   * and never what is true: a holder that sleeps finds out late that it lost the object, so commits do not rely on it. Stores on
+   * this machine have no need of it, since a process that is gone can be told by its number.
+   *
+   * @param bytes others than those of all who may try, and not empty
+   */
+  claim?(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival>
   /** How other programs name an object, where that is not what `locate` gives: `s3://bucket/t/part-0`. */
   address?(path: string): string
 }

@@ -30,7 +30,7 @@ export interface BronzeRunRequest extends Pick<RunRequest, 'project' | 'emit' | 
 export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): Promise<RunOutcome> {
   const { clock, opener } = ports
   const { tables, method, emit, beforeEnd, signal } = request
-  return await holdLake(ports, { project: request.project, acceptLists: [] }, async ({ project, ...held }) => {
+  return await holdLake(ports, { project: request.project, acceptLists: [], signal }, async ({ project, ...held }) => {
     const { lake, runId } = held
     const only = (name: string): boolean => isWanted(name, tables)
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)

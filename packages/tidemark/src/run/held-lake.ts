@@ -20,6 +20,7 @@ export interface HeldLake {
  * Hold the project's lake for as long as the work takes.
  *
  * @param acceptLists hashes of changed table lists that are accepted
+ * @param signal ends the wait for another run that may have died
  * @throws {RUN_IN_PROGRESS} another run holds the lease
  * @throws {LAKE_OF_ANOTHER_PROJECT} {LAKES_OVERLAP}
  * @throws {LAKE_NOT_WRITABLE} the lake's folder cannot be written
@@ -27,7 +28,7 @@ export interface HeldLake {
  */
 export async function holdLake<T>(
   ports: Pick<RunPorts, 'clock' | 'ids' | 'processes' | 'openStore' | 'remote'>,
-  { project, acceptLists }: { project: Project; acceptLists: readonly string[] },
+  { project, acceptLists, signal }: { project: Project; acceptLists: readonly string[]; signal: AbortSignal },
   work: (held: HeldLake) => Promise<T>,
 ): Promise<T> {
   const { clock, ids, processes, openStore, remote } = ports
@@ -35,7 +36,7 @@ export async function holdLake<T>(
   const runId = ids.runId(startedAt)
   await using lake = await openLake(remote ?? project.lake, { work: runId, ids, processes, openStore })
   const claim = await askForLake(lake.store, project, remote)
-  await using lease = await takeLease({ store: lake.store, clock, processes }, runId)
+  await using lease = await takeLease({ store: lake.store, clock, processes }, runId, signal)
   void lease
   await claim()
   const accepted = await keepToAccepted(lake.store, project, { hashes: acceptLists, record: true })

@@ -1,6 +1,6 @@
 /** The real Clock, Ids and Processes: the only place where time, randomness and the host enter a run. */
 import { randomBytes, randomUUID } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Clock, Ids } from '../model/ports.ts'
@@ -22,7 +22,10 @@ function compactTime(now: number): string {
   return new Date(now).toISOString().replaceAll(/[-:.]/g, '')
 }
 
-/** Processes of this host. On Linux a process is identified by the boot and its start time, so a reused number differs. */
+/**
+ * Processes of this host. On Linux a process is identified by the boot, the space in which it has its number (containers of
+ * one machine have their own) and its start time, so a reused number differs.
+ */
 export const systemProcesses: Processes = {
   host: hostname(),
   pid: process.pid,
@@ -32,12 +35,20 @@ export const systemProcesses: Processes = {
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code !== 'EPERM') return undefined
     }
-    return `${bootId()}:${startTime(pid)}`
+    return `${bootId()}/${numberSpace()}:${startTime(pid)}`
   },
 }
 
 function bootId(): string {
   return readIfThere('/proc/sys/kernel/random/boot_id')?.trim() ?? 'unknown'
+}
+
+function numberSpace(): string {
+  try {
+    return readlinkSync('/proc/self/ns/pid')
+  } catch {
+    return 'unknown'
+  }
 }
 
 /** Field 22 of the stat file, after the command's closing parenthesis. */

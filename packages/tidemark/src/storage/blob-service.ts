@@ -21,6 +21,8 @@ export interface BlobService {
   listUploads(prefix: string, options: ListUploadsOptions): Promise<UploadPage>
   /** Give up an upload that another process began. One that is gone is fine. */
   abandonUpload(upload: OpenUpload, options: RequestOptions): Promise<void>
+  /** How one at a time holds an object here: by a lease of the service, or by replacing the very version that was seen. */
+  readonly claims: LeaseRequests | SwapRequests
   /** False when pages may come in another order than that of the bytes of their keys. */
   readonly listsInByteOrder: boolean
   /** As whom requests are made, in words and without secrets; known best after the first request. */
@@ -28,6 +30,35 @@ export interface BlobService {
   /** Forget the login; the next request asks for it anew. */
   renewLogin(): void
   close(): void
+}
+
+/** A service that keeps leases of objects, by its own clock. A request against another's lease is a fault `held`. */
+export interface LeaseRequests {
+  readonly kind: 'lease'
+  /** Lease an object that nobody has; once more by the same id is fine. */
+  acquire(key: string, options: LeaseOptions & { readonly seconds: number }): Promise<void>
+  /** Begin its time anew; also of one whose time is over, while nobody else took it. */
+  renew(key: string, options: LeaseOptions): Promise<void>
+  /** End whoever's lease, if the object is of that version. */
+  end(key: string, options: RequestOptions & { readonly etag: string }): Promise<void>
+  /** Let go of the lease of that id; the object stays. */
+  release(key: string, options: LeaseOptions): Promise<void>
+  /** Replace an object that is leased by that id. */
+  write(key: string, bytes: Uint8Array, options: LeaseOptions): Promise<void>
+  /** Remove an object that is leased by that id, and the lease with it. */
+  remove(key: string, options: LeaseOptions): Promise<void>
+}
+
+export interface LeaseOptions extends RequestOptions {
+  /** A uuid. */
+  readonly lease: string
+}
+
+/** A service that replaces an object only while it is of the version that was seen. */
+export interface SwapRequests {
+  readonly kind: 'swap'
+  /** Replace the object of that version, or create one that is not there; gives the new version. A fault `exists` or `missing` when it is of another. */
+  swap(key: string, bytes: Uint8Array, options: RequestOptions & { readonly etag: string | undefined }): Promise<string>
 }
 
 export interface RequestOptions {

@@ -8,6 +8,8 @@ export type FaultKind =
   | 'missing'
   /** An object of that name exists, so it was not created. */
   | 'exists'
+  /** Somebody else's lease is on the object, or the one that was named is none of its. */
+  | 'held'
   /** The container or bucket does not exist. */
   | 'nowhere'
   /** The request never left: name not found, connection refused. */
@@ -91,8 +93,9 @@ export function answerFault(facts: FaultFacts & { status: number }): StorageFaul
 }
 
 /** Every store tells the version of what it wrote; what does not is no store but something on the way to it. */
-export function checkWritten(etag: string | undefined): void {
+export function checkWritten(etag: string | undefined): string {
   if (etag === undefined) throw new StorageFault('unknown', { code: 'an answer that is not that of a store' })
+  return etag
 }
 
 /** How much the clock of `now` is ahead of the one that wrote an answer's `Date`. */

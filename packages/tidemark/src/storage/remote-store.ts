@@ -4,15 +4,20 @@
  */
 import { open } from 'node:fs/promises'
 import {
+  type Claim,
+  type ClaimOptions,
   compareBytes,
   DeltaError,
   isStorePath,
   type ObjectStore,
+  type Rival,
   splitStorePath,
   type StoredObject,
   type StoreOptions,
 } from '@tidemark/delta'
 import type { BlobService, OpenUpload } from './blob-service.ts'
+import { claimByLease } from './claim-by-lease.ts'
+import { claimBySwap } from './claim-by-swap.ts'
 import { type CreateOutcome, decideCreate } from './decide-create.ts'
 import { isOpen, StorageFault } from './fault.ts'
 import { fetchFile } from './fetch-file.ts'
@@ -119,6 +124,21 @@ export class RemoteStore implements ObjectStore {
     } catch (error) {
       if (error instanceof StorageFault && error.kind === 'missing') return
       throw this.#problem(error, path)
+    }
+  }
+
+  async claim(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival> {
+    const { service, ids } = this.#options
+    const { claims } = service
+    const request = { ...options, requests: this.#requests, key: this.#key(path), bytes, newId: () => ids.uuid() }
+    const found = await this.#translated(path, () =>
+      claims.kind === 'lease' ? claimByLease(claims, request) : claimBySwap(claims, request),
+    )
+    if (found.kind === 'rival') return found
+    return {
+      kind: 'claim',
+      renew: (next, at) => this.#translated(path, () => found.renew(next, at)),
+      release: () => this.#translated(path, () => found.release()),
     }
   }
 

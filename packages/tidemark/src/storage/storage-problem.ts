@@ -28,6 +28,7 @@ export function storageProblem(fault: StorageFault, lake: string, path: string):
       return STORAGE_UNREACHABLE({ lake, reason }, at)
     case 'missing':
     case 'exists':
+    case 'held':
     case 'refused':
       return STORAGE_REFUSED({ lake, reason }, at)
   }

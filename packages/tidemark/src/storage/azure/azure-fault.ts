@@ -12,6 +12,7 @@ export function azureFault(error: unknown, now: number): StorageFault {
     return new StorageFault('nowhere', { status, code })
   if (status === 404) return new StorageFault('missing', { status, code })
   if (code === 'BlobAlreadyExists' || code === 'ConditionNotMet') return new StorageFault('exists', { status, code })
+  if (/^Lease(?!DurationInvalid)/.test(code)) return new StorageFault('held', { status, code })
   if (IN_TRANSIT.has(code)) return new StorageFault('unknown', { status, code })
   const clockAheadMs = parseClockAhead(error.response?.headers?.get('date'), now)
   if (status === 401 || code === 'AuthenticationFailed')

@@ -3,9 +3,10 @@
  * blobs by which the former show their folders are passed over.
  */
 import { createHash } from 'node:crypto'
-import type { BlockBlobClient, ContainerClient, Metadata } from '@azure/storage-blob'
+import type { BlobLeaseClient, BlockBlobClient, ContainerClient, Metadata } from '@azure/storage-blob'
 import type {
   BlobService,
+  LeaseRequests,
   ListedKey,
   ListPage,
   ListPageOptions,
@@ -123,6 +124,26 @@ export class AzureService implements BlobService {
     return Promise.resolve()
   }
 
+  get claims(): LeaseRequests {
+    return {
+      kind: 'lease',
+      acquire: (key, { lease, seconds, signal }) =>
+        this.#leased(key, lease, one => one.acquireLease(seconds, { abortSignal: signal })),
+      renew: (key, { lease, signal }) => this.#leased(key, lease, one => one.renewLease({ abortSignal: signal })),
+      release: (key, { lease, signal }) => this.#leased(key, lease, one => one.releaseLease({ abortSignal: signal })),
+      end: (key, { etag, signal }) =>
+        this.#leased(key, undefined, one => one.breakLease(0, { abortSignal: signal, conditions: { ifMatch: etag } })),
+      write: async (key, bytes, { lease, signal }) => {
+        const transactionalContentMD5 = md5(bytes)
+        const options = { abortSignal: signal, conditions: { leaseId: lease }, transactionalContentMD5 }
+        await this.#guarded(async () => checkWritten((await this.#blob(key).upload(bytes, bytes.length, options)).etag))
+      },
+      remove: async (key, { lease, signal }) => {
+        await this.#guarded(() => this.#blob(key).delete({ abortSignal: signal, conditions: { leaseId: lease } }))
+      },
+    }
+  }
+
   get login(): string {
     return this.#connection.describe()
   }
@@ -137,6 +158,14 @@ export class AzureService implements BlobService {
 
   #blob(key: string): BlockBlobClient {
     return this.#connection.container.getBlockBlobClient(key)
+  }
+
+  async #leased(
+    key: string,
+    lease: string | undefined,
+    work: (client: BlobLeaseClient) => Promise<unknown>,
+  ): Promise<void> {
+    await this.#guarded(() => work(this.#blob(key).getBlobLeaseClient(lease)))
   }
 
   async #guarded<T>(work: () => Promise<T>): Promise<T> {

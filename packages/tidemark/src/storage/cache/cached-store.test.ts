@@ -32,6 +32,7 @@ function distantStore(failing: { downloads: number; code: string } = { downloads
     putFile: (path, file) => far.putFile(path, file),
     list: (prefix, options) => far.list(prefix, options),
     delete: path => far.delete(path),
+    claim: () => Promise.reject(new Error('nobody claims anything here')),
     locate: path => `far://lake/${path}`,
     download: async (path, size, file) => {
       asked.push(`download ${path}`)

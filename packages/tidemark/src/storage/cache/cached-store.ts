@@ -6,8 +6,11 @@ import { rmSync } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
+  type Claim,
+  type ClaimOptions,
   type HeldObject,
   type ObjectStore,
+  type Rival,
   splitStorePath,
   type StoredObject,
   type StoreOptions,
@@ -19,6 +22,7 @@ import { WrittenOnce } from './written-once.ts'
 
 /** A store whose objects are fetched before they can be opened. */
 export interface DistantStore extends ObjectStore {
+  readonly claim: NonNullable<ObjectStore['claim']>
   /** Requests and bytes so far. */
   readonly usage: StorageUse
   /** Bring an object of known size into a new local file. */
@@ -93,6 +97,10 @@ export class CachedStore implements ObjectStore {
   delete(path: string): Promise<void> {
     this.#once.drop(path)
     return this.#options.distant.delete(path)
+  }
+
+  claim(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival> {
+    return this.#options.distant.claim(path, bytes, options)
   }
 
   locate(path: string): string {

@@ -10,6 +10,7 @@ import type {
   ReadAnswer,
   ReadOptions,
   RequestOptions,
+  SwapRequests,
   Upload,
   UploadPage,
 } from '../blob-service.ts'
@@ -155,6 +156,21 @@ export class S3Service implements BlobService {
         abortSignal: signal,
       }),
     )
+  }
+
+  get claims(): SwapRequests {
+    return {
+      kind: 'swap',
+      swap: (key, bytes, { etag, signal }) =>
+        this.#guarded(async ({ sdk, client, bucket }) => {
+          const object = { Bucket: bucket, Key: key, Body: bytes, ContentLength: bytes.length }
+          const condition = etag === undefined ? { IfNoneMatch: '*' } : { IfMatch: etag }
+          const answer = await client.send(new sdk.PutObjectCommand({ ...object, ...condition }), {
+            abortSignal: signal,
+          })
+          return checkWritten(answer.ETag)
+        }),
+    }
   }
 
   get login(): string {
