@@ -4,11 +4,11 @@ import { defineConfig } from 'vitest/config'
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
 
 /**
- * Files that run at once. Those of the slow projects also wait for processes, servers and disks, so there is one more than
- * processors; each takes half a gigabyte with its database servers. Replay one after the other with `--maxWorkers=1`.
+ * Files that run at once: one a processor. Each worker of the slow projects has database servers of its own, half a gigabyte
+ * together. `--maxWorkers=1` runs one file after the other.
  */
 const processors = availableParallelism()
-const WORKERS = { unit: processors, promises: Math.min(processors + 1, 4), heavy: 2 }
+const WORKERS = { unit: processors, promises: Math.max(2, Math.min(processors, 4)), heavy: 2 }
 
 export default defineConfig({
   test: {
@@ -27,9 +27,10 @@ export default defineConfig({
         ...source,
         test: {
           name: 'promises',
-          globalSetup: ['test/support/servers-global.ts'],
+          globalSetup: ['test/support/temporary-global.ts', 'test/support/servers-global.ts'],
           include: ['test/{contract,scenarios,end-to-end,packaging}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
-          testTimeout: 60_000,
+          // Many start processes; a loaded machine is no reason to fail.
+          testTimeout: 180_000,
           hookTimeout: 120_000,
           maxWorkers: WORKERS.promises,
           sequence: { groupOrder: 1 },
@@ -39,7 +40,11 @@ export default defineConfig({
         ...source,
         test: {
           name: 'heavy',
-          globalSetup: ['test/support/servers-global.ts', 'test/support/interop/spark-global.ts'],
+          globalSetup: [
+            'test/support/temporary-global.ts',
+            'test/support/servers-global.ts',
+            'test/support/interop/spark-global.ts',
+          ],
           include: ['test/{faults,interop,live}/**/*.test.ts'],
           testTimeout: 600_000,
           hookTimeout: 300_000,

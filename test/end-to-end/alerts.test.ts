@@ -38,7 +38,11 @@ const HOOK_KEY = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const GONE = '[{ "schema": "public", "table": "gone" }]'
 
 const project = (files: Record<string, string>): Promise<CliProject> =>
-  createProject({ 'tidemark.yml': PROJECT, ...files }, { SHOP_URL: database.url, SMTP: 'smtp://127.0.0.1:9' })
+  createProject(
+    { 'tidemark.yml': PROJECT, ...files },
+    { SHOP_URL: database.url, SMTP: 'smtp://127.0.0.1:9' },
+    'in this process',
+  )
 
 test('a table list that cannot be read raises an alert, and its repair a recovery', async () => {
   const shop = await project({ 'list.json': '[{ "schema": public }]' })

@@ -15,7 +15,7 @@ afterAll(() => database.drop())
 
 describe('a lake folder', () => {
   test('that is a file is the environment’s fault and stays a file', async () => {
-    const project = await createShop(database, 'a_file', { files: { lake: 'my notes' } })
+    const project = await createShop(database, 'a_file', { inProcess: true, files: { lake: 'my notes' } })
     expectProblem(await project.tidemark('run'), { exit: 3, code: 'LAKE_NOT_WRITABLE', says: 'lake' })
     expectProblem(await project.tidemark('status'), { exit: 3, code: 'LAKE_NOT_READABLE', says: 'not a folder' })
     expect(await readFile(project.lake, 'utf8')).toBe('my notes')
@@ -69,7 +69,7 @@ describe('a lake folder', () => {
   )
 
   test('that does not exist yet is an empty lake, and looking does not make it', async () => {
-    const project = await createShop(database, 'none_yet')
+    const project = await createShop(database, 'none_yet', { inProcess: true })
     for (const args of [['status'], ['plan'], ['query', 'FROM system.runs']]) {
       const ended = await project.tidemark(...args)
       expect(ended.exit, ended.stderr).toBe(0)
@@ -79,7 +79,7 @@ describe('a lake folder', () => {
 
   test('of any name is that folder and no other, also where a pattern would mean its neighbour', async () => {
     const name = "env=prod/l[ak]e *? {a,b} 100%41 it's ø"
-    const project = await createShop(database, 'odd_path', { yaml: `lake: "${name}"\n` })
+    const project = await createShop(database, 'odd_path', { inProcess: true, yaml: `lake: "${name}"\n` })
     const first = await project.run()
     expect(first.status, first.stderr).toBe('succeeded')
     const lake = join(project.root, name)
@@ -97,7 +97,7 @@ describe('a lake folder', () => {
   })
 
   test('may be a link to another folder', async () => {
-    const project = await createShop(database, 'linked')
+    const project = await createShop(database, 'linked', { inProcess: true })
     await mkdir(join(project.root, 'disk'))
     await symlink(join(project.root, 'disk'), project.lake)
     for (let i = 0; i < 2; i++) expect((await project.run()).status).toBe('succeeded')
@@ -106,7 +106,7 @@ describe('a lake folder', () => {
   })
 
   test('that is the project folder is refused at its place', async () => {
-    const project = await createShop(database, 'itself', { yaml: 'lake: .\n' })
+    const project = await createShop(database, 'itself', { inProcess: true, yaml: 'lake: .\n' })
     expectProblem(await project.tidemark('run'), { exit: 2, code: 'CONFIG_LAKE_PATH', place: 'tidemark.yml:7:7' })
   })
 })
@@ -114,6 +114,7 @@ describe('a lake folder', () => {
 describe('a table folder', () => {
   test('that holds somebody else’s files fails its table alone and keeps them', async () => {
     const project = await createShop(database, 'foreign_files', {
+      inProcess: true,
       entries: [{ schema: 'foreign_files', table: 'orders' }],
     })
     await database.query('CREATE TABLE foreign_files.orders (id int PRIMARY KEY)')
@@ -127,7 +128,7 @@ describe('a table folder', () => {
   })
 
   test('of silver that holds somebody else’s files fails that step alone and keeps them', async () => {
-    const project = await createShop(database, 'foreign_silver')
+    const project = await createShop(database, 'foreign_silver', { inProcess: true })
     const theirs = join(project.lake, 'silver', 'users')
     await mkdir(theirs, { recursive: true })
     await writeFile(join(theirs, 'notes.txt'), 'theirs')
@@ -138,7 +139,10 @@ describe('a table folder', () => {
   })
 
   test('whose log somebody broke fails its table alone, and every command says so without a trace', async () => {
-    const project = await createShop(database, 'broken', { entries: [{ schema: 'broken', table: 'orders' }] })
+    const project = await createShop(database, 'broken', {
+      inProcess: true,
+      entries: [{ schema: 'broken', table: 'orders' }],
+    })
     await database.query('CREATE TABLE broken.orders (id int PRIMARY KEY); INSERT INTO broken.orders VALUES (1)')
     expect((await project.run()).status).toBe('succeeded')
     const first = join(project.lake, 'bronze', 'orders', '_delta_log', `${'0'.repeat(20)}.json`)
@@ -170,7 +174,10 @@ test.each([
   { how: 'gone', damage: (file: string) => rm(file), says: 'does not exist' },
   { how: 'cut short', damage: (file: string) => truncate(file, 100), says: 'cannot be read: .*' },
 ])('a data file that is $how is named, and verify shows its table as broken', async ({ damage, says }) => {
-  const project = await createShop(database, 'damaged', { entries: [{ schema: 'damaged', table: 'orders' }] })
+  const project = await createShop(database, 'damaged', {
+    inProcess: true,
+    entries: [{ schema: 'damaged', table: 'orders' }],
+  })
   await database.query('CREATE TABLE damaged.orders (id int PRIMARY KEY); INSERT INTO damaged.orders VALUES (1)')
   expect((await project.run()).status).toBe('succeeded')
   const folder = join(project.lake, 'bronze', 'orders')

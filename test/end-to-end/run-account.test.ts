@@ -251,7 +251,8 @@ test('a run that was killed is closed as abandoned by the next one, backfill inc
 
 describe('while a run is at work', () => {
   test('a second one ends at once, names the first, and changes nothing', async () => {
-    const project = await createShop(database, 'second')
+    // The first waits for a lock only so long: the others have to come meanwhile, however slowly a process starts.
+    const project = await createShop(database, 'second', { inProcess: true })
     const somebody = await database.connect()
     await somebody.query('BEGIN; LOCK TABLE second.users IN ACCESS EXCLUSIVE MODE')
     const first = project.start('run', '--json')

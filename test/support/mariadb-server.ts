@@ -122,6 +122,7 @@ async function launch({ program, directory, data, port, account }: Launch): Prom
     // Statistics are kept by a transaction of no connection, which a bound by the oldest open one has to respect.
     'innodb-stats-persistent': '0',
     'innodb-buffer-pool-size': '64M',
+    'innodb-log-file-size': '32M',
     'max-allowed-packet': '64M',
     'max-connections': '100',
   }

@@ -14,6 +14,9 @@ const CONFIG = {
   max_locks_per_transaction: '1024',
   wal_level: 'logical',
   shared_buffers: '128MB',
+  // Its folder may be memory.
+  max_wal_size: '128MB',
+  min_wal_size: '32MB',
 }
 
 export async function startTestPostgres(): Promise<StartedServer> {

@@ -3,7 +3,8 @@
  * another user; anybody else takes the right to write from the files.
  */
 import { execFileSync } from 'node:child_process'
-import { chmod } from 'node:fs/promises'
+import { chmod, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { type CliProject, type Ended, TIDEMARK } from './cli.ts'
 import { runProgram } from '../packaging/programs.ts'
 
@@ -26,7 +27,11 @@ function isRunBySomebodyElse(): boolean {
 
 /** Run a command of the project as the reader. `may` says what the files allow the reader meanwhile. */
 export async function asReader(project: CliProject, may: 'read' | 'nothing', ...args: string[]): Promise<Ended> {
-  const env = { NO_COLOR: '1', ...project.env }
+  // Ours is not the reader's to write; without one each command would compile everything again.
+  const cache = join(project.root, 'reader-cache')
+  await mkdir(cache, { recursive: true })
+  await chmod(cache, 0o777)
+  const env = { NO_COLOR: '1', NODE_COMPILE_CACHE: cache, ...project.env }
   await chmod(project.root, 0o755)
   const mode = (bits: string): void => void execFileSync('chmod', ['-R', bits, project.lake])
   mode(isRoot ? (may === 'read' ? 'a+rX' : 'go=') : may === 'read' ? 'u=rX' : 'u=')

@@ -2,7 +2,6 @@
  * Alerts as mail over SMTP, one message to one receiver. A message is the same on each try: Message-ID and Date come
  * from the alert. Errors name the server and its answer, never user or password.
  */
-import { createTransport } from 'nodemailer'
 import {
   ALERT_MAIL_ADDRESS,
   ALERT_MAIL_REFUSED,
@@ -51,7 +50,8 @@ export function createEmailChannel(options: EmailOptions): AlertChannel {
       if (receiver === null || !options.to.includes(receiver)) throw ALERT_RECEIVER_REMOVED({ channel: options.name })
       const limit = AbortSignal.any([signal, AbortSignal.timeout(options.timeoutMs ?? 15_000)])
       try {
-        const answer = await openTransport(server, options).sendMail({
+        const transport = await openTransport(server, options)
+        const answer = await transport.sendMail({
           ...composeMail(record, from, receiver),
           signal: limit,
         })
@@ -87,7 +87,9 @@ function composeMail(record: AlertRecord, from: Sender, receiver: string) {
   }
 }
 
-function openTransport(server: SmtpServer, { ca, timeoutMs = 15_000 }: EmailOptions) {
+/** Loaded by who sends a mail: every other command starts sooner without the library. */
+async function openTransport(server: SmtpServer, { ca, timeoutMs = 15_000 }: EmailOptions) {
+  const { createTransport } = await import('nodemailer')
   return createTransport({
     host: server.host,
     port: server.port,
