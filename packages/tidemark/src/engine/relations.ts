@@ -9,8 +9,8 @@ import { predicateSql } from './predicate.ts'
 import { ident, integer, join, type Sql, sql } from './sql.ts'
 import { toDuckType } from './types.ts'
 
-/** Columns that carry statistics in every table of flows, so that streams and merges can prune. */
-const STATS_COLUMNS: readonly string[] = ['_seq', '_op']
+/** Columns that carry statistics wherever they are: streams and merges prune by them, and `status` counts by them. */
+const STATS_COLUMNS: readonly string[] = ['_seq', '_op', '_rescued_data']
 
 /** Writes a query's rows as data files; no rows, no file. */
 export function sessionParquet(session: Session): ParquetWriter<Sql> {

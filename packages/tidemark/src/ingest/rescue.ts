@@ -2,7 +2,7 @@
  * `_rescued_data`: what a row has and its table has no place for, as one JSON object of the source's own texts by column.
  * It is NULL where everything fits, so nothing is ever lost and nothing is said twice.
  */
-import { field, type StructField } from '@tidemark/delta'
+import { columnMappingOf, field, parseStats, physicalName, type Snapshot, type StructField } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql, text } from '../engine/sql.ts'
 import type { LakeColumn } from './lake-columns.ts'
@@ -39,6 +39,22 @@ export function rescuedColumn(rescuable: readonly Rescuable[]): LakeColumn {
   const value =
     parts.length === 0 ? sql`CAST(NULL AS VARCHAR)` : sql`('{' || nullif(concat_ws(',', ${join(parts)}), '') || '}')`
   return { name: RESCUED, type: 'string', value }
+}
+
+/**
+ * Rows of a bronze table that have values in `_rescued_data`, in all their versions, by the statistics of its files; 0 for
+ * a table without the column. A file that says nothing of the column was written before it was there.
+ */
+export function countRescuedRows(snapshot: Snapshot): bigint {
+  const { schema, files } = snapshot
+  const column = schema.fields.find(isRescueField)
+  if (column === undefined) return 0n
+  const name = physicalName(column, columnMappingOf(snapshot))
+  return [...files.values()].reduce((rows, file) => {
+    const stats = parseStats(file.stats)
+    const nulls = stats?.nullCount[name]
+    return typeof nulls === 'string' ? rows + (stats?.numRecords ?? 0n) - BigInt(nulls) : rows
+  }, 0n)
 }
 
 /** How many values of these rows are in `_rescued_data`. */

@@ -93,7 +93,7 @@ export async function write(
 ): Promise<DataFile[]> {
   const after = replaces ? replacedSchema : evolvedSchema
   const form = current === undefined ? { schema } : writeOptionsFor(current, after(current, schema))
-  const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op'] }
+  const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op', RESCUED] }
   return work.session.writeParquet(withAbsent(work.wanted, select, schema), target, work.context.signal)
 }
 

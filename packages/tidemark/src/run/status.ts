@@ -1,5 +1,6 @@
 /** `status`: for every table of the lake, what it holds, how far it is known to be complete, and what happened last. */
 import { Problem } from '../errors/problem.ts'
+import { countRescuedRows } from '../ingest/rescue.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { readLatestRuns } from './facts.ts'
 import { countRows, listTables, lookAtTable } from './lake-tables.ts'
@@ -13,6 +14,8 @@ export interface TableStatus {
   rows: bigint | undefined
   /** Undefined when the quarantine table cannot be read. */
   quarantined: bigint | undefined
+  /** Rows with values in `_rescued_data`, of those in `rows`. */
+  rescued: bigint
   /** Outcome of the last step that filled the table. */
   last: { status: string; at: number; code: string | undefined } | undefined
   /** Source time up to which the last verification proved the table right. */
@@ -47,12 +50,14 @@ export async function readStatus(lake: LakeStore): Promise<TableStatus[]> {
       const steps = runs.flatMap(run => run.steps.filter(step => step.table === table))
       const last = steps[0]
       const known = steps.find(step => step.asOf !== undefined)
+      const snapshot = found instanceof Problem ? undefined : found
       return {
         table,
         guarantee: steps.find(step => step.source !== undefined)?.source?.guarantee,
         asOf: known?.asOf,
-        rows: found === undefined || found instanceof Problem ? undefined : countRows(found),
+        rows: snapshot === undefined ? undefined : countRows(snapshot),
         quarantined: quarantine instanceof Problem ? undefined : quarantine === undefined ? 0n : countRows(quarantine),
+        rescued: snapshot === undefined ? 0n : countRescuedRows(snapshot),
         last: last === undefined ? undefined : { status: last.status, at: last.startedAt, code: last.problem?.code },
         verified: verdicts.get(table)?.verifiedThrough,
         problem,

@@ -26,7 +26,7 @@ export function addStatusCommand(program: Command, ports: CliPorts, at: ProjectR
       if (options.json)
         ports.stdout.write(`${printJson({ target: project.target.name, tables: tables.map(toJson) })}\n`)
       else if (tables.length === 0) ports.stdout.write('The lake has no tables yet; tidemark run makes them.\n')
-      else ports.stdout.write(printTable(COLUMNS, tables.map(toRow), { width: lineWidth(ports.stdout) }))
+      else ports.stdout.write(printTable(columnsFor(tables), tables.map(toRow), { width: lineWidth(ports.stdout) }))
       reportProblems(ports, problems)
     })
 }
@@ -37,12 +37,18 @@ const COLUMNS = [
   { name: 'asOf', heading: 'data as of' },
   { name: 'rows', align: 'right' as const },
   { name: 'quarantined', align: 'right' as const },
+  { name: 'rescued', align: 'right' as const },
   { name: 'last', heading: 'last run' },
   { name: 'verified', heading: 'verified through' },
 ]
 
+/** Rescued values are rare: their column is there when some table has any. */
+function columnsFor(tables: readonly TableStatus[]): typeof COLUMNS {
+  return tables.some(({ rescued }) => rescued > 0n) ? COLUMNS : COLUMNS.filter(({ name }) => name !== 'rescued')
+}
+
 function toRow(status: TableStatus): Record<string, string | bigint | null> {
-  const { table, guarantee, asOf, rows, quarantined, last, verified, problem } = status
+  const { table, guarantee, asOf, rows, quarantined, rescued, last, verified, problem } = status
   const outcome = last === undefined ? '' : `${last.code ?? last.status}  ${clockText(isoInstant(last.at))}`
   return {
     table,
@@ -50,6 +56,7 @@ function toRow(status: TableStatus): Record<string, string | bigint | null> {
     asOf: asOf === undefined ? '' : clockText(asOf),
     rows: rows ?? (problem === undefined ? null : 'broken'),
     quarantined: quarantined ?? 'broken',
+    rescued,
     last: outcome,
     verified: verified === undefined ? '' : clockText(verified),
   }
