@@ -87,8 +87,9 @@ test('a column of the source called _rescued_data keeps its values, and stops th
   expect(await rescued(at)).toEqual(['theirs', 'theirs', 'theirs', 'theirs'])
   await drift()
   await expect(at.ingest(item)).rejects.toMatchObject({ code: 'COLUMN_RESERVED' })
+  await database.query(`UPDATE item SET _rescued_data = 'mine' WHERE id = 3`)
   await at.ingest({ ...item, excludeColumns: ['born', 'code', 'n'] })
-  expect(await rescued(at)).toEqual(['theirs', 'theirs', 'theirs', 'theirs'])
+  expect(await rescued(at)).toEqual(['theirs', 'theirs', 'mine', 'theirs'])
 })
 
 test('a type that becomes smaller, or anything where bronze has a text, needs no rescue', async () => {

@@ -23,6 +23,8 @@ export type Fitted<T extends ExtractTable = ExtractTable> = T & {
   lake: readonly LakeColumn[]
   /** Schema of bronze after the commit; the very one it has when nothing changes. */
   schema: StructType
+  /** `_rescued_data` is among them, and is ours. */
+  keepsRescued: boolean
   /** Types grow, which the table has to agree to. */
   widens: boolean
   /** For people, one line for each column that is not as it was. */
@@ -40,7 +42,7 @@ export function fitToBronze<T extends ExtractTable>(wanted: T, current: StructTy
   const { fields } = bronzeSchema(wanted.table, wanted.columns)
   if (current === undefined) {
     const schema: StructType = { type: 'struct', fields }
-    return { ...wanted, lake: oneForOne(wanted.columns), schema, widens: false, drifts: [] }
+    return { ...wanted, lake: oneForOne(wanted.columns), schema, keepsRescued: false, widens: false, drifts: [] }
   }
   const fated = wanted.columns.map((column, n) => fateOf(wanted, column, fields[n] as StructField, current))
   const gone = goneColumns(wanted, fields, current)
@@ -61,6 +63,7 @@ export function fitToBronze<T extends ExtractTable>(wanted: T, current: StructTy
       wanted.settings,
       elsewhere.map(({ column, fate }) => `${column.name}: ${fate.kind}`),
     ),
+    keepsRescued,
     widens: fated.some(({ fate }) => fate.kind === 'grows'),
     drifts: [
       ...fated.flatMap(tellFate),

@@ -216,7 +216,7 @@ export function extractLedger(
 
 /** How many values of these rows are in `_rescued_data`; nothing is asked where the table has no such column. */
 export async function rescuedIn({ wanted, session }: Work, rows: Sql): Promise<bigint> {
-  return wanted.lake.some(({ name }) => name === RESCUED) ? await countRescued(session, rows) : 0n
+  return wanted.keepsRescued ? await countRescued(session, rows) : 0n
 }
 
 export function unchanged(current: Snapshot | undefined, reason: string, method: string): ExtractOutcome {
