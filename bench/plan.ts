@@ -36,6 +36,7 @@ const resolved = (i: number): ResolvedTable => ({
   keys: ['id'],
   deletes: 'detect',
   drift: 'addNewColumns',
+  timezone: 'UTC',
   cdcCol: undefined,
   asText: column => column,
   settings: 'x',

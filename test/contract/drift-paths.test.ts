@@ -105,3 +105,21 @@ test('a type that becomes smaller, or anything where bronze has a text, needs no
   )
   expect(await at.verify(item)).toMatchObject({ status: 'equal' })
 })
+
+test('values that a type never could hold are rescued once their columns are carried as text, and the others stay', async () => {
+  await database.query(`CREATE TABLE odd (id int PRIMARY KEY, price numeric(10,2), day date, moment timestamp, share float8, done boolean);
+    INSERT INTO odd VALUES (1, 1.5, '2026-01-01', '2026-01-01 10:00', 0.1, true), (2, 2, '2026-01-02', '2026-01-02 10:00', 1e20, false)`)
+  const at = await createWorld(database)
+  const odd: EntryOverrides = { table: 'odd' }
+  await at.ingest(odd)
+  const before = await at.live('odd', sql`id`)
+  await database.query(`INSERT INTO odd VALUES (3, 'NaN', 'infinity', '-infinity', 'NaN', NULL)`)
+  await expect(at.ingest(odd)).rejects.toMatchObject({ code: 'SOURCE_VALUE_UNFIT' })
+  const asText: EntryOverrides = { ...odd, asText: ['price', 'day', 'moment', 'share', 'done'] }
+  expect((await at.ingest(asText)).ledger).toMatchObject({ inserted: 1n, rescued: 4n })
+  const after = await at.live('odd', sql`id`)
+  expect(after.slice(0, 2)).toEqual(before.map(row => ({ ...row, _rescued_data: null })))
+  const rest = '{"price":"NaN","day":"infinity","moment":"-infinity","share":"NaN"}'
+  expect(after[2]).toMatchObject({ price: null, moment: null, _rescued_data: rest })
+  expect(await at.verify(asText)).toMatchObject({ status: 'equal' })
+})

@@ -13,7 +13,6 @@ import { type Fated, fateOf, isElsewhere, tellFate } from './fate.ts'
 import { type LakeColumn, oneForOne } from './lake-columns.ts'
 import { driftedSettings } from './mark.ts'
 import { isRescueField, RESCUED, RESCUED_FIELD, type Rescuable, rescuedColumn } from './rescue.ts'
-import { strictly } from './strict-read.ts'
 import { isSystemColumn } from './system-columns.ts'
 import type { ExtractTable } from './work.ts'
 
@@ -107,18 +106,17 @@ function lakeColumn({ column, fate }: Fated): LakeColumn[] {
     case 'every value fits':
       return [{ name, type, value: sql`CAST(${read} AS ${toDuckType(type)})` }]
     case 'what does not fit is rescued':
-      return [{ name, type, value: strictly(read, column.deltaType, type) }]
+      return [{ name, type, value: fate.fits }]
     default:
       return [{ name, type, value: read }]
   }
 }
 
-function rescuableOf({ column, before, fate }: Fated): Rescuable[] {
+function rescuableOf({ column, fate }: Fated): Rescuable[] {
   const value = ident(column.name)
   if (fate.kind === 'rescued') return [{ column: column.name, value, unless: undefined }]
-  if (fate.kind !== 'what does not fit is rescued' || before === undefined) return []
-  const unless = sql`${strictly(value, column.deltaType, before)} IS NOT NULL`
-  return [{ column: column.name, value, unless }]
+  if (fate.kind !== 'what does not fit is rescued') return []
+  return [{ column: column.name, value, unless: sql`${fate.fits} IS NOT NULL` }]
 }
 
 function schemaAfter(current: StructType, fated: readonly Fated[], keepsRescued: boolean): StructType {

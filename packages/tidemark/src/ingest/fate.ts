@@ -3,15 +3,19 @@
  * Auto Loader's, and a value is never dropped for having no place.
  */
 import { isWidening, printType, type StructField, type StructType } from '@tidemark/delta'
+import { ident, type Sql } from '../engine/sql.ts'
 import { KEY_RETYPED } from '../errors/drift.ts'
 import type { SourceColumn } from '../sources/source.ts'
 import { RESCUED } from './rescue.ts'
+import { strictly, type Written } from './strict-read.ts'
 import type { ExtractTable } from './work.ts'
 
 /** What becomes of one column of the source; `text` is how it is read, where that is not as it stands. */
 export type Fate =
   | { kind: 'as it is' | 'added' | 'grows' | 'every value fits'; field: StructField }
-  | { kind: 'text' | 'what does not fit is rescued'; field: StructField; text: SourceColumn }
+  | { kind: 'text'; field: StructField; text: SourceColumn }
+  /** `fits` is the value over `text`, NULL where it does not fit. */
+  | { kind: 'what does not fit is rescued'; field: StructField; text: SourceColumn; fits: Sql }
   | { kind: 'rescued'; text: SourceColumn }
   | { kind: 'not read' }
   | { kind: 'stops' }
@@ -50,7 +54,14 @@ export function fateOf(wanted: ExtractTable, column: SourceColumn, described: St
   if (isWidening(column.deltaType, before)) return fated({ kind: 'every value fits', field })
   const text = wanted.asText(column)
   if (before === 'string') return fated({ kind: 'text', field, text })
-  return fated(drift === 'none' ? { kind: 'stops' } : { kind: 'what does not fit is rescued', field, text })
+  if (drift === 'none') return fated({ kind: 'stops' })
+  const fits = strictly(ident(column.name), writtenAs(wanted, column), before)
+  return fated({ kind: 'what does not fit is rescued', field, text, fits })
+}
+
+/** The type is that of the source itself, also where the entry carries the column as text. */
+function writtenAs({ table, timezone }: ExtractTable, { name, deltaType }: SourceColumn): Written {
+  return { from: table.columns.find(one => one.name === name)?.deltaType ?? deltaType, timezone }
 }
 
 function newColumn({ drift, asText }: ExtractTable, column: SourceColumn, field: StructField): Fate {

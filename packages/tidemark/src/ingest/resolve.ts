@@ -135,6 +135,7 @@ export function resolveTable(
     keys,
     deletes,
     drift: entry.drift,
+    timezone: config.timezone,
     cdcCol: cursor?.name,
     asText: column => textColumn(at.source, table, column),
     settings,

@@ -17,9 +17,9 @@ beforeAll(async () => {
 })
 afterAll(() => close())
 
-async function read(value: string, from: string, to: string): Promise<unknown> {
+async function read(value: string, from: string, to: string, timezone = 'UTC'): Promise<unknown> {
   const row = await ask(
-    sql`SELECT CAST(${strictly(ident('x'), from, to)} AS VARCHAR) AS v FROM (SELECT ${text(value)} AS x)`,
+    sql`SELECT CAST(${strictly(ident('x'), { from, timezone }, to)} AS VARCHAR) AS v FROM (SELECT ${text(value)} AS x)`,
   )
   return row['v']
 }
@@ -31,8 +31,10 @@ test.each([
   ['decimal(6,2)', 'decimal(12,4)', ['1.5000', '9999.9900'], ['1.5050', '10000.0000']],
   ['decimal(6,0)', 'double', ['5', '5.0'], ['5.5', '1e+20', 'Infinity']],
   ['double', 'string', ['0.1', '-12.5'], ['0.12345678901234567', '1e5', 'NaN', '007']],
-  ['float', 'double', ['0.5', '123456'], ['0.1234567', '1e-7']],
+  ['double', 'double', ['0.1234567890123456', '1e+20', '5'], ['NaN', '0.12345678901234567']],
+  ['float', 'double', ['0.5', '123456', '0.1234567'], ['0.12345678901', '1e-7']],
   ['boolean', 'string', ['true', 'false'], ['t', '1', 'TRUE', 'yes', '']],
+  ['boolean', 'boolean', ['true', 'f', '1', '0'], ['2', '']],
   [
     'date',
     'string',
@@ -42,13 +44,21 @@ test.each([
   [
     'timestamp',
     'string',
-    ['2026-01-01 10:00:00+02', '2026-01-01T10:00:00.123456Z'],
-    ['2026-01-01 10:00:00', '2026-01-01 10:00:00.1234567Z', '9999-12-31 23:59:59-05', '2026-13-01 00:00:00Z', 'now'],
+    ['2026-01-01 10:00:00+02', '2026-01-01T10:00:00.123456Z', '2026-01-01 10:00:00.1234560'],
+    ['2026-01-01', '2026-01-01 10:00:00.1234567Z', '9999-12-31 23:59:59-05', '2026-13-01 00:00:00Z', 'now'],
   ],
   ['binary', 'string', [], ['', '00', 'x']],
 ])('of %s, read from %s, exactly these values fit', async (to, from, fit, others) => {
   for (const value of fit) expect(await read(value, from, to), value).not.toBeNull()
   for (const value of others) expect(await read(value, from, to), value).toBeNull()
+})
+
+test('a time without a zone is read in the zone of the source, and one with a zone as it says', async () => {
+  const oslo = (value: string): Promise<unknown> => read(value, 'timestamp', 'timestamp', 'Europe/Oslo')
+  expect(await oslo('2026-07-01 12:00:00')).toBe('2026-07-01 10:00:00+00')
+  expect(await oslo('2026-07-01T12:00:00.5')).toBe('2026-07-01 10:00:00.5+00')
+  expect(await oslo('2026-07-01 12:00:00Z')).toBe('2026-07-01 12:00:00+00')
+  expect(await read('2026-07-01 12:00:00', 'timestamp', 'timestamp')).toBe('2026-07-01 12:00:00+00')
 })
 
 test('a value that fits is the same number as its text', async () => {

@@ -12,35 +12,54 @@ const INTEGERS: readonly string[] = ['byte', 'short', 'integer', 'long']
 const EXACT_DIGITS: Readonly<Record<string, number>> = { float: 6, double: 15 }
 
 const DAY = '[0-9]{4}-[0-9]{2}-[0-9]{2}'
-const INSTANT = `${DAY}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6})?(Z|[+-][0-9]{2}(:?[0-9]{2})?)`
+const MOMENT = `${DAY}[ T][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,6}0*)?`
+const ZONE = '(Z|[+-][0-9]{2}(:?[0-9]{2})?)'
 
-/**
- * `value`, a text, as a column of type `to`; NULL when it does not fit.
- *
- * @param from type that the source's column has: in a number zeros behind the point say nothing, in a text they do
- */
-export function strictly(value: Sql, from: string, to: string): Sql {
+/** Where a text comes from. */
+export interface Written {
+  /** Type that its column has in the source: in a number zeros behind the point say nothing, in a text they do. */
+  from: string
+  /** Zone in which a time without one is read. */
+  timezone: string
+}
+
+/** `value`, a text, as a column of type `to`; NULL when it does not fit. */
+export function strictly(value: Sql, written: Written, to: string): Sql {
   const cast = sql`TRY_CAST(${value} AS ${toDuckType(to)})`
-  const when = (pattern: string, also: Sql = sql`true`): Sql =>
-    sql`CASE WHEN regexp_full_match(${value}, ${text(pattern)}) AND ${also} THEN ${cast} END`
-  if (to === 'string') return value
-  if (to === 'boolean') return when('true|false')
-  // The lake has the years 1 to 9999, and a zone may lead out of the first and the last.
-  if (to === 'date') return when(DAY, sql`${value} >= '0001'`)
-  if (to === 'timestamp') return when(INSTANT, sql`${value} >= '0002' AND ${value} < '9999'`)
-  const isNumber = isNumeric(from)
-  if (INTEGERS.includes(to)) return when(isNumber ? '-?[0-9]+([.]0*)?' : '0|-?[1-9][0-9]*')
+  const matches = (pattern: string): Sql => sql`regexp_full_match(${value}, ${text(pattern)})`
+  const when = (pattern: string): Sql => sql`CASE WHEN ${matches(pattern)} THEN ${cast} END`
+  const isNumber = isNumeric(written.from)
   const decimal = parseDecimal(to)
+  if (to === 'string') return value
+  if (to === 'boolean') return when(written.from === 'boolean' ? 'true|false|t|f|1|0' : 'true|false')
+  // The lake has the years 1 to 9999, and a zone may lead out of the first and the last.
+  if (to === 'date') return sql`CASE WHEN ${matches(DAY)} AND ${value} >= '0001' THEN ${cast} END`
+  if (to === 'timestamp') {
+    return sql`CASE WHEN ${value} < '0002' OR ${value} >= '9999' THEN NULL WHEN ${matches(MOMENT + ZONE)} THEN ${cast} \
+WHEN ${matches(MOMENT)} THEN ${instantIn(value, written.timezone)} END`
+  }
+  if (INTEGERS.includes(to)) return when(wholeNumber(isNumber))
   if (decimal !== undefined) {
-    const places = `[0-9]{1,${decimal.scale}}`
-    const whole = isNumber ? '-?[0-9]+' : '-?(0|[1-9][0-9]*)'
-    if (decimal.scale === 0) return when(isNumber ? `${whole}([.]0*)?` : '0|-?[1-9][0-9]*')
-    return when(isNumber ? `${whole}([.]${places}0*)?` : `${whole}([.]${places})?`)
+    if (decimal.scale === 0) return when(wholeNumber(isNumber))
+    const places = `[.][0-9]{1,${decimal.scale}}`
+    return when(isNumber ? `-?[0-9]+(${places}0*|[.])?` : `-?(0|[1-9][0-9]*)(${places})?`)
   }
   const digits = EXACT_DIGITS[to]
   if (digits === undefined) return sql`CAST(NULL AS ${toDuckType(to)})`
-  const significant = sql`length(ltrim(regexp_replace(${value}, '[^0-9]', '', 'g'), '0')) <= ${integer(digits)}`
-  return when(isNumber ? '-?[0-9]+([.][0-9]*)?' : '-?(0|[1-9][0-9]*)([.][0-9]+)?', significant)
+  const number = isNumber ? '-?[0-9]+([.][0-9]*)?' : '-?(0|[1-9][0-9]*)([.][0-9]+)?'
+  const significant = sql`length(ltrim(regexp_replace(${value}, '[^0-9]', '', 'g'), '0'))`
+  return sql`CASE WHEN ${matches(number)} AND ${significant} <= ${integer(digits)} OR CAST(${cast} AS VARCHAR) = ${value} \
+THEN ${cast} END`
+}
+
+function wholeNumber(isNumber: boolean): string {
+  return isNumber ? '-?[0-9]+([.]0*)?' : '0|-?[1-9][0-9]*'
+}
+
+function instantIn(value: Sql, timezone: string): Sql {
+  const moment = sql`TRY_CAST(${value} AS TIMESTAMP)`
+  if (timezone === 'UTC') return sql`make_timestamptz(epoch_us(${moment}))`
+  return sql`(${moment} AT TIME ZONE ${text(timezone)})`
 }
 
 /** True for types whose texts are numbers as a database prints them. */

@@ -39,6 +39,8 @@ export interface ExtractTable {
   keys: readonly string[]
   deletes: 'detect' | 'ignore'
   drift: DriftMode
+  /** Zone in which times without one are read. */
+  timezone: string
   /** The entry's cdc_col, as the source spells it. */
   cdcCol: string | undefined
   /** A column as the database's own text; a masked one as the masked text. */
