@@ -147,7 +147,7 @@ export async function createWorld(server: Server | string, options: WorldOptions
     const ref = { schema: entry.schema, table: entry.table }
     const table = snapshot.tables.get(tableKey(ref))
     if (table === undefined || table instanceof Error) throw table ?? new Error(`${entry.table} is not in the snapshot`)
-    return resolveTable({ entry, ref, name: `bronze.${entry.table}` }, table, config, {
+    return resolveTable({ entry, ref, name: `bronze.${entry.name ?? entry.table}` }, table, config, {
       source,
       snapshot,
       salt: () => options.salt?.(),

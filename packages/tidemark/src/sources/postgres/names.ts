@@ -22,8 +22,10 @@ export async function findRelations(
   wanted: readonly TableRef[],
   signal: AbortSignal,
 ): Promise<Map<string, FoundRelation | Problem>> {
-  const schemas = wanted.map(ref => foldCase(ref.schema))
-  const names = wanted.map(ref => foldCase(ref.table))
+  // No name of this database holds NUL, and no value of a statement: asking for one would be an error for all.
+  const possible = wanted.filter(ref => !tableKey(ref).includes('\0'))
+  const schemas = possible.map(ref => foldCase(ref.schema))
+  const names = possible.map(ref => foldCase(ref.table))
   const rows = await session.query(FIND_RELATIONS, { values: [schemas, names], signal })
   const byName = Map.groupBy(rows.map(toRelation), found => foldCase(tableKey(found)))
   const result = new Map<string, FoundRelation | Problem>()
