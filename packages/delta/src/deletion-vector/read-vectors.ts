@@ -50,12 +50,8 @@ export async function readDeletionVectors(
   requests: readonly VectorRequest[],
 ): Promise<RowSet[]> {
   const results: RowSet[] = []
-  const byFile = new Map<string | undefined, number[]>()
-  for (const [index, request] of requests.entries()) {
-    const file = locateVector(context, request)
-    byFile.set(file, [...(byFile.get(file) ?? []), index])
-  }
-  const files = [...byFile]
+  const places = requests.map(request => locateVector(context, request))
+  const files = [...Map.groupBy(places.keys(), index => places[index])]
   const readFiles = async (): Promise<void> => {
     for (let next = files.shift(); next !== undefined; next = files.shift()) {
       const [file, indexes] = next

@@ -14,6 +14,7 @@ import type {
 } from '@tidemark/delta'
 import { FILE_COLUMN, type PlaceColumns, ROW_COLUMN, type Session } from './engine.ts'
 import { freeName } from './free-name.ts'
+import { pathFinder, rowPlaces } from './row-places.ts'
 import { ident, integer, join, raw, type Sql, sql, text } from './sql.ts'
 import { toDuckType } from './types.ts'
 
@@ -153,20 +154,12 @@ async function countHits({ session, request, names, verdicts }: Verdicts): Promi
 FROM ${verdicts} WHERE ${clause} <> 0 GROUP BY ${file}`,
     request.signal,
   )
-  const paths = new Map(request.files.map(f => [session.locate(request.snapshot, f.path), f.path]))
+  const pathOf = pathFinder(session, request.snapshot, request.files)
   return rows.map(row => ({
-    path: getPath(paths, row['file']),
+    path: pathOf(row['file']),
     updateCount: toCount(row['updates']),
     deleteCount: toCount(row['deletes']),
   }))
-}
-
-/** A hit that cannot be told to its file would be counted, and never come into effect. */
-function getPath(paths: ReadonlyMap<string, string>, place: unknown): string {
-  const path = paths.get(String(place))
-  if (path === undefined)
-    throw new TypeError(`this is a bug in tidemark: a hit in ${String(place)}, which was not asked for`)
-  return path
 }
 
 function toCount(cell: unknown): bigint {
@@ -239,16 +232,13 @@ JOIN (SELECT * FROM ${verdicts} WHERE ${names.clause} <> 0) verdict USING (${nam
   return join(parts, ' UNION ALL ')
 }
 
-async function* positions(
-  { session, request, names, verdicts }: Verdicts,
-  files: readonly AddFile[],
-): AsyncGenerator<{ path: string; rows: readonly number[] }> {
-  for (const file of files) {
-    const place = text(session.locate(request.snapshot, file.path))
-    const query = sql`SELECT ${names.row} FROM ${verdicts} WHERE ${names.clause} <> 0 AND ${names.file} = ${place}`
-    for await (const [rows = []] of session.batches(query, request.signal))
-      yield { path: file.path, rows: rows.map(Number) }
-  }
+/** By one query for all files: one for each would cost more than its rows do. */
+async function* positions(at: Verdicts, files: readonly AddFile[]): ReturnType<Judgement<Sql>['positions']> {
+  const { session, request, names, verdicts } = at
+  if (files.length === 0) return
+  const query = sql`SELECT ${names.file}, ${names.row} FROM ${verdicts} \
+WHERE ${names.clause} <> 0 AND ${inFiles(at, files)} ORDER BY ${names.file}`
+  yield* rowPlaces(session.batches(query, request.signal), pathFinder(session, request.snapshot, files))
 }
 
 /** In exactly the column's type: beside a value of another, rows that are only copied would be made ones of that type. */

@@ -3,7 +3,7 @@
  * than any call for each row.
  */
 import type { RowSet } from '@tidemark/delta'
-import { integer, type Sql, sql, text } from '../sql.ts'
+import { integer, raw, type Sql, sql, text } from '../sql.ts'
 
 /** Rows in one statement: bounds the text that is held at once. */
 const BATCH = 100_000
@@ -19,22 +19,34 @@ export async function createDeletedRows(
   files: readonly (RowSet | undefined)[],
 ): Promise<void> {
   await run(sql`CREATE TEMP TABLE ${table} (file UBIGINT, row BIGINT)`)
-  for (const [file, rows] of files.entries()) {
-    for (const batch of batches(rows ?? [])) {
-      await run(
-        sql`INSERT INTO ${table} SELECT ${integer(file)}, unnest(CAST(string_split(${text(batch.join(' '))}, ' ') AS BIGINT[]))`,
-      )
-    }
+  for (const batch of batches(files)) {
+    const file =
+      batch.files.at(0) === batch.files.at(-1) ? integer(batch.files[0] ?? 0) : numbers(batch.files, 'UBIGINT')
+    await run(sql`INSERT INTO ${table} SELECT ${file}, ${numbers(batch.rows, 'BIGINT')}`)
   }
 }
 
-function* batches(rows: Iterable<number>): Generator<number[]> {
-  let batch: number[] = []
-  for (const row of rows) {
-    batch.push(row)
-    if (batch.length < BATCH) continue
-    yield batch
-    batch = []
+/** One row a number. */
+function numbers(values: readonly number[], type: 'UBIGINT' | 'BIGINT'): Sql {
+  return sql`unnest(CAST(string_split(${text(values.join(' '))}, ' ') AS ${raw(type)}[]))`
+}
+
+/** Rows, and the file of each; many files of few rows are one batch, since a statement costs more than they do. */
+interface Batch {
+  readonly files: number[]
+  readonly rows: number[]
+}
+
+function* batches(files: readonly (RowSet | undefined)[]): Generator<Batch> {
+  let batch: Batch = { files: [], rows: [] }
+  for (const [file, rows] of files.entries()) {
+    for (const row of rows ?? []) {
+      batch.files.push(file)
+      batch.rows.push(row)
+      if (batch.rows.length < BATCH) continue
+      yield batch
+      batch = { files: [], rows: [] }
+    }
   }
-  if (batch.length > 0) yield batch
+  if (batch.rows.length > 0) yield batch
 }
