@@ -5,7 +5,7 @@ import { runCli } from '../../packages/tidemark/src/cli/run-cli.ts'
 import { systemClock, systemIds, systemProcesses } from '../../packages/tidemark/src/run/system.ts'
 import type { Ended } from '../packaging/programs.ts'
 
-interface InProcess extends Partial<Pick<CliPorts, 'clock' | 'processes'>> {
+interface InProcess extends Partial<Pick<CliPorts, 'clock' | 'processes' | 'confirm'>> {
   cwd: string
   env: Readonly<Record<string, string | undefined>>
 }
@@ -13,7 +13,7 @@ interface InProcess extends Partial<Pick<CliPorts, 'clock' | 'processes'>> {
 /** Run a command to its end in a folder, with nothing in its environment but what is given. */
 export async function runInProcess(
   args: readonly string[],
-  { cwd, env, clock = systemClock, processes = systemProcesses }: InProcess,
+  { cwd, env, clock = systemClock, processes = systemProcesses, confirm }: InProcess,
 ): Promise<Ended> {
   const output = { stdout: '', stderr: '' }
   let exit = 0
@@ -28,6 +28,7 @@ export async function runInProcess(
     processes,
     startTicker: () => () => undefined,
     signal: new AbortController().signal,
+    confirm,
     exit: code => {
       exit = code
     },

@@ -159,6 +159,7 @@ function runLoaded(loaded: LoadedProject, openStore?: (root: string) => ObjectSt
   return runProject(openStore === undefined ? ports : { ...ports, openStore }, {
     project: loaded.project,
     select: undefined,
+    reloadSource: [],
     fullRefresh: [],
     allowMassDelete: [],
     acceptLists: [],

@@ -77,6 +77,7 @@ export interface Repaired extends RepairOutcome {
 export interface IngestOptions {
   snapshot?: SourceSnapshot
   allowMassDelete?: boolean
+  reload?: boolean
   timezone?: string
 }
 
@@ -133,13 +134,19 @@ export async function createWorld(server: Server | string, options: WorldOptions
     await rm(root, { recursive: true, force: true })
   })
   let runs = 0
-  const context = (allowMassDelete = false): IngestContext => {
+  const context = (allowMassDelete = false, reload = false): IngestContext => {
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
     const ports = { clock: options.clock ?? systemClock, ids: systemIds, ...readersOf(source) }
     const tell = { progress: options.progress ?? (() => undefined), warn: () => undefined }
     const tables = { store, logParquet, engine, scratch, discard }
-    const own = { runId: `run-${runs}`, source: 'app', allowMassDelete, chunkBytes: options.chunkBytes ?? CHUNK_BYTES }
+    const own = {
+      runId: `run-${runs}`,
+      source: 'app',
+      allowMassDelete,
+      reload,
+      chunkBytes: options.chunkBytes ?? CHUNK_BYTES,
+    }
     return { ...tables, ...ports, ...tell, ...own, signal }
   }
   const resolve = (overrides: EntryOverrides, snapshot: SourceSnapshot): ResolvedTable => {
@@ -189,7 +196,9 @@ export async function createWorld(server: Server | string, options: WorldOptions
       return snapshot
     },
     ingest: (entry, options = {}) =>
-      within(entry, options.snapshot, (snapshot, table) => extract(context(options.allowMassDelete), snapshot, table)),
+      within(entry, options.snapshot, (snapshot, table) =>
+        extract(context(options.allowMassDelete, options.reload), snapshot, table),
+      ),
     backfill: (entry, range, snapshot) =>
       within(entry, snapshot, (at, table) => backfill(context(), at, table, { from: range.from, to: range.to })),
     verify: (entry, snapshot) => within(entry, snapshot, (at, table) => verifyTable(context(), at, table)),

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { renderProblem } from '../errors/render.ts'
 import { OUTPUT_NOT_WRITTEN } from '../errors/run.ts'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
+import { terminalConfirm } from './confirm.ts'
 import { runCli } from './run-cli.ts'
 
 const stop = new AbortController()
@@ -48,6 +49,7 @@ await runCli(process.argv.slice(2), {
     return () => clearInterval(timer)
   },
   signal: stop.signal,
+  confirm: terminalConfirm(process.stdin, process.stderr),
   exit: code => {
     process.exitCode = code === 0 ? 0 : (stoppedWith ?? code)
   },

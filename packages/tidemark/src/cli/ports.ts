@@ -17,6 +17,8 @@ export interface CliPorts {
   processes: Processes
   startTicker: (everyMs: number, tick: () => void) => () => void
   signal: AbortSignal
+  /** Ask the person at the terminal; left out where there is none. */
+  confirm?: ((question: string, signal: AbortSignal) => Promise<boolean>) | undefined
   /** The exit code the process will have. */
   exit: (code: number) => void
 }

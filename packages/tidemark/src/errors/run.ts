@@ -124,7 +124,8 @@ export const FULL_REFRESH_OF_BRONZE: ProblemKind<{ table: string }> = problem({
   title: 'Bronze cannot be refreshed from a layer below.',
   message: (p: { table: string }) =>
     `${p.table} is filled from the source; --full-refresh rebuilds silver and gold tables.`,
-  hint: () => 'Reloading a source is a separate matter, because versions that exist only in the lake would be lost.',
+  hint: () =>
+    'To read it anew from the source is --reload-source: it says which versions exist only in the lake, and asks.',
   retry: 'after-change',
   exit: 2,
   example: { table: 'bronze.DimUser' },
@@ -194,6 +195,16 @@ export const NEEDS_YES: ProblemKind<{ what: string; target: string }> = problem(
   retry: 'after-change',
   exit: 2,
   example: { what: 'vacuum removes files for good', target: 'prod' },
+})
+
+export const RELOAD_NEEDS_YES: ProblemKind<{ losses: string }> = problem({
+  code: 'RELOAD_NEEDS_YES',
+  title: 'A reload drops what exists only in the lake, and nobody was there to be asked.',
+  message: (p: { losses: string }) => p.losses,
+  hint: () => 'Give --yes if that is meant. Nothing was changed.',
+  retry: 'after-change',
+  exit: 2,
+  example: { losses: 'bronze.DimUser: 1,200 of its 1,700 row versions exist only in the lake' },
 })
 
 export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({

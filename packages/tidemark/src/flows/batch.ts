@@ -9,7 +9,7 @@ import { findUnreadable } from './cleaned.ts'
 import { getSource } from './commit-table.ts'
 import { isWholeTable } from './computed.ts'
 import type { FlowContext } from './context.ts'
-import { generationOf, isRebuild } from './generation.ts'
+import { generationOf, isRebuild } from '../ingest/generation.ts'
 import { appIdOf, type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
 import { assertSameIdentity } from './row-identity.ts'
 

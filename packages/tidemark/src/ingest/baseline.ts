@@ -1,15 +1,17 @@
-/** The first load of a keyed table: every row of the snapshot, straight to files, one commit. */
-import type { DataFile } from '@tidemark/delta'
-import { land } from './land.ts'
+/** The first load of a keyed table, and one that replaces what is there: every row of the snapshot to files, one commit. */
+import { columnMappingOf, type DataFile, type Snapshot, type StructType } from '@tidemark/delta'
+import { sql } from '../engine/sql.ts'
+import { land, nextVersion } from './land.ts'
 import { cutTable, type LoadedTable, loadInParts } from './load-in-parts.ts'
 import { endLoad } from './load-record.ts'
 import { nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'
-import { readInto } from './read.ts'
+import { readCandidates, readInto } from './read.ts'
 import type { Decision } from './slice.ts'
 import {
   assertUnique,
   changed,
+  entries,
   type ExtractOutcome,
   extractLedger,
   fileRelation,
@@ -17,44 +19,84 @@ import {
   makeMark,
   nextCursor,
   type Work,
+  write,
 } from './work.ts'
 
-/** First load: every row goes straight to files. */
+/**
+ * First load: every row goes straight to files.
+ *
+ * @param current the table whose rows the load replaces, all of them; undefined for one that is made
+ */
 export async function baseline(
   work: Work,
   decision: Decision & { kind: 'baseline' },
+  current?: Snapshot,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
-  const { schema } = wanted
-  const cut = await cutTable(work)
-  const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
-  const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, decision.seq))
+  const { schema, tablePath } = wanted
+  const { rows, files, loaded } = await readAll(work, decision, { schema, current })
   const isContinued = loaded !== undefined && loaded.resumed > 0
-  // Parts of several snapshots may hold two versions of a key, told apart by their `_seq`.
-  if (files.length > 0 && !isContinued && !isUniqueInSource(wanted)) {
-    await assertUnique(work, await fileRelation(work, files))
-  }
-  const mark = await firstMark(work, decision, { rows, loaded })
+  const mark = await firstMark(work, decision, { rows, loaded, version: nextVersion(current) })
   await snapshot.durable(context.signal)
-  const landing = { tablePath: wanted.tablePath, current: undefined, schema, files, mark, operation: 'append' as const }
-  const result = await land(context, landing)
+  const operation = current === undefined ? ('append' as const) : ('overwrite' as const)
+  const result = await land(context, {
+    tablePath,
+    current,
+    schema,
+    files,
+    mark,
+    operation,
+    isRebuild: current !== undefined,
+  })
   if (result.kind === 'conflict') {
-    work.held = files.length === 0 || isContinued ? undefined : await heldFiles(work, files, rows)
+    const isOfUse = current === undefined && files.length > 0 && !isContinued
+    work.held = isOfUse ? await heldFiles(work, files, rows) : undefined
     return 'conflict'
   }
-  if (loaded !== undefined) await endLoad(context.store, wanted.tablePath)
-  const outcome = changed(undefined, result.version, extractLedger(rows, rows, 0n), methodOf(loaded))
-  return { ...outcome, isContinued }
+  if (loaded !== undefined) await endLoad(context.store, tablePath)
+  const method = current === undefined ? methodOf(loaded) : methodOf(loaded).replace('first full load', 'reload')
+  return { ...changed(current?.version, result.version, extractLedger(rows, rows, 0n), method), isContinued }
+}
+
+/**
+ * All rows as files, each key once but where parts of several snapshots hold versions of it, told apart by their `_seq`.
+ *
+ * @throws {KEY_NOT_UNIQUE}
+ */
+async function readAll(
+  work: Work,
+  { seq }: Decision & { kind: 'baseline' },
+  { schema, current }: { schema: StructType; current: Snapshot | undefined },
+): Promise<{ rows: bigint; files: readonly DataFile[]; loaded: LoadedTable | undefined }> {
+  if (current !== undefined && !isPlain(current)) {
+    const { candidates, read } = await readCandidates(work, { kind: 'all' })
+    await assertUnique(work, candidates)
+    const rows = entries(work, sql`SELECT * FROM ${candidates}`, seq)
+    return { rows: read, files: await write(work, rows, { current, schema, replaces: true }), loaded: undefined }
+  }
+  const cut = await cutTable(work)
+  const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
+  const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, seq))
+  const isOfOneSnapshot = loaded === undefined || loaded.resumed === 0
+  if (files.length > 0 && isOfOneSnapshot && !isUniqueInSource(work.wanted)) {
+    await assertUnique(work, await fileRelation(work, files))
+  }
+  return { rows, files, loaded }
+}
+
+/** Files of such a table are written as those of a new one: no names of its own for columns, no folders by value. */
+function isPlain(current: Snapshot): boolean {
+  return columnMappingOf(current) === 'none' && current.metaData.partitionColumns.length === 0
 }
 
 /** The mark of a load in parts stands where the server stood before its first part. */
 async function firstMark(
   work: Work,
   decision: Decision & { kind: 'baseline' },
-  at: { rows: bigint; loaded: LoadedTable | undefined },
+  at: { rows: bigint; loaded: LoadedTable | undefined; version: bigint },
 ): Promise<Mark> {
-  const { rows, loaded } = at
-  const facts = { version: 0n, content: undefined, before: undefined, whole: true }
+  const { rows, loaded, version } = at
+  const facts = { version, content: undefined, before: undefined, whole: true }
   if (loaded === undefined) {
     const [cursor, listed] = [await nextCursor(work), await nextListed(work, undefined)]
     return makeMark(work, decision, { ...facts, liveRows: rows, cursor, listed })

@@ -23,6 +23,8 @@ export interface IngestContext extends LakeStore {
   warn: (text: string) => void
   /** A first load of at least twice this many bytes is read in parts of about this size. */
   chunkBytes: bigint
+  /** Read this table anew, as if it had never been loaded, in place of all that bronze holds. */
+  reload?: boolean
   /** Accept that most keys of this table are gone. */
   allowMassDelete: boolean
   signal: AbortSignal

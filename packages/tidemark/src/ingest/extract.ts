@@ -14,7 +14,7 @@ import type { Mark } from './mark.ts'
 import { merge } from './merge.ts'
 import { type Listed, mergeListed } from './merge-listed.ts'
 import { reload } from './reload.ts'
-import { decideSlice } from './slice.ts'
+import { decideSlice, firstLoad } from './slice.ts'
 import { beginWidening } from './widening.ts'
 import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
 
@@ -54,6 +54,11 @@ async function settle(work: Work, declared: ExtractTable): Promise<ExtractOutcom
 async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutcome | 'conflict'> {
   const { context, snapshot } = work
   const { current, mark } = await inspectBronze(context, declared)
+  // A keyless table holds nothing but what the source has, so it is reloaded by every run that finds a difference.
+  if (current !== undefined && declared.keys.length > 0 && context.reload === true && mark.runId !== context.runId) {
+    refit(work, declared, undefined)
+    return baseline(work, firstLoad(snapshot.position), current)
+  }
   const wanted = refit(work, declared, current)
   const decision = decideSlice({ mark, position: snapshot.position, ...wanted })
   switch (decision.kind) {

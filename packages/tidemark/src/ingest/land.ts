@@ -16,6 +16,7 @@ import {
 } from '@tidemark/delta'
 import { upkeepWarning } from '../model/upkeep.ts'
 import type { IngestContext } from './context.ts'
+import { generationDomain, generationOf } from './generation.ts'
 import { type Mark, markDomain, printMark } from './mark.ts'
 
 export interface Landing {
@@ -27,6 +28,8 @@ export interface Landing {
   mark: Mark
   /** append adds; overwrite replaces every row; mark moves the horizon alone. */
   operation: 'append' | 'overwrite' | 'mark'
+  /** True when rows that flows have read are replaced on purpose: what streams from the table is rebuilt, too. */
+  isRebuild?: boolean
 }
 
 /** The version this landing would make. */
@@ -46,6 +49,7 @@ function stage(context: IngestContext, landing: Landing): Staged {
   const { current, schema, tablePath, operation } = landing
   const files = [...landing.files]
   const domains = [{ domain: markDomain(context.source), configuration: printMark(landing.mark) }]
+  if (landing.isRebuild === true) domains.push(generationDomain(generationOf(current).generation + 1n, context.runId))
   const info = {
     operation: operation === 'overwrite' ? 'WRITE' : 'STREAMING UPDATE',
     operationParameters: { mode: operation === 'overwrite' ? 'Overwrite' : 'Append' },

@@ -42,7 +42,7 @@ export function decideSlice(input: DecisionInput): Decision {
   const { mark, position, keys } = input
   const keyless = keys.length === 0
   if (mark === undefined) {
-    return { kind: keyless ? 'reload' : 'baseline', seq: position.order, seqBase: 0n }
+    return { ...firstLoad(position), kind: keyless ? 'reload' : 'baseline' }
   }
   const sameServer = mark.identity === position.identity
   const standing = sameServer ? standingOf(position, mark, input.table) : 'current'
@@ -55,6 +55,11 @@ export function decideSlice(input: DecisionInput): Decision {
   if (keyless) return { kind: 'reload', ...next }
   if (slice !== undefined) return { kind: 'increment', slice, ...next }
   return { kind: 're-baseline', reason: reason ?? 'rows carry no version', renews: reason !== undefined, ...next }
+}
+
+/** A load that nothing goes before. */
+export function firstLoad(position: Position): Decision & { kind: 'baseline' } {
+  return { kind: 'baseline', seq: position.order, seqBase: 0n }
 }
 
 /** The slice that continues a mark; undefined when every row has to be looked at. */

@@ -14,7 +14,8 @@ import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections
 import type { OpenSource } from './prepare.ts'
 import { suggest } from '../config/suggest.ts'
 import { readTableStates } from './states.ts'
-import { planTable, type TableState } from './table-plan.ts'
+import { planReload, planTable, type TableState } from './table-plan.ts'
+import { isWanted } from './wanted.ts'
 
 /** Tables below this size are counted exactly while planning; larger ones are only estimated. */
 const COUNT_BYTES = 256n * 1024n * 1024n
@@ -28,6 +29,8 @@ export interface PlanRequest {
   sources: readonly OpenSource[]
   flows: readonly PlannedFlow[]
   select: readonly string[] | undefined
+  /** Bronze tables that are read anew. */
+  reloadSource?: readonly string[]
   /** Count changed rows exactly where it is cheap; `plan` does, `run` finds out by reading. */
   count: boolean
   signal: AbortSignal
@@ -44,7 +47,7 @@ export interface ProjectPlan extends Plan {
  * @throws {STEP_UNKNOWN} for each selected name that is no table of the project
  */
 export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
-  const { lake, sources, flows, select, signal } = request
+  const { lake, sources, flows, select, reloadSource = [], signal } = request
   const lastRuns = await readLatestRuns(lake.store, RUNS_SEARCHED)
   const known = sources.flatMap(({ config, tables }) => tables.map(table => ({ source: config.name, table })))
   const states = await readTableStates({ ...lake, signal }, known, lastRuns)
@@ -55,7 +58,9 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
       const { snapshot } = source
       if (snapshot === undefined || state === undefined) continue
       const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
-      tables.push(planTable(table, state, snapshot, count))
+      const planned = planTable(table, state, snapshot, count)
+      const reload = reloadSource.length > 0 && isWanted(table.name, reloadSource) && state.mark !== undefined
+      tables.push(reload ? planReload(table, planned) : planned)
     }
     for (const { name, problem } of source.refused) {
       const expect = { kind: 'refused' as const, code: problem.code, reason: problem.message }

@@ -26,6 +26,7 @@ import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
 import { releaseLogs } from './release-logs.ts'
 import type { SourceOpener } from './prepare.ts'
+import { assertKnown, isWanted } from './wanted.ts'
 import { workOn } from './work-on.ts'
 
 export type { RunOutcome } from './account.ts'
@@ -44,6 +45,8 @@ export interface RunRequest {
   select: readonly string[] | undefined
   /** Silver and gold tables to rebuild from the layer below; what streams from them follows. */
   fullRefresh: readonly string[]
+  /** Bronze tables that are read anew, in place of all they hold; what streams from them is rebuilt. */
+  reloadSource: readonly string[]
   /** Bronze tables for which a mass delete is accepted. */
   allowMassDelete: readonly string[]
   /** Hashes of changed table lists that are accepted. */
@@ -118,11 +121,16 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const { clock, ids } = ports
   const { fullRefresh } = request
   const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
-  const planRequest = { lake, sources, flows: compiled.flows, select: request.select, count: false, signal }
+  const { select, reloadSource } = request
+  assertKnown(project, sources, reloadSource)
+  const planRequest = { lake, sources, flows: compiled.flows, select, reloadSource, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
+  const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })
   const steps = plan.steps.map(({ id, kind, expect }) => ({ id, kind, estimate: estimateOf(expect) }))
   emit({ kind: 'run started', runId, at: ports.clock.now(), target: project.target.name, steps })
+  const left = reloadSource.filter(name => !plan.steps.some(step => isWanted(step.table, [name])))
+  if (left.length > 0) warn(`not selected, and so not reloaded: ${left.join(', ')}`)
   const results = await executePlan(plan.steps, {
     runId,
     clock: ports.clock,
@@ -136,7 +144,6 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
     ),
     signal,
   })
-  const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })
   if (!signal.aborted) await releaseLogs(lake, sources, { warn, signal })
   return results
 }

@@ -85,6 +85,18 @@ export function planTable(
   }
 }
 
+/** The line of a table that is read anew; what stops it stops it all the same. */
+export function planReload(table: ResolvedTable, planned: PlannedTable): PlannedTable {
+  if (planned.expect.kind === 'refused' && planned.expect.code !== 'SOURCE_WENT_BACK') return planned
+  const notes = [...table.notes, 'read anew: versions that exist only in the lake go']
+  return {
+    ...planned,
+    method: `reload ${formatBytes(table.table.sizeBytes)}`,
+    notes,
+    expect: wholeTable(table, 'load'),
+  }
+}
+
 /** What the line says where the server lists changed keys: how much log is read instead of the table, or why it is not. */
 function listedLine(
   table: ResolvedTable,

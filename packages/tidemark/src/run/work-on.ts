@@ -116,7 +116,7 @@ export interface IngestScope {
   ports: RunPorts
   lake: Lake
   runId: string
-  request: Pick<RunScope['request'], 'allowMassDelete' | 'emit' | 'signal'>
+  request: Pick<RunScope['request'], 'allowMassDelete' | 'emit' | 'signal'> & { reloadSource?: readonly string[] }
 }
 
 /** What ingestion is handed for one step; also used by `backfill` and `verify`, which have no plan. */
@@ -128,6 +128,7 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     request.emit({ kind: 'step progress', runId, at: clock.now(), step: step.id, ...at })
   const warn: IngestContext['warn'] = text =>
     request.emit({ kind: 'warning', runId, at: clock.now(), step: step.id, text })
+  const reload = request.reloadSource?.some(name => same(name, step.id)) === true
   const allowMassDelete = request.allowMassDelete.some(name => same(name, step.id))
   if (source.source === undefined) throw new TypeError(`this is a bug in tidemark: ${step.id} has no source`)
   return {
@@ -144,6 +145,7 @@ export function ingestContext(scope: IngestScope, source: OpenSource, step: { id
     progress,
     warn,
     allowMassDelete,
+    reload,
     chunkBytes: CHUNK_BYTES,
     signal: request.signal,
   }

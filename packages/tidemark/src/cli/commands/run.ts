@@ -6,6 +6,7 @@ import { toProblem } from '../../run/problem-fact.ts'
 import { recordFailedStart, runProject } from '../../run/run-project.ts'
 import { acceptListOption } from '../accept-list.ts'
 import { maxConnectionsOption } from '../max-connections.ts'
+import { confirmReload } from '../confirm-reload.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
@@ -15,6 +16,8 @@ import { exitCodeOfRun, reportRun, type RunOutput } from '../report-run.ts'
 interface RunOptions extends ProjectOptions, RunOutput {
   select?: string[]
   fullRefresh?: string[]
+  reloadSource?: string[]
+  yes?: true
   allowMassDelete?: string[]
   acceptList?: string[]
   maxConnections?: number
@@ -24,6 +27,11 @@ export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot
   addProjectOptions(program.command('run').description('bring bronze, silver and gold up to date'))
     .option('-s, --select <tables...>', 'only these tables; name+ adds what follows them')
     .option('--full-refresh <tables...>', 'rebuild these silver or gold tables from the layer below')
+    .option(
+      '--reload-source <tables...>',
+      'read these bronze tables anew in place of all they hold; says what is lost, and asks',
+    )
+    .option('--yes', 'reload without being asked')
     .option('--allow-mass-delete <tables...>', 'accept that most keys of these bronze tables are gone')
     .addOption(acceptListOption('accept the changed table list with this SHA-256; needed in production mode'))
     .addOption(maxConnectionsOption())
@@ -36,6 +44,12 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
   const loaded = await openProject(ports, options, at).catch((error: unknown) => failToStart(ports, options, error))
   const { clock, ids, processes, signal } = ports
   const { project } = loaded
+  const reloadSource = options.reloadSource ?? []
+  if (!(await confirmReload(ports, loaded, { tables: reloadSource, yes: options.yes === true }))) {
+    ports.stderr.write('Nothing was changed.\n')
+    ports.exit(1)
+    return
+  }
   const outcome = await reportRun(ports, loaded, options, hooks =>
     runProject(
       {
@@ -50,6 +64,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
         project,
         select: options.select,
         fullRefresh: options.fullRefresh ?? [],
+        reloadSource,
         allowMassDelete: options.allowMassDelete ?? [],
         acceptLists: options.acceptList ?? [],
         signal,
