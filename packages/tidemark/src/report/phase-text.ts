@@ -37,7 +37,8 @@ function barText(percent: number): string {
 }
 
 function rowsText({ rows, expectedRows, parts }: RunningPhase): string | undefined {
-  if (expectedRows === undefined || rows > expectedRows) return rows === 0n ? undefined : `${countText(rows)} rows`
+  if (expectedRows === undefined || expectedRows === 0n || rows > expectedRows)
+    return rows === 0n ? undefined : `${countText(rows)} rows`
   const about = parts === undefined || parts.done === parts.of ? '' : 'about '
   return `${countText(rows)} of ${about}${countText(expectedRows)} rows`
 }
