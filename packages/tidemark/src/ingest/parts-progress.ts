@@ -3,6 +3,7 @@
  * were counted. Whatever the statistics of the source said, the estimate becomes right as parts are read.
  */
 import type { PhaseProgress } from '../model/event.ts'
+import type { ChunkSlice } from '../sources/source.ts'
 import type { LoadedPart, LoadPlan } from './load-record.ts'
 
 type Tell = (progress: PhaseProgress) => void
@@ -29,9 +30,12 @@ export function partsProgress(
     const done = [...parts.values()]
     const rows = sum(done.map(part => part.rows)) + sum(open.map(one => one.rows))
     const bytes = sum(done.flatMap(({ files }) => files.map(({ size }) => size))) + sum(open.map(one => one.bytes))
-    const known = [...done.map(part => part.rows), ...open.flatMap(({ expectedRows }) => expectedRows ?? [])]
+    const known = new Map<number, bigint>([...parts].map(([n, part]) => [n, part.rows]))
+    for (const [n, { expectedRows }] of underWay) {
+      if (!known.has(n) && expectedRows !== undefined) known.set(n, expectedRows)
+    }
     const of = plan.chunks.length
-    const expectedRows = known.length === 0 ? undefined : (sum(known) * BigInt(of)) / BigInt(known.length)
+    const expectedRows = estimate(plan.chunks, known)
     tell({ rows, bytes, phase: 'reading', expectedRows, parts: { done: done.length, of }, held })
   }
   tellAll()
@@ -46,6 +50,13 @@ export function partsProgress(
     },
     tell: tellAll,
   }
+}
+
+/** The rows of all parts, by those of the parts that are known and how much of the table these are. */
+function estimate(chunks: readonly ChunkSlice[], known: ReadonlyMap<number, bigint>): bigint | undefined {
+  const shares = chunks.map(({ share = 1n }) => share)
+  const knownShare = sum(shares.filter((_, n) => known.has(n)))
+  return knownShare <= 0n ? undefined : (sum([...known.values()]) * sum(shares)) / knownShare
 }
 
 const sum = (counts: readonly bigint[]): bigint => counts.reduce((all, one) => all + one, 0n)

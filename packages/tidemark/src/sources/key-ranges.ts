@@ -27,9 +27,9 @@ export function cutKeys(
   const parts = wanted < width ? wanted : width
   const chunks: ChunkSlice[] = []
   for (let n = 0n; n < parts; n += 1n) {
-    const from = n === 0n ? undefined : low + (n * width) / parts
-    const to = n === parts - 1n ? undefined : low + ((n + 1n) * width) / parts
-    chunks.push({ kind: 'chunk', column: name, from, to })
+    const [start, end] = [low + (n * width) / parts, low + ((n + 1n) * width) / parts]
+    const [from, to] = [n === 0n ? undefined : start, n === parts - 1n ? undefined : end]
+    chunks.push({ kind: 'chunk', column: name, from, to, share: end - start })
   }
   return { storage: `keys by ${name}`, chunks }
 }

@@ -171,6 +171,8 @@ export interface ChunkSlice {
   column?: string
   /** The partition whose storage the stretch is of. */
   partition?: TableRef
+  /** How much of the table it is, beside the other stretches of it; for estimates. */
+  share?: bigint
 }
 
 /** A table cut into stretches that together hold each of its rows once. */

@@ -52,8 +52,9 @@ function cutPiece(piece: TextRow, bytes: bigint, partition: TableRef | undefined
   const step = wanted > 0n ? wanted : 1n
   const chunks: ChunkSlice[] = []
   for (let from = 0n; from === 0n || from < blocks; from += step) {
-    const to = from + step < blocks ? from + step : undefined
-    chunks.push({ kind: 'chunk', from, to, ...(partition === undefined ? {} : { partition }) })
+    const isLast = from + step >= blocks
+    const [to, share] = isLast ? [undefined, blocks - from] : [from + step, step]
+    chunks.push({ kind: 'chunk', from, to, share, ...(partition === undefined ? {} : { partition }) })
   }
   return chunks
 }
