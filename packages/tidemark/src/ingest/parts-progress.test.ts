@@ -39,3 +39,13 @@ test('parts that say nothing of their size count alike, and an empty one proves 
   progress.of(1)(reading(0n, 0n))
   expect(told.at(-1)).toMatchObject({ expectedRows: 40n })
 })
+
+test('a part that is read again takes nothing back of what was told', () => {
+  const told: PhaseProgress[] = []
+  const progress = partsProgress({ chunks: [chunk(), chunk()] }, new Map(), one => told.push(one))
+  progress.of(0)(reading(900n, 1000n))
+  progress.of(0)(reading(0n))
+  expect(told.at(-1)?.rows).toBe(900n)
+  progress.of(0)(reading(950n, 1000n))
+  expect(told.at(-1)?.rows).toBe(950n)
+})

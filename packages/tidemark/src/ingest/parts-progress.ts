@@ -25,18 +25,21 @@ export function partsProgress(
 ): PartsProgress {
   const underWay = new Map<number, PhaseProgress>()
   let held: string | undefined
+  // A part that is read again begins anew, and what was told before stays told.
+  const most = { rows: 0n, bytes: 0n }
   const tellAll = (): void => {
     const open = [...underWay].filter(([n]) => !parts.has(n)).map(([, one]) => one)
     const done = [...parts.values()]
-    const rows = sum(done.map(part => part.rows)) + sum(open.map(one => one.rows))
-    const bytes = sum(done.flatMap(({ files }) => files.map(({ size }) => size))) + sum(open.map(one => one.bytes))
+    const sizes = done.flatMap(({ files }) => files.map(({ size }) => size))
+    most.rows = highest(most.rows, sum([...done, ...open].map(one => one.rows)))
+    most.bytes = highest(most.bytes, sum([...sizes, ...open.map(one => one.bytes)]))
     const known = new Map<number, bigint>([...parts].map(([n, part]) => [n, part.rows]))
     for (const [n, { expectedRows }] of underWay) {
       if (!known.has(n) && expectedRows !== undefined) known.set(n, expectedRows)
     }
     const of = plan.chunks.length
     const expectedRows = estimate(plan.chunks, known)
-    tell({ rows, bytes, phase: 'reading', expectedRows, parts: { done: done.length, of }, held })
+    tell({ ...most, phase: 'reading', expectedRows, parts: { done: done.length, of }, held })
   }
   tellAll()
   return {
@@ -59,4 +62,5 @@ function estimate(chunks: readonly ChunkSlice[], known: ReadonlyMap<number, bigi
   return knownShare <= 0n ? undefined : (sum([...known.values()]) * sum(shares)) / knownShare
 }
 
+const highest = (a: bigint, b: bigint): bigint => (a > b ? a : b)
 const sum = (counts: readonly bigint[]): bigint => counts.reduce((all, one) => all + one, 0n)

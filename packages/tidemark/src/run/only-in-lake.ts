@@ -30,9 +30,19 @@ export async function findOnlyInLake(
     if (snapshot === undefined || snapshot instanceof Problem) continue
     const versions = countRows(snapshot)
     const domains = project.sources.flatMap(({ name }) => snapshot.domain(markDomain(name)) ?? [])
-    const live = domains[0] === undefined ? undefined : parseMark(domains[0]).liveRows
+    const live = domains[0] === undefined ? undefined : liveRowsOf(domains[0])
     const onlyInLake = versions === undefined || live === undefined ? undefined : versions - live
     found.push({ table, versions: versions ?? 0n, onlyInLake })
   }
   return found
+}
+
+/** A mark that cannot be read tells nothing here; the run itself says what is wrong with it. */
+function liveRowsOf(configuration: string): bigint | undefined {
+  try {
+    return parseMark(configuration).liveRows
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined
+    throw error
+  }
 }
