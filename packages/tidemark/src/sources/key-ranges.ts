@@ -7,10 +7,13 @@ import type { ChunkSlice, SourceColumn, SourceTable, TableChunks } from './sourc
 /** Types whose values are compared and stepped through as the integers that they are. */
 const INTEGERS = /^(short|integer|long|decimal\(\d+,0\))$/
 
-/** The column to cut by: the first of the primary key, where it holds integers and so leads an index. */
+/**
+ * The column to cut by: the first of the primary key, which leads an index, where it holds integers and never NULL, which
+ * would be in no stretch.
+ */
 export function cuttingColumn({ primaryKey, columns }: SourceTable): SourceColumn | undefined {
   const first = columns.find(({ name }) => name === primaryKey[0])
-  return first !== undefined && first.orderable && INTEGERS.test(first.deltaType) ? first : undefined
+  return first !== undefined && first.orderable && !first.nullable && INTEGERS.test(first.deltaType) ? first : undefined
 }
 
 /**

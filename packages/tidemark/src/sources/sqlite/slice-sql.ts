@@ -56,7 +56,13 @@ export function countStatement(
     withoutCursor,
     ...unfit,
   ]
-  return sql`SELECT ${join(counts)} FROM ${relation(table)}${wherePassed(table)}`
+  return sql`SELECT ${join(counts)} FROM ${relation(table)}${wherePassed(table, ...(slice.isPart === true ? [slice.condition] : []))}`
+}
+
+/** The ends of a column that leads an index: two look-ups, since SQLite finds only one of them at once. */
+export function boundsStatement(table: Relation, column: SourceColumn): Sql {
+  const end = (name: 'min' | 'max'): Sql => sql`(SELECT ${raw(name)}(${valueOf(column)}) FROM ${relation(table)})`
+  return sql`SELECT ${end('min')}, ${end('max')}`
 }
 
 /** Lines of overlap flag and columns. The first column is never text, so a byte order mark in the data stays data. */

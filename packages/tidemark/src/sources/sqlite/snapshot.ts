@@ -15,6 +15,7 @@ import type { CopyChunk } from '../segments.ts'
 import {
   type Counted,
   type InTurn,
+  type KeyBounds,
   type OneReader,
   SequentialSnapshot,
   type StreamedRows,
@@ -29,7 +30,14 @@ import { describeTable } from './describe.ts'
 import { isTooBig } from './driver-error.ts'
 import { findTables } from './names.ts'
 import { openSqlite, type SqlitePlace, type SqliteSession } from './session.ts'
-import { copyKeysStatement, copyStatement, countStatement, newestStatement, sqliteSlice } from './slice-sql.ts'
+import {
+  boundsStatement,
+  copyKeysStatement,
+  copyStatement,
+  countStatement,
+  newestStatement,
+  sqliteSlice,
+} from './slice-sql.ts'
 import { validChunks } from './valid-text.ts'
 
 export interface SnapshotOptions extends SqlitePlace {
@@ -150,6 +158,13 @@ class SqliteReader implements OneReader<SliceSql> {
   async newest(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<string | undefined> {
     const [[newest] = []] = await this.#session.query(newestStatement(table, column), signal)
     return newest ?? undefined
+  }
+
+  /** Values that are no integers make the table one that is not cut; reading it refuses them. */
+  async bounds(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<KeyBounds | undefined> {
+    const [[low, high] = []] = await this.#session.query(boundsStatement(table, column), signal)
+    const isInteger = (value: string | null | undefined): value is string => value != null && /^-?\d+$/.test(value)
+    return isInteger(low) && isInteger(high) ? { low: BigInt(low), high: BigInt(high) } : undefined
   }
 
   /** A row beyond what SQLite itself can hold. */

@@ -1,0 +1,38 @@
+/** Big first loads from SQLite: cut by the key, continued by the cursor, and in one go where a stretch could miss a row. */
+import { expect, test } from 'vitest'
+import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { createSqliteFile, type SqliteFile } from '../support/sqlite.ts'
+import { watched } from '../support/watched-snapshot.ts'
+import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
+
+const ROWS = 3000
+const big: EntryOverrides = { table: 'big', cdcCol: 'n', guarantee: 'best_effort' }
+
+async function create(key: string): Promise<{ file: SqliteFile; world: World }> {
+  const file = await createSqliteFile(`CREATE TABLE big (id ${key}, v text, n integer, PRIMARY KEY (id));
+    CREATE INDEX big_n ON big (n);
+    WITH RECURSIVE c (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < ${ROWS})
+    INSERT INTO big SELECT n - 1000, printf('%.*c', 100, 'x') || n, n FROM c`)
+  return { file, world: await createWorld(file.path, { chunkBytes: 32n * 1024n }) }
+}
+
+test('a big table that is read by a cursor is loaded in parts, and continued', async () => {
+  const { file, world } = await create('integer')
+  const broken = watched(await world.snapshot(big), 4)
+  await expect(world.ingest(big, { snapshot: broken.snapshot })).rejects.toThrow('the connection is gone')
+  file.writer.exec(`UPDATE big SET v = 'changed', n = n + 10000 WHERE id % 500 = 0; DELETE FROM big WHERE id % 700 = 1;
+    INSERT INTO big VALUES (-5000, 'new', 20000), (50000, 'new', 20001)`)
+  const outcome = await world.ingest(big, { allowMassDelete: true })
+  expect(outcome.method).toMatch(/^first full load in \d+ parts, 3 of them read by an earlier run$/)
+  const rows = (await world.live('big', sql`id`)).map(row => `${String(row['id'])} ${String(row['v'])}`)
+  const wanted = file.writer.prepare('SELECT id, v FROM big').all()
+  expect(rows.toSorted()).toEqual(wanted.map(row => `${String(row['id'])} ${String(row['v'])}`).toSorted())
+})
+
+test('a key that may be NULL is cut nowhere: such a row would be in no part', async () => {
+  const { file, world } = await create('int')
+  file.writer.exec(`INSERT INTO big VALUES (NULL, 'of no stretch', 5)`)
+  await expect(world.ingest(big)).rejects.toMatchObject({ code: 'KEY_NOT_UNIQUE' })
+  file.writer.exec('DELETE FROM big WHERE id IS NULL')
+  expect((await world.ingest(big)).method).toBe('first full load')
+})
