@@ -26,7 +26,7 @@ export async function confirmReload(
   const losses = found.map(lossText)
   if (yes || ports.confirm !== undefined) {
     const after =
-      'What streams from them is rebuilt; earlier versions of the tables can be read until vacuum removes them.'
+      'What streams from them is rebuilt, and its history goes, too; earlier versions of all these tables can be read until vacuum.'
     ports.stderr.write(`${losses.join('\n')}\n${after}\n`)
   }
   if (yes) return true

@@ -3,6 +3,7 @@
  * either way the exit code is the one shells expect, unless the work was done before the signal was noticed.
  */
 import { tmpdir } from 'node:os'
+import { isatty } from 'node:tty'
 import { renderProblem } from '../errors/render.ts'
 import { OUTPUT_NOT_WRITTEN } from '../errors/run.ts'
 import { systemClock, systemIds, systemProcesses } from '../run/system.ts'
@@ -49,7 +50,8 @@ await runCli(process.argv.slice(2), {
     return () => clearInterval(timer)
   },
   signal: stop.signal,
-  confirm: terminalConfirm(process.stdin, process.stderr),
+  // Input that is no terminal is not even opened.
+  confirm: isatty(0) ? terminalConfirm(process.stdin, process.stderr) : undefined,
   exit: code => {
     process.exitCode = code === 0 ? 0 : (stoppedWith ?? code)
   },
