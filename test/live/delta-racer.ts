@@ -1,28 +1,24 @@
 /**
- * One writer of the race as a process of its own: makes its changes one after the other until all are there, however
- * often it is killed. Its progress is in the table, committed with each change, so a change is never made twice.
+ * One writer of the race on a local table, as a process of its own: appends, updates, deletes and compacts.
  *
- * Arguments: root folder, name, number of changes, seed. Prints `done <version> <name>-<n>` for each change it was told
- * is there, and `lost <rule>` for each conflict.
+ * Arguments: root folder, name, number of changes, seed.
  */
 import { randomUUID } from 'node:crypto'
 import { setTimeout } from 'node:timers/promises'
 import {
   type AddFile,
   type CommitPorts,
-  commit,
   compare,
   type DataFile,
   type Extras,
   LocalStore,
-  readSnapshot,
-  refreshSnapshot,
   type Snapshot,
   type Staged,
   stageAppend,
   stageRemoveAndAdd,
 } from '@tidemark/delta'
 import { createRandom, type Random } from '../../examples/music/random.ts'
+import { makeChanges } from './racer.ts'
 
 const [root = '', name = '', count = '0', seed = '0'] = process.argv.slice(2)
 const ports: CommitPorts = {
@@ -85,24 +81,7 @@ function stage(base: Snapshot, id: string, random: Random, extras: Omit<Extras, 
   return stageRemoveAndAdd(base, { remove: read, files: add, dataChange: true, reads, ...request })
 }
 
-async function main(): Promise<void> {
-  let snapshot = await readSnapshot(ports, { tablePath: 't' })
-  if (snapshot === undefined) throw new Error('no table')
-  for (let tries = 0; ; tries += 1) {
-    const n = Number((snapshot.txn(name) ?? -1n) + 1n)
-    if (n >= Number(count)) return
-    const id = `${name}-${n}`
-    const random = createRandom(Number(seed) + n * 1009 + tries * 9973 + name.charCodeAt(0))
-    const staged = stage(snapshot, id, random, { txn: [{ appId: name, version: BigInt(n) }] })
-    const result = await commit(ports, staged)
-    if (result.kind === 'committed') {
-      process.stdout.write(`done ${result.version} ${id}\n`)
-      snapshot = result.snapshot
-    } else {
-      process.stdout.write(`lost ${result.rule}\n`)
-      snapshot = await refreshSnapshot(ports, snapshot)
-    }
-  }
-}
-
-await main()
+await makeChanges(ports, { name, count: Number(count) }, (base, { n, tries, id, txn }) => {
+  const random = createRandom(Number(seed) + n * 1009 + tries * 9973 + name.charCodeAt(0))
+  return stage(base, id, random, { txn })
+})
