@@ -1,7 +1,8 @@
 /**
  * Files left out by the keys of a source: never one with a match, whatever type the source gives its keys, and all that
- * lie between two keys where the keys are few.
+ * lie between two keys where the keys are few, or in a wide gap between them.
  */
+import fc from 'fast-check'
 import { readSnapshot, type RowChange, type Snapshot, stageChange } from '@tidemark/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { sessionParquet, sessionRelations } from '../../packages/tidemark/src/engine/relations.ts'
@@ -54,6 +55,46 @@ test('few keys leave out the files between them, and many only those beyond', as
   expect(await deleteMatches(snapshot, few)).toEqual({ judged: 4, deleted: 4n })
   const many = raw('SELECT k FROM range(100, 20100) r(k)')
   expect(await deleteMatches(snapshot, many)).toEqual({ judged: 30, deleted: 60n })
+})
+
+test('many keys leave out the files in a wide gap between them', async () => {
+  const files = Array.from({ length: 12 }, (_, file) => [{ k: file * 1000 }, { k: file * 1000 + 999 }])
+  const snapshot = await createTable('Gaps', 'long', files)
+  const ends = raw(
+    'SELECT k FROM range(1500, 3500) r(k) UNION ALL SELECT k FROM range(11_000, 31_000) r(k) UNION ALL SELECT NULL',
+  )
+  // Of the files 1 to 11, seven lie between the two ranges.
+  expect(await deleteMatches(snapshot, ends)).toEqual({ judged: 4, deleted: 6n })
+})
+
+test('the ranges of any keys hold all of them, and begin and end with one', async () => {
+  const types = [
+    { sql: 'BIGINT', type: 'long', max: 2n ** 63n - 1n },
+    { sql: 'DECIMAL(38,0)', type: 'decimal(38,0)', max: 10n ** 38n - 1n },
+    { sql: 'TINYINT', type: 'long', max: 127n },
+  ] as const
+  const keys = fc.constantFrom(...types).chain(type => {
+    const key = fc.oneof(
+      fc.bigInt({ min: -type.max, max: type.max }),
+      fc.bigInt({ min: -9n, max: 9n }),
+      fc.constant(null),
+    )
+    return fc.record({ type: fc.constant(type), values: fc.array(key, { maxLength: 60 }) })
+  })
+  await lake.withContext({}, async ({ session }) => {
+    const { keySpans } = sessionRelations(session)
+    const property = fc.asyncProperty(keys, async ({ type, values }) => {
+      const rows = raw(`SELECT unnest(CAST([${values.map(v => v ?? 'NULL').join()}] AS ${type.sql}[])) AS k`)
+      const found = (await keySpans?.(rows, [{ name: 'k', type: type.type }]))?.get('k') ?? []
+      const spans = found.map(({ min, max }) => [BigInt(min), BigInt(max)] as const)
+      const known = values.filter(value => value !== null)
+      const lost = known.filter(value => !spans.some(([min, max]) => min <= value && value <= max))
+      expect(lost).toEqual([])
+      expect(spans.flat().filter(end => !known.includes(end))).toEqual([])
+      expect(spans.length).toBeLessThanOrEqual(33)
+    })
+    await fc.assert(property, { numRuns: 100 })
+  })
 })
 
 test.each<[target: string, values: Values[], source: string, matches: number]>([

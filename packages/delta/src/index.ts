@@ -114,7 +114,7 @@ export {
   type Predicate,
   printPredicate,
 } from './stats/predicate.ts'
-export { evaluate, type KeyRange, keysPredicate, pruneFiles, rangePredicate } from './stats/prune.ts'
+export { evaluate, type KeyRange, type KeySpan, keysPredicate, pruneFiles, rangePredicate } from './stats/prune.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
 export type {

@@ -33,15 +33,19 @@ export async function findCandidates<Rows, Expr>(
   if (ranges === undefined) return { files, predicate: where }
   const inRange = keysPredicate(snapshot, ranges)
   const candidates = pruneFiles(files, snapshot, inRange)
-  const keys = candidates.length > UNPROBED ? await probeKeys(ranges, { snapshot, source }, relations) : inRange
+  const probing = { snapshot, source, ranges, fileCount: candidates.length }
+  const keys = candidates.length > UNPROBED ? await probeKeys(probing, relations) : inRange
   return {
     files: keys === inRange ? candidates : pruneFiles(candidates, snapshot, keys),
     predicate: where === undefined ? keys : and(where, keys),
   }
 }
 
+/** So few files are opened faster than gaps between the keys are found. */
+const UNPROBED = 4
+
 /** So few files are opened faster than the keys are listed. */
-const UNPROBED = 16
+const UNLISTED = 16
 
 /** More distinct keys than this leave few files out, and take long to list. */
 const PROBED_KEYS = 10_000
@@ -67,16 +71,27 @@ async function findRanges<Rows, Expr>(
   )
 }
 
-/** Where the source has few keys, files between two of them are left out as well. */
+interface Probing<Rows, Expr> {
+  snapshot: Snapshot
+  source: Source<Rows, Expr>
+  ranges: ReadonlyMap<string, KeyRange>
+  /** Files with keys within the ranges. */
+  fileCount: number
+}
+
+/** Files between two keys, where the source has few, or in a wide gap between its keys, are left out as well. */
 async function probeKeys<Rows, Expr>(
-  ranges: ReadonlyMap<string, KeyRange>,
-  { snapshot, source }: { snapshot: Snapshot; source: Source<Rows, Expr> },
+  { snapshot, source, ranges, fileCount }: Probing<Rows, Expr>,
   relations: Relations<Rows, Expr>,
 ): Promise<Predicate<never>> {
-  const values = await relations.keyValues?.(source.rows, keyColumns(snapshot, source), PROBED_KEYS)
+  const columns = keyColumns(snapshot, source)
+  const values = fileCount > UNLISTED ? await relations.keyValues?.(source.rows, columns, PROBED_KEYS) : undefined
+  const unlisted = columns.filter(({ name }) => values?.has(name) !== true)
+  const spans = unlisted.length === 0 ? undefined : await relations.keySpans?.(source.rows, unlisted)
   const sources = new Map(source.keys.map(key => [key.target, key.source]))
   const probed = Array.from(ranges, ([target, range]) => {
-    return [target, { ...range, values: values?.get(sources.get(target) ?? '') }] as const
+    const name = sources.get(target) ?? ''
+    return [target, { ...range, values: values?.get(name), spans: spans?.get(name) }] as const
   })
   return keysPredicate(snapshot, new Map(probed))
 }

@@ -6,7 +6,7 @@ import type { AddFile } from '../log/actions.ts'
 import type { DataType, StructType } from '../schema/schema.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import type { Predicate } from '../stats/predicate.ts'
-import type { KeyRange } from '../stats/prune.ts'
+import type { KeyRange, KeySpan } from '../stats/prune.ts'
 
 /**
  * What a change does to rows, in the terms of SQL's MERGE. Of each list the first clause whose condition is TRUE decides
@@ -114,6 +114,11 @@ export interface Relations<Rows, Expr> {
   keyRange?(rows: Rows, columns: readonly KeyColumn[]): Promise<ReadonlyMap<string, KeyRange> | undefined>
   /** All distinct values of each column but NULL, as `keyRange` gives its ends; without columns that have more than `limit`. */
   keyValues?(rows: Rows, columns: readonly KeyColumn[], limit: number): Promise<ReadonlyMap<string, readonly string[]>>
+  /**
+   * Some ranges of each column that together hold all its values but NULL, with ends as `keyRange` gives them: what lies in
+   * a gap between two of them need not be read. Without columns of which the engine knows no gaps.
+   */
+  keySpans?(rows: Rows, columns: readonly KeyColumn[]): Promise<ReadonlyMap<string, readonly KeySpan[]>>
 }
 
 /** A column of a source that is compared with a column of the table. */

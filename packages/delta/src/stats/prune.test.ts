@@ -271,6 +271,20 @@ test('few keys leave out the files between two of them', () => {
   expect(mayHoldKeys('double', { min: 1, max: 2 }, { values: ['0.5', 'nan'] })).toBe(true)
 })
 
+test('ranges of keys leave out the files between two of them', () => {
+  const spans = [
+    { min: '10', max: '12' },
+    { min: '-9', max: '-9' },
+  ]
+  expect(mayHoldKeys('long', { min: -8, max: 9 }, { spans })).toBe(false)
+  expect(mayHoldKeys('long', { min: 13 }, { spans })).toBe(false)
+  expect(mayHoldKeys('long', { min: 11, max: 11 }, { spans })).toBe(true)
+  expect(mayHoldKeys('long', { min: -20, max: 20 }, { spans })).toBe(true)
+  expect(mayHoldKeys('long', { nulls: 10 }, { spans })).toBe(false)
+  expect(mayHoldKeys('long', { nulls: 10 }, { spans, hasNull: true })).toBe(true)
+  expect(mayHoldKeys('long', { min: 1, max: 2 }, { spans: [] })).toBe(false)
+})
+
 test('keys that cannot be compared do not narrow anything', () => {
   expect(mayHoldKeys('date', { min: '2024-01-01', max: '2024-01-01' }, { min: 'infinity', max: 'infinity' })).toBe(true)
   const ranges = new Map([['gone', { min: '1', max: '1', hasNull: false }]])

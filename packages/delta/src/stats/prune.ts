@@ -66,6 +66,14 @@ export interface KeyRange {
   hasNull: boolean
   /** All distinct values but NULL, in any order, where they are few: files between two of them are left out too. */
   values?: readonly string[] | undefined
+  /** Where they are many: ranges that hold all of them but NULL; files between two ranges are left out too. */
+  spans?: readonly KeySpan[] | undefined
+}
+
+/** A range of keys, both ends included. */
+export interface KeySpan {
+  min: string
+  max: string
 }
 
 /**
@@ -93,11 +101,12 @@ export function keysPredicate(table: TableColumns, ranges: ReadonlyMap<string, K
  * ```
  */
 export function rangePredicate(column: string, range: KeyRange): Predicate<never> {
-  const { min, max, values, hasNull } = range
+  const { min, max, values, spans, hasNull } = range
   const nulls = hasNull ? isNull(column) : or()
   if (values !== undefined) return or(isIn(column, values), nulls)
-  if (min === undefined || max === undefined) return nulls
-  return or(and(compare(column, '>=', min), compare(column, '<=', max)), nulls)
+  const whole = min === undefined || max === undefined ? [] : [{ min, max }]
+  const within = (spans ?? whole).map(span => and(compare(column, '>=', span.min), compare(column, '<=', span.max)))
+  return or(...within, nulls)
 }
 
 /** An engine may hand over keys that cannot be compared here; they do not narrow anything. */

@@ -2,7 +2,7 @@
  * The session as the relational worker of @tidemark/delta: judges rows and writes data files. Rows are handed around as
  * queries, never as values.
  */
-import type { KeyColumn, KeyRange, ParquetWriter, Relations } from '@tidemark/delta'
+import type { KeyColumn, KeyRange, KeySpan, ParquetWriter, Relations } from '@tidemark/delta'
 import type { Cell, Row, Session } from './engine.ts'
 import { judge } from './judge.ts'
 import { predicateSql } from './predicate.ts'
@@ -58,7 +58,37 @@ CAST(max(${ident(k)}) AS VARCHAR) AS ${ident(`max${i}`)}, bool_or(${ident(k)} IS
       }
       return found
     },
+    keySpans: async (rows, columns) => {
+      const found = new Map<string, readonly KeySpan[]>()
+      for (const key of await comparableKeys(session, rows, columns.filter(isNumber))) {
+        const spans = await session.rows(spansQuery(rows, ident(key)), signal)
+        found.set(
+          key,
+          spans.map(({ min, max }) => ({ min: String(min), max: String(max) })),
+        )
+      }
+      return found
+    },
   }
+}
+
+/** Keys lie in so many ranges at most. */
+const SPANS = 32n
+
+/**
+ * The ends of the keys that lie in each of `SPANS` equal parts of their range. A key may be put into the part beside its
+ * own, where doubles are too coarse; it is between the ends of the part in which it is counted all the same.
+ */
+function spansQuery(rows: Sql, key: Sql): Sql {
+  const keys = sql`SELECT ${key} AS k, CAST(${key} AS DOUBLE) AS place FROM (${rows}) WHERE ${key} IS NOT NULL`
+  return sql`WITH keys AS MATERIALIZED (${keys}), ends AS (SELECT min(place) AS low, max(place) AS high FROM keys) \
+SELECT CAST(min(k) AS VARCHAR) AS min, CAST(max(k) AS VARCHAR) AS max FROM keys, ends \
+GROUP BY floor((place - low) / (high - low) * ${integer(SPANS)})`
+}
+
+/** Of the types that may be keys here these alone have distances that no double is too small for. */
+function isNumber({ type }: KeyColumn): boolean {
+  return isExactNumber(toDuckType(type).text)
 }
 
 /**
