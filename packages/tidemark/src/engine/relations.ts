@@ -72,11 +72,11 @@ CAST(max(${ident(k)}) AS VARCHAR) AS ${ident(`max${i}`)}, bool_or(${ident(k)} IS
   }
 }
 
-/** Keys lie in so many ranges at most. */
+/** Into so many equal parts the range of the keys is cut; the greatest key is a part of its own. */
 const SPANS = 32n
 
 /**
- * The ends of the keys that lie in each of `SPANS` equal parts of their range. A key may be put into the part beside its
+ * The ends of the keys in each part of their range. A key may be put into the part beside its
  * own, where doubles are too coarse; it is between the ends of the part in which it is counted all the same.
  */
 function spansQuery(rows: Sql, key: Sql): Sql {
