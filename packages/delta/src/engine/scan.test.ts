@@ -54,6 +54,25 @@ test('a plan has each file with its partition values and its deleted rows', asyn
   ])
 })
 
+test('a column whose type was changed in a way nobody here knows is not read', async () => {
+  const changed = (...changes: object[]): Snapshot => {
+    const list = { type: 'array' as const, elementType: 'long', containsNull: true }
+    const metadata = { ...mapped('col-l', 3), 'delta.typeChanges': changes }
+    return { ...tableOf([]), schema: { type: 'struct', fields: [field('l', list, { metadata }), ...schema.fields] } }
+  }
+  const store = memoryStore()
+  const inside = { fieldPath: 'element', tableVersion: 2 }
+  const known = [
+    { fromType: 'short', toType: 'integer', ...inside },
+    { fromType: 'integer', toType: 'long', ...inside },
+  ]
+  await expect(planScan({ store }, changed(...known))).resolves.toMatchObject({ files: [] })
+  await expect(planScan({ store }, changed(...known, { fromType: 'double', toType: 'long' }))).rejects.toMatchObject({
+    code: 'FEATURE_UNSUPPORTED',
+    message: expect.stringContaining('column l was changed from double to long'),
+  })
+})
+
 test('deletion vectors of files that are pruned away or not asked for are not read', async () => {
   const store = memoryStore()
   const lost = { storageType: 'u', pathOrInlineDv: '0'.repeat(20), sizeInBytes: 4, cardinality: 1n } as const

@@ -9,6 +9,7 @@ import type { AddFile } from '../log/actions.ts'
 import type { Version } from '../log/log-path.ts'
 import { type ColumnMapping, checkColumnMapping, columnMappingOf, physicalName } from '../schema/column-mapping.ts'
 import type { StructField, StructType } from '../schema/schema.ts'
+import { findUnknownChange } from '../schema/widen.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { type PartitionValue, parsePartitionValue } from '../stats/partition-value.ts'
 import type { Predicate } from '../stats/predicate.ts'
@@ -45,6 +46,7 @@ export interface ScanRequest<Expr> {
 /**
  * Plan the reading of a snapshot: prune, and load the deletion vectors of the files that are left.
  *
+ * @throws FEATURE_UNSUPPORTED when a column's type was changed in a way that is not known
  * @throws STAGE_INVALID when a wanted path is not a file of the snapshot
  * @throws FILE_MISSING or FILE_INVALID when a deletion vector cannot be read
  * @throws LOG_INVALID when a partition value is not one of its column's type
@@ -63,6 +65,7 @@ export async function planScan<Expr = never>(
   const { tablePath, version, schema } = snapshot
   const columnMapping = columnMappingOf(snapshot)
   checkColumnMapping(schema, columnMapping)
+  refuseUnknownChange(snapshot)
   const wanted = files === undefined ? [...snapshot.files.values()] : Array.from(files, file => getFile(snapshot, file))
   const kept = predicate === undefined ? wanted : pruneFiles(wanted, snapshot, predicate)
   const requests = kept.flatMap(({ path, deletionVector }) =>
@@ -79,6 +82,17 @@ export async function planScan<Expr = never>(
   )
   const partitionColumns = partitions.map(field => field.name)
   return { tablePath, version, schema, columnMapping, partitionColumns, files: planned }
+}
+
+/** What an older file holds is not known to be a value of the column's type by now. */
+function refuseUnknownChange({ tablePath, version, schema }: Snapshot): void {
+  const change = findUnknownChange(schema)
+  if (change === undefined) return
+  const { column, fromType, toType } = change
+  const message =
+    `Version ${version} of ${tablePath} cannot be read: its column ${column} was changed from ${fromType} to ${toType}, ` +
+    `which this version does not support.`
+  throw new DeltaError('FEATURE_UNSUPPORTED', message, { tablePath, version, column, features: ['typeWidening'] })
 }
 
 function getFile({ tablePath, version, files }: Snapshot, file: string | AddFile): AddFile {

@@ -7,6 +7,7 @@ import { printJson } from '../json.ts'
 import type { Staged } from '../write/staged.ts'
 import { type AddFile, type CommitInfo, type DataFile, type MetaData, NO_STATS } from './actions.ts'
 import { encodeDataPath } from './data-path.ts'
+import { isSameFile } from './file-key.ts'
 
 export interface Attempt {
   /** Holds the attempt's txnId, by which the commit is recognised when its outcome is unknown. */
@@ -28,10 +29,26 @@ export function printCommit(staged: Staged, attempt: Attempt): Uint8Array {
     actions.push({ domainMetadata: { domain, configuration, removed: removed ?? false } })
   }
   const { dataChange } = staged
-  for (const file of staged.remove) actions.push({ remove: toRemove(file, dataChange, timestamp) })
-  for (const file of staged.add) actions.push({ add: toAdd(file, dataChange) })
+  const same = pathsOfSame(staged)
+  for (const file of staged.remove) {
+    if (!same.has(file.path)) actions.push({ remove: toRemove(file, dataChange, timestamp) })
+  }
+  for (const file of staged.add) actions.push({ add: toAdd(file, dataChange && !same.has(file.path)) })
   for (const file of staged.cdc) actions.push({ cdc: toCdc(file) })
   return new TextEncoder().encode(actions.map(action => `${printJson(action)}\n`).join(''))
+}
+
+/**
+ * Files that come again with the same rows: they are added alone and change no data. Removing and adding one of them in a
+ * commit would leave it to the reader which of the two counts.
+ */
+function pathsOfSame({ add, remove }: Staged): ReadonlySet<string> {
+  const removed = new Map(remove.map(file => [file.path, file]))
+  const same = add.filter(file => {
+    const before = removed.get(file.path)
+    return before !== undefined && isSameFile(before, file)
+  })
+  return new Set(same.map(file => file.path))
 }
 
 function toMetaData(metaData: NonNullable<Staged['metaData']>, attempt: Attempt): MetaData {

@@ -2,7 +2,8 @@
  * Type widening: which types a column may grow into without its files being rewritten, and the record of it that the
  * schema keeps (Delta protocol, "Type Widening").
  */
-import { parseDecimal, type StructField } from './schema.ts'
+import { parseDecimal, type StructField, type StructType } from './schema.ts'
+import { walkTypes } from './walk.ts'
 
 /** One change of type. `fieldPath` leads from the column to the inside of a list or map; left out for the column itself. */
 export interface TypeChange {
@@ -54,6 +55,16 @@ export function recordTypeChanges(field: StructField, changes: readonly TypeChan
   if (changes.length === 0) return field
   const before = typeChangesOf(field)
   return { ...field, metadata: { ...field.metadata, [TYPE_CHANGES]: [...before, ...changes] } }
+}
+
+/** The first change of type in a schema that is none of these, with the column; undefined when there is none. */
+export function findUnknownChange(schema: StructType): (TypeChange & { readonly column: string }) | undefined {
+  for (const { place, field } of walkTypes(schema)) {
+    const change =
+      field && typeChangesOf(field).find(({ fromType: from, toType: to }) => from !== to && !isWidening(from, to))
+    if (change !== undefined) return { ...change, column: place }
+  }
+  return undefined
 }
 
 /** The changes of type a column has been through, oldest first. */

@@ -53,7 +53,8 @@ async function findModifiedAt(store: ObjectStore, { tablePath, version }: Snapsh
   const path = commitPath(tablePath, version)
   const startAfter = version === 0n ? undefined : commitPath(tablePath, (version - 1n) as Version)
   for await (const object of store.list(logFolderPath(tablePath), { startAfter })) {
-    if (object.path === path) return object.modifiedAt
+    // The time of the commit is a whole number of milliseconds, and one more than this.
+    if (object.path === path) return Math.floor(object.modifiedAt)
   }
   return undefined
 }

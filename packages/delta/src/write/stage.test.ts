@@ -171,6 +171,24 @@ test('partition columns are columns of the schema, each once, of a type that has
   expect(() => stageOverwrite(snapshot, { files, schema: without, info })).toThrow(/column name is not in the schema/)
 })
 
+test('a file that comes again as it was, with other tags, is only added: a commit never does both to one', async () => {
+  const store = memoryStore()
+  const { snapshot } = await publish(
+    store,
+    stageCreate({ tablePath: 't', schema: ROW_SCHEMA, files: [dataFile('a', []), dataFile('b', [])], info }),
+  )
+  const tagged = { ...dataFile('a', []), tags: { k: 'v' } }
+  const deletionVector = { storageType: 'i' as const, pathOrInlineDv: 'wi5b', sizeInBytes: 40, cardinality: 1n }
+  const files = [tagged, { ...dataFile('b', []), deletionVector }]
+  const staged = stageRemoveAndAdd(snapshot, { remove: ['a', 'b'], files, dataChange: true, info })
+  const { snapshot: after, text } = await publish(store, staged)
+  expect([...after.files.values()]).toMatchObject([
+    { path: 'a', tags: { k: 'v' }, dataChange: false },
+    { path: 'b', deletionVector, dataChange: true },
+  ])
+  expect([...text.matchAll(/"remove":{"path":"(.)"/g)].map(match => match[1])).toEqual(['b'])
+})
+
 test('NULL in a column that is not nullable is refused', () => {
   const schema: StructType = { type: 'struct', fields: [field('id', 'long', { nullable: false })] }
   const file = { ...dataFile('a', []), numRecords: 2n }

@@ -25,6 +25,8 @@ test.each([
   ['VARCHAR', 'long'],
   ['DOUBLE', 'long'],
   ['DOUBLE', 'float'],
+  ['BIGINT', 'double'],
+  ['UBIGINT', 'double'],
   ['DOUBLE', 'decimal(10,2)'],
   ['DECIMAL(9,4)', 'decimal(12,2)'],
   ['INTEGER', 'boolean'],

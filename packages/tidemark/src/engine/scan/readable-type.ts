@@ -23,7 +23,8 @@ export function isReadable(duckType: string, type: string): boolean {
     case 'float':
       return duckType === 'FLOAT'
     case 'double':
-      return duckType === 'DOUBLE' || duckType === 'FLOAT' || INTEGERS.has(duckType)
+      // Of 64 bits a double keeps 53.
+      return duckType === 'DOUBLE' || duckType === 'FLOAT' || (INTEGERS.has(duckType) && !duckType.endsWith('BIGINT'))
     case 'date':
       return duckType === 'DATE'
     case 'timestamp':
