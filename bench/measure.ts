@@ -11,6 +11,8 @@ const PRELOAD = new URL('peak-memory.ts', import.meta.url).href
 export interface Measured {
   seconds: number
   peakMiB: number
+  /** What it printed. */
+  stdout: string
 }
 
 /** Run one command in a project to its end; a command that fails ends the measurement with its report. */
@@ -24,14 +26,15 @@ export async function measure(
   const child = spawn(process.execPath, ['--import', PRELOAD, TIDEMARK, ...args], {
     cwd: project,
     env: { ...process.env, ...env, PEAK_MEMORY_FILE: file },
-    stdio: ['ignore', 'ignore', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   })
-  let report = ''
+  let [stdout, report] = ['', '']
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text))
   child.stderr.setEncoding('utf8').on('data', (text: string) => (report += text))
   const [code] = (await once(child, 'close')) as [number | null]
   const seconds = (performance.now() - start) / 1000
   if (code !== 0) throw new Error(`tidemark ${args.join(' ')} ended with exit code ${code ?? 'none'}\n${report}`)
-  return { seconds, peakMiB: Number(await readFile(file, 'utf8')) / 1024 }
+  return { seconds, peakMiB: Number(await readFile(file, 'utf8')) / 1024, stdout }
 }
 
 /** The fastest of some tries, with the most memory that any of them held: others on the machine only make it slower. */
@@ -41,11 +44,12 @@ export async function best(tries: number, attempt: () => Promise<Measured>): Pro
   return {
     seconds: Math.min(...measured.map(one => one.seconds)),
     peakMiB: Math.max(...measured.map(one => one.peakMiB)),
+    stdout: measured[0]?.stdout ?? '',
   }
 }
 
 /** One line of a table; the rate counts rows over the wall time of the whole process. */
-export function printMeasured(what: string, { seconds, peakMiB }: Measured, rows?: number): void {
+export function printMeasured(what: string, { seconds, peakMiB }: Omit<Measured, 'stdout'>, rows?: number): void {
   const rate = rows === undefined ? '' : Math.round(rows / seconds).toLocaleString('en')
   printCells(what, seconds.toFixed(2), rate, peakMiB.toFixed(0))
 }

@@ -120,7 +120,7 @@ const tables = Array.from({ length: count }, (_, i) => resolved(i))
 const marks = tables.map((_, i) => mark(i))
 const planned = (flow: Flow): PlannedFlow => ({
   flow,
-  status: { kind: 'unchanged', reason: 'inputs are unchanged' },
+  status: { kind: 'unchanged', reason: 'inputs are unchanged', version: 1n },
   notes: [],
 })
 const flows = [...tables.map((_, i) => planned(derived(i))), ...tables.map((_, i) => planned(view(i)))]

@@ -23,7 +23,7 @@ interface Stage {
   database: TestDatabase
   sessions: Map<string, pg.Client>
   lake: EmulatedLake | undefined
-  tidemark(...args: string[]): Promise<Ended>
+  tidemark: (...args: string[]) => Promise<Ended>
   root: string
 }
 

@@ -95,6 +95,11 @@ export interface ObjectStore {
    * @param bytes others than those of all who may try, and not empty
    */
   claim?(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival>
+  /**
+   * Names of the folders directly below a folder, in byte order, whatever they hold. Stores that list objects and know no
+   * folders have this where it costs less than listing all that is in them.
+   */
+  listFolders?(folder: string): AsyncIterable<string>
   /** How other programs name an object, where that is not what `locate` gives: `s3://bucket/t/part-0`. */
   address?(path: string): string
 }

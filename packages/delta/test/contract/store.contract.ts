@@ -54,6 +54,17 @@ export function storeContract({ name, make }: StoreContract): void {
     )
 
     test(
+      'the folders below a folder are named once each, whatever they hold, where the store can tell',
+      withStore(async store => {
+        for (const path of ['b/é x/1', 'b/é x/2', 'b/a-/y/z/1', 'b/a/1', 'b/file', 'ba/not/1', 'b/a%2Fb/1'])
+          await store.put(path, bytes('x'))
+        if (store.listFolders === undefined) return
+        expect(await collect(store.listFolders('b'))).toEqual(['a', 'a%2Fb', 'a-', 'é x'])
+        expect(await collect(store.listFolders('nothing'))).toEqual([])
+      }),
+    )
+
+    test(
       'a missing object is NOT_FOUND to read and fine to delete',
       withStore(async store => {
         await store.put('folder/file', bytes('x'))

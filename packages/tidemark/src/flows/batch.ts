@@ -14,12 +14,12 @@ import { appIdOf, type BatchRecord, readLastRecord, type StreamFlow } from './re
 import { assertSameIdentity } from './row-identity.ts'
 
 export type Decision =
-  /** Everything there is has been processed. */
-  | { kind: 'nothing'; reason: string }
+  /** Everything there is has been processed, the last time with the batch `last`. */
+  | { kind: 'nothing'; reason: string; last: BatchRecord }
   /** Recorded by this or an earlier run and to be finished as it is. */
   | { kind: 'open'; record: BatchRecord }
-  /** To be recorded once it is known that it can be computed. */
-  | { kind: 'new'; record: BatchRecord }
+  /** To be recorded once it is known that it can be computed; `last` is the one before, if any. */
+  | { kind: 'new'; record: BatchRecord; last: BatchRecord | undefined }
 
 /** The table whose commits make a flow's batches. */
 export function streamedTable(flow: StreamFlow): TableName {
@@ -60,19 +60,19 @@ export async function decideBatch(
   if (target !== undefined && !isAnew) assertContinues(flow, target, last)
   const source = await getSource(context, flow, streamedTable(flow))
   const next = (after: bigint | undefined, generation: bigint): Promise<Decision> =>
-    newBatch(context, flow, source, { batch: (last?.batch ?? 0n) + 1n, after, generation })
+    newBatch(context, flow, source, { last, after, generation })
   const newest = last === undefined || rebuilt.generation > last.generation ? rebuilt.generation : last.generation
   if (isAnew) return next(undefined, newest + 1n)
   if (last === undefined) return next(undefined, rebuilt.generation)
   if (rebuilt.generation > last.generation) return next(undefined, rebuilt.generation)
   if (source.metaData.id !== last.source.tableId) throw rewritten(flow, 'it was made anew')
-  if (source.version === last.source.upTo) return { kind: 'nothing', reason: `${last.source.table} is unchanged` }
+  if (source.version === last.source.upTo) return { kind: 'nothing', reason: `${last.source.table} is unchanged`, last }
   const range = { after: last.source.upTo, upTo: source.version }
   const changes = (await readCommits(context.store, source.tablePath, range)).filter(changesData)
   if (changes.some(isRebuild)) return next(undefined, newest + 1n)
   const rewrite = changes.find(commit => !isAppendOnly(commit))
   if (rewrite !== undefined) throw rewritten(flow, `its version ${rewrite.version} removes rows`)
-  if (changes.length === 0) return { kind: 'nothing', reason: `${last.source.table} has no new rows` }
+  if (changes.length === 0) return { kind: 'nothing', reason: `${last.source.table} has no new rows`, last }
   return next(last.source.upTo, last.generation)
 }
 
@@ -89,9 +89,10 @@ async function newBatch(
   context: FlowContext,
   flow: StreamFlow,
   source: Snapshot,
-  at: { batch: bigint; after: bigint | undefined; generation: bigint },
+  at: { last: BatchRecord | undefined; after: bigint | undefined; generation: bigint },
 ): Promise<Decision> {
-  const { batch, after, generation } = at
+  const { last, after, generation } = at
+  const batch = (last?.batch ?? 0n) + 1n
   const names = flow.kind === 'append' ? flow.query.reads : flow.kind === 'auto cdc' ? (flow.query?.reads ?? []) : []
   const reads = await Promise.all(
     names.map(async table => {
@@ -100,7 +101,7 @@ async function newBatch(
     }),
   )
   const streamed = { table: streamedTable(flow), tableId: source.metaData.id, after, upTo: source.version }
-  return { kind: 'new', record: { batch, flow, generation, source: streamed, reads, createdBy: context.runId } }
+  return { kind: 'new', record: { batch, flow, generation, source: streamed, reads, createdBy: context.runId }, last }
 }
 
 /** True when a commit adds or removes rows, as opposed to compaction, settings and marks. */

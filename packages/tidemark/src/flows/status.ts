@@ -10,12 +10,12 @@ import { differingProperties, getSource, readTable } from './commit-table.ts'
 import { isComputed, isRedefined, isVolatile, isWholeTable, type WholeFlow } from './computed.ts'
 import type { FlowContext } from './context.ts'
 import { isWhole } from './execute.ts'
-import { type BatchRecord, readLastRecord, type StreamFlow } from './record.ts'
+import type { BatchRecord, StreamFlow } from './record.ts'
 import { readInputs, rowCount } from './whole.ts'
 
 export type FlowStatus =
-  /** Proved from the log: running it writes nothing, as long as its sources stay as they are. */
-  | { kind: 'unchanged'; reason: string }
+  /** Proved from the log of this version of its target: running it writes nothing, as long as its sources stay as they are. */
+  | { kind: 'unchanged'; reason: string; version: bigint | undefined }
   /** It has this many rows to read at most. */
   | { kind: 'at most'; rows: bigint }
   /** A source is not there yet: known after what fills it. */
@@ -45,7 +45,8 @@ async function forecastWhole(context: FlowContext, flow: WholeFlow): Promise<Flo
   const inputs = await readInputs(context, flow)
   const target = await readTable(context, flow.target)
   if (!context.fullRefresh && isComputed(flow, inputs, target)) {
-    return { status: { kind: 'unchanged', reason: 'definition and inputs are unchanged' }, notes: [] }
+    const reason = 'definition and inputs are unchanged'
+    return { status: { kind: 'unchanged', reason, version: target?.version }, notes: [] }
   }
   const rows = [...inputs.values()].reduce((sum, snapshot) => sum + rowCount(snapshot), 0n)
   const notes = [
@@ -60,8 +61,8 @@ async function forecastStream(context: FlowContext, flow: StreamFlow): Promise<F
   const target = await readTable(context, flow.target)
   const decision = await decideBatch(context, flow, target)
   if (decision.kind === 'nothing') {
-    const notes = describeChanges(flow, await readLastRecord(context.store, flow), target)
-    return { status: { kind: 'unchanged', reason: decision.reason }, notes }
+    const notes = describeChanges(flow, decision.last, target)
+    return { status: { kind: 'unchanged', reason: decision.reason, version: target?.version }, notes }
   }
   const { record } = decision
   const status: FlowStatus = { kind: 'at most', rows: await batchSize(context, record) }
@@ -69,7 +70,7 @@ async function forecastStream(context: FlowContext, flow: StreamFlow): Promise<F
   const isRebuilt = record.source.after === undefined && (context.fullRefresh || isWholeTable(target))
   if (isRebuilt && target !== undefined)
     return { status, notes: [`every row is made anew from ${streamedTable(flow)}`] }
-  const changes = describeChanges(flow, await readLastRecord(context.store, flow), target)
+  const changes = describeChanges(flow, decision.last, target)
   return { status, notes: [...changes, ...describeProperties(flow, target)] }
 }
 

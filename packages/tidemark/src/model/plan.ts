@@ -25,7 +25,8 @@ export interface PlanStep {
 
 /** How much is known about what a step will do. */
 export type Expectation =
-  | { kind: 'nothing'; why: string }
+  /** Proved of this version of the table; undefined for a table that is not there. */
+  | { kind: 'nothing'; why: string; version: bigint | undefined }
   | { kind: 'known'; rows: bigint }
   | { kind: 'at most'; rows: bigint; since: string | undefined }
   | ({ kind: 'whole table'; rowEstimate: bigint | undefined } & Partial<ReadingCost>)

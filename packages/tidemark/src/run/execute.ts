@@ -18,13 +18,19 @@ export interface StepOutcome {
   warnings: readonly string[]
 }
 
+/** What is known of a step's inputs when it starts. */
+export interface StepsBefore {
+  /** True when none of the steps that it needs has changed its table in this run. */
+  readonly isSettled: boolean
+}
+
 export interface ExecuteOptions {
   runId: string
   clock: Clock
   /** Steps running side by side. */
   parallel: number
   emit: (event: RunEvent) => void
-  work: (step: PlanStep) => Promise<StepOutcome>
+  work: (step: PlanStep, before: StepsBefore) => Promise<StepOutcome>
   /** Up to which instant of its source a step's table is complete once the step has succeeded. */
   instants: ReadonlyMap<StepId, string>
   signal: AbortSignal
@@ -51,7 +57,8 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
       if (blocked !== undefined) settle(skipped(step, blocked, options.clock.now()))
       else if (running.size >= options.parallel) continue
       else {
-        const work = runStep(step, options).then(settle)
+        const before = { isSettled: step.needs.every(id => isUntouched(results.get(id))) }
+        const work = runStep(step, before, options).then(settle)
         running.set(
           step.id,
           work.finally(() => running.delete(step.id)),
@@ -67,14 +74,19 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
   return steps.flatMap(step => results.get(step.id) ?? [])
 }
 
-async function runStep(step: PlanStep, options: ExecuteOptions): Promise<StepResult> {
+/** Also a commit that brings no row, such as a mark alone, is a new version to whoever reads the table. */
+function isUntouched(result: StepResult | undefined): boolean {
+  return result?.status === 'unchanged' && result.versionBefore === result.versionAfter
+}
+
+async function runStep(step: PlanStep, before: StepsBefore, options: ExecuteOptions): Promise<StepResult> {
   const { clock, emit, runId } = options
   const startedAt = clock.now()
   const start = clock.monotonic()
   emit({ kind: 'step started', runId, at: startedAt, step: step.id })
   const base = { step: step.id, kind: step.kind, table: step.table, startedAt }
   try {
-    const outcome = await options.work(step)
+    const outcome = await options.work(step, before)
     const asOf = options.instants.get(step.id)
     return { ...base, ...outcome, asOf, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
   } catch (error) {

@@ -15,6 +15,7 @@ import type { DerivedFlow, Flow } from '../model/flow.ts'
 import { splitTableName, tableName } from '../model/names.ts'
 import type { PlanStep } from '../model/plan.ts'
 import type { Clock, Ids, LakeStore } from '../model/ports.ts'
+import { mapInLanes } from '../storage/lanes.ts'
 import type { Project, TableEntry } from '../model/project.ts'
 import type { StepOutcome } from './execute.ts'
 import type { LakeReader } from './lake.ts'
@@ -22,6 +23,9 @@ import { inputsOf, type PlannedFlow, stepId } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import { toProblem } from './problem-fact.ts'
 import type { RunScope } from './run-project.ts'
+
+/** Flows whose tables are opened side by side. */
+const LANES = 16
 
 export interface CompiledFlows {
   /** In graph order. */
@@ -53,21 +57,17 @@ export async function compileFlows(request: CompileRequest): Promise<CompiledFlo
     throw (missesTable(error) ? hiddenTables(request.sources) : undefined) ?? error
   })
   const refreshed = cascade(flows, request.fullRefresh, tables)
-  const planned: PlannedFlow[] = []
   const away = new Set(request.sources.flatMap(({ refused }) => refused.map(({ name }) => name)))
-  for (const flow of flows) {
-    if (flow.kind === 'derived' && away.has(flow.source)) {
-      // Its declaration may be known in part only, and its step is skipped anyway.
-      planned.push({ flow, status: { kind: 'follows' }, notes: [] })
-      continue
-    }
+  const forecast = async (flow: Flow): Promise<FlowForecast> => {
+    // Its declaration may be known in part only, and its step is skipped anyway.
+    if (flow.kind === 'derived' && away.has(flow.source)) return { status: { kind: 'follows' }, notes: [] }
     const context = { ...bareContext(request, session), fullRefresh: refreshed.has(flow.target) }
-    const forecast = await forecastFlow(context, flow).catch((error: unknown): FlowForecast => {
+    return await forecastFlow(context, flow).catch((error: unknown): FlowForecast => {
       if (request.signal.aborted) throw error
       return { status: { kind: 'refused', problem: toProblem(error, flow.target) }, notes: [] }
     })
-    planned.push({ flow, ...forecast })
   }
+  const planned = await mapInLanes(flows, LANES, async flow => ({ flow, ...(await forecast(flow)) }))
   return { flows: planned, refreshed }
 }
 

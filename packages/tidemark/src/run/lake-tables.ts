@@ -6,38 +6,43 @@ import { suggest } from '../config/suggest.ts'
 import type { TableName } from '../model/flow.ts'
 import { findTableName, parseTablePath, tablePath } from '../model/names.ts'
 import type { LakeStore } from '../model/ports.ts'
+import { mapInLanes } from '../storage/lanes.ts'
 import { toProblem } from './problem-fact.ts'
 
 export const LAYERS: readonly string[] = ['bronze', 'silver', 'gold', 'quarantine']
 
-/** Names of all tables, layer by layer, in order of their folders. */
-export async function listTables(store: ObjectStore, layers: readonly string[] = LAYERS): Promise<TableName[]> {
-  const names: TableName[] = []
-  if (store.hold !== undefined) return await listPages(store, layers)
-  for (const layer of layers) for await (const name of listLayer(store, layer)) names.push(name)
-  return names
-}
+/** Folders that are looked into side by side, in a store elsewhere. */
+const LANES = 16
 
-/** A store elsewhere lists thousands of objects by one request, so all of them cost less than a request for each table. */
-async function listPages(store: ObjectStore, layers: readonly string[]): Promise<TableName[]> {
-  const found = new Set<string>()
+/**
+ * Names of all tables, layer by layer, in order of their folders.
+ *
+ * @param isWanted leaves tables out before it is looked whether they are there
+ */
+export async function listTables(
+  store: ObjectStore,
+  layers: readonly string[] = LAYERS,
+  isWanted: (name: TableName) => boolean = () => true,
+): Promise<TableName[]> {
+  const names: TableName[] = []
   for (const layer of layers) {
-    for await (const { path } of store.list(layer)) {
-      const [, table, log, file] = path.split('/')
-      if (log === '_delta_log' && file !== undefined) found.add(`${layer}/${table}`)
+    const folders = store.listFolders?.(layer) ?? findFolders(store, layer)
+    for await (const folder of folders) {
+      const name = parseTablePath(`${layer}/${folder}`)
+      if (name !== undefined && isWanted(name)) names.push(name)
     }
   }
-  return [...found].flatMap(folder => parseTablePath(folder) ?? [])
+  const found = await mapInLanes(names, LANES, async name => ((await hasLog(store, tablePath(name))) ? [name] : []))
+  return found.flat()
 }
 
-async function* listLayer(store: ObjectStore, layer: string): AsyncGenerator<TableName> {
+async function* findFolders(store: ObjectStore, layer: string): AsyncGenerator<string> {
   let startAfter = layer
   for (;;) {
     const folder = await firstFolder(store, layer, startAfter)
     if (folder === undefined) return
     startAfter = `${layer}/${folder}/\u{10FFFF}`
-    const name = parseTablePath(`${layer}/${folder}`)
-    if (name !== undefined && (await hasLog(store, `${layer}/${folder}`))) yield name
+    yield folder
   }
 }
 

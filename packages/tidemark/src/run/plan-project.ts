@@ -69,7 +69,9 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   }
   const sourceOf = new Map(known.map(({ source, table }) => [table.name, source]))
   const priced = await withCosts(lake.store, tables, sourceOf, lastRuns)
-  const input = { tables: priced, flows, lake: await listTables(lake.store, ['bronze', 'silver', 'gold']) }
+  const filled = new Set([...tables.map(({ name }) => name), ...flows.map(({ flow }) => flow.target)])
+  const others = await listTables(lake.store, ['bronze', 'silver', 'gold'], name => !filled.has(name))
+  const input = { tables: priced, flows, lake: others }
   const plan = planRun({ ...input, select })
   if (select !== undefined) assertKnown(planRun({ ...input, select: undefined }), select)
   return { ...plan, problems: findProblems(plan, request, states) }

@@ -30,7 +30,7 @@ export interface PlanInput {
   flows: readonly PlannedFlow[]
   /** Step or table names; a trailing `+` also selects what follows. Undefined selects everything. */
   select: readonly string[] | undefined
-  /** Bronze, silver and gold tables that are in the lake. */
+  /** Bronze, silver and gold tables that are in the lake; those that a step fills may be left out. */
   lake: readonly TableName[]
 }
 
@@ -96,7 +96,7 @@ function expectFlow(flow: Flow, status: FlowStatus, needs: readonly StepId[], qu
     return { kind: 'refused', code: status.problem.code, reason: status.problem.message }
   }
   const settled = needs.every(id => quiet.has(id))
-  if (settled && status.kind === 'unchanged') return { kind: 'nothing', why: status.reason }
+  if (settled && status.kind === 'unchanged') return { kind: 'nothing', why: status.reason, version: status.version }
   if (settled && status.kind === 'at most') return { kind: 'at most', rows: status.rows, since: undefined }
   return { kind: 'follows', of: inputsOf(flow) }
 }

@@ -25,6 +25,7 @@ import { listLoaded } from './loaded.ts'
 import { closeSources, type OpenSource, openSources } from './prepare.ts'
 import { problemFact } from './problem-fact.ts'
 import { releaseLogs } from './release-logs.ts'
+import { stillStore } from './still-store.ts'
 import type { SourceOpener } from './prepare.ts'
 import { assertKnown, isWanted } from './wanted.ts'
 import { workOn } from './work-on.ts'
@@ -120,10 +121,11 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const { project, signal, emit } = request
   const { clock, ids } = ports
   const { fullRefresh } = request
-  const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
+  const still = { ...lake, store: stillStore(lake.store) }
+  const compiled = await compileFlows({ project, sources, lake: still, clock, ids, fullRefresh, signal })
   const { select, reloadSource } = request
   assertKnown(project, sources, reloadSource)
-  const planRequest = { lake, sources, flows: compiled.flows, select, reloadSource, count: false, signal }
+  const planRequest = { lake: still, sources, flows: compiled.flows, select, reloadSource, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
   const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })
@@ -136,7 +138,7 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
     clock: ports.clock,
     parallel: project.parallel,
     emit,
-    work: step => workOn(scope, compiled, step),
+    work: (step, before) => workOn(scope, compiled, step, before),
     instants: findInstants(
       plan.steps,
       compiled.flows.map(({ flow }) => flow),

@@ -45,7 +45,8 @@ export function planTable(
   const { name, guarantee, method } = table
   const notes = [...table.notes, ...(state.fitted?.drifts ?? [])]
   const line = { name, guarantee, notes, method: `${method} ${formatBytes(table.table.sizeBytes)}` }
-  const { problem } = state
+  const { problem, version } = state
+  const nothing = (why: string): Expectation => ({ kind: 'nothing', why, version })
   if (problem !== undefined) {
     return { ...line, expect: { kind: 'refused', code: problem.code, reason: problem.message } }
   }
@@ -56,15 +57,15 @@ export function planTable(
     return { ...line, notes: [...notes, backfill], expect }
   }
   if (table.table.isProvedByOrder && state.observed === observation(table, position)) {
-    return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
+    return { ...line, expect: nothing('proved: no transaction has finished since') }
   }
   const { mark } = state
   const decision = decideSlice({ ...fitted, mark, position })
   switch (decision.kind) {
     case 'nothing':
-      return { ...line, expect: { kind: 'nothing', why: 'proved: no transaction has finished since' } }
+      return { ...line, expect: nothing('proved: no transaction has finished since') }
     case 'covered':
-      return { ...line, expect: { kind: 'nothing', why: 'a later run has read past this point' } }
+      return { ...line, expect: nothing('a later run has read past this point') }
     case 'went back':
       return {
         ...line,

@@ -1,5 +1,5 @@
 /** The work behind each kind of step: an extract from a source's snapshot, or a flow. */
-import { type ExtractOutcome, type ExtractTable, joinOutcomes } from '../ingest/work.ts'
+import { type ExtractOutcome, joinOutcomes } from '../ingest/work.ts'
 import { backfill } from '../ingest/backfill.ts'
 import { CHUNK_BYTES, type IngestContext, readersOf } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'
@@ -8,29 +8,54 @@ import { readSnapshot } from '@tidemark/delta'
 import { Problem } from '../errors/problem.ts'
 import { markDomain, parseMark, pendingFromDate } from '../ingest/mark.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
-import type { StepOutcome } from './execute.ts'
+import type { StepOutcome, StepsBefore } from './execute.ts'
 import { compactTable } from './compact-table.ts'
 import { type CompiledFlows, runFlow } from './flows.ts'
 import type { Lake } from './lake.ts'
-import type { PlanStep, WholeReading } from '../model/plan.ts'
+import type { Expectation, PlanStep, WholeReading } from '../model/plan.ts'
+import { stepId } from './plan.ts'
 import type { OpenSource } from './prepare.ts'
 import type { RunPorts, RunScope } from './run-project.ts'
 import { atEntry } from './states.ts'
 import { observation } from './table-plan.ts'
 
 /** Do one step of the plan. Rejects with the Problem that stopped it. */
-export async function workOn(scope: RunScope, compiled: CompiledFlows, step: PlanStep): Promise<StepOutcome> {
+export async function workOn(
+  scope: RunScope,
+  compiled: CompiledFlows,
+  step: PlanStep,
+  { isSettled }: StepsBefore,
+): Promise<StepOutcome> {
+  const expect = isSettled ? expectNow(compiled, step) : step.expect
+  if (expect.kind === 'nothing') return untouched(scope, step, expect)
   const outcome = await (step.kind === 'extract' ? extractStep(scope, step) : runFlow(scope, compiled, step))
   if (outcome.status !== 'changed') return outcome
   // Within the step, so that what follows from the table finds the version it will keep.
   return { ...outcome, versionAfter: (await compactTable(scope, step)) ?? outcome.versionAfter }
 }
 
+/** What the plan could not promise of a flow whose inputs might still change, it proved once they have not. */
+function expectNow({ flows }: CompiledFlows, { id, expect }: PlanStep): Expectation {
+  const status = flows.find(({ flow }) => stepId(flow) === id)?.status
+  return status?.kind === 'unchanged' ? { kind: 'nothing', why: status.reason, version: status.version } : expect
+}
+
+/** The plan proved that there is nothing to do: the lake is not asked again. */
+function untouched(
+  { sources }: RunScope,
+  step: PlanStep,
+  { why, version }: Expectation & { kind: 'nothing' },
+): StepOutcome {
+  const done = { status: 'unchanged' as const, versionBefore: version, versionAfter: version, warnings: [] }
+  if (step.kind !== 'extract') return { ...done, reason: why, ledger: undefined }
+  const { source, table, snapshot } = findTable(sources, step.table)
+  const ledger = { kind: 'extract' as const, read: 0n, inserted: 0n, duplicate: 0n, deletes: 0n }
+  return { ...done, reason: `nothing, ${why}`, ledger, ...tell(source, table, snapshot) }
+}
+
 async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome> {
   const { source, table, snapshot } = findTable(scope.sources, step.table)
   const context = ingestContext(scope, source, step)
-  if (step.expect.kind === 'nothing')
-    return { ...(await untouched(context, table, step)), ...tell(source, table, snapshot), warnings: [] }
   const outcome = await extract(context, snapshot, table).catch((error: unknown) => {
     throw error instanceof Problem ? atEntry(table, error) : error
   })
@@ -46,18 +71,6 @@ async function extractStep(scope: RunScope, step: PlanStep): Promise<StepOutcome
     ...tell(source, table, snapshot, { method: outcome.method, whole: wholeReading(step, outcome) }),
     warnings: [],
   }
-}
-
-/** The plan proved that there is nothing to read. */
-async function untouched(
-  context: IngestContext,
-  table: ExtractTable,
-  step: PlanStep,
-): Promise<Omit<StepOutcome, 'warnings'>> {
-  const current = await readSnapshot(context, { tablePath: table.tablePath, signal: context.signal })
-  const reason = step.expect.kind === 'nothing' ? `nothing, ${step.expect.why}` : undefined
-  const ledger = { kind: 'extract' as const, read: 0n, inserted: 0n, duplicate: 0n, deletes: 0n }
-  return { status: 'unchanged', reason, ledger, versionBefore: current?.version, versionAfter: current?.version }
 }
 
 function tell(

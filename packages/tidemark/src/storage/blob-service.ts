@@ -16,6 +16,8 @@ export interface BlobService {
   readMark(key: string, options: RequestOptions): Promise<string | undefined>
   /** One page of all keys that begin so. */
   listPage(prefix: string, options: ListPageOptions): Promise<ListPage>
+  /** One page of what stands between a prefix and the next slash, in the keys that have one there. */
+  listFolders(prefix: string, options: ListPageOptions): Promise<FolderPage>
   remove(key: string, options: RequestOptions): Promise<void>
   /** One page of the uploads below a prefix that were begun and neither finished nor given up, if they stay for good. */
   listUploads(prefix: string, options: ListUploadsOptions): Promise<UploadPage>
@@ -115,6 +117,12 @@ export interface ListPageOptions extends RequestOptions {
 
 export interface ListPage {
   readonly objects: readonly ListedKey[]
+  /** Where the next page begins; undefined on the last one. */
+  readonly next: string | undefined
+}
+
+export interface FolderPage {
+  readonly names: readonly string[]
   /** Where the next page begins; undefined on the last one. */
   readonly next: string | undefined
 }

@@ -8,7 +8,6 @@ import {
   type ClaimOptions,
   compareBytes,
   DeltaError,
-  isStorePath,
   type ObjectStore,
   type Rival,
   splitStorePath,
@@ -21,9 +20,10 @@ import { claimBySwap } from './claim-by-swap.ts'
 import { type CreateOutcome, decideCreate } from './decide-create.ts'
 import { isOpen, StorageFault } from './fault.ts'
 import { fetchFile } from './fetch-file.ts'
+import { Pages } from './pages.ts'
 import { type AskOptions, type RequestLimits, Requests } from './requests.ts'
 import type { RetryPorts } from './retry.ts'
-import { PART_BYTES, sendFile } from './send-file.ts'
+import { PART_BYTES, partReader, sendFile } from './send-file.ts'
 import { storageProblem } from './storage-problem.ts'
 import type { StorageUsage } from './usage.ts'
 
@@ -39,10 +39,13 @@ export interface RemoteStoreOptions extends RetryPorts {
 export class RemoteStore implements ObjectStore {
   readonly #options: RemoteStoreOptions
   readonly #requests: Requests
+  readonly #pages: Pages
 
   constructor(options: RemoteStoreOptions) {
     this.#options = options
     this.#requests = new Requests(options.service, options, options.limits)
+    const explain = (error: unknown, path: string): unknown => this.#explained(error, path)
+    this.#pages = new Pages({ requests: this.#requests, prefix: options.prefix, explain })
   }
 
   /** Requests and bytes so far. */
@@ -91,12 +94,7 @@ export class RemoteStore implements ObjectStore {
     const file = await open(localFile, 'r')
     try {
       const { size } = await file.stat()
-      const readPart = async (start: number): Promise<Uint8Array> => {
-        const bytes = Buffer.alloc(Math.min(PART_BYTES, size - start))
-        const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
-        if (bytesRead === bytes.length) return bytes
-        throw new DeltaError('NOT_WRITTEN', `${path} was not written: the local file became shorter.`, { path })
-      }
+      const readPart = partReader(file, { path, size })
       if (size <= PART_BYTES) return await this.putIfAbsent(path, await readPart(0), { signal })
       const sent = { key, size, readPart, signal, newMark: () => this.#options.ids.uuid() }
       return this.#settled(path, await sendFile(this.#requests, sent))
@@ -106,15 +104,12 @@ export class RemoteStore implements ObjectStore {
   }
 
   async *list(prefix: string, options: { startAfter?: string | undefined } = {}): AsyncGenerator<StoredObject> {
-    const { service } = this.#options
-    const found = this.#listAll(prefix === '' ? '' : `${splitStorePath(prefix).join('/')}/`, options.startAfter)
-    if (service.listsInByteOrder) {
-      yield* found
-      return
-    }
-    const all: StoredObject[] = []
-    for await (const object of found) all.push(object)
-    yield* all.sort((a, b) => compareBytes(a.path, b.path))
+    const found = this.#pages.objects(prefix, options.startAfter)
+    yield* this.#inOrder(found, (a, b) => compareBytes(a.path, b.path))
+  }
+
+  async *listFolders(folder: string): AsyncGenerator<string> {
+    yield* this.#inOrder(this.#pages.folders(folder), compareBytes)
   }
 
   async delete(path: string): Promise<void> {
@@ -161,20 +156,8 @@ export class RemoteStore implements ObjectStore {
   async *unfinishedUploads(
     signal?: AbortSignal,
   ): AsyncGenerator<{ path: string; startedAt: number; abandon: () => Promise<void> }> {
-    const { service, prefix } = this.#options
-    let after: OpenUpload | undefined
-    for (let isLast = false; !isLast; ) {
-      const page = await this.#translated('', () =>
-        this.#requests.ask(request => service.listUploads(prefix, { ...request, after }), { signal }),
-      )
-      for (const upload of page.uploads) {
-        const path = upload.key.slice(prefix.length)
-        if (!upload.key.startsWith(prefix) || !isStorePath(path)) continue
-        yield { path, startedAt: upload.startedAt, abandon: () => this.#abandon(upload, path, signal) }
-      }
-      after = page.uploads.at(-1)
-      isLast = page.isLast
-    }
+    for await (const { upload, path } of this.#pages.uploads(signal))
+      yield { path, startedAt: upload.startedAt, abandon: () => this.#abandon(upload, path, signal) }
   }
 
   /** End idle connections. */
@@ -194,32 +177,30 @@ export class RemoteStore implements ObjectStore {
     }
   }
 
-  async *#listAll(folder: string, startAfter: string | undefined): AsyncGenerator<StoredObject> {
-    const { service, prefix } = this.#options
-    let token: string | undefined
-    do {
-      const from = { token, after: startAfter === undefined ? undefined : prefix + startAfter }
-      const page = await this.#translated(folder, () =>
-        this.#requests.ask(request => service.listPage(prefix + folder, { ...request, ...from })),
-      )
-      for (const { key, size, modifiedAt } of page.objects) {
-        const path = key.slice(prefix.length)
-        // A name that is no path of a store can only be somebody else's.
-        if (!isStorePath(path) || (startAfter !== undefined && compareBytes(path, startAfter) <= 0)) continue
-        yield { path, size, modifiedAt }
-      }
-      token = page.next
-    } while (token !== undefined)
+  /** Where the service lists in another order, all is waited for. */
+  async *#inOrder<Item>(found: AsyncIterable<Item>, compare: (a: Item, b: Item) => number): AsyncGenerator<Item> {
+    if (this.#options.service.listsInByteOrder) {
+      yield* found
+      return
+    }
+    const all: Item[] = []
+    for await (const item of found) all.push(item)
+    yield* all.sort(compare)
   }
 
   async #translated<T>(path: string, read: () => Promise<T>): Promise<T> {
     try {
       return await read()
     } catch (error) {
-      if (error instanceof StorageFault && error.kind === 'missing')
-        throw new DeltaError('NOT_FOUND', `${path} does not exist.`, { path }, error)
-      throw this.#problem(error, path)
+      throw this.#explained(error, path)
     }
+  }
+
+  /** What a reader is told. */
+  #explained(error: unknown, path: string): unknown {
+    if (error instanceof StorageFault && error.kind === 'missing')
+      return new DeltaError('NOT_FOUND', `${path} does not exist.`, { path }, error)
+    return this.#problem(error, path)
   }
 
   #problem(error: unknown, path: string): unknown {

@@ -2,6 +2,8 @@
  * A local file sent in parts: each part is checked by the store as it arrives, the object appears whole with the last
  * request or not at all, and what is not needed is given up.
  */
+import type { FileHandle } from 'node:fs/promises'
+import { DeltaError } from '@tidemark/delta'
 import type { Upload } from './blob-service.ts'
 import { type CreateOutcome, decideCreate } from './decide-create.ts'
 import { StorageFault } from './fault.ts'
@@ -21,6 +23,16 @@ export interface SentFile {
   readonly readPart: (start: number) => Promise<Uint8Array>
   readonly signal: AbortSignal | undefined
   readonly newMark: () => string
+}
+
+/** Reads the part of a local file that begins at a byte; throws a DeltaError NOT_WRITTEN when the file became shorter. */
+export function partReader(file: FileHandle, { path, size }: { path: string; size: number }): SentFile['readPart'] {
+  return async start => {
+    const bytes = Buffer.alloc(Math.min(PART_BYTES, size - start))
+    const { bytesRead } = await file.read(bytes, 0, bytes.length, start)
+    if (bytesRead === bytes.length) return bytes
+    throw new DeltaError('NOT_WRITTEN', `${path} was not written: the local file became shorter.`, { path })
+  }
 }
 
 export async function sendFile(requests: Requests, file: SentFile): Promise<CreateOutcome> {

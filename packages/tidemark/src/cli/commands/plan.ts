@@ -9,6 +9,7 @@ import { assertOwnLake } from '../../run/lake-owner.ts'
 import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
 import { closeSources, openSources } from '../../run/prepare.ts'
+import { stillStore } from '../../run/still-store.ts'
 import { createSourceOpener } from '../source-opener.ts'
 import { acceptListOption } from '../accept-list.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
@@ -35,7 +36,8 @@ export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoo
 async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Promise<void> {
   const { signal } = ports
   const loaded = await openProject(ports, options, at)
-  await using lake = await openReaderOf(ports, loaded)
+  await using reader = await openReaderOf(ports, loaded)
+  const lake = { ...reader, store: stillStore(reader.store) }
   await assertOwnLake(lake.store, loaded.project)
   const accepted = { hashes: options.acceptList ?? [], record: false }
   const project = await keepToAccepted(lake.store, loaded.project, accepted)

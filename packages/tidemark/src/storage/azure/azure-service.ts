@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto'
 import type { BlobLeaseClient, BlockBlobClient, ContainerClient, Metadata } from '@azure/storage-blob'
 import type {
   BlobService,
+  FolderPage,
   LeaseRequests,
   ListedKey,
   ListPage,
@@ -108,6 +109,19 @@ export class AzureService implements BlobService {
         return { objects, next: continuationToken === '' ? undefined : continuationToken }
       }
       return { objects: [], next: undefined }
+    })
+  }
+
+  async listFolders(prefix: string, { token, signal }: ListPageOptions): Promise<FolderPage> {
+    return await this.#guarded(async () => {
+      const pages = this.#connection.container
+        .listBlobsByHierarchy('/', { prefix, abortSignal: signal })
+        .byPage({ maxPageSize: PAGE_SIZE, ...(token === undefined ? {} : { continuationToken: token }) })
+      for await (const { segment, continuationToken } of pages) {
+        const names = (segment.blobPrefixes ?? []).map(({ name }) => name.slice(prefix.length, -1))
+        return { names, next: continuationToken === '' ? undefined : continuationToken }
+      }
+      return { names: [], next: undefined }
     })
   }
 

@@ -31,6 +31,9 @@ function distantStore(failing: { downloads: number; code: string } = { downloads
     put: (path, bytes) => far.put(path, bytes),
     putFile: (path, file) => far.putFile(path, file),
     list: (prefix, options) => far.list(prefix, options),
+    async *listFolders() {
+      // Nothing here asks for folders.
+    },
     delete: path => far.delete(path),
     claim: () => Promise.reject(new Error('nobody claims anything here')),
     locate: path => `far://lake/${path}`,

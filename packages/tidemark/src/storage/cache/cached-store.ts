@@ -27,6 +27,7 @@ export interface DistantStore extends ObjectStore {
   readonly usage: StorageUse
   /** Bring an object of known size into a new local file. */
   download(path: string, size: number, localFile: string, signal?: AbortSignal): Promise<void>
+  listFolders(folder: string): AsyncIterable<string>
 }
 
 export interface CachedStoreOptions {
@@ -92,6 +93,10 @@ export class CachedStore implements ObjectStore {
 
   list(prefix: string, options?: { startAfter?: string | undefined }): AsyncIterable<StoredObject> {
     return this.#options.distant.list(prefix, options)
+  }
+
+  listFolders(folder: string): AsyncIterable<string> {
+    return this.#options.distant.listFolders(folder)
   }
 
   delete(path: string): Promise<void> {

@@ -2,6 +2,7 @@
 import type * as S3 from '@aws-sdk/client-s3'
 import type {
   BlobService,
+  FolderPage,
   ListPage,
   ListPageOptions,
   ListUploadsOptions,
@@ -127,6 +128,18 @@ export class S3Service implements BlobService {
         Key === undefined ? [] : [{ key: decodeKey(Key), size: Size, modifiedAt: LastModified?.getTime() ?? 0 }],
       )
       return { objects, next: answer.IsTruncated === true ? answer.NextContinuationToken : undefined }
+    })
+  }
+
+  async listFolders(prefix: string, { token, signal }: ListPageOptions): Promise<FolderPage> {
+    return await this.#guarded(async ({ sdk, client, bucket }) => {
+      const from = token === undefined ? {} : { ContinuationToken: token }
+      const command = { Bucket: bucket, Prefix: prefix, Delimiter: '/', EncodingType: 'url' as const, ...from }
+      const answer = await client.send(new sdk.ListObjectsV2Command(command), { abortSignal: signal })
+      const names = (answer.CommonPrefixes ?? []).flatMap(({ Prefix }) =>
+        Prefix === undefined ? [] : [decodeKey(Prefix).slice(prefix.length, -1)],
+      )
+      return { names, next: answer.IsTruncated === true ? answer.NextContinuationToken : undefined }
     })
   }
 
