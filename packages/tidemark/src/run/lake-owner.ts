@@ -49,8 +49,34 @@ async function refuseOverlap(store: ObjectStore, lake: string, place: RemoteLake
   for (const { lake: other, store: around } of await place.above()) {
     if ((await readOwner(around)) !== undefined) throw refuse(other)
   }
-  for await (const { path } of store.list('')) {
-    if (path.endsWith(`/${PATH}`)) throw refuse(`${lake}/${path.slice(0, -PATH.length - 1)}`)
+  const inside = await findLakeInside(store)
+  if (inside !== undefined) throw refuse(`${lake}/${inside}`)
+}
+
+/** Folders that are looked into, the nearest ones first: what lies below may be somebody's millions of objects. */
+const MOST_FOLDERS = 500
+
+/** The folder below a new lake in which another one is, as far as it is looked for. */
+async function findLakeInside(store: Pick<ObjectStore, 'get' | 'listFolders'>): Promise<string | undefined> {
+  const waiting = ['']
+  for (let looked = 0; looked < Math.min(waiting.length, MOST_FOLDERS); looked += 1) {
+    const folder = waiting[looked] ?? ''
+    for await (const name of store.listFolders?.(folder) ?? []) {
+      if (folder !== '' && name === 'system' && (await isThere(store, `${folder}/${PATH}`))) return folder
+      waiting.push(folder === '' ? name : `${folder}/${name}`)
+      if (waiting.length > MOST_FOLDERS) break
+    }
+  }
+  return undefined
+}
+
+async function isThere(store: Pick<ObjectStore, 'get'>, path: string): Promise<boolean> {
+  try {
+    await store.get(path)
+    return true
+  } catch (error) {
+    if (isDeltaError(error, 'NOT_FOUND')) return false
+    throw error
   }
 }
 

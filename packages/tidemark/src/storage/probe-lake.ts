@@ -25,9 +25,12 @@ export interface LakeProbe {
 const RIGHTS: Readonly<Record<ProbeAction, readonly [azure: string, s3: string]>> = {
   list: ['Storage Blob Data Reader', 's3:ListBucket'],
   create: ['Storage Blob Data Contributor', 's3:PutObject'],
-  'create only if absent': ['Storage Blob Data Contributor', 's3:PutObject, and a store that honours If-None-Match'],
+  'create only if absent': [
+    'Storage Blob Data Contributor',
+    's3:PutObject, s3:GetObject and a store that honours If-None-Match',
+  ],
   read: ['Storage Blob Data Reader', 's3:GetObject'],
-  hold: ['Storage Blob Data Contributor', 's3:PutObject, and a store that honours If-Match'],
+  hold: ['Storage Blob Data Contributor', 's3:PutObject, s3:GetObject and a store that honours If-Match'],
   delete: ['Storage Blob Data Contributor', 's3:DeleteObject'],
 }
 
