@@ -38,9 +38,9 @@ async function ended(child: ReturnType<typeof spawn>, args: readonly string[], e
   throw new Error(`tidemark ${args[0] ?? ''} ended with exit code ${code ?? 'none'}, expected ${expectedExit}`)
 }
 
-/** Variables of the shell would win over the project's .env. */
+/** Variables of the shell would win over the project's .env, and an identity of its own over that of the demo. */
 function environment(): NodeJS.ProcessEnv {
-  const ours = /^(APP_DATABASE_URL|SMTP_URL|TIDEMARK_VAR_lake_endpoint|LAKE_KEY|LAKE_KEY_ID)$/
+  const ours = /^(APP_DATABASE_URL|SMTP_URL|TIDEMARK_VAR_lake_endpoint|LAKE_KEY|LAKE_KEY_ID|AZURE_.*)$/
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)))
 }
 

@@ -124,6 +124,7 @@ async function main(): Promise<void> {
   await using mail = await startMailServer()
   await using emulator = await startEmulator()
   await writeEnvironment(server, mail.url, emulator.env)
+  Object.assign(process.env, emulator.machine)
   if (emulator.story !== undefined) say(emulator.story)
   const [client, other] = [await connect(server), await connect(server)]
   try {

@@ -14,6 +14,7 @@ interface Layer {
 /** From the bottom up: a folder may import from any layer before its own. */
 export const LAYERS: readonly Layer[] = [
   { folders: ['errors', 'model'], mutual: true, reason: 'the words everything speaks; they do nothing' },
+  { folders: ['identity'], reason: 'who this process is for a service is the same for stores, vaults and databases' },
   { folders: ['storage', 'engine'], reason: 'bytes and relational work know nothing of projects and runs' },
   { folders: ['config'], reason: 'what the user wrote is read once, and is a plain value for everything after' },
   { folders: ['sources'], reason: 'a source gives rows and never learns where they go' },

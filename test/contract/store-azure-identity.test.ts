@@ -1,15 +1,19 @@
 /** A lake in Azure as the machine itself, over TLS and without any key: the emulator takes tokens, the identity is a fake. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { identityToken } from '../../packages/tidemark/src/sources/sqlserver/address.ts'
+import { openSession } from '../../packages/tidemark/src/sources/sqlserver/connection.ts'
 import { openAzure } from '../../packages/tidemark/src/storage/azure/open-azure.ts'
 import type { RemoteStore } from '../../packages/tidemark/src/storage/remote-store.ts'
 import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { type Azurite, AZURITE_ACCOUNT, AZURITE_KEY, startAzurite } from '../support/cloud/azurite.ts'
 import { findMissingOpenssl, trustNewCertificate } from '../support/cloud/certificate.ts'
 import { type ManagedIdentity, startManagedIdentity } from '../support/cloud/managed-identity.ts'
+import { startTokenService } from '../support/cloud/token-service.ts'
+import { startTdsServer } from '../support/tds-server.ts'
 
 const missing = findMissingOpenssl()
 const CONTAINER = 'identity'
@@ -18,34 +22,39 @@ describe.skipIf(missing !== undefined)(
   `a lake without keys${missing === undefined ? '' : ` (left out: ${missing})`}`,
   () => {
     let folder: string
+    let certificate: { cert: string; key: string }
     let azurite: Azurite
     let identity: ManagedIdentity
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'tidemark-tls-'))
-      azurite = await startAzurite(trustNewCertificate(folder))
+      certificate = trustNewCertificate(folder)
+      azurite = await startAzurite(certificate)
+      // The client keeps the first endpoint that a process has.
+      identity = await startManagedIdentity()
       await azurite.makeContainer(CONTAINER)
     })
     afterAll(async () => {
+      await identity[Symbol.asyncDispose]()
       await azurite[Symbol.asyncDispose]()
       await rm(folder, { recursive: true })
     })
-    beforeEach(async () => {
-      identity = await startManagedIdentity()
-    })
-    afterEach(async () => {
+    afterEach(() => {
       vi.unstubAllEnvs()
-      await identity[Symbol.asyncDispose]()
+      identity.forget()
     })
 
     const onThisMachine = (env: Readonly<Record<string, string>>): void => {
       for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
     }
-    const openHere = (): Promise<RemoteStore> => {
+    const openHere = (clientId?: string): Promise<RemoteStore> => {
       const address = { kind: 'azure' as const, container: CONTAINER, path: 'lake', account: undefined }
       const { endpoint } = azurite
       const login = { kind: 'identity' as const }
-      return openAzure({ address, account: AZURITE_ACCOUNT, endpoint, login }, { clock: systemClock, ids: systemIds })
+      return openAzure(
+        { address, account: AZURITE_ACCOUNT, endpoint, login, clientId },
+        { clock: systemClock, ids: systemIds },
+      )
     }
 
     test('is read and written as the managed identity, whose tokens are renewed on the way', async () => {
@@ -58,8 +67,59 @@ describe.skipIf(missing !== undefined)(
       expect(Buffer.from(await store.get('t/1')).toString()).toBe('kept')
       await store.delete('t/1')
       expect(identity.tokens.length).toBeGreaterThan(first)
-      expect(store.login).toBe('managed identity (application 22222222-2222-2222-2222-222222222222)')
+      expect(await store.describeLogin()).toBe('managed identity (application 22222222-2222-2222-2222-222222222222)')
       expect(azurite.endpoint).toMatch(/^https:/)
+    })
+
+    test('is one of the managed identities of a machine, when client_id names it', async () => {
+      onThisMachine(identity.env)
+      const client = '33333333-3333-3333-3333-333333333333'
+      const store = await openHere(client)
+      expect(await store.putIfAbsent('t/named', Buffer.from('kept'))).toBe('created')
+      expect(identity.asked).toEqual([client])
+      expect(await store.describeLogin()).toBe(`managed identity (application ${client})`)
+      vi.stubEnv('AZURE_CLIENT_ID', client.replaceAll('3', '4'))
+      await (await openHere()).get('t/named')
+      expect(identity.asked).toEqual([client, client.replaceAll('3', '4')])
+    })
+
+    test('is the workload identity where the platform has put its token, before any other', async () => {
+      await using service = await startTokenService(certificate)
+      const file = join(folder, 'federated-token')
+      await writeFile(file, 'token-of-the-cluster')
+      const client = '55555555-5555-5555-5555-555555555555'
+      onThisMachine({ ...identity.env, ...service.env, AZURE_CLIENT_ID: client, AZURE_FEDERATED_TOKEN_FILE: file })
+      const store = await openHere()
+      expect(await store.putIfAbsent('t/workload', Buffer.from('kept'))).toBe('created')
+      expect(await store.describeLogin()).toBe(`workload identity (application ${client})`)
+      expect(Object.fromEntries(service.asked[0] ?? [])).toMatchObject({
+        client_id: client,
+        client_assertion: 'token-of-the-cluster',
+        scope: 'https://storage.azure.com/.default',
+      })
+      expect(identity.tokens).toEqual([])
+    })
+
+    test('is a service principal of the environment, whose secret is told nowhere', async () => {
+      await using service = await startTokenService(certificate)
+      const [client, secret] = ['66666666-6666-6666-6666-666666666666', 'canary-of-the-principal']
+      onThisMachine({ ...identity.env, ...service.env, AZURE_CLIENT_ID: client, AZURE_CLIENT_SECRET: secret })
+      const store = await openHere()
+      const failure = await store.get('t/nothing').catch((thrown: unknown) => thrown)
+      expect(failure).toMatchObject({ code: 'NOT_FOUND' })
+      expect(await store.describeLogin()).toBe(`the environment (application ${client})`)
+      expect(service.asked[0]?.get('client_secret')).toBe(secret)
+      expectNoSecret([failure, await store.describeLogin()], [secret, ...service.tokens])
+    })
+
+    test('gives a SQL Server the token of that identity, and asks once for as long as it holds', async () => {
+      onThisMachine(identity.env)
+      await using server = await startTdsServer()
+      const token = identityToken('app', '')
+      const connection = { host: '127.0.0.1', port: server.port, database: 'music', user: '', password: '', token }
+      for (const _ of [1, 2]) await (await openSession('app', connection, AbortSignal.timeout(20_000))).close()
+      expect(server.logins.map(login => login.token)).toEqual([identity.tokens[0], identity.tokens[0]])
+      expect(identity.tokens[0]).toContain('.')
     })
 
     test('is refused with an expired token, and the refusal repeats nothing of it', async () => {
@@ -68,20 +128,8 @@ describe.skipIf(missing !== undefined)(
       const store = await openHere()
       const failure = await store.get('t/1').catch((thrown: unknown) => thrown)
       expect(failure).toMatchObject({ code: 'STORAGE_LOGIN_FAILED' })
+      expect(identity.tokens.length).toBeGreaterThan(0)
       expectNoSecret(failure, [...identity.tokens, identity.env.IDENTITY_HEADER])
-    })
-
-    test('names what was tried when the machine has no identity', async () => {
-      // An address where nobody listens stands for a machine outside Azure; a PATH without programs has no Azure CLI.
-      onThisMachine({ AZURE_POD_IDENTITY_AUTHORITY_HOST: 'http://127.0.0.1:9', PATH: folder })
-      const store = await openHere()
-      await expect(store.get('t/1')).rejects.toMatchObject({
-        code: 'STORAGE_LOGIN_FAILED',
-        message: expect.stringContaining(
-          'none of managed identity, the login of the Azure CLI is available',
-        ) as unknown,
-        hint: expect.stringContaining('az login') as unknown,
-      })
     })
   },
 )
@@ -107,7 +155,7 @@ describe('a lake with a secret', () => {
       expect(failure).toBeInstanceOf(Error)
       expectNoSecret(failure, secrets)
     }
-    expectNoSecret(store.login, secrets)
+    expectNoSecret(await store.describeLogin(), secrets)
     expectNoSecret(store.locate('t/1'), secrets)
     expectNoSecret(store, secrets)
   })

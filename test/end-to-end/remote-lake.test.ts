@@ -5,7 +5,6 @@ import { createProject, type Ended, expectProblem } from '../support/cli.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { AZURITE_ACCOUNT, AZURITE_KEY, type Azurite, startAzurite } from '../support/cloud/azurite.ts'
 import { startFaultProxy } from '../support/cloud/fault-proxy.ts'
-import { remoteLakeStory } from '../support/cloud/remote-lake-story.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 
 let database: TestDatabase
@@ -17,16 +16,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await azurite[Symbol.asyncDispose]()
   await database.drop()
-})
-
-remoteLakeStory('a container of Azure', async () => {
-  await azurite.makeContainer('lake')
-  return {
-    database,
-    lake: 'az://lake/music',
-    options: [`account: ${AZURITE_ACCOUNT}`, `endpoint: ${azurite.endpoint}`, 'account_key: { secret: env:LAKE_KEY }'],
-    env: { LAKE_KEY: AZURITE_KEY },
-  }
 })
 
 describe('a lake in a container', () => {

@@ -260,7 +260,7 @@ function readLogin(body: Buffer): Omit<TdsLogin, 'encrypted'> {
     const plain = byte ^ 0xa5
     return ((plain & 0x0f) << 4) | (plain >> 4)
   })
-  const at = body.lastIndexOf('e\0y\0J\0')
+  const at = body.indexOf('e\0y\0J\0')
   const token = at < 0 ? undefined : body.toString('utf16le', at, at + body.readUInt32LE(at - 4))
   return {
     user: text(40).toString('utf16le'),

@@ -28,7 +28,7 @@ export interface BlobService {
   /** False when pages may come in another order than that of the bytes of their keys. */
   readonly listsInByteOrder: boolean
   /** As whom requests are made, in words and without secrets; known best after the first request. */
-  readonly login: string
+  describeLogin(): Promise<string>
   /** Forget the login; the next request asks for it anew. */
   renewLogin(): void
   close(): void

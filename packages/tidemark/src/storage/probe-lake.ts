@@ -64,7 +64,7 @@ export async function probeLake(store: RemoteStore, ids: Pick<Ids, 'uuid'>): Pro
     await store.delete(path)
     await store.delete(held)
   })
-  return { login: store.login, facts }
+  return { login: await store.describeLogin(), facts }
 }
 
 /** Hold an object as a run holds its lake: nobody who saw another version of it may have it too. */

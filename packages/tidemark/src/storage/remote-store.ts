@@ -54,8 +54,8 @@ export class RemoteStore implements ObjectStore {
   }
 
   /** As whom requests are made, in words and without secrets; known best after the first request. */
-  get login(): string {
-    return this.#options.service.login
+  describeLogin(): Promise<string> {
+    return this.#options.service.describeLogin()
   }
 
   async get(path: string, { signal }: StoreOptions = {}): Promise<Uint8Array> {

@@ -1,5 +1,6 @@
 /** Where a SQL Server is and how the login proves itself: by a password, or by a token that an identity is given. */
 import { sql, type Sql, text } from '../../engine/sql.ts'
+import { type AzureIdentity, openIdentity } from '../../identity/azure-identity.ts'
 import { loadDriver } from '../load-driver.ts'
 import type { ServerConnection } from '../server-address.ts'
 
@@ -14,16 +15,17 @@ export interface SqlServerConnection extends ServerConnection {
 const SCOPE = 'https://database.windows.net/.default'
 
 /**
- * Tokens of the identity that this process runs under: environment, workload, managed identity, or a developer's login.
+ * Tokens of the identity that this process runs under: environment, workload, managed identity, or the Azure CLI's login.
  *
  * @param clientId of a managed identity that was made by hand; empty for the only one
  * @throws {SOURCE_DRIVER_MISSING}
  */
 export function identityToken(source: string, clientId: string): () => Promise<string> {
+  let identity: AzureIdentity | undefined
   return async () => {
-    const { DefaultAzureCredential } = await loadDriver('@azure/identity', source, () => import('@azure/identity'))
-    const options = clientId === '' ? {} : { managedIdentityClientId: clientId }
-    return (await new DefaultAzureCredential(options).getToken(SCOPE)).token
+    const sdk = await loadDriver('@azure/identity', source, () => import('@azure/identity'))
+    identity ??= openIdentity(sdk, clientId === '' ? undefined : clientId)
+    return (await identity.getToken(SCOPE)).token
   }
 }
 

@@ -1,9 +1,11 @@
 /** Errors of the Azure client, as faults. Of an answer only status and code are kept. */
+import { IdentityFault } from '../../identity/azure-identity.ts'
 import { answerFault, networkFault, parseClockAhead, parseRetryAfter, StorageFault } from '../fault.ts'
 
 /** @param now milliseconds since 1970, for a `Retry-After` that is a date */
 export function azureFault(error: unknown, now: number): StorageFault {
   if (error instanceof StorageFault) return error
+  if (error instanceof IdentityFault) return new StorageFault('login', { code: error.message })
   if (isLogin(error)) return new StorageFault('login', { code: error.name })
   if (!isAnswer(error)) return networkFault(error)
   const status = error.statusCode

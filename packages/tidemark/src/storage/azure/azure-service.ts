@@ -158,8 +158,8 @@ export class AzureService implements BlobService {
     }
   }
 
-  get login(): string {
-    return this.#connection.describe()
+  describeLogin(): Promise<string> {
+    return Promise.resolve(this.#connection.describe())
   }
 
   renewLogin(): void {

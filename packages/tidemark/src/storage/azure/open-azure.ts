@@ -1,12 +1,12 @@
 /** A lake in an Azure container, opened: which account, and as whom. */
 import type { StoragePipelineOptions } from '@azure/storage-blob'
 import { STORAGE_OPTION } from '../../errors/storage.ts'
+import { openIdentity } from '../../identity/azure-identity.ts'
 import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
 import { loadPackage } from '../load-package.ts'
 import { RemoteStore } from '../remote-store.ts'
 import type { RequestLimits } from '../requests.ts'
 import type { RetryPorts } from '../retry.ts'
-import { prepareIdentity } from './azure-identity.ts'
 import { type AzureConnection, AzureService } from './azure-service.ts'
 
 /** As whom requests are made. Secrets are asked for when they are needed, and kept nowhere here. */
@@ -81,9 +81,9 @@ async function prepareClient({ address, login, ...rest }: AzureOptions, lake: st
         return { container: new sdk.ContainerClient(signed, new sdk.AnonymousCredential(), PIPELINE), describe }
       }
     case 'identity': {
-      const makeIdentity = await prepareIdentity({ lake, packages: `${BLOB} @azure/identity`, clientId: rest.clientId })
+      const identities = await loadPackage(`${BLOB} @azure/identity`, lake, () => import('@azure/identity'))
       return () => {
-        const identity = makeIdentity()
+        const identity = openIdentity(identities, rest.clientId)
         const connected = new sdk.ContainerClient(url, identity, PIPELINE)
         return { container: connected, describe: () => identity.description ?? 'the identity of this machine' }
       }

@@ -39,7 +39,13 @@ export async function openS3(options: S3Options, ports: RetryPorts): Promise<Rem
   const address = printLakeAddress(options.address)
   const sdk = await loadPackage('@aws-sdk/client-s3', address, () => import('@aws-sdk/client-s3'))
   const connect = (): S3Client => new sdk.S3Client(clientConfig(options))
-  const service = new S3Service({ sdk, connect, bucket, login: describe(options.login), now: () => ports.clock.now() })
+  const service = new S3Service({
+    sdk,
+    connect,
+    bucket,
+    describe: client => describe(client, options.login),
+    now: () => ports.clock.now(),
+  })
   return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
@@ -55,8 +61,26 @@ function clientConfig({ region, endpoint, login }: S3Options): S3ClientConfig {
   }
 }
 
-function describe({ kind }: S3Login): string {
-  return kind === 'identity' ? 'the identity of this machine, by the chain of the AWS client' : `a secret: ${kind}`
+async function describe(client: S3Client, { kind }: S3Login): Promise<string> {
+  if (kind !== 'identity') return `a secret: ${kind}`
+  const found = await client.config.credentials().catch(() => undefined)
+  if (found === undefined) return 'none: the chain of the AWS client finds no credentials'
+  const ways = Object.keys('$source' in found ? (Object(found.$source) as object) : {})
+  const way = Object.entries(CHAIN).find(([name]) => ways.includes(name))?.[1] ?? 'the chain of the AWS client'
+  const account = found.accountId === undefined ? '' : `, account ${found.accountId}`
+  // The id of an access key is a name; what opens the store is the secret that belongs to it.
+  return `${way} (access key ${found.accessKeyId}${account})`
+}
+
+/** How the client names the ways by which it found credentials, the most telling first. */
+const CHAIN: Readonly<Record<string, string>> = {
+  CREDENTIALS_STS_ASSUME_ROLE_WEB_ID: 'web identity',
+  CREDENTIALS_ENV_VARS_STS_WEB_ID_TOKEN: 'web identity',
+  CREDENTIALS_HTTP: 'the role of the container',
+  CREDENTIALS_IMDS: 'the role of the machine',
+  CREDENTIALS_SSO: 'the login of AWS SSO',
+  CREDENTIALS_PROFILE: 'the AWS profile',
+  CREDENTIALS_ENV_VARS: 'the environment',
 }
 
 function keyOf({ accessKeyId, secretAccessKey, sessionToken }: S3AccessKey): {

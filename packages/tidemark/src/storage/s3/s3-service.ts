@@ -27,8 +27,8 @@ export interface S3ServiceOptions {
   /** A client that knows no login yet. */
   readonly connect: () => S3.S3Client
   readonly bucket: string
-  /** As whom requests are made, in words. */
-  readonly login: string
+  /** As whom a client makes requests, in words. */
+  readonly describe: (client: S3.S3Client) => Promise<string>
   readonly now: () => number
 }
 
@@ -186,8 +186,8 @@ export class S3Service implements BlobService {
     }
   }
 
-  get login(): string {
-    return this.#options.login
+  async describeLogin(): Promise<string> {
+    return await this.#options.describe(this.#client)
   }
 
   renewLogin(): void {

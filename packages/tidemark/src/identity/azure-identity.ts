@@ -1,18 +1,13 @@
 /**
- * The identity of the machine for Azure, without any key: workload identity where the platform set one up, then managed
- * identity, then the login of the Azure CLI. It knows which of them answered, and as whom.
+ * The identity of the machine for Azure, for the lake, the vault and databases alike: a service principal that the
+ * environment names, then workload identity where the platform set one up, managed identity, and the login of the Azure
+ * CLI. It knows which of them answered, and as whom.
  */
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/identity'
-import { StorageFault } from '../fault.ts'
-import { loadPackage } from '../load-package.ts'
 
-export interface IdentityOptions {
-  /** How people name the lake, for a missing package. */
-  readonly lake: string
-  /** Packages the lake needs, as `npm install` takes them. */
-  readonly packages: string
-  /** Which managed identity, where the machine has several. */
-  readonly clientId?: string | undefined
+/** No token could be had. Its text says what was tried, and nothing of what the services of tokens answered. */
+export class IdentityFault extends Error {
+  override readonly name = 'IdentityFault'
 }
 
 interface Way {
@@ -20,17 +15,23 @@ interface Way {
   readonly credential: TokenCredential
 }
 
-/** Throws STORAGE_PACKAGE_MISSING. Nothing is asked of any service yet. */
-export async function prepareIdentity({ lake, packages, clientId }: IdentityOptions): Promise<() => AzureIdentity> {
-  const sdk = await loadPackage(packages, lake, () => import('@azure/identity'))
+/**
+ * Nothing is asked of any service yet.
+ *
+ * @param sdk the package, loaded by whoever can say what it is needed for
+ * @param clientId which managed identity, where the machine has several; that of AZURE_CLIENT_ID when left out
+ */
+export function openIdentity(sdk: typeof import('@azure/identity'), clientId?: string): AzureIdentity {
+  const chosen = clientId ?? process.env['AZURE_CLIENT_ID'] ?? ''
   // Without the probe a machine outside Azure waits a minute for an address that leads nowhere.
-  const managed = { sendProbeRequest: true, ...(clientId === undefined ? {} : { clientId }) }
+  const managed = { sendProbeRequest: true, ...(chosen === '' ? {} : { clientId: chosen }) }
   const ways: [string, () => TokenCredential][] = [
+    ['the environment', () => new sdk.EnvironmentCredential()],
     ['workload identity', () => new sdk.WorkloadIdentityCredential()],
     ['managed identity', () => new sdk.ManagedIdentityCredential(managed)],
     ['the login of the Azure CLI', () => new sdk.AzureCliCredential()],
   ]
-  return () => new AzureIdentity(ways.flatMap(([name, make]) => prepareWay(name, make)))
+  return new AzureIdentity(ways.flatMap(([name, make]) => prepareWay(name, make)))
 }
 
 export class AzureIdentity implements TokenCredential {
@@ -56,7 +57,7 @@ export class AzureIdentity implements TokenCredential {
       return token
     }
     const tried = ways.map(way => way.name).join(', ')
-    throw new StorageFault('login', { code: `none of ${tried} is available` })
+    throw new IdentityFault(`none of ${tried} is available`)
   }
 }
 
@@ -81,7 +82,7 @@ async function tokenOf(
     if (options?.abortSignal?.aborted === true) throw error
     const kind = error instanceof Error ? error.name : 'Error'
     if (kind === 'CredentialUnavailableError') return undefined
-    throw new StorageFault('login', { code: `${name}: ${kind}` })
+    throw new IdentityFault(`${name}: ${kind}`)
   }
 }
 
