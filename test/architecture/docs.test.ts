@@ -107,7 +107,9 @@ describe('commands', () => {
 describe('names', () => {
   it('of errors are in the catalogue', () => {
     const written = (page: Page): string[] =>
-      [...page.prose.matchAll(/(?<![\w.])(?!APP_|SMTP_|TIDEMARK_)[A-Z]+(?:_[A-Z]+)+(?![\w(])/g)].map(match => match[0])
+      [...page.prose.matchAll(/(?<![\w.])(?!APP_|SMTP_|TIDEMARK_|AZURE_)[A-Z]+(?:_[A-Z]+)+(?![\w(])/g)].map(
+        match => match[0],
+      )
     const guides = pages.filter(page => /^(README|docs\/(guides|decisions|reference\/changes))/.test(page.path))
     const unknown = guides.flatMap(page => written(page).filter(code => findProblemKind(code) === undefined))
     expect(guides.flatMap(written)).toContain('KEY_CHANGED')

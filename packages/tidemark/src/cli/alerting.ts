@@ -25,8 +25,8 @@ export interface Alerting {
 
 export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting {
   const { project } = loaded
-  const context = { env: loaded.env, root: project.root }
-  const redact = makeRedactor(knownSecrets(project, loaded.env))
+  const context = { env: loaded.env, root: project.root, vault: loaded.vault }
+  const redact = makeRedactor(knownSecrets(project, loaded))
   const send = (outbox: Outbox): Promise<DeliveryReport> => {
     const { clock, signal } = ports
     const channels = openChannels(project.alerts, {

@@ -74,8 +74,8 @@ export async function openProjectToLook(
   }
 }
 
-function maskSecrets(at: ProjectRoot, { project, env }: LoadedProject): void {
-  at.redact = makeRedactor(knownSecrets(project, env))
+function maskSecrets(at: ProjectRoot, loaded: LoadedProject): void {
+  at.redact = makeRedactor(knownSecrets(loaded.project, loaded))
 }
 
 function warn({ stderr, env }: CliPorts, problems: readonly Problem[]): void {

@@ -18,7 +18,7 @@ import type { CliPorts } from './ports.ts'
 /** Where the lake of a project is, when that is no folder of this machine. */
 export function remoteLakeOf(
   { clock, ids }: Pick<CliPorts, 'clock' | 'ids'>,
-  { project, env }: Pick<LoadedProject, 'project' | 'env'>,
+  { project, env, vault }: Pick<LoadedProject, 'project' | 'env' | 'vault'>,
 ): RemoteLakePlace | undefined {
   const { lake, remote, root } = project
   const address = parseLakeAddress(lake)
@@ -27,7 +27,7 @@ export function remoteLakeOf(
   const local = join(remote.local, createHash('sha256').update(identity).digest('hex').slice(0, 16))
   const cache = new FileCache({ folder: join(local, 'cache'), limitBytes: remote.cacheBytes, clock })
   const connect = (at: LakeAddress): Promise<RemoteStore> =>
-    openStore({ address: at, remote, secrets: { env, root } }, { clock, ids })
+    openStore({ address: at, remote, secrets: { env, root, vault } }, { clock, ids })
   return {
     local,
     open: async scratch => {

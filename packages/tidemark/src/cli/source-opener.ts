@@ -24,7 +24,7 @@ export function createSourceOpener(
   limits: { maxConnections?: number | undefined } = {},
 ): SourceOpener {
   const { project, env } = loaded
-  const secrets = { env, root: project.root }
+  const secrets = { env, root: project.root, vault: loaded.vault }
   return {
     salt: ({ salt }) => (salt === undefined ? undefined : openSecret(salt, secrets).reveal()),
     open: config => {

@@ -46,7 +46,7 @@ test('an address without a password is no secret, so that a message can show it'
     { url: { secret: { kind: 'env' as const, name: 'NOWHERE' } } },
     { host: 'h', port: 1, database: 'd', user: 'u', password: 'other-word' },
   ]
-  const secrets = knownSecrets(project(connections), { URL: 'sqlite:hidden.db', KEY: 'key-of-the-lake' })
+  const secrets = knownSecrets(project(connections), { env: { URL: 'sqlite:hidden.db', KEY: 'key-of-the-lake' } })
   expect(secrets.map(secret => secret.reveal())).toEqual([
     'postgres://reader:pass-word@db.example.org/shop',
     'sqlite:hidden.db',

@@ -1,18 +1,29 @@
 /** The secrets of a project, opened for the one purpose of masking them in whatever leaves the process. */
-import type { Project, TextOrSecret } from '../model/project.ts'
+import type { Project, TextOrSecret, VaultRef } from '../model/project.ts'
 import { hasUrlPassword } from './redact.ts'
 import { openText, type Secret, type SecretContext } from './secret.ts'
 
 /** All that can be opened now. One that is missing is reported where it is used, not here. */
-export function knownSecrets(project: Project, env: SecretContext['env']): Secret[] {
-  const context = { env, root: project.root }
-  return [...ofSources(project), ...ofChannels(project), ...ofLake(project)].flatMap(value => {
+export function knownSecrets(project: Project, { env, vault }: Pick<SecretContext, 'env' | 'vault'>): Secret[] {
+  const context = { env, vault, root: project.root }
+  return textsOf(project).flatMap(value => {
     try {
       return [openText(value, context)]
     } catch {
       return []
     }
   })
+}
+
+/** What of a project has to be fetched from a vault before it can be opened. */
+export function vaultRefs(project: Project): VaultRef[] {
+  return textsOf(project).flatMap(value =>
+    typeof value !== 'string' && value.secret.kind === 'azure-kv' ? [value.secret] : [],
+  )
+}
+
+function textsOf(project: Project): TextOrSecret[] {
+  return [...ofSources(project), ...ofChannels(project), ...ofLake(project)]
 }
 
 function ofSources({ sources }: Project): TextOrSecret[] {

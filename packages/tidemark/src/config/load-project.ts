@@ -9,6 +9,8 @@ import type { AlertConfig, Project } from '../model/project.ts'
 import { buildAlerts } from './alert-config.ts'
 import { type FetchText, fetchText } from './fetch-list.ts'
 import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
+import { KeyVault } from './key-vault.ts'
+import { vaultRefs } from './known-secrets.ts'
 import { buildLake, localFolder } from './lake-config.ts'
 import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 import { findLiteralSecrets } from './literal-secret.ts'
@@ -23,6 +25,7 @@ import {
 import { shownPath } from './project-path.ts'
 import { type ProjectTree, readProjectTree, readSection } from './project-tree.ts'
 import { readSources } from './read-sources.ts'
+import type { SecretVault } from './secret.ts'
 
 /** Parses the flow files, given relative to the root with `/`; its problems are collected with the others. */
 export type LoadFlows = (
@@ -44,6 +47,8 @@ export interface LoadRequest {
   /** How table lists are fetched; tests bring their own. */
   fetch?: FetchText | undefined
   signal?: AbortSignal | undefined
+  /** Where secrets are that a vault keeps; Azure Key Vault when left out. */
+  vault?: SecretVault | undefined
 }
 
 export interface LoadedProject {
@@ -54,6 +59,8 @@ export interface LoadedProject {
   unusable: readonly Problem[]
   /** The environment with `.env` in it: what `openSecret` needs. */
   env: Environment
+  /** Holds what the project wants of it. */
+  vault: SecretVault
 }
 
 /**
@@ -89,18 +96,20 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
     env,
   })
   if (tree.body === undefined) throw new Problems(inOrder([...envProblems, ...tree.problems]))
-  const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
+  const vault = request.vault ?? new KeyVault()
+  const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env, vault })
+  await vault.fetch(vaultRefs(built.project))
   const unplanned = built.problems.filter(one => !tree.isPlanned(one.place))
   const problems = [...envProblems, ...tree.problems, ...unplanned]
   if (problems.length > 0) {
     const reachable =
       built.canAlert && envProblems.length === 0
-        ? { project: built.project, warnings: [], unusable: [], env }
+        ? { project: built.project, warnings: [], unusable: [], env, vault }
         : undefined
     throw new ProjectProblems(inOrder(withoutEchoes([...problems, ...built.unusable])), reachable)
   }
   const warnings = inOrder([...tree.warnings, ...built.warnings])
-  return { project: built.project, warnings, unusable: inOrder(built.unusable), env }
+  return { project: built.project, warnings, unusable: inOrder(built.unusable), env, vault }
 }
 
 interface Built {
@@ -124,7 +133,7 @@ async function buildProject(
   const { lake, problems: lakeProblems } = buildLake(body, root)
   const sources = await readSources(body, {
     scope: tree.scope,
-    secrets: { env: request.env, root },
+    secrets: { env: request.env, root, vault: request.vault },
     isProduction,
     fetchText: request.fetch ?? fetchText,
     local: lake?.remote?.local ?? localFolder(root),

@@ -114,6 +114,10 @@ async function openList(
       list.push(insecure)
       if (list === out.problems) return undefined
     }
+    const kept = Object.values(location.headers).flatMap(value =>
+      typeof value !== 'string' && value.secret.kind === 'azure-kv' ? [value.secret] : [],
+    )
+    await context.secrets.vault?.fetch(kept)
     const headers = Object.entries(location.headers).map(
       ([name, value]) => [name, openText(value, context.secrets).reveal()] as const,
     )

@@ -44,12 +44,29 @@ describe('a secret', () => {
       expect.objectContaining({ code: 'SECRET_MISSING', exit: 3, message, hint: expect.stringContaining(hint) }),
     )
   })
-  test('is referred to by env: and file:, and the text of anything else is not repeated', () => {
-    for (const text of ['env:A_1', 'file:/run/secrets/x']) {
+  test('is referred to by env:, file: and azure-kv:, and the text of anything else is not repeated', () => {
+    const vaults = [
+      'azure-kv:music/app-url',
+      'azure-kv:music/app-url/0a1b',
+      'azure-kv:https://music.vault.azure.cn/secrets/x/1',
+    ]
+    for (const text of ['env:A_1', 'file:/run/secrets/x', ...vaults]) {
       const ref = parseSecretRef(text)
       expect(ref instanceof Problem ? ref : printSecretRef(ref)).toBe(text)
     }
-    for (const text of ['hunter2', 'env:a b', 'AKIA1234', 'vault:x']) {
+    expect(parseSecretRef('azure-kv:https://Music.vault.azure.net/secrets/x')).toEqual(
+      parseSecretRef('azure-kv:music/x'),
+    )
+    for (const text of [
+      'hunter2',
+      'env:a b',
+      'AKIA1234',
+      'vault:x',
+      'azure-kv:hunter2',
+      'azure-kv:m/../x',
+      'azure-kv:http://m.vault.azure.net/secrets/x',
+      'azure-kv:https://u:p@m/secrets/x',
+    ]) {
       const problem = parseSecretRef(text) as Problem
       expect(problem).toMatchObject({ code: 'SECRET_FORM' })
       expect(`${problem.message}${problem.hint}${JSON.stringify(problem.params)}`).not.toContain(text)

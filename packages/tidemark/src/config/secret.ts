@@ -7,7 +7,7 @@ import { resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { SECRET_FORM, SECRET_MISSING } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
-import type { SecretRef, TextOrSecret } from '../model/project.ts'
+import type { SecretRef, TextOrSecret, VaultRef } from '../model/project.ts'
 
 export interface Secret {
   /** The value itself. Hand it to the driver or client that needs it, to nothing else. */
@@ -16,10 +16,19 @@ export interface Secret {
   toJSON(): string
 }
 
-/** Where references are looked up: variables of the process and of .env, and the folder that file paths start from. */
+/** Secrets kept elsewhere: what is wanted is fetched first, and opened then. */
+export interface SecretVault {
+  /** Fetch each once. Never rejects: what could not be had is told to whoever opens it. */
+  fetch(refs: readonly VaultRef[]): Promise<void>
+  /** One that was fetched. Throws the Problem with it. */
+  open(ref: VaultRef): Secret
+}
+
+/** Where references are looked up: variables of the process and of .env, the folder that file paths start from, a vault. */
 export interface SecretContext {
   env: Readonly<Record<string, string | undefined>>
   root: string
+  vault?: SecretVault | undefined
 }
 
 const MASK = '***'
@@ -41,6 +50,10 @@ export function openSecret(ref: SecretRef, context: SecretContext): Secret {
     if (value.trim() === '') throw SECRET_MISSING({ reference: printSecretRef(ref), reason: 'is empty' })
     return secretOf(value)
   }
+  if (ref.kind === 'azure-kv') {
+    if (context.vault !== undefined) return context.vault.open(ref)
+    throw SECRET_MISSING({ reference: printSecretRef(ref), reason: 'cannot be asked for here' })
+  }
   let text: string
   try {
     text = readFileSync(resolve(context.root, ref.path), 'utf8')
@@ -59,8 +72,13 @@ export function openText(value: TextOrSecret, context: SecretContext): Secret {
   return typeof value === 'string' ? secretOf(value) : openSecret(value.secret, context)
 }
 
-/** `env:NAME` or `file:path`; the inverse of `parseSecretRef`. */
+/** `env:NAME`, `file:path` or `azure-kv:vault/name`; the inverse of `parseSecretRef`. */
 export function printSecretRef(ref: SecretRef): string {
+  if (ref.kind === 'azure-kv') {
+    const { vault, name, version } = ref
+    const host = PUBLIC_VAULT.exec(vault)?.[1]
+    return `azure-kv:${host ?? `${vault}/secrets`}/${name}${version === undefined ? '' : `/${version}`}`
+  }
   return ref.kind === 'env' ? `env:${ref.name}` : `file:${ref.path}`
 }
 
@@ -71,12 +89,26 @@ export function parseSecretRef(text: string): SecretRef | Problem {
   const rest = text.slice(separator + 1).trim()
   if (scheme === 'env' && /^[A-Za-z_][A-Za-z0-9_]*$/.test(rest)) return { kind: 'env', name: rest }
   if (scheme === 'file' && rest !== '') return { kind: 'file', path: rest }
+  if (scheme === 'azure-kv') return parseVaultRef(rest)
   if (scheme === 'env')
     return SECRET_FORM({ hint: 'After `env:` comes the name of a variable: letters, digits and _.' })
   const looksLikeName = /^[A-Z][A-Z0-9]*(_[A-Z0-9]+)+$/.test(text.trim())
   return SECRET_FORM({
     hint: looksLikeName
       ? `Write \`{ secret: env:${text.trim()} }\`.`
-      : 'Write `{ secret: env:NAME }` or `{ secret: file:path }`.',
+      : 'Write `{ secret: env:NAME }`, `{ secret: file:path }` or `{ secret: azure-kv:vault/name }`.',
   })
+}
+
+const PUBLIC_VAULT = /^https:\/\/([a-z][a-z0-9-]{1,22}[a-z0-9])\.vault\.azure\.net$/
+const VAULT_PATH =
+  /^(?:([a-z][a-z0-9-]{1,22}[a-z0-9])|(https:\/\/[a-z0-9.-]+(?::\d+)?)\/secrets)\/([a-z0-9-]{1,127})(?:\/([a-z0-9]+))?$/i
+
+/** `vault/name` in the public cloud, or a secret's whole address as the portal shows it; each with or without a version. */
+function parseVaultRef(text: string): VaultRef | Problem {
+  const [, vault, address, name, version] = VAULT_PATH.exec(text) ?? []
+  if (name === undefined)
+    return SECRET_FORM({ hint: 'Write `azure-kv:vault/name`, or `azure-kv:https://…/secrets/name` in another cloud.' })
+  const at = (address ?? `https://${vault}.vault.azure.net`).toLowerCase()
+  return { kind: 'azure-kv', vault: at, name, ...(version === undefined ? {} : { version }) }
 }

@@ -15,6 +15,7 @@ import * as mask from './mask.ts'
 import * as names from './names.ts'
 import type { ExitCode, Problem, Retry } from './problem.ts'
 import * as run from './run.ts'
+import * as secret from './secret.ts'
 import * as source from './source.ts'
 import * as sourceTable from './source-table.ts'
 import * as storage from './storage.ts'
@@ -42,6 +43,7 @@ const areas: readonly object[] = [
   mask,
   names,
   run,
+  secret,
   source,
   sourceTable,
   storage,

@@ -225,7 +225,7 @@ export const SECRET_FORM: ProblemKind<{ hint: string }> = problem<{ hint: string
   hint: p => p.hint,
   retry: 'after-change',
   exit: 2,
-  example: { hint: 'Write `{ secret: env:NAME }` or `{ secret: file:path }`.' },
+  example: { hint: 'Write `{ secret: env:NAME }`, `{ secret: file:path }` or `{ secret: azure-kv:vault/name }`.' },
 })
 
 export const SECRET_MISSING: ProblemKind<{ reference: string; reason: string }> = problem<{
@@ -238,7 +238,9 @@ export const SECRET_MISSING: ProblemKind<{ reference: string; reason: string }> 
   hint: p =>
     p.reference.startsWith('env:')
       ? `Set ${p.reference.slice(4)} in the environment, or in .env beside tidemark.yml.`
-      : 'Put the value into that file, readable by you alone. Relative paths start at tidemark.yml.',
+      : p.reference.startsWith('azure-kv:')
+        ? 'Check the names of vault and secret, or put it there: az keyvault secret set.'
+        : 'Put the value into that file, readable by you alone. Relative paths start at tidemark.yml.',
   retry: 'after-change',
   exit: 3,
   example: { reference: 'env:APP_DATABASE_URL', reason: 'is not set' },

@@ -8,7 +8,15 @@ import type { TableProperties } from './table-properties.ts'
 import type { Transform } from './transform.ts'
 
 /** A secret as written: a reference, never a value. `openSecret` in config/ turns it into the value at the edge. */
-export type SecretRef = { kind: 'env'; name: string } | { kind: 'file'; path: string }
+export type SecretRef = { kind: 'env'; name: string } | { kind: 'file'; path: string } | VaultRef
+
+/** A secret of Azure Key Vault: the vault by its address, `https://music.vault.azure.net`; the newest version when left out. */
+export interface VaultRef {
+  kind: 'azure-kv'
+  vault: string
+  name: string
+  version?: string
+}
 
 /** Text that is either written in the file or kept elsewhere. */
 export type TextOrSecret = string | { secret: SecretRef }
