@@ -73,7 +73,11 @@ describe.runIf(hasMariadb)(
       let runs = 0
       const end = performance.now() + SECONDS * 1000
       try {
-        for (; performance.now() < end; runs += 1) await follow()
+        // A loaded machine is given the time it needs to do enough.
+        while (performance.now() < end || runs <= SECONDS / 10 || ended.count <= SECONDS * 10) {
+          await follow()
+          runs += 1
+        }
       } finally {
         stop.abort()
         await writing
