@@ -1,7 +1,16 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { never, openSource, ref, tableOf, temporaryFolder } from '../support/source.ts'
+import {
+  copySegments,
+  never,
+  openSource,
+  problemOf,
+  readRows,
+  ref,
+  tableOf,
+  temporaryFolder,
+} from '../support/source.ts'
 
 let database: TestDatabase
 beforeAll(async () => {
@@ -36,4 +45,21 @@ test('a million rows pass through in bounded memory', async () => {
   // The data is larger than that; a reader that kept it would show.
   expect(bytes).toBeGreaterThan(150n * 1024n * 1024n)
   expect(peak - before).toBeLessThan(120 * 1024 * 1024)
+})
+
+test('a row longer than may be carried is refused by its table and its length, and never is in memory', async () => {
+  await database.query(`CREATE TABLE huge (id int PRIMARY KEY, v text);
+    INSERT INTO huge VALUES (1, 'short'), (2, repeat('x', 150000000))`)
+  const snapshot = await openSource(database).openSnapshot([ref('huge')], never)
+  const table = tableOf(snapshot, ref('huge'))
+  let peak = 0
+  const before = process.memoryUsage.rss()
+  const watch = setInterval(() => (peak = Math.max(peak, process.memoryUsage.rss() - before)), 5)
+  const problem = await problemOf(copySegments(snapshot, table))
+  clearInterval(watch)
+  expect([problem.code, problem.hint]).toEqual(['SOURCE_ROW_TOO_LONG', expect.stringContaining('view')])
+  expect(problem.message).toMatch(/public\.huge has a row of 15000000\d bytes/)
+  expect(peak).toBeLessThan(75 * 1024 * 1024)
+  const one = { slice: { kind: 'keys', columns: ['id'], keys: [['1']] } as const }
+  expect(await readRows(snapshot, table, one)).toMatchObject([{ v: 'short' }])
 })

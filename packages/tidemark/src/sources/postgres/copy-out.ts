@@ -1,16 +1,24 @@
 /**
  * COPY … TO STDOUT as chunks of whole rows. The server sends one message a row, so rows are counted and cut exactly,
- * whatever quotes and line breaks they hold; a slow reader stops the socket, so memory is bounded.
+ * whatever quotes and line breaks they hold; a slow reader stops the socket, so memory is bounded. A row that is
+ * too long to be carried comes as a chunk without rows that tells its length, and is the last.
  */
 import type pg from 'pg'
+import { MAX_ROW_BYTES } from '../read-csv.ts'
 import type { CopyChunk } from '../segments.ts'
+import { MessageLengths } from './long-message.ts'
 
 /** Chunks that may wait for the reader before the socket is paused. */
 const MAX_WAITING = 4
 
 /** What pg hands a query object while it runs; the driver's types do not list the copy messages. */
 interface CopyConnection {
-  stream: { pause(): unknown; resume(): unknown }
+  stream: {
+    pause(): unknown
+    resume(): unknown
+    prependListener(event: 'data', listener: (bytes: Buffer) => void): unknown
+    off(event: 'data', listener: (bytes: Buffer) => void): unknown
+  }
   query(text: string): void
 }
 
@@ -26,9 +34,12 @@ export class CopyOut implements pg.Submittable {
   #rows = 0
   #longestRow = 0
   #sent = 0n
+  #isRefused = false
   #state: 'running' | 'ended' | 'failed' = 'running'
   #error: unknown
   #wake: (() => void) | undefined
+  readonly #lengths = new MessageLengths(MAX_ROW_BYTES, bytes => this.#refuse(bytes))
+  readonly #look = (bytes: Buffer): void => this.#lengths.take(bytes)
 
   constructor(statement: string, chunkBytes: number) {
     this.#statement = statement
@@ -43,6 +54,7 @@ export class CopyOut implements pg.Submittable {
 
   submit(connection: pg.Connection): void {
     this.#connection = connection as unknown as CopyConnection
+    this.#connection.stream.prependListener('data', this.#look)
     this.#connection.query(this.#statement)
   }
 
@@ -62,6 +74,7 @@ export class CopyOut implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
+    this.#connection?.stream.off('data', this.#look)
     if (this.#state === 'failed') return
     this.#cut(0)
     this.#state = 'ended'
@@ -69,6 +82,7 @@ export class CopyOut implements pg.Submittable {
   }
 
   handleError(error: unknown): void {
+    this.#connection?.stream.off('data', this.#look)
     this.#state = 'failed'
     this.#error = error
     this.#wake?.()
@@ -78,12 +92,24 @@ export class CopyOut implements pg.Submittable {
     for (;;) {
       const chunk = this.#waiting.shift()
       if (chunk !== undefined) {
-        if (this.#waiting.length < MAX_WAITING) this.#connection?.stream.resume()
+        if (this.#waiting.length < MAX_WAITING && !this.#isRefused) this.#connection?.stream.resume()
         yield chunk
       } else if (this.#state === 'failed') throw this.#error
       else if (this.#state === 'ended') return this.#sent
+      else if (this.#isRefused)
+        throw new TypeError('this is a bug in tidemark: a row that is too long was read on from')
       else await this.#change()
     }
+  }
+
+  /** Nobody carries this row: its length goes on instead of it, and nothing more is read, so that it never is in memory. */
+  #refuse(bytes: number): void {
+    if (this.#isRefused) return
+    this.#isRefused = true
+    this.#cut(0)
+    this.#waiting.push({ bytes: Buffer.alloc(0), rows: 0, longestRow: bytes })
+    this.#connection?.stream.pause()
+    this.#wake?.()
   }
 
   #cut(nextRow: number): void {

@@ -4,6 +4,7 @@
  */
 import { Problem } from '../../errors/problem.ts'
 import { reasonOf } from '../driver-reason.ts'
+import { MAX_ROW_BYTES } from '../read-csv.ts'
 import type { Sql } from '../../engine/sql.ts'
 import type { ChangeLog, LogReading } from '../change-log.ts'
 import { type CopyRequest, type Position, type Segment, type SourceTable, tableKey } from '../source.ts'
@@ -150,7 +151,8 @@ class SlotLog implements ChangeLog {
     const next = await nextTransaction(session, signal)
     const messages = new PgoutputReader()
     const options = { chunkBytes: CHUNK_BYTES, signal }
-    for await (const { bytes } of session.copyOut(peekStatement(state.name, state.name, upTo), options)) {
+    for await (const { bytes, longestRow } of session.copyOut(peekStatement(state.name, state.name, upTo), options)) {
+      if (longestRow > MAX_ROW_BYTES) return { missing: `${this.name} lists a change of ${longestRow} bytes` }
       for (const line of bytes.toString('latin1').split('\n')) {
         if (line !== '') changed.take(messages.read(Buffer.from(line, 'hex')))
       }
