@@ -96,7 +96,7 @@ export interface ObjectStore {
    */
   claim?(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival>
   /**
-   * Names of the folders directly below a folder, in byte order, whatever they hold. Stores that list objects and know no
+   * Names of the folders directly below a folder, whatever they hold, in byte order of the name and a slash. Stores that list objects and know no
    * folders have this where it costs less than listing all that is in them.
    */
   listFolders?(folder: string): AsyncIterable<string>

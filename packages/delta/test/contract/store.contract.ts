@@ -59,7 +59,7 @@ export function storeContract({ name, make }: StoreContract): void {
         for (const path of ['b/é x/1', 'b/é x/2', 'b/a-/y/z/1', 'b/a/1', 'b/file', 'ba/not/1', 'b/a%2Fb/1'])
           await store.put(path, bytes('x'))
         if (store.listFolders === undefined) return
-        expect(await collect(store.listFolders('b'))).toEqual(['a', 'a%2Fb', 'a-', 'é x'])
+        expect(await collect(store.listFolders('b'))).toEqual(['a%2Fb', 'a-', 'a', 'é x'])
         expect(await collect(store.listFolders('nothing'))).toEqual([])
       }),
     )

@@ -109,7 +109,7 @@ export class RemoteStore implements ObjectStore {
   }
 
   async *listFolders(folder: string): AsyncGenerator<string> {
-    yield* this.#inOrder(this.#pages.folders(folder), compareBytes)
+    yield* this.#inOrder(this.#pages.folders(folder), (a, b) => compareBytes(`${a}/`, `${b}/`))
   }
 
   async delete(path: string): Promise<void> {
