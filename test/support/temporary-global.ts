@@ -20,7 +20,13 @@ export default async function setup(): Promise<void> {
   // Servers run under an account of their own and have to pass.
   await mkdir(folder, { mode: 0o755 })
   process.env['TMPDIR'] = folder
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
+  process.once('exit', () => {
+    try {
+      rmSync(folder, { recursive: true, force: true })
+    } catch {
+      // A run that is broken off leaves servers that are still ending and write there; the next run removes the rest.
+    }
+  })
 }
 
 /** Programs must be allowed there, too: packages are installed and run in temporary folders. */
