@@ -58,8 +58,9 @@ test('a row longer than may be carried is refused by its table and its length, a
   const problem = await problemOf(copySegments(snapshot, table))
   clearInterval(watch)
   expect([problem.code, problem.hint]).toEqual(['SOURCE_ROW_TOO_LONG', expect.stringContaining('view')])
-  expect(problem.message).toMatch(/public\.huge has a row of 15000000\d bytes/)
-  expect(peak).toBeLessThan(75 * 1024 * 1024)
+  expect(problem.message).toMatch(/public\.huge has a row of 1500000\d\d bytes/)
+  // What else lives in this process grows and shrinks by tens of megabytes; the row alone would be 143, twice while it grows.
+  expect(peak).toBeLessThan(120 * 1024 * 1024)
   const one = { slice: { kind: 'keys', columns: ['id'], keys: [['1']] } as const }
   expect(await readRows(snapshot, table, one)).toMatchObject([{ v: 'short' }])
 })
