@@ -33,6 +33,11 @@ test('whatever kept a write from being made is said, a file in the way by name',
   expect(problem('ENAMETOOLONG', 'open')).toContain('ENAMETOOLONG: as the system says')
 })
 
+test('a staged file that cannot get to its place is told by that place', () => {
+  const error = systemError('EACCES', 'link', { path: '/lake/_tmp/1', dest: '/lake/silver/t/part.parquet' })
+  expect(findFileSystemProblem(error, error)?.message).toContain('/lake/silver/t/part.parquet: no permission')
+})
+
 test('a disk that fails while a file is read is told without a path', () => {
   const error = systemError('EIO', 'read', {})
   expect(findFileSystemProblem(error, error)?.message).toContain('the lake: EIO')

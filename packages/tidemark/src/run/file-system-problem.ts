@@ -15,9 +15,10 @@ const FAILED = /^(EIO|ENXIO|ESTALE|EMFILE|ENFILE|ENOMEM)$/
  * @param whole the outermost one
  */
 export function findFileSystemProblem(error: Error, whole: unknown): Problem | undefined {
-  const { code, syscall, path, message } = error as NodeJS.ErrnoException
+  const { code, syscall, path, dest, message } = error as NodeJS.ErrnoException & { dest?: string }
   if (typeof code !== 'string' || typeof syscall !== 'string') return undefined
-  const lake = path ?? 'the lake'
+  // Of a link or a rename, the place where the file was to be: that is where something is wrong, not at the staged file.
+  const lake = dest ?? path ?? 'the lake'
   const at = { cause: whole }
   const isWrite = isDeltaError(whole, 'NOT_WRITTEN')
   const isReading = READING.test(syscall) && !isWrite
