@@ -4,20 +4,10 @@
  */
 import { describe, expect, test } from 'vitest'
 import type { Claim, ObjectStore, Rival } from '../../src/index.ts'
-import type { StoreContract } from './store.contract.ts'
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-const textOf = (data: Uint8Array): string => new TextDecoder().decode(data)
+import { bytes, onStore, type StoreContract, textOf } from './store.contract.ts'
 
 export function claimContract({ name, make }: StoreContract): void {
-  const withStore = (promise: (store: ObjectStore) => Promise<void>) => async (): Promise<void> => {
-    const { store, close } = await make()
-    try {
-      await promise(store)
-    } finally {
-      await close()
-    }
-  }
+  const withStore = onStore(make)
 
   describe(`${name} as keeper of claims`, () => {
     const claim = (store: ObjectStore, text: string, over?: Rival): Promise<Claim | Rival> => {

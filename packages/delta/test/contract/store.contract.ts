@@ -14,11 +14,12 @@ export interface StoreContract {
   make: () => Promise<{ store: ObjectStore; close: () => Promise<void> }>
 }
 
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
-const textOf = (data: Uint8Array): string => new TextDecoder().decode(data)
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+export const textOf = (data: Uint8Array): string => new TextDecoder().decode(data)
 
-export function storeContract({ name, make }: StoreContract): void {
-  const withStore = (promise: (store: ObjectStore) => Promise<void>) => async (): Promise<void> => {
+/** A promise as a test on a store of its own. */
+export function onStore(make: StoreContract['make']) {
+  return (promise: (store: ObjectStore) => Promise<void>) => async (): Promise<void> => {
     const { store, close } = await make()
     try {
       await promise(store)
@@ -26,6 +27,10 @@ export function storeContract({ name, make }: StoreContract): void {
       await close()
     }
   }
+}
+
+export function storeContract({ name, make }: StoreContract): void {
+  const withStore = onStore(make)
   const paths = async (store: ObjectStore, prefix: string, startAfter?: string): Promise<string[]> =>
     (await collect(store.list(prefix, { startAfter }))).map(o => o.path)
 

@@ -232,13 +232,18 @@ JOIN (SELECT * FROM ${verdicts} WHERE ${names.clause} <> 0) verdict USING (${nam
   return join(parts, ' UNION ALL ')
 }
 
-/** By one query for all files: one for each would cost more than its rows do. */
+/**
+ * By one query for all files: one for each would cost more than its rows do. A row comes with the number of its file, as
+ * the path of each would cost as much as finding it.
+ */
 async function* positions(at: Verdicts, files: readonly AddFile[]): ReturnType<Judgement<Sql>['positions']> {
   const { session, request, names, verdicts } = at
   if (files.length === 0) return
-  const query = sql`SELECT ${names.file}, ${names.row} FROM ${verdicts} \
-WHERE ${names.clause} <> 0 AND ${inFiles(at, files)} ORDER BY ${names.file}`
-  yield* rowPlaces(session.batches(query, request.signal), pathFinder(session, request.snapshot, files))
+  const places = join(files.map(file => text(session.locate(request.snapshot, file.path))))
+  const asked = sql`(SELECT unnest([${places}]) AS ${names.file}, unnest(range(${integer(files.length)})) AS asked)`
+  const query = sql`SELECT asked, ${names.row} FROM ${verdicts} JOIN ${asked} USING (${names.file}) \
+WHERE ${names.clause} <> 0 ORDER BY asked`
+  yield* rowPlaces(session.batches(query, request.signal), files)
 }
 
 /** In exactly the column's type: beside a value of another, rows that are only copied would be made ones of that type. */
