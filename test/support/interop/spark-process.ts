@@ -103,6 +103,8 @@ async function start(on: Parameters<typeof sparkProcess>[0], { java, settings: o
   }
   const args = [
     ...[...java, '-Djdk.reflect.useDirectMethodHandle=false'],
+    // What Java itself has to say is no answer of ours; Spark compiles more than the space that is usual for one tier.
+    ...['-Xlog:disable', '-Xlog:all=warning:stderr', '-XX:ReservedCodeCacheSize=192m'],
     ...OPENED.split(/\s+/).flatMap(name => ['--add-opens', `${name}=ALL-UNNAMED`]),
     ...Object.entries(settings).map(([key, value]) => `-D${key}=${value}`),
     ...['-cp', [join(SPARK_JARS, '*')].join(delimiter), DRIVER],
