@@ -57,8 +57,9 @@ const salaries = { schema: 'public', table: 'salaries' }
 
 test('that changed in production is shown by plan, refused by run, and read once it is accepted', async () => {
   const { project, serve } = await shop('production')
-  serve(orders)
+  const first = serve(orders)
   expect((await project.run()).status).toBe('succeeded')
+  expect((await project.tidemark('plan')).stdout).toContain(`by the list with SHA-256 ${first}`)
   const hash = serve(orders, salaries)
   const plan = await project.tidemark('plan')
   expect(plan.exit).toBe(2)

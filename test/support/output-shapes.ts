@@ -125,7 +125,7 @@ export const documents: Readonly<Record<string, Shape>> = {
   backfill: run,
   plan: {
     target: text,
-    sources: listOf({ source: text, asOf: instant, openTransactions: number }),
+    sources: listOf({ source: text, asOf: instant, openTransactions: number, listHash: orNull(text) }),
     steps: listOf({
       id: text,
       kind: text,

@@ -2,11 +2,11 @@
  * A table list over HTTP: at most 5 MB, 10 seconds and 3 redirects, never from https to http, and to public addresses
  * only unless `allow_private` is written. The address is checked when the socket connects.
  */
-import { request as requestHttp, type IncomingMessage } from 'node:http'
+import { type Agent, request as requestHttp, type IncomingMessage } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { LIST_ADDRESS_REFUSED, LIST_UNREACHABLE } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
-import { addressLiteral, isPublicAddress, publicLookup } from './public-address.ts'
+import { addressLiteral, isPublicAddress, publicLookup, type ResolveName } from './public-address.ts'
 
 export interface FetchRequest {
   url: string
@@ -22,19 +22,29 @@ export type Fetched = { kind: 'text'; text: string; etag: string | undefined } |
 /** Fetch a text or throw a Problem; tests bring their own. */
 export type FetchText = (request: FetchRequest) => Promise<Fetched>
 
+/** The way to the network; the system's own unless a test brings one. */
+export interface Network {
+  readonly resolve?: ResolveName | undefined
+  /** Opens the sockets, each to an address that `lookup` of its options permits. */
+  readonly agent?: Agent | undefined
+}
+
 export const MAX_LIST_BYTES: number = 5 * 1024 * 1024
 const TIMEOUT_MS = 10_000
 const MAX_REDIRECTS = 3
 
 /** Fetch the text of a list. @throws {LIST_UNREACHABLE}, {LIST_ADDRESS_REFUSED} */
-export const fetchText: FetchText = async request => {
+export const fetchText: FetchText = request => fetchOver({}, request)
+
+/** `fetchText` over a network of the caller's choice. */
+export async function fetchOver(network: Network, request: FetchRequest): Promise<Fetched> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   const signal = AbortSignal.any([request.signal, timeout])
   let url = parseAddress(request.url)
   let headers = request.etag === undefined ? request.headers : { ...request.headers, 'if-none-match': request.etag }
   for (let redirects = 0; ; redirects++) {
     try {
-      const response = await get(url, headers, request.allowPrivate, signal)
+      const response = await get(url, { headers, allowPrivate: request.allowPrivate, signal, network })
       const location = response.headers.location
       const isRedirect = [301, 302, 303, 307, 308].includes(response.statusCode ?? 0) && location !== undefined
       if (!isRedirect) return await readAnswer(response, url, 'if-none-match' in headers)
@@ -82,12 +92,9 @@ function parseAddress(text: string, base?: URL): URL {
   return url
 }
 
-function get(
-  url: URL,
-  headers: Readonly<Record<string, string>>,
-  allowPrivate: boolean,
-  signal: AbortSignal,
-): Promise<IncomingMessage> {
+type Get = Pick<FetchRequest, 'headers' | 'allowPrivate' | 'signal'> & { network: Network }
+
+function get(url: URL, { headers, allowPrivate, signal, network }: Get): Promise<IncomingMessage> {
   const refuse = (address: string): Problem => LIST_ADDRESS_REFUSED({ host: url.host, address })
   const literal = addressLiteral(url.hostname)
   if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) throw refuse(literal)
@@ -103,8 +110,8 @@ function get(
           ...headers,
         },
         signal,
-        agent: false,
-        ...(allowPrivate ? {} : { lookup: publicLookup(refuse) }),
+        agent: network.agent ?? false,
+        ...(allowPrivate ? {} : { lookup: publicLookup(refuse, network.resolve) }),
       },
       resolve,
     )

@@ -2,7 +2,7 @@
  * Which addresses an outgoing request may reach unless the user permits more: public ones. The check runs when the
  * socket connects, on the address that is used, so a name that changes its address in between gains nothing.
  */
-import { lookup as resolveName } from 'node:dns'
+import { type LookupAddress, type LookupAllOptions, lookup as resolveName } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
 
 /** Special-purpose ranges of the IANA registries that never lead to a receiver on the public internet. */
@@ -53,13 +53,23 @@ export function addressLiteral(hostname: string): string | undefined {
   return isIP(host) === 0 ? undefined : host
 }
 
+/** All addresses of a name; the system's own look-up unless a test brings one. */
+export type ResolveName = (
+  hostname: string,
+  options: LookupAllOptions,
+  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void
+
 /**
  * A `lookup` for sockets that resolves as usual and fails when any answer is not public: a name with one private
  * answer is an attack or a mistake. `onRefused` makes the error from the address.
  */
-export function publicLookup(onRefused: (address: string) => Error): LookupFunction {
+export function publicLookup(
+  onRefused: (address: string) => Error,
+  resolve: ResolveName = resolveName,
+): LookupFunction {
   return (hostname, options, callback) => {
-    resolveName(hostname, { ...options, all: true }, (error, addresses) => {
+    resolve(hostname, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return callback(error, [])
       const bad = addresses.find(one => !isPublicAddress(one.address))
       if (bad !== undefined) return callback(onRefused(bad.address), [])

@@ -51,19 +51,27 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
     const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
     const select = options.select
     const value = await planProject({ lake, sources, flows: compiled.flows, select, count: true, signal })
-    const windows = sources.flatMap(({ config, snapshot }) =>
+    const windows = sources.flatMap(({ config: { name, listed }, snapshot }) =>
       snapshot === undefined
         ? []
-        : [{ source: config.name, asOf: snapshot.position.asOf, openTransactions: snapshot.position.openTransactions }],
+        : [
+            {
+              source: name,
+              asOf: snapshot.position.asOf,
+              openTransactions: snapshot.position.openTransactions,
+              listHash: listed?.hash,
+            },
+          ],
     )
     if (options.json) {
       const { steps, unfilled } = value
       ports.stdout.write(`${printJson({ target: project.target.name, sources: windows, steps, unfilled })}\n`)
     } else {
       ports.stdout.write(renderPlan(value, { width: lineWidth(ports.stdout), notes: true }))
-      for (const { source, asOf, openTransactions } of windows) {
+      for (const { source, asOf, openTransactions, listHash } of windows) {
         const open = openTransactions === undefined ? '' : `, ${openTransactions} open transactions`
-        ports.stdout.write(`source ${source}: seen at ${asOf}${open}\n`)
+        const list = listHash === undefined ? '' : `, by the list with SHA-256 ${listHash}`
+        ports.stdout.write(`source ${source}: seen at ${asOf}${open}${list}\n`)
       }
     }
     reportProblems(ports, value.problems)
