@@ -1,6 +1,7 @@
 /** A cursor on a real PostgreSQL: what only this database has, and what it is refused for. */
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { countStatement } from '../../packages/tidemark/src/sources/postgres/slice-sql.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { problemOf } from '../support/source.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
@@ -75,4 +76,36 @@ test('without a key, a cursor or the right to see transactions the guarantee is 
     'GUARANTEE_NOT_POSSIBLE',
     `public.orders cannot be read with guarantee server_clock: ${role.user} may not see open transactions: GRANT pg_read_all_stats TO ${role.user}.`,
   ])
+})
+
+test('between full passes only rows at the cursor are read, and a pass reads by row versions', async () => {
+  const world = await shop()
+  await db.query(`INSERT INTO orders SELECT n, 'v', now() - interval '1 day' FROM generate_series(1, 20000) n;
+    CREATE INDEX ON orders (changed_at); ANALYZE orders`)
+  const entry: EntryOverrides = { ...orders, fullPassMs: 86_400_000 }
+  await world.ingest(entry)
+  await db.query(`INSERT INTO orders VALUES (20001, 'new', now())`)
+  expect((await world.ingest(entry)).ledger).toMatchObject({ read: 1n, inserted: 1n })
+  await db.query(`UPDATE orders SET v = 'behind' WHERE id = 7; DELETE FROM orders WHERE id = 8`)
+  const pass = await world.ingest({ ...entry, fullPassMs: 1 })
+  expect(pass.method).toMatch(/^full pass of cursor changed_at/)
+  // Rows written since the last pass, wherever their cursor stands: the new one again, and the one behind.
+  expect(pass.ledger).toMatchObject({ read: 2n, inserted: 1n, duplicate: 1n, deletes: 1n })
+})
+
+test('what is counted between full passes is found by the index of the cursor, not by a scan', async () => {
+  const world = await shop()
+  await db.query(`INSERT INTO orders SELECT n, 'v', now() - interval '1 day' FROM generate_series(1, 20000) n;
+    CREATE INDEX ON orders (changed_at); ANALYZE orders`)
+  const snapshot = await world.snapshot(orders)
+  const [table] = snapshot.tables.values()
+  if (table === undefined || table instanceof Error) throw new Error('no table')
+  const from = String((await db.query(`SELECT now()::text AS now`))[0]?.['now'])
+  const plans = async (byIndex: { byIndex?: true }): Promise<string> => {
+    const slice = { kind: 'cursor', column: 'changed_at', from, ...byIndex } as const
+    const plan = await db.query(`EXPLAIN ${countStatement(table, slice, table.columns, 'changed_at')}`)
+    return plan.map(row => row['QUERY PLAN']).join('\n')
+  }
+  expect(await plans({})).toContain('Seq Scan')
+  expect(await plans({ byIndex: true })).not.toContain('Seq Scan')
 })

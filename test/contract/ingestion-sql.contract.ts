@@ -81,6 +81,45 @@ export function ingestionSqlContract(writer: SqlWriter): void {
       expect(await live(at)).toEqual(['1:a', '2:skewed'])
     })
 
+    test('between full passes only what the cursor shows is read; the pass that is due finds the rest', async () => {
+      const at = await shop()
+      const never: EntryOverrides = { ...lagged, fullPassMs: 86_400_000 }
+      const always: EntryOverrides = { ...lagged, fullPassMs: 1 }
+      await write(`INSERT INTO orders VALUES (1, 'a', ${ago(3000)}), (2, 'b', ${ago(3000)}), (3, 'c', ${ago(3000)})`)
+      await at.ingest(never)
+      await write(`UPDATE orders SET v = 'behind' WHERE id = 1; DELETE FROM orders WHERE id = 2;
+        INSERT INTO orders VALUES (4, 'behind', ${ago(2000)}), (5, 'new', ${ago(0)})`)
+      const between = await at.ingest(never)
+      expect([between.method, between.ledger]).toMatchObject([
+        'cursor changed_at, lag 10m, full pass every 24h',
+        { read: 1n, inserted: 1n, deletes: 0n },
+      ])
+      expect(await live(at)).toEqual(['1:a', '2:b', '3:c', '5:new'])
+      const pass = await at.ingest(always)
+      expect(pass.method).toMatch(/^full (pass|compare)/)
+      expect(pass.ledger).toMatchObject({ inserted: 2n, deletes: 1n })
+      expect(await live(at)).toEqual(['1:behind', '3:c', '4:behind', '5:new'])
+      // A pass that finds nothing counts: the next one is due a whole interval later.
+      const before = (await at.mark('orders')).fullPass?.asOf ?? ''
+      await write(`INSERT INTO orders VALUES (6, 'once more', ${ago(0)}); DELETE FROM orders WHERE id = 6`)
+      await at.ingest(always)
+      expect(((await at.mark('orders')).fullPass?.asOf ?? '') > before).toBe(true)
+      expect((await at.ingest(never)).method).toBe(between.method)
+    })
+
+    test('a table gets a full pass at once when it is to have some, and none of its rows twice', async () => {
+      const at = await shop()
+      await write(`INSERT INTO orders VALUES (1, 'a', ${ago(3000)}), (2, 'b', ${ago(3000)})`)
+      await at.ingest(lagged)
+      await write(`UPDATE orders SET v = 'behind' WHERE id = 1`)
+      const first = await at.ingest({ ...lagged, fullPassMs: 86_400_000 })
+      expect([first.method, first.ledger]).toMatchObject([
+        'full compare: no full pass was made yet',
+        { inserted: 1n, deletes: 0n },
+      ])
+      expect(await live(at)).toEqual(['1:behind', '2:b'])
+    })
+
     test('rows without a cursor stop the table, are read in every run, or are no part of it', async () => {
       const at = await shop()
       await write(`INSERT INTO orders VALUES (1, 'a', ${ago(0)}), (2, 'null', NULL), (3, 'c', ${ago(0)})`)

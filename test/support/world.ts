@@ -239,6 +239,7 @@ function completeEntry(overrides: EntryOverrides & { schema: string }): TableEnt
     cdcCol: undefined,
     fromDate: undefined,
     lagMs: undefined,
+    fullPassMs: undefined,
     nullCursor: undefined,
     filter: undefined,
     masks: {},

@@ -11,6 +11,7 @@ export function anyTable({ name, place }: SourceConfig): TableEntry {
     primaryKey: undefined,
     guarantee: undefined,
     lagMs: undefined,
+    fullPassMs: undefined,
     columns: undefined,
     excludeColumns: [],
     nullCursor: undefined,

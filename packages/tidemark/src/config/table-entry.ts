@@ -85,6 +85,17 @@ function checkNames(value: EntryInput, node: MapNode): Problem[] {
   if (value.lag !== undefined && value.guarantee !== undefined && value.guarantee !== 'bounded_lag') {
     conflict('lag', `\`lag\` belongs to bounded_lag, and the guarantee is ${value.guarantee}`, 'Remove one of the two.')
   }
+  if (value.full_pass !== undefined && parseDuration(value.full_pass) === undefined) {
+    refuse('full_pass', 'a time such as 4h or 1d')
+  }
+  if (value.full_pass !== undefined && value.guarantee === 'exact') {
+    const reason = '`full_pass` is for a table that is read by its cursor, and the guarantee is exact'
+    conflict('full_pass', reason, 'Remove one of the two.')
+  }
+  if (value.full_pass !== undefined && !value.cdc_col) {
+    const reason = '`full_pass` is for a table that is read by `cdc_col`, which is missing'
+    conflict('full_pass', reason, 'Add `cdc_col`, or remove `full_pass`.')
+  }
   if (value.columns !== undefined && value.exclude_columns !== undefined) {
     const reason = '`columns` names all that is read, so `exclude_columns` has nothing to add'
     conflict('exclude_columns', reason, 'Remove one of the two.')
@@ -123,6 +134,7 @@ function toEntry(value: EntryInput, node: MapNode, silver: TableEntry['silver'],
     deletes: value.deletes ?? 'detect',
     guarantee: value.guarantee,
     lagMs: value.lag === undefined ? undefined : parseDuration(value.lag),
+    fullPassMs: value.full_pass === undefined ? undefined : parseDuration(value.full_pass),
     nullCursor: value.null_cursor === 'error' ? undefined : value.null_cursor,
     filter: value.filter,
     masks: Object.fromEntries(Object.entries(value.masks ?? {}).map(([name, mask]) => [name, mask ?? 'null'])),

@@ -40,6 +40,7 @@ export interface EntryInput {
   deletes?: 'detect' | 'ignore' | undefined
   guarantee?: Guarantee | undefined
   lag?: string | undefined
+  full_pass?: string | undefined
   null_cursor?: 'error' | 'include' | 'exclude' | undefined
   filter?: string | undefined
   masks?: Record<string, Mask | null> | undefined
@@ -137,6 +138,10 @@ export const entrySchema: z.ZodType<EntryInput> = z
       .string({ error: 'a time such as 10m' })
       .optional()
       .meta({ description: 'For bounded_lag: longer than any transaction and any clock error; 1h when left out.' }),
+    full_pass: z.string({ error: 'a time such as 24h' }).optional().meta({
+      description:
+        'Read only the index of cdc_col, and all of the table whenever this time has passed: what a cursor cannot show, deletes among it, is found then.',
+    }),
     null_cursor: z.enum(['error', 'include', 'exclude']).optional().meta({
       description:
         'What rows with NULL in cdc_col mean: error stops where the table is read by it, include reads them in every run, exclude leaves them out however the table is read.',

@@ -221,6 +221,16 @@ export const GUARANTEE_NOT_POSSIBLE: ProblemKind<{ table: string; guarantee: str
   },
 })
 
+export const FULL_PASS_USELESS: ProblemKind<{ table: string; reason: string }> = problem({
+  code: 'FULL_PASS_USELESS',
+  title: 'A table that every run looks at as a whole has a full_pass.',
+  message: (p: { table: string; reason: string }) => `${p.table} has no use for full_pass: ${p.reason}.`,
+  hint: () => 'Remove "full_pass", or give the entry a "primary_key".',
+  retry: 'after-change',
+  exit: 2,
+  example: { table: 'public.log', reason: 'without a key every run reads all of it' },
+})
+
 export const CDC_COLUMN_NEEDED: ProblemKind<{ table: string; guarantee: string }> = problem({
   code: 'CDC_COLUMN_NEEDED',
   title: 'This guarantee needs a cdc_col.',

@@ -37,6 +37,8 @@ export interface Found {
   /** Rows that were read from the source. */
   read: bigint
   method: string
+  /** True when everything written since the last full pass was looked at: the mark has to say so. */
+  isPass: boolean
   /** A re-baseline: whether the mark must change although no row does. Undefined for an increment. */
   renews: boolean | undefined
 }
@@ -49,12 +51,12 @@ export async function append(
   found: Found,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
-  const { schema, kept, inserted, gone, read, method } = found
+  const { schema, kept, inserted, gone, read, method, isPass } = found
   const ledger = extractLedger(read, inserted, gone.count, await rescuedIn(work, kept))
   const nothing = inserted === 0n && gone.count === 0n
   const listed = await nextListed(work, before)
   const at = versionsOf(snapshot.position, wanted.table)
-  const trails = isTrailing(before, at, read) || isListTrailing(before, listed, at?.horizon ?? 0n)
+  const trails = isPass || isTrailing(before, at, read) || isListTrailing(before, listed, at?.horizon ?? 0n)
   if (nothing && !(found.renews ?? trails)) {
     return { ...unchanged(current, 'every row read is already in bronze', method), ledger }
   }
@@ -64,13 +66,14 @@ export async function append(
   const version = nextVersion(current)
   const cursor = await nextCursor(work, before)
   const whole = found.renews !== undefined
-  const mark = makeMark(work, decision, { liveRows, version, content: undefined, before, whole, cursor, listed })
+  const facts = { liveRows, version, content: undefined, before, whole, isPass, cursor, listed }
+  const mark = makeMark(work, decision, facts)
   await snapshot.durable(context.signal)
   const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark, operation })
   if (result.kind === 'conflict') return 'conflict'
   if (nothing) {
-    const reason = whole ? 'nothing differs; the mark was renewed' : 'nothing new; the horizon was moved'
+    const reason = whole || isPass ? 'nothing differs; the mark was renewed' : 'nothing new; the horizon was moved'
     return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
   }
   return changed(current.version, result.version, ledger, method)

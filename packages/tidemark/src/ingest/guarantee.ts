@@ -2,9 +2,10 @@
  * Which guarantee a table has, and the way of reading that gives it: the best that the database, the entry and the login
  * allow. Pure; nothing weaker than bounded is ever chosen unless it is written in the entry.
  */
-import { CDC_COLUMN_NEEDED, GUARANTEE_NOT_POSSIBLE } from '../errors/ingest.ts'
+import { CDC_COLUMN_NEEDED, FULL_PASS_USELESS, GUARANTEE_NOT_POSSIBLE } from '../errors/ingest.ts'
 import type { Guarantee, TableEntry } from '../model/project.ts'
 import type { CursorCap, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import { isScanned } from './full-pass.ts'
 
 /** How the rows that are new since a mark are found. */
 export type Reading =
@@ -12,8 +13,11 @@ export type Reading =
   | { kind: 'row versions' }
   /** Every row is read and compared with bronze. */
   | { kind: 'full compare' }
-  /** By a column that rises with each write; `cap` says how far it can be trusted, `nulls` what rows without it mean. */
-  | { kind: 'cursor'; column: string; cap: CursorCap; nulls: 'error' | 'include' | 'exclude' }
+  /**
+   * By a column that rises with each write; `cap` says how far it can be trusted, `nulls` what rows without it mean. With
+   * `fullPassMs` only the index of the column is read, and all of the table whenever that time has passed.
+   */
+  | { kind: 'cursor'; column: string; cap: CursorCap; nulls: 'error' | 'include' | 'exclude'; fullPassMs?: number }
 
 export interface Settled {
   /** A exact, B exact for cursors set by the server's clock, C exact within the stated lag, D no promise. */
@@ -30,22 +34,26 @@ export interface GuaranteeInput {
   table: SourceTable
   keys: readonly string[]
   cursor: SourceColumn | undefined
-  snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'>
+  snapshot: Pick<SourceSnapshot, 'openTransactionsHidden' | 'changeLog'>
 }
 
 /** A table without row versions up to this size is compared whole by every run rather than trusted to a cursor. */
 const COMPARED_WHOLE_BYTES = 256n * 1024n * 1024n
 /** A lag where none is declared: longer than transactions of an application usually take. */
 const DEFAULT_LAG_MS = 60 * 60 * 1000
+/** Above this size a scan in every run is too much where an index can spare it. */
+const SCANNED_BYTES = 50n * 1024n ** 3n
+const DEFAULT_FULL_PASS_MS = 24 * 60 * 60 * 1000
 
 /**
  * Settle the guarantee of one table.
  *
  * @throws {GUARANTEE_NOT_POSSIBLE} the written guarantee cannot be given here, or none can
+ * @throws {FULL_PASS_USELESS} the entry has `full_pass`, and every run looks at all of the table anyway
  * @throws {CDC_COLUMN_NEEDED} the written guarantee reads by a cursor, and the entry has no `cdc_col`
  */
 export function settleGuarantee(input: GuaranteeInput): Settled {
-  const { entry, table, keys, cursor } = input
+  const { entry, keys } = input
   if (keys.length === 0) return wholeReload(input)
   switch (entry.guarantee) {
     case 'exact':
@@ -57,9 +65,33 @@ export function settleGuarantee(input: GuaranteeInput): Settled {
     case 'best_effort':
       return bestEffort(input)
     case undefined:
-      if (table.hasRowVersion || cursor === undefined || table.sizeBytes <= COMPARED_WHOLE_BYTES) return exact(input)
-      return input.snapshot.openTransactionsHidden === undefined ? serverClock(input) : boundedLag(input)
+      return isReadByCursor(input) ? byBestCursor(input) : exact(input)
   }
+}
+
+/** Nobody has chosen: a cursor is trusted only where looking at every row in every run costs too much. */
+function isReadByCursor(input: GuaranteeInput): boolean {
+  const { entry, table, cursor } = input
+  if (entry.fullPassMs !== undefined) return true
+  if (table.hasRowVersion) return isTooBigToScan(input)
+  return cursor !== undefined && table.sizeBytes > COMPARED_WHOLE_BYTES
+}
+
+function byBestCursor(input: GuaranteeInput): Settled {
+  return input.snapshot.openTransactionsHidden === undefined ? serverClock(input) : boundedLag(input)
+}
+
+/** A list of changed keys spares the scan better than any cursor. */
+function isTooBigToScan({ table, cursor, snapshot }: GuaranteeInput): boolean {
+  if (!isScanned(table) || table.sizeBytes <= SCANNED_BYTES || snapshot.changeLog !== undefined) return false
+  return cursor !== undefined && isTime(cursor) && table.leadingColumns?.includes(cursor.name) === true
+}
+
+/** How often all of the table is looked at, where other runs read by an index alone; undefined where every run looks. */
+function fullPassOf(input: GuaranteeInput): number | undefined {
+  const { entry } = input
+  if (entry.fullPassMs !== undefined) return entry.fullPassMs
+  return entry.guarantee === undefined && isTooBigToScan(input) ? DEFAULT_FULL_PASS_MS : undefined
 }
 
 function exact(input: GuaranteeInput): Settled {
@@ -72,6 +104,7 @@ function exact(input: GuaranteeInput): Settled {
 /** A keyless table is replaced whole, which is exact wherever the whole of it can be seen at once. */
 function wholeReload(input: GuaranteeInput): Settled {
   const { entry } = input
+  if (entry.fullPassMs !== undefined) throw fullPassNotPossible(input, 'without a key every run reads all of it')
   if (entry.guarantee === 'best_effort') return settled('D', { kind: 'full compare' }, 'whole reload')
   refuseOutside(input, 'exact')
   if (entry.guarantee === undefined || entry.guarantee === 'exact') {
@@ -93,9 +126,13 @@ function serverClock(input: GuaranteeInput): Settled {
   if (!isTime(column)) throw notPossible(input, 'server_clock', `${column.name} is ${column.sourceType}, not a time`)
   const hidden = input.snapshot.openTransactionsHidden
   if (hidden !== undefined) throw notPossible(input, 'server_clock', hidden)
-  const reading = byCursor(input, column, { kind: 'open transactions' })
   const assumed = `exact as long as the server's clock sets ${column.name} in every write`
-  return settled('B', reading, `cursor ${column.name}`, [assumed])
+  return byCursor(
+    input,
+    column,
+    { kind: 'open transactions' },
+    { guarantee: 'B', method: `cursor ${column.name}`, notes: [assumed] },
+  )
 }
 
 function boundedLag(input: GuaranteeInput): Settled {
@@ -103,26 +140,40 @@ function boundedLag(input: GuaranteeInput): Settled {
   const column = cursorOf(input, 'bounded_lag')
   if (!isTime(column)) throw notPossible(input, 'bounded_lag', `${column.name} is ${column.sourceType}, not a time`)
   const ms = input.entry.lagMs ?? DEFAULT_LAG_MS
-  const lag = printLag(ms)
+  const lag = printDuration(ms)
   const hidden = input.entry.guarantee === undefined ? input.snapshot.openTransactionsHidden : undefined
   const notes = [
     `exact as long as no transaction takes longer and no clock is further off than ${lag}`,
     ...(hidden === undefined ? [] : [`class B is not possible: ${hidden}`]),
   ]
-  return settled('C', byCursor(input, column, { kind: 'lag', ms }), `cursor ${column.name}, lag ${lag}`, notes)
+  return byCursor(
+    input,
+    column,
+    { kind: 'lag', ms },
+    { guarantee: 'C', method: `cursor ${column.name}, lag ${lag}`, notes },
+  )
 }
 
 function bestEffort(input: GuaranteeInput): Settled {
   const { cursor } = input
   if (cursor === undefined) return settled('D', { kind: 'full compare' }, 'full compare')
-  const reading = byCursor(input, cursor, { kind: 'newest' })
-  return settled('D', reading, `plain cursor ${cursor.name}`, [
-    'rows committed behind the cursor are lost; verify finds them',
-  ])
+  const notes = ['rows committed behind the cursor are lost; verify finds them']
+  return byCursor(input, cursor, { kind: 'newest' }, { guarantee: 'D', method: `plain cursor ${cursor.name}`, notes })
 }
 
-function byCursor({ entry }: GuaranteeInput, column: SourceColumn, cap: CursorCap): Reading {
-  return { kind: 'cursor', column: column.name, cap, nulls: entry.nullCursor ?? 'error' }
+/** Between full passes the class is that of the cursor, and only a pass sees what the cursor cannot show. */
+function byCursor(
+  input: GuaranteeInput,
+  column: SourceColumn,
+  cap: CursorCap,
+  { guarantee, method, notes }: Omit<Settled, 'reading'>,
+): Settled {
+  const reading: Reading = { kind: 'cursor', column: column.name, cap, nulls: input.entry.nullCursor ?? 'error' }
+  const fullPassMs = fullPassOf(input)
+  if (fullPassMs === undefined) return settled(guarantee, reading, method, notes)
+  const every = printDuration(fullPassMs)
+  const until = `class ${guarantee} between full passes: deletes and rows behind the cursor are found by the next, every ${every}`
+  return settled(guarantee, { ...reading, fullPassMs }, `${method}, full pass every ${every}`, [...notes, until])
 }
 
 function cursorOf({ entry, table, cursor }: GuaranteeInput, wanted: Guarantee): SourceColumn {
@@ -136,7 +187,16 @@ function notPossible({ entry, table }: GuaranteeInput, guarantee: Guarantee, rea
   return GUARANTEE_NOT_POSSIBLE({ table: label(table), guarantee, reason }, { place })
 }
 
-function settled(guarantee: Settled['guarantee'], reading: Reading, method: string, notes: string[] = []): Settled {
+function fullPassNotPossible({ entry, table }: GuaranteeInput, reason: string): Error {
+  return FULL_PASS_USELESS({ table: label(table), reason }, { place: entry.places['full_pass'] ?? entry.place })
+}
+
+function settled(
+  guarantee: Settled['guarantee'],
+  reading: Reading,
+  method: string,
+  notes: readonly string[] = [],
+): Settled {
   return { guarantee, reading, method, notes }
 }
 
@@ -146,7 +206,7 @@ function isTime(column: SourceColumn): boolean {
 }
 
 /** `90s`, `10m`, `1h`: the largest unit that says it exactly. */
-function printLag(ms: number): string {
+function printDuration(ms: number): string {
   const units = [
     [3_600_000, 'h'],
     [60_000, 'm'],

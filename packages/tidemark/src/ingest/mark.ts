@@ -3,6 +3,7 @@
  * so rows and mark cannot disagree.
  */
 import { createHash } from 'node:crypto'
+import type { FullPass } from './full-pass.ts'
 import type { Reading } from './guarantee.ts'
 import type { ListedMark } from './listed.ts'
 
@@ -13,6 +14,8 @@ export interface Mark {
   rowVersions: { horizon: bigint; next: bigint } | undefined
   /** Cursor: the next increment reads rows at or above `from`, opaque text of the database. */
   cursor: { column: string; from: string } | undefined
+  /** Of a table that other runs read by the index of its cursor alone: the last run that looked at all of it. */
+  fullPass: FullPass | undefined
   /** Listed keys: where the server's own list of changes goes on. */
   listed: ListedMark | undefined
   /** Position of the snapshot in the server's own order. */
@@ -65,7 +68,9 @@ export function parseMark(configuration: string): Mark {
   const rowVersions = versions && { horizon: BigInt(versions.horizon), next: BigInt(versions.next) }
   const list = rest['listed'] as { from: string; since: string } | undefined
   const listed = list && { ...list, from: BigInt(list.from), since: BigInt(list.since) }
-  return { content: undefined, cursor: undefined, ...rest, rowVersions, listed } as unknown as Mark
+  const pass = rest['fullPass'] as { horizon?: string; asOf: string } | undefined
+  const fullPass = pass && { ...pass, horizon: pass.horizon === undefined ? undefined : BigInt(pass.horizon) }
+  return { content: undefined, cursor: undefined, ...rest, rowVersions, listed, fullPass } as unknown as Mark
 }
 
 /**
@@ -112,5 +117,7 @@ export function settingsHash(settings: {
     ...(filter === undefined ? [] : [{ filter }]),
     ...(masks === undefined ? [] : [{ masks }]),
   ]
-  return shortHash(JSON.stringify([[...asText].sort(), timezone, deletes, reading, ...later]))
+  // How often all of it is looked at makes no row another one.
+  const comparable = reading.kind === 'cursor' ? { ...reading, fullPassMs: undefined } : reading
+  return shortHash(JSON.stringify([[...asText].sort(), timezone, deletes, comparable, ...later]))
 }

@@ -36,7 +36,7 @@ export async function mergeListed(
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
   const gone = await vanished(work, names, listed, covered)
-  const found = { schema, kept, inserted, covered, gone, read, method: log.name, renews: undefined }
+  const found = { schema, kept, inserted, covered, gone, read, method: log.name, isPass: false, renews: undefined }
   return await append(work, decision, { current, before }, found)
 }
 

@@ -21,6 +21,8 @@ import type { Decision } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import { assertUnique, type ExtractOutcome, type ExtractTable, type Work } from './work.ts'
 
+const NOTHING_GONE = { relation: undefined, count: 0n }
+
 /** An increment, or a re-baseline: candidates are compared with bronze, deletes are found, one commit is made. */
 export async function merge(
   work: Work,
@@ -41,20 +43,23 @@ export async function merge(
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh
   const tracked = slice.kind === 'since' && isTracked(wanted) ? slice.horizon : undefined
-  if (total > covered && (slice.kind === 'cursor' || tracked !== undefined)) {
+  const isByIndex = slice.kind === 'cursor' && slice.byIndex === true
+  if (!isByIndex && total > covered && (slice.kind === 'cursor' || tracked !== undefined)) {
     return await compareWhole(work, decision, current, before)
   }
-  assertKeysCover(wanted, total, covered)
+  if (!isByIndex) assertKeysCover(wanted, total, covered)
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
-  const gone = await vanished(work, { names, kept, proved, covered, total, tracked })
+  // What an index shows says nothing of rows that are gone.
+  const gone = isByIndex ? NOTHING_GONE : await vanished(work, { names, kept, proved, covered, total, tracked })
   if (gone === 'not explained') return await compareWhole(work, decision, current, before)
-  const method = full ? `full compare: ${decision.reason}` : wanted.method
+  const isPass = full || (slice.kind === 'since' && wanted.reading.kind === 'cursor')
+  const method = full ? `full compare: ${decision.reason}` : isPass ? `full pass of ${wanted.method}` : wanted.method
   const renews = decision.kind === 're-baseline' ? decision.renews : undefined
   return await append(
     work,
     decision,
     { current, before },
-    { schema, kept, inserted, covered, gone, read, method, renews },
+    { schema, kept, inserted, covered, gone, read, method, isPass, renews },
   )
 }
 
@@ -86,7 +91,7 @@ async function vanished(
 ): Promise<{ relation: Sql | undefined; count: bigint } | 'not explained'> {
   const { context, wanted, session, snapshot } = work
   const none = wanted.deletes === 'ignore' || (at.proved && at.total === at.covered)
-  if (none) return { relation: undefined, count: 0n }
+  if (none) return NOTHING_GONE
   const keys = keyColumns(wanted)
   const scan = { session, snapshot, table: wanted.table, keys, names: at.names, kept: at.kept }
   const { tracked } = at

@@ -91,7 +91,7 @@ export function resolveTable(
   config: SourceConfig,
   at: {
     source: Pick<Source, 'carryAsText'>
-    snapshot: Pick<SourceSnapshot, 'openTransactionsHidden'>
+    snapshot: Pick<SourceSnapshot, 'openTransactionsHidden' | 'changeLog'>
     salt: () => string | undefined
   },
 ): ResolvedTable {

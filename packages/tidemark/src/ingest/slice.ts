@@ -1,5 +1,6 @@
 /** Decide what to read from a table, and under which `_seq`. Pure: the mark and the snapshot's position go in. */
 import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
+import { duePass } from './full-pass.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 
@@ -48,13 +49,16 @@ export function decideSlice(input: DecisionInput): Decision {
   const standing = sameServer ? standingOf(position, mark, input.table) : 'current'
   if (standing !== 'current') return { kind: standing }
   const reason = outdated(input, mark, sameServer)
-  const slice = reason === undefined ? incrementOf(input.reading, mark) : undefined
+  const pass = reason === undefined ? duePass(input.reading, mark, position) : { reason }
+  const slice = pass === undefined ? incrementOf(input.reading, mark) : 'slice' in pass ? pass.slice : undefined
   const isProved = input.table.isProvedByOrder && sameServer && position.order === mark.order
-  if (reason === undefined && isProved) return { kind: 'nothing' }
+  // What a full pass looks for may have been written before the mark.
+  if (pass === undefined && isProved) return { kind: 'nothing' }
   const next = nextSeq(mark, position, sameServer)
   if (keyless) return { kind: 'reload', ...next }
   if (slice !== undefined) return { kind: 'increment', slice, ...next }
-  return { kind: 're-baseline', reason: reason ?? 'rows carry no version', renews: reason !== undefined, ...next }
+  const why = pass !== undefined && 'reason' in pass ? pass.reason : undefined
+  return { kind: 're-baseline', reason: why ?? 'rows carry no version', renews: why !== undefined, ...next }
 }
 
 /** A load that nothing goes before. */
@@ -67,7 +71,9 @@ export function incrementOf(reading: Reading, { rowVersions, cursor }: Mark): In
   if (reading.kind === 'row versions' && rowVersions !== undefined) {
     return { kind: 'since', horizon: rowVersions.horizon, seen: rowVersions.next }
   }
-  if (reading.kind === 'cursor' && cursor !== undefined) return { kind: 'cursor', ...cursor }
+  if (reading.kind === 'cursor' && cursor !== undefined) {
+    return { kind: 'cursor', ...cursor, ...(reading.fullPassMs === undefined ? {} : { byIndex: true as const }) }
+  }
   return undefined
 }
 
@@ -114,6 +120,6 @@ function outdated(
     return 'the source no longer keeps the changes since the last run'
   }
   if (maxAge === undefined) return undefined
-  const age = next - mark.rowVersions.horizon
+  const age = next - (mark.fullPass?.horizon ?? mark.rowVersions.horizon)
   return age >= maxAge ? `the horizon is ${age} transactions old, too many to compare rows with it` : undefined
 }

@@ -19,6 +19,7 @@ import type { Ledger } from '../model/step.ts'
 import type { Position, RowVersionRange, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
 import { ambiguousKeys } from './dedupe.ts'
+import { keepPass } from './full-pass.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 import { versionsOf } from './slice.ts'
@@ -140,6 +141,8 @@ export interface MarkFacts {
   before: Mark | undefined
   /** Every row of the source was read, so that any `from_date` is done by it. */
   whole: boolean
+  /** Everything written since the last full pass was looked at, which a read of every row is too. */
+  isPass?: boolean
   /** Where the next slice of a table read by a cursor begins. */
   cursor: Mark['cursor']
   /** Where the list of changed keys goes on; left out where the table is not read by it. */
@@ -150,17 +153,19 @@ export interface MarkFacts {
 
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { before, whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
+  const { before, whole, isPass = whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
   const { identity, order, log, asOf } = position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
   const done = whole && fromDate !== undefined ? [fromDate] : []
   const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
   const { fingerprint } = table
+  const versions = versionsOf(position, table)
   return {
     identity,
-    rowVersions: keptVersions(versionsOf(position, table)),
+    rowVersions: keptVersions(versions),
     cursor,
+    fullPass: keepPass(work.wanted, { asOf, versions }, { isPass, before }),
     listed,
     order,
     log,

@@ -147,6 +147,8 @@ export interface TableEntry {
   guarantee: Guarantee | undefined
   /** The lag of `bounded_lag`, in milliseconds; undefined takes the default. */
   lagMs: number | undefined
+  /** Milliseconds between two looks at all of a table whose other runs read by the index of its cursor alone. */
+  fullPassMs: number | undefined
   /** What rows without a value in `cdc_col` mean where the table is read by it; undefined refuses them. */
   nullCursor: 'include' | 'exclude' | undefined
   /** A condition of the source's own SQL that the table's rows meet, as written. */

@@ -128,6 +128,7 @@ async function countChanges(
   }
   if (table.table.sizeBytes > COUNT_BYTES) return undefined
   const counted = await snapshot.count({ table: table.table, slice: decision.slice, columns: [], signal })
+  if (decision.slice.kind === 'cursor' && decision.slice.byIndex === true) return counted.inSlice
   const gone = mark.liveRows > counted.total ? mark.liveRows - counted.total : 0n
   return counted.inSlice + (table.deletes === 'detect' ? gone : 0n)
 }

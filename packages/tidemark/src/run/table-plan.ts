@@ -1,5 +1,6 @@
 /** What the plan says of one bronze table: pure over its mark, the snapshot's position and what the last run proved. */
 import type { Problem } from '../errors/problem.ts'
+import { duePass } from '../ingest/full-pass.ts'
 import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import type { Fitted } from '../ingest/drift.ts'
 import { type Mark, pendingFromDate } from '../ingest/mark.ts'
@@ -56,10 +57,11 @@ export function planTable(
     const expect = { kind: 'whole table' as const, rowEstimate: table.table.rowEstimate }
     return { ...line, notes: [...notes, backfill], expect }
   }
-  if (table.table.isProvedByOrder && state.observed === observation(table, position)) {
+  const { mark } = state
+  const isPassDue = mark !== undefined && duePass(table.reading, mark, position) !== undefined
+  if (table.table.isProvedByOrder && !isPassDue && state.observed === observation(table, position)) {
     return { ...line, expect: nothing('proved: no transaction has finished since') }
   }
-  const { mark } = state
   const decision = decideSlice({ ...fitted, mark, position })
   switch (decision.kind) {
     case 'nothing':
@@ -79,6 +81,7 @@ export function planTable(
       return { ...line, notes: [...notes, `full compare: ${decision.reason}`], expect: wholeTable(table, 'compare') }
     case 'increment': {
       const since = mark?.asOf
+      if (isPassDue) Object.assign(line, { notes: [...notes, 'its full pass is due'] })
       Object.assign(line, mark === undefined ? {} : listedLine({ ...fitted, notes }, mark, snapshot))
       if (count !== undefined) return { ...line, expect: { kind: 'at most', rows: count, since } }
       return { ...line, expect: wholeTable(table, decision.slice.kind === 'since' ? 'scan' : undefined) }

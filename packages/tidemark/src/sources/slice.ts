@@ -66,7 +66,8 @@ export function sliceSql(
       const compared = compare(column, '>=', slice.from, by)
       if ('reason' in compared) return compared
       const unordered = by.unordered === undefined ? [] : [by.unordered(column)]
-      return anyOf([sql`${by.value(column)} IS NULL`, ...unordered, compared])
+      const found = anyOf([sql`${by.value(column)} IS NULL`, ...unordered, compared])
+      return slice.byIndex === true ? { ...found, isPart: true } : found
     }
     case 'range': {
       const column = columnOf(slice.column)

@@ -94,6 +94,8 @@ export interface SourceTable {
   columns: readonly SourceColumn[]
   /** Columns of the primary key in key order; empty without one. */
   primaryKey: readonly string[]
+  /** Columns by which an index finds rows in order; left out where nobody looked. */
+  leadingColumns?: readonly string[]
   /** Statistics of the database, not exact; rows are undefined when never analysed, and indexes are not part of the size. */
   rowEstimate: bigint | undefined
   sizeBytes: bigint
@@ -150,9 +152,10 @@ export type Slice =
   | { kind: 'since'; horizon: bigint; seen: bigint }
   /**
    * Rows whose cursor is at or above `from`, a text that the database rendered and compares in the column's own type;
-   * no upper bound. Rows without a cursor belong to every such slice.
+   * no upper bound. Rows without a cursor belong to every such slice. `byIndex`: rows outside are not even counted, so
+   * that an index of the column spares the rest of the table.
    */
-  | { kind: 'cursor'; column: string; from: string }
+  | { kind: 'cursor'; column: string; from: string; byIndex?: true }
   | ChunkSlice
   /** A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database. */
   | { kind: 'range'; column: string; from: string | undefined; to: string | undefined }
@@ -184,8 +187,8 @@ export interface TableChunks {
 
 export interface SliceCount {
   /**
-   * All rows that belong to the table in the snapshot; of a chunk those of the chunk, so that nobody scans all for a part. A source
-   * with a `changeLog` counts of keys theirs alone, too.
+   * All rows that belong to the table in the snapshot; of a chunk, or a cursor's slice `byIndex`, its own, so that nobody scans all
+   * for a part. A source with a `changeLog` counts of keys theirs alone, too.
    */
   total: bigint
   /** Rows inside the slice. */

@@ -66,11 +66,13 @@ FROM base b JOIN pg_attribute a ON a.attrelid = b.attrelid AND a.attnum = b.attn
 JOIN pg_type e ON e.oid = CASE WHEN t.typcategory = 'A' AND t.typelem <> 0 THEN t.typelem ELSE t.oid END \
 WHERE b.typtype <> 'd' ORDER BY a.attrelid, a.attnum`
 
-export const PRIMARY_KEYS: Sql = sql`SELECT i.indrelid AS table, a.attname AS name FROM ${WANTED} \
-JOIN pg_index i ON i.indrelid = w.oid AND i.indisprimary AND i.indisvalid \
+/** Columns of the primary key, in key order, and those by which an index of all rows finds rows in order. */
+export const INDEXED: Sql = sql`SELECT i.indrelid AS table, a.attname AS name, i.indisprimary AS is_key, \
+k.position = 1 AND i.indpred IS NULL AND m.amname = 'btree' AS is_leading FROM ${WANTED} \
+JOIN pg_index i ON i.indrelid = w.oid AND i.indisvalid JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_am m ON m.oid = x.relam \
 CROSS JOIN LATERAL unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position) \
 JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum \
-WHERE k.position <= i.indnkeyatts ORDER BY i.indrelid, k.position`
+WHERE k.position <= i.indnkeyatts ORDER BY i.indrelid, i.indexrelid, k.position`
 
 /** Exact sizes, without indexes. Opens each relation, so it waits where somebody holds an exclusive lock. */
 export const SIZES: Sql = sql`SELECT w.oid, pg_table_size(w.oid) AS bytes, pg_relation_size(w.oid) AS main FROM ${WANTED}`

@@ -7,7 +7,7 @@ import { SOURCE_ROW_SECURITY, SOURCE_TABLE_FORBIDDEN } from '../../errors/source
 import { Problem } from '../../errors/problem.ts'
 import { sql } from '../../engine/sql.ts'
 import { type SourceTable, type TableRef, tableKey } from '../source.ts'
-import { COLUMNS, MEMBERS, PRIMARY_KEYS, RELATIONS, SIZES } from './catalog.ts'
+import { COLUMNS, INDEXED, MEMBERS, RELATIONS, SIZES } from './catalog.ts'
 import type { PostgresColumn } from './column.ts'
 import { LOCK_NOT_AVAILABLE, sqlstateOf } from './driver-error.ts'
 import { missing, printName } from '../table-name.ts'
@@ -51,7 +51,7 @@ interface Facts {
   relations: Map<string, TextRow>
   members: Map<string, TextRow[]>
   columns: Map<string, TextRow[]>
-  keys: Map<string, TextRow[]>
+  indexed: Map<string, TextRow[]>
   sizes: Map<string, Size>
 }
 
@@ -67,10 +67,10 @@ async function readFacts(session: PostgresSession, oids: readonly string[], sign
   const relations = await session.query(RELATIONS, options)
   const members = Map.groupBy(await session.query(MEMBERS, options), row => row['root'] ?? '')
   const columns = Map.groupBy(await session.query(COLUMNS, options), row => row['table'] ?? '')
-  const keys = Map.groupBy(await session.query(PRIMARY_KEYS, options), row => row['table'] ?? '')
+  const indexed = Map.groupBy(await session.query(INDEXED, options), row => row['table'] ?? '')
   const stored = [...new Set([...members.values()].flat().flatMap(row => (hasStorage(row) ? [row['oid'] ?? ''] : [])))]
   const sizes = await readSizes(session, stored, signal)
-  return { relations: new Map(relations.map(row => [row['oid'] ?? '', row])), members, columns, keys, sizes }
+  return { relations: new Map(relations.map(row => [row['oid'] ?? '', row])), members, columns, indexed, sizes }
 }
 
 /** Exact sizes where nobody holds an exclusive lock; empty when somebody does, and the statistics have to do. */
@@ -106,6 +106,7 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
   if (relation['hides_rows'] === 't') return SOURCE_ROW_SECURITY({ source, table, user })
   const members = facts.members.get(found.oid) ?? []
   const columns = facts.columns.get(found.oid) ?? []
+  const indexed = facts.indexed.get(found.oid) ?? []
   const stored = members.filter(hasStorage)
   const isCounted = (kind === 'table' || kind === 'partitioned table') && members.every(isHeapOrEmpty)
   return {
@@ -113,7 +114,8 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
     table: found.table,
     kind,
     columns: columns.map(row => toColumn(row, timezone)),
-    primaryKey: (facts.keys.get(found.oid) ?? []).map(row => row['name'] ?? ''),
+    primaryKey: indexed.flatMap(row => (row['is_key'] === 't' ? [row['name'] ?? ''] : [])),
+    leadingColumns: indexed.flatMap(row => (row['is_leading'] === 't' ? [row['name'] ?? ''] : [])),
     rowEstimate: estimateRows(stored, facts.sizes),
     sizeBytes: stored.reduce((total, row) => total + (sizeOf(row, facts.sizes)?.bytes ?? toBigInt(row['bytes'])), 0n),
     fingerprint: fingerprintOf(found, relation, members, columns),

@@ -23,9 +23,14 @@ export function countStatement(table: Relation, slice: Slice, columns: readonly 
     return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
   })
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
-  const scanned = wherePassed(table, ...(slice.kind === 'chunk' || slice.kind === 'keys' ? [condition] : []))
+  const scanned = wherePassed(table, ...(isPart(slice) ? [condition] : []))
   return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
 FROM ${relation(placeOf(table, slice))}${scanned}`
+}
+
+/** Rows outside are of no interest, not even to be counted. */
+function isPart(slice: Slice): boolean {
+  return slice.kind === 'chunk' || slice.kind === 'keys' || (slice.kind === 'cursor' && slice.byIndex === true)
 }
 
 function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {

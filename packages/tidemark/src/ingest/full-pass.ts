@@ -1,0 +1,59 @@
+/**
+ * Full passes of a table that other runs read by the index of its cursor alone: when the next one is due, and how it
+ * reads. Between two passes nothing is known of deletes and of rows committed behind the cursor; a pass finds both. Pure.
+ */
+import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
+import type { Reading } from './guarantee.ts'
+import type { Mark } from './mark.ts'
+
+/** What a mark keeps of the last full pass. */
+export interface FullPass {
+  /** The next pass reads rows written since, inclusive; undefined where every row has to be compared. */
+  horizon: bigint | undefined
+  /** Time of the source at which it looked, ISO 8601 UTC. */
+  asOf: string
+}
+
+/** How a pass that is due reads: the rows written since the last one, or all of them and why. */
+export type DuePass = { slice: Slice & { kind: 'since' } } | { reason: string }
+
+/** The pass that is due at `position`; undefined where the table has none, or none yet. */
+export function duePass(reading: Reading, mark: Mark, position: Position): DuePass | undefined {
+  const everyMs = passIntervalOf(reading)
+  if (everyMs === undefined) return undefined
+  const { fullPass, rowVersions } = mark
+  if (fullPass === undefined) return { reason: 'no full pass was made yet' }
+  if (passedMs(fullPass.asOf, position.asOf) < everyMs) return undefined
+  if (fullPass.horizon === undefined || rowVersions === undefined) return { reason: 'its full pass is due' }
+  // Rows of versions from the mark's own `next` on were in no snapshot yet; earlier ones the cursor may have brought.
+  return { slice: { kind: 'since', horizon: fullPass.horizon, seen: rowVersions.next } }
+}
+
+/** What the next mark keeps: the pass that this run made, or the last one before it. */
+export function keepPass(
+  { reading, table }: { reading: Reading; table: Pick<SourceTable, 'hasRowVersion' | 'versionMethod'> },
+  at: { asOf: string; versions: RowVersionRange | undefined },
+  { isPass, before }: { isPass: boolean; before: Mark | undefined },
+): FullPass | undefined {
+  if (passIntervalOf(reading) === undefined) return undefined
+  if (!isPass) return before?.fullPass
+  return { horizon: isScanned(table) ? at.versions?.horizon : undefined, asOf: at.asOf }
+}
+
+/** True where the rows carry versions that a scan of the table finds, whatever wrote them. */
+export function isScanned({
+  hasRowVersion,
+  versionMethod,
+}: Pick<SourceTable, 'hasRowVersion' | 'versionMethod'>): boolean {
+  return hasRowVersion && versionMethod === undefined
+}
+
+/** Between two texts of `asOf`, both of which we made. */
+function passedMs(from: string, to: string): number {
+  // oxlint-disable-next-line no-restricted-globals -- an interval of the source's clock; no value of a row
+  return Date.parse(to) - Date.parse(from)
+}
+
+function passIntervalOf(reading: Reading): number | undefined {
+  return reading.kind === 'cursor' ? reading.fullPassMs : undefined
+}
