@@ -5,7 +5,7 @@ import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
-import { createWorld, type World } from '../support/world.ts'
+import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
 const ROWS = 4000
 const big = { table: 'big' }
@@ -34,13 +34,13 @@ async function breakAfter(parts: number): Promise<void> {
   await snapshot.close()
 }
 
-async function expectEqual(): Promise<void> {
+async function expectEqual(entry: EntryOverrides = big): Promise<void> {
   const rows = await world.live('big', sql`id`)
   const wanted = await db.query('SELECT id::text, v FROM big ORDER BY v')
   expect(rows.map(row => `${String(row['id'])} ${String(row['v'])}`).toSorted()).toEqual(
     wanted.map(row => `${row['id']} ${row['v']}`).toSorted(),
   )
-  expect((await world.verify(big)).status).toBe('equal')
+  expect((await world.verify(entry)).status).toBe('equal')
 }
 
 test('a big table is read in parts and committed at once, each row once', async () => {
@@ -196,4 +196,45 @@ test("what cannot be read in its pieces is read in one go: children of a table, 
   )
   expect((await narrow.ingest(big)).method).toBe('first full load')
   await db.query('DROP OWNED BY tidemark_of_parents; DROP ROLE tidemark_of_parents')
+})
+
+/** The table with a cursor by which every second row was changed behind the mark. */
+async function changeHalfBehind(): Promise<void> {
+  await db.query(`ALTER TABLE big ADD COLUMN at timestamptz NOT NULL DEFAULT '2026-01-01'; ANALYZE big`)
+  await world.ingest(dated)
+  await db.query(`UPDATE big SET v = 'behind ' || id WHERE id % 2 = 0`)
+  told = []
+}
+const dated: EntryOverrides = { table: 'big', cdcCol: 'at', guarantee: 'bounded_lag', fullPassMs: 86_400_000 }
+
+test('a big backfill is read in parts, each a commit, and brings every row of the range once', async () => {
+  await changeHalfBehind()
+  const before = (await world.version('big')) ?? 0n
+  const outcome = await world.backfill(dated, { from: '2026-01-01' })
+  const [, parts] = /^backfill in (\d+) parts$/.exec(outcome.method) ?? []
+  expect(Number(parts)).toBeGreaterThan(2)
+  expect(outcome.ledger).toMatchObject({ read: BigInt(ROWS), inserted: BigInt(ROWS / 2), duplicate: BigInt(ROWS / 2) })
+  expect((await world.version('big')) ?? 0n).toBeGreaterThan(before + 2n)
+  expect((await world.mark('big')).backfills).toEqual(['2026-01-01'])
+  expect(told.at(-1)).toMatchObject({ rows: BigInt(ROWS), parts: { done: Number(parts), of: Number(parts) } })
+  await expectEqual(dated)
+  expect((await world.backfill(dated, { from: '2026-01-01' })).ledger).toMatchObject({ inserted: 0n })
+})
+
+test('a backfill that broke is continued with the parts that are missing, and is done with the last of them', async () => {
+  await changeHalfBehind()
+  const snapshot = await world.snapshot(dated)
+  const broken = watched(snapshot, 4)
+  await expect(world.backfill(dated, { from: '2026-01-01' }, broken.snapshot)).rejects.toThrow('the connection is gone')
+  await snapshot.close()
+  expect((await world.mark('big')).backfills).toEqual([])
+  const again = watched(await world.snapshot(dated))
+  const outcome = await world.backfill(dated, { from: '2026-01-01' }, again.snapshot)
+  const [, parts, taken] = /in (\d+) parts, (\d+) of them read by an earlier run$/.exec(outcome.method) ?? []
+  expect(Number(taken)).toBeGreaterThan(0)
+  expect(again.reads()).toBe(Number(parts) - Number(taken))
+  expect((await world.mark('big')).backfills).toEqual(['2026-01-01'])
+  await expectEqual(dated)
+  // Another range is another backfill, and so is the same one once it was done.
+  expect((await world.backfill(dated, { from: '2026-01-01' })).method).toMatch(/^backfill in \d+ parts$/)
 })

@@ -36,3 +36,16 @@ test('a key that may be NULL is cut nowhere: such a row would be in no part', as
   file.writer.exec('DELETE FROM big WHERE id IS NULL')
   expect((await world.ingest(big)).method).toBe('first full load')
 })
+
+test('a big backfill is cut by the key, reads nothing outside its range, and each row once', async () => {
+  const { file, world } = await create('integer')
+  await world.ingest(big)
+  file.writer.exec(`UPDATE big SET v = 'behind' WHERE n % 10 = 0`)
+  const outcome = await world.backfill(big, { from: '1000', to: '2000' })
+  expect(outcome.method).toMatch(/^backfill in \d+ parts$/)
+  expect(outcome.ledger).toMatchObject({ read: 1000n, inserted: 100n, duplicate: 900n })
+  const behind = (await world.live('big', sql`id`)).filter(row => row['v'] === 'behind')
+  expect(behind.map(row => Number(row['n'])).toSorted((a, b) => a - b)).toEqual(
+    Array.from({ length: 100 }, (_, n) => 1000 + 10 * n),
+  )
+})

@@ -2,17 +2,21 @@
  * Backfill: rows by a range of cdc_col, read again and compared with bronze. It never moves the horizon. A snapshot that
  * a later run has overtaken is not used: a row it shows may be deleted since, and would come back as a ghost.
  */
-import { readSnapshot } from '@tidemark/delta'
-import { ident, sql } from '../engine/sql.ts'
+import { readSnapshot, type Snapshot } from '@tidemark/delta'
+import { sql } from '../engine/sql.ts'
 import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, INGEST_BUSY } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
+import { keep } from './append.ts'
+import { type BackfillPart, backfillInParts } from './backfill-in-parts.ts'
 import { assertOurs } from './bronze-state.ts'
 import type { IngestContext } from './context.ts'
 import { fitToBronze } from './drift.ts'
 import { newCandidates } from './dedupe.ts'
 import { land, nextVersion } from './land.ts'
+import { cutTable } from './load-in-parts.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
+import { refit } from './refit.ts'
 import { findColumn, type ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
@@ -38,7 +42,7 @@ export interface BackfillRange {
 }
 
 /**
- * Read a range again and append what bronze lacks.
+ * Read a range again and append what bronze lacks: a big table in parts, each of them a commit.
  *
  * @throws {BACKFILL_NEEDS_COLUMN} the entry has no cdc_col
  * @throws {BACKFILL_NEEDS_TABLE} the table has not been loaded, has no key, or belongs to another server
@@ -51,45 +55,67 @@ export async function backfill(
 ): Promise<ExtractOutcome> {
   await using session = await context.engine.session()
   const work: Work = { context, snapshot, wanted: fitToBronze(wanted, undefined), session, held: undefined }
+  const column = wanted.entry.cdcCol === undefined ? undefined : findColumn(wanted.table, wanted.entry.cdcCol)
+  if (column === undefined) throw BACKFILL_NEEDS_COLUMN({ table: wanted.name }, { place: wanted.entry.place })
+  const whole: BackfillPart = {
+    slice: { kind: 'range', column: column.name, ...range },
+    done: range.to === undefined && range.from !== undefined ? [range.from] : [],
+  }
+  const { current, isOvertaken } = await inspect(work, wanted)
+  if (isOvertaken) {
+    return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
+  }
+  refit(work, wanted, current)
+  const cut = await cutTable(work)
+  return cut === undefined
+    ? await settle(work, wanted, whole)
+    : await backfillInParts(work, wanted, { cut, whole, settle })
+}
+
+async function settle(work: Work, wanted: ResolvedTable, part: BackfillPart): Promise<ExtractOutcome> {
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await attempt(work, wanted, range)
+    const outcome = await attempt(work, wanted, part)
     if (outcome !== 'conflict') return outcome
   }
   throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
 }
 
-async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange): Promise<ExtractOutcome | 'conflict'> {
-  const { context, snapshot, session } = work
-  const column = wanted.entry.cdcCol === undefined ? undefined : findColumn(wanted.table, wanted.entry.cdcCol)
-  if (column === undefined) throw BACKFILL_NEEDS_COLUMN({ table: wanted.name }, { place: wanted.entry.place })
+/** The table as it is now, which a backfill adds to. */
+async function inspect(
+  { context, snapshot }: Work,
+  wanted: ResolvedTable,
+): Promise<{ current: Snapshot; mark: Mark; isOvertaken: boolean }> {
   const current = await readSnapshot(context, { tablePath: wanted.tablePath, signal: context.signal })
   if (current === undefined) throw needsTable(wanted, 'it has not been loaded yet')
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
   if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
-  if (standingOf(snapshot.position, mark, wanted.table) !== 'current') {
-    return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
-  }
-  const fitted = fitToBronze(wanted, current.schema)
-  work.wanted = fitted
-  work.held = undefined
-  if (await beginWidening(context, fitted, current)) return 'conflict'
-  const { candidates, read } = await readCandidates(work, { kind: 'range', column: column.name, ...range })
+  return { current, mark, isOvertaken: standingOf(snapshot.position, mark, wanted.table) !== 'current' }
+}
+
+async function attempt(
+  work: Work,
+  declared: ResolvedTable,
+  { slice, done }: BackfillPart,
+): Promise<ExtractOutcome | 'conflict'> {
+  const { context, snapshot, session } = work
+  const { current, mark, isOvertaken } = await inspect(work, declared)
+  if (isOvertaken) throw INGEST_BUSY({ table: declared.name, tries: '1' }, { state: 'Parts of the range are written.' })
+  const wanted = refit(work, declared, current)
+  if (await beginWidening(context, wanted, current)) return 'conflict'
+  const { candidates, read } = await readCandidates(work, slice)
   await assertUnique(work, candidates)
   const seq = mark.seqBase + snapshot.position.order
   const keys = wanted.keys.map(lakeColumnName)
-  const kept = ident(session.temporaryName('kept'))
-  const select = newCandidates({ candidates, bronze: await session.scan(current), keys, seq })
-  await session.run(sql`CREATE TEMP TABLE ${kept} AS ${select}`, context.signal)
+  const kept = await keep(work, newCandidates({ candidates, bronze: await session.scan(current), keys, seq }))
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
-  const done = range.to === undefined && range.from !== undefined ? [range.from] : []
   const backfills = [...new Set([...mark.backfills, ...done])]
   const ledger = extractLedger(read, inserted, 0n, await rescuedIn(work, kept))
   if (inserted === 0n && backfills.length === mark.backfills.length) {
     return { ...unchanged(current, 'every row of the range is already in bronze', 'backfill'), ledger }
   }
-  const { schema } = fitted
+  const { schema } = wanted
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
   const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), { current, schema })
   const next: Mark = {
@@ -104,13 +130,9 @@ async function attempt(work: Work, wanted: ResolvedTable, range: BackfillRange):
   const operation = inserted === 0n ? ('mark' as const) : ('append' as const)
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark: next, operation })
   if (result.kind === 'conflict') return 'conflict'
-  if (inserted === 0n)
-    return {
-      ...unchanged(current, 'already in bronze; recorded as done', 'backfill'),
-      ledger,
-      versionAfter: result.version,
-    }
-  return changed(current.version, result.version, ledger, 'backfill')
+  if (inserted > 0n) return changed(current.version, result.version, ledger, 'backfill')
+  const nothing = unchanged(current, 'already in bronze; recorded as done', 'backfill')
+  return { ...nothing, ledger, versionAfter: result.version }
 }
 
 function needsTable(wanted: ResolvedTable, reason: string): Error {

@@ -2,17 +2,17 @@
  * Extract: one table of a source, from the run's snapshot into one bronze commit. Files come before marks, the mark is
  * part of the commit, and nothing is written when there is nothing new.
  */
-import type { Snapshot } from '@tidemark/delta'
 import { INGEST_BUSY, SOURCE_WENT_BACK } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { baseline } from './baseline.ts'
 import { inspectBronze } from './bronze-state.ts'
-import { type Fitted, fitToBronze } from './drift.ts'
+import { fitToBronze } from './drift.ts'
 import type { IngestContext } from './context.ts'
 import { changeLogOf, whyScanned } from './listed.ts'
 import type { Mark } from './mark.ts'
 import { merge } from './merge.ts'
 import { type Listed, mergeListed } from './merge-listed.ts'
+import { refit } from './refit.ts'
 import { reload } from './reload.ts'
 import { decideSlice, firstLoad } from './slice.ts'
 import { beginWidening } from './widening.ts'
@@ -88,18 +88,6 @@ async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutco
       return scanned(await merge(work, decision, current, mark), listed.missing)
     }
   }
-}
-
-/** The work on bronze as it is now; rows that were read for another form of it are of no use. */
-function refit(work: Work, declared: ExtractTable, current: Snapshot | undefined): Fitted {
-  const wanted = fitToBronze(declared, current?.schema)
-  if (formOf(wanted) !== formOf(work.wanted)) work.held = undefined
-  work.wanted = wanted
-  return wanted
-}
-
-function formOf({ columns, lake, settings }: Fitted): string {
-  return JSON.stringify([columns.map(c => [c.name, c.deltaType]), lake.map(c => [c.name, c.type]), settings])
 }
 
 /** The keys that the server lists as changed since the mark, or why there is no telling; undefined where no list is kept. */

@@ -5,6 +5,7 @@
 import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
+import { passedMs } from './source-time.ts'
 
 /** What a mark keeps of the last full pass. */
 export interface FullPass {
@@ -46,12 +47,6 @@ export function isScanned({
   versionMethod,
 }: Pick<SourceTable, 'hasRowVersion' | 'versionMethod'>): boolean {
   return hasRowVersion && versionMethod === undefined
-}
-
-/** Between two texts of `asOf`, both of which we made. */
-function passedMs(from: string, to: string): number {
-  // oxlint-disable-next-line no-restricted-globals -- an interval of the source's clock; no value of a row
-  return Date.parse(to) - Date.parse(from)
 }
 
 function passIntervalOf(reading: Reading): number | undefined {

@@ -1,6 +1,6 @@
 /**
- * What a first load in parts has done so far, kept in the lake beside its files: a load that dies is continued by the next
- * run, which reads only the parts that are missing.
+ * What a load in parts has done so far, kept in the lake: one that dies is continued by the next run, which reads only the
+ * parts that are missing. A first load goes by its table's path.
  */
 import type { DataFile, ObjectStore } from '@tidemark/delta'
 import type { ChunkSlice, Position } from '../sources/source.ts'

@@ -73,8 +73,12 @@ export function sliceSql(
       const column = columnOf(slice.column)
       const from = slice.from === undefined ? [] : [compare(column, '>=', slice.from, by)]
       const to = slice.to === undefined ? [] : [compare(column, '<', slice.to, by)]
-      const conditions = allOf([sql`${by.value(column)} IS NOT NULL`, ...from, ...to])
-      return 'reason' in conditions ? conditions : { condition: conditions, isOverlap: true }
+      const within = slice.within === undefined ? undefined : sliceSql(slice.within, columnOf, by)
+      if (within !== undefined && 'reason' in within) return within
+      const stretch = within === undefined ? [] : [within.condition]
+      const conditions = allOf([...stretch, sql`${by.value(column)} IS NOT NULL`, ...from, ...to])
+      if ('reason' in conditions) return conditions
+      return { condition: conditions, isOverlap: true, ...(within === undefined ? {} : { isPart: true }) }
     }
     case 'keys': {
       const columns = slice.columns.map(columnOf)

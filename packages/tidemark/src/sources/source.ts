@@ -157,8 +157,11 @@ export type Slice =
    */
   | { kind: 'cursor'; column: string; from: string; byIndex?: true }
   | ChunkSlice
-  /** A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database. */
-  | { kind: 'range'; column: string; from: string | undefined; to: string | undefined }
+  /**
+   * A backfill by a column's value, `from` inclusive, `to` exclusive, both text compared by the database; with `within`
+   * only the rows in that stretch, and no others are counted.
+   */
+  | { kind: 'range'; column: string; from: string | undefined; to: string | undefined; within?: ChunkSlice }
   /**
    * The rows of some keys, wherever they stand: each of `keys` holds one text for each of `columns`, compared by the
    * database in the column's own type. The list becomes part of a statement, so it is for thousands of keys, not more.
@@ -187,7 +190,7 @@ export interface TableChunks {
 
 export interface SliceCount {
   /**
-   * All rows that belong to the table in the snapshot; of a chunk, or a cursor's slice `byIndex`, its own, so that nobody scans all
+   * All rows that belong to the table in the snapshot; of a chunk, what is within one, or a cursor's slice `byIndex`, its own, so that nobody scans all
    * for a part. A source with a `changeLog` counts of keys theirs alone, too.
    */
   total: bigint

@@ -4,7 +4,7 @@
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
-import type { Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
+import type { ChunkSlice, Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith' | 'filter'>
@@ -30,7 +30,8 @@ FROM ${relation(placeOf(table, slice))}${scanned}`
 
 /** Rows outside are of no interest, not even to be counted. */
 function isPart(slice: Slice): boolean {
-  return slice.kind === 'chunk' || slice.kind === 'keys' || (slice.kind === 'cursor' && slice.byIndex === true)
+  if (slice.kind === 'cursor') return slice.byIndex === true
+  return slice.kind === 'keys' || stretchOf(slice) !== undefined
 }
 
 function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
@@ -78,7 +79,12 @@ function selectColumn(column: SourceColumn): Sql {
 
 /** Where the rows of a slice lie: a partition has blocks of its own. */
 function placeOf(table: TableRef, slice: Slice): TableRef {
-  return slice.kind === 'chunk' ? (slice.partition ?? table) : table
+  return stretchOf(slice)?.partition ?? table
+}
+
+/** The stretch of storage that a slice lies in. */
+function stretchOf(slice: Slice): ChunkSlice | undefined {
+  return slice.kind === 'chunk' ? slice : slice.kind === 'range' ? slice.within : undefined
 }
 
 function relation({ schema, table }: TableRef): Sql {
@@ -113,7 +119,8 @@ function sliceCondition(slice: Slice, table: Relation): Sql {
       // Bare literals take the column's own type, by the database's own rules.
       const from = slice.from === undefined ? ALWAYS : sql`${column} >= ${text(slice.from)}`
       const to = slice.to === undefined ? ALWAYS : sql`${column} < ${text(slice.to)}`
-      return sql`(${column} IS NOT NULL AND ${from} AND ${to})`
+      const within = slice.within === undefined ? [] : [sliceCondition(slice.within, table)]
+      return sql`(${join([...within, sql`${column} IS NOT NULL`, from, to], ' AND ')})`
     }
     case 'keys':
       return keysCondition(slice, table)
