@@ -59,8 +59,8 @@ export async function startTestMariadb(program: string): Promise<StartedServer> 
   }
 }
 
-/** Make a database in the folder and start a server on it. */
-export async function startMariadb(program: string, wanted: string): Promise<RunningMariadb> {
+/** Make a database in the folder and start a server on it, on a machine whose clock shows this zone. */
+export async function startMariadb(program: string, wanted: string, zone = 'UTC'): Promise<RunningMariadb> {
   const account = await serverAccount()
   const directory = await folderFor(wanted, account)
   const data = join(directory, 'data')
@@ -70,7 +70,7 @@ export async function startMariadb(program: string, wanted: string): Promise<Run
   }
   await initialise(program, data, account)
   const port = await findFreePort()
-  const child = await launch({ program, directory, data, port, account })
+  const child = await launch({ program, directory, data, port, account, zone })
   const version = await waitUntilReady(child, directory, port)
   return {
     host: HOST,
@@ -107,9 +107,10 @@ interface Launch {
   data: string
   port: number
   account: Account
+  zone: string
 }
 
-async function launch({ program, directory, data, port, account }: Launch): Promise<ChildProcess> {
+async function launch({ program, directory, data, port, account, zone }: Launch): Promise<ChildProcess> {
   const log = await open(join(directory, 'server.log'), 'w', 0o600)
   const settings = {
     datadir: data,
@@ -131,7 +132,7 @@ async function launch({ program, directory, data, port, account }: Launch): Prom
     const child = spawn(program, ['--no-defaults', ...flags, '--local-infile=0'], {
       ...identity(account),
       cwd: directory,
-      env: { ...process.env, TMPDIR: directory },
+      env: { ...process.env, TMPDIR: directory, TZ: zone },
       stdio: ['ignore', log.fd, log.fd],
     })
     const kill = (): void => void child.kill('SIGKILL')

@@ -63,7 +63,10 @@ export function openMysqlSource(
 }
 
 /** The same for a SQLite file. */
-export function openSqliteSource(path: string, options: { timezone?: string; busyTimeoutMs?: number } = {}): Source {
+export function openSqliteSource(
+  path: string,
+  options: { timezone?: string; busyTimeoutMs?: number; clock?: Clock } = {},
+): Source {
   const source = createSqliteSource({ name: 'app', path, timezone: 'UTC', clock: realClock, ...options })
   onTestFinished(() => source.close())
   return source

@@ -78,7 +78,6 @@ export interface IngestOptions {
   snapshot?: SourceSnapshot
   allowMassDelete?: boolean
   reload?: boolean
-  timezone?: string
 }
 
 export interface WorldOptions {
@@ -96,14 +95,16 @@ export interface WorldOptions {
   salt?: () => string
   /** Slot of a postgres that lists changed keys. */
   slot?: string
+  /** Zone of the source's times without one. */
+  timezone?: string
 }
 
 function openServer(
   server: Server | string,
   type: SourceConfig['type'],
-  slot: string | undefined,
+  { slot, timezone = 'UTC', clock = systemClock }: WorldOptions,
 ): { source: Source; schema: string } {
-  const parts = { name: 'app', timezone: 'UTC', clock: systemClock }
+  const parts = { name: 'app', timezone, clock }
   if (typeof server === 'string') return { source: createSqliteSource({ ...parts, path: server }), schema: 'main' }
   if (type === 'mysql') {
     return { source: createMysqlSource({ ...parts, connection: server }), schema: server.database }
@@ -120,11 +121,11 @@ export async function createWorld(server: Server | string, options: WorldOptions
     name: 'app',
     type,
     connection: typeof server === 'string' ? { url: `sqlite:${server}` } : server,
-    timezone: 'UTC',
+    timezone: options.timezone ?? 'UTC',
     prefix: '',
     place,
   }
-  const opened = openServer(server, type, options.slot)
+  const opened = openServer(server, type, options)
   const { schema } = opened
   const source = options.source ?? opened.source
   const entryOf = (overrides: EntryOverrides): TableEntry => completeEntry({ schema, ...overrides })

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
 import { parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
-import { openSecret, openText, type Secret, type SecretContext } from '../config/secret.ts'
+import { openSecret, openText, type Secret } from '../config/secret.ts'
 import { parseSqliteUrl } from '../config/sqlite-url.ts'
 import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
 import { typeOfUrl } from '../config/url-type.ts'
@@ -13,7 +13,7 @@ import { createMysqlSource } from '../sources/mysql/mysql.ts'
 import { createPostgresSource } from '../sources/postgres/postgres.ts'
 import { createSqliteSource } from '../sources/sqlite/sqlite.ts'
 import type { Source } from '../sources/source.ts'
-import { loginByIdentity, type SqlServerConnection } from '../sources/sqlserver/address.ts'
+import { identityToken, type SqlServerConnection } from '../sources/sqlserver/address.ts'
 import { createSqlServerSource } from '../sources/sqlserver/sqlserver.ts'
 import type { CliPorts } from './ports.ts'
 
@@ -30,7 +30,7 @@ export function createSourceOpener(
     open: config => {
       if (isServer(config)) {
         const maxConnections = limits.maxConnections ?? config.maxConnections
-        return openServer(ports, { ...config, maxConnections }, connectionOf(config, { secrets, clock: ports.clock }))
+        return openServer(ports, { ...config, maxConnections }, connectionOf(config, secrets))
       }
       const { name, timezone, connection } = config
       const url = 'url' in connection ? openText(connection.url, secrets).reveal() : ''
@@ -76,19 +76,14 @@ export function openSourceUrl(
   if (type === 'sqlite') {
     return createSqliteSource({ name, path: parseSqliteUrl(url, ports.cwd), timezone, clock: ports.clock })
   }
-  return openServer(ports, { type, name, timezone }, readUrl(type, { name, url, clock: ports.clock }))
+  return openServer(ports, { type, name, timezone }, readUrl(type, name, url))
 }
 
-interface Opening {
-  secrets: SecretContext
-  clock: CliPorts['clock']
-}
-
-function connectionOf(config: ServerConfig, { secrets, clock }: Opening): SqlServerConnection {
+function connectionOf(config: ServerConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {
   const { connection } = config
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
-    const read = readUrl(config.type, { name: config.name, url: openText(connection.url, secrets).reveal(), clock })
+    const read = readUrl(config.type, config.name, openText(connection.url, secrets).reveal())
     return { ...read, tls: config.tls ?? read.tls, ca }
   }
   const { host, port, database, user, password } = connection
@@ -96,18 +91,15 @@ function connectionOf(config: ServerConfig, { secrets, clock }: Opening): SqlSer
   return { host, port, database, user, password: reveal, tls: config.tls, ca }
 }
 
-function readUrl(
-  type: ServerType,
-  { name, url, clock }: { name: string; url: string; clock: CliPorts['clock'] },
-): SqlServerConnection {
+function readUrl(type: ServerType, name: string, url: string): SqlServerConnection {
   if (type === 'mysql') {
     const { password, tls, ...server } = parseMysqlUrl(url)
     return { ...server, password: revealing(password), tls }
   }
   if (type === 'sqlserver') {
     const { password, tls, byIdentity, ...server } = parseSqlServerUrl(url)
-    const login = byIdentity ? loginByIdentity(name, { clock, clientId: server.user }) : undefined
-    return { ...server, ...login, password: revealing(password), tls }
+    const token = byIdentity ? identityToken(name, server.user) : undefined
+    return { ...server, password: revealing(password), tls, token }
   }
   const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
   const tls = sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify'

@@ -108,14 +108,17 @@ export function settingsHash(settings: {
   onlyWith: string | undefined
   filter: string | undefined
   masks: readonly (readonly string[])[] | undefined
+  /** Of a cursor without a zone: by how much the server's own clock is ahead of UTC. */
+  aheadOfUtc: number | undefined
 }): string {
-  const { asText, timezone, deletes, reading, leftOut, onlyWith, filter, masks } = settings
+  const { asText, timezone, deletes, reading, leftOut, onlyWith, filter, masks, aheadOfUtc } = settings
   // What is written nowhere adds nothing, so that tables loaded before the setting was known stay as they are.
   const later = [
     ...(leftOut.length > 0 ? [{ leftOut: [...leftOut].sort() }] : []),
     ...(onlyWith === undefined ? [] : [{ onlyWith }]),
     ...(filter === undefined ? [] : [{ filter }]),
     ...(masks === undefined ? [] : [{ masks }]),
+    ...(aheadOfUtc === undefined || aheadOfUtc === 0 ? [] : [{ aheadOfUtc }]),
   ]
   // How often all of it is looked at makes no row another one.
   const comparable = reading.kind === 'cursor' ? { ...reading, fullPassMs: undefined } : reading

@@ -91,7 +91,7 @@ export function resolveTable(
   config: SourceConfig,
   at: {
     source: Pick<Source, 'carryAsText'>
-    snapshot: Pick<SourceSnapshot, 'openTransactionsHidden' | 'changeLog'>
+    snapshot: Pick<SourceSnapshot, 'openTransactionsHidden' | 'changeLog' | 'aheadOfUtc'>
     salt: () => string | undefined
   },
 ): ResolvedTable {
@@ -123,6 +123,7 @@ export function resolveTable(
     onlyWith: table.onlyWith,
     filter: table.filter?.text,
     masks: masking.settings,
+    aheadOfUtc: reading.kind === 'cursor' && cursor?.local === true ? at.snapshot.aheadOfUtc : undefined,
   })
   const carried = columns.flatMap(column => (column.note === undefined ? [] : [`${column.name}: ${column.note}`]))
   return {

@@ -37,8 +37,6 @@ export interface SourceReport {
 }
 
 export interface DoctorReport {
-  /** Secrets that vaults keep, each asked for. */
-  secrets: readonly Finding[]
   sources: readonly SourceReport[]
   lake: { place: string; findings: readonly Finding[] }
 }

@@ -21,8 +21,19 @@ export function localBound(second: bigint, timezone: string): string {
   const now = printLocal(second, timezone)
   const ahead = 3n * 3600n
   const afterFold = shiftBack(printLocal(second + ahead, timezone), ahead)
-  return now < afterFold ? now : afterFold
+  return earlier(now, afterFold)
 }
+
+/**
+ * The same, where writers may also have used the clock that the server shows them: the earlier of what both zones show.
+ *
+ * @param aheadOfUtc seconds, without summer time
+ */
+export function localBoundOfBoth(second: bigint, timezone: string, aheadOfUtc: number): string {
+  return earlier(localBound(second, timezone), printLocal(second + BigInt(aheadOfUtc), 'UTC'))
+}
+
+const earlier = (a: string, b: string): string => (a < b ? a : b)
 
 /** `2026-01-31 23:59:59` in a zone. */
 export function printLocal(second: bigint, timezone: string): string {

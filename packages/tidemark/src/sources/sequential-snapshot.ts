@@ -87,21 +87,24 @@ interface SnapshotFacts {
   position: Position
   tables: ReadonlyMap<string, SourceTable | Problem>
   openTransactionsHidden: string | undefined
+  aheadOfUtc?: number
 }
 
 export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
+  readonly aheadOfUtc: number | undefined
   readonly parallelReads = 1
   readonly #reader: OneReader<S>
   readonly #place = new Turnstile(1)
 
-  constructor(reader: OneReader<S>, { position, tables, openTransactionsHidden }: SnapshotFacts) {
+  constructor(reader: OneReader<S>, { position, tables, openTransactionsHidden, aheadOfUtc }: SnapshotFacts) {
     this.#reader = reader
     this.position = position
     this.tables = tables
     this.openTransactionsHidden = openTransactionsHidden
+    this.aheadOfUtc = aheadOfUtc
   }
 
   async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {

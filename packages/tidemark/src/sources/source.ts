@@ -134,6 +134,8 @@ export interface SourceColumn {
   nullable: boolean
   /** True for types a cursor may have: integers, dates, timestamps. */
   orderable: boolean
+  /** Set for times without a zone: by whose clock they are meant nobody but their writers knows. */
+  local?: true
   /** Set when the lake's form loses something or needs explaining, for example `array, carried as JSON text`. */
   note: string | undefined
   /** Set where `decode` hides the value: no version of a row is made of what the source gave. */
@@ -241,6 +243,11 @@ export interface SourceSnapshot {
   cursorHorizon(table: SourceTable, column: string, cap: CursorCap, signal: AbortSignal): Promise<string | undefined>
   /** Why a cursor cannot be capped by the open transactions here, for the user; undefined when it can. */
   readonly openTransactionsHidden: string | undefined
+  /**
+   * By how many seconds the clock that the server shows to its own writers is ahead of UTC, without summer time; left out
+   * where nobody can tell, or where it has no zone.
+   */
+  readonly aheadOfUtc?: number | undefined
   /**
    * Cut a table into stretches of about `bytes`, for readers side by side and for loads that are continued later;
    * undefined when it cannot be read by stretches without scanning all of it. Left out by a source that never can.

@@ -2,8 +2,8 @@
  * How far a cursor can be trusted: what was read of clock and open transactions before the snapshot was taken, and the
  * bound from which the next slice has to read.
  */
-import { ident, type Sql, sql } from '../../engine/sql.ts'
-import { capInstant, localBound } from '../local-time.ts'
+import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
+import { capInstant, localBoundOfBoth, printLocal } from '../local-time.ts'
 import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { errorNumberOf } from './driver-error.ts'
@@ -15,6 +15,8 @@ export interface CursorClock {
   /** When the oldest transaction or statement open at that moment began; undefined while a prepared one is kept. */
   openSinceUs: bigint | undefined
   openTransactions: number | undefined
+  /** Seconds by which the zone that sessions of others begin in is ahead of UTC, without summer time. */
+  aheadOfUtc: number
   /** Why transactions of others cannot be seen; undefined when they can. */
   hidden: string | undefined
 }
@@ -41,16 +43,26 @@ CONVERT_TZ(NOW() - INTERVAL 3 HOUR, '+00:00', 'SYSTEM') + INTERVAL 3 HOUR)) AS s
 count(CASE WHEN trx_mysql_thread_id <> CONNECTION_ID() THEN 1 END) AS open, \
 count(CASE WHEN trx_mysql_thread_id = 0 THEN 1 END) AS ownerless FROM information_schema.innodb_trx`
 
+/** The server's clock, and by how much its zone is ahead of UTC: of the four quarters of a year one at least has no summer time. */
+const CLOCK = sql`SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', NOW(6)) AS now_us, least(${join(
+  [0, 91, 182, 273].map(days => aheadAt(sql`(NOW() - INTERVAL ${integer(days)} DAY)`)),
+)}) AS ahead`
+
 /** Statements at work, whose transaction may not have begun; and threads that apply another server's log. */
 const STATEMENTS = sql`SELECT coalesce(max(CASE WHEN user <> 'system user' AND command NOT IN ('Sleep', 'Daemon', 'Binlog Dump', \
 'Binlog Dump GTID') AND user <> 'event_scheduler' THEN time END), 0) AS age, \
 count(CASE WHEN user = 'system user' AND command <> 'Daemon' THEN 1 END) AS appliers \
 FROM information_schema.processlist WHERE id <> CONNECTION_ID()`
 
+function aheadAt(utc: Sql): Sql {
+  return sql`TIMESTAMPDIFF(SECOND, ${utc}, CONVERT_TZ(${utc}, '+00:00', @@global.time_zone))`
+}
+
 /** Look at clock and transactions; outside a transaction and before the snapshot. */
 export async function readCursorClock(session: MysqlSession, user: string, signal: AbortSignal): Promise<CursorClock> {
-  const [clock] = await session.query(sql`SELECT TIMESTAMPDIFF(MICROSECOND, '1970-01-01', NOW(6)) AS now_us`, signal)
-  const blind = { nowUs: BigInt(clock?.['now_us'] ?? '0'), openSinceUs: undefined, openTransactions: undefined }
+  const [clock] = await session.query(CLOCK, signal)
+  const known = { nowUs: BigInt(clock?.['now_us'] ?? '0'), aheadOfUtc: Number(clock?.['ahead'] ?? '0') }
+  const blind = { ...known, openSinceUs: undefined, openTransactions: undefined }
   try {
     // Statements first: one that ends meanwhile shows as the transaction it leaves open.
     const [statements] = await session.query(STATEMENTS, signal)
@@ -69,8 +81,8 @@ export async function readCursorClock(session: MysqlSession, user: string, signa
     const isHeld = prepared.length > 0 || row?.['ownerless'] !== '0'
     const openTransactions = Number.parseInt(row?.['open'] ?? '0', 10)
     return {
-      nowUs: blind.nowUs,
-      openSinceUs: isHeld ? undefined : min(oldest, blind.nowUs),
+      ...known,
+      openSinceUs: isHeld ? undefined : min(oldest, known.nowUs),
       openTransactions,
       hidden: undefined,
     }
@@ -91,7 +103,7 @@ export function newestStatement(table: Pick<SourceTable, 'schema' | 'table' | 'f
 
 /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */
 export function boundByClock(
-  column: Pick<SourceColumn, 'sourceType'>,
+  column: Pick<SourceColumn, 'local'>,
   cap: Exclude<CursorCap, { kind: 'newest' }>,
   clock: CursorClock,
   timezone: string,
@@ -99,8 +111,8 @@ export function boundByClock(
   const instant = capInstant(cap, clock, MARGIN_US)
   if (instant === undefined) return undefined
   // Whole seconds: a column without fractions holds them cut off.
-  const zone = column.sourceType.startsWith('timestamp') ? 'UTC' : timezone
-  return localBound(instant / 1_000_000n, zone)
+  const second = instant / 1_000_000n
+  return column.local === true ? localBoundOfBoth(second, timezone, clock.aheadOfUtc) : printLocal(second, 'UTC')
 }
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)

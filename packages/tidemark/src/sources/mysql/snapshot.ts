@@ -74,7 +74,8 @@ export async function openMysqlSnapshot(
     const locked = await lockTables(session, refs, { source, user, lockTimeoutMs, signal })
     const usable = refs.filter(ref => !locked.has(tableKey(ref)))
     const described = await describeTables(session, usable, { source, user, timezone, signal })
-    const facts = { position, tables: asWanted(found, locked, described), openTransactionsHidden: clock.hidden }
+    const { hidden: openTransactionsHidden, aheadOfUtc } = clock
+    const facts = { position, tables: asWanted(found, locked, described), openTransactionsHidden, aheadOfUtc }
     return new SequentialSnapshot(new MysqlReader(options, session, clock), facts)
   } catch (error) {
     await session.close()

@@ -20,7 +20,7 @@ export interface CatalogType {
 
 type Carried = Pick<
   MysqlColumn,
-  'deltaType' | 'orderable' | 'note' | 'select' | 'decode' | 'unfit' | 'form' | 'literal'
+  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'form' | 'literal'
 >
 
 /** One line of the table in docs/reference/types.md. */
@@ -118,11 +118,11 @@ const timestamp: Carried = { ...plain('timestamp', 'TIMESTAMP', true), decode: i
 
 function datetime(_type: CatalogType, timezone: string): Carried {
   const note = `without a zone, read as ${timezone}`
-  if (timezone === 'UTC') return { ...timestamp, note }
+  if (timezone === 'UTC') return { ...timestamp, local: true, note }
   // Near the ends the zone could lead out of the years that the lake has.
   const test = (v: Sql): Sql => sql`(${isNoDate(v)} OR ${v} < '0001-01-02' OR ${v} >= '9999-12-31')`
   const decode = (value: Sql): Sql => sql`(CAST(${value} AS TIMESTAMP) AT TIME ZONE ${text(timezone)})`
-  return { ...timestamp, note, decode, unfit: { values: 'zero, impossible or too far dates', test } }
+  return { ...timestamp, local: true, note, decode, unfit: { values: 'zero, impossible or too far dates', test } }
 }
 
 const hexLiteral = (value: string): Sql | undefined =>

@@ -12,6 +12,8 @@ export interface CursorClock {
   now: string
   /** When the oldest transaction open at that moment began, or `now`; undefined while a prepared one is kept. */
   openSince: string | undefined
+  /** Seconds by which the zone that sessions of others begin in is ahead of UTC, without summer time. */
+  aheadOfUtc: number
   /** Why transactions of others cannot be seen; undefined when they can. */
   hidden: string | undefined
 }
@@ -22,10 +24,15 @@ export interface CursorClock {
  */
 const MARGIN_MS = 2000
 
+/** Of the four quarters of a year one at least has no summer time. */
+const AHEAD: Sql = sql`SELECT extract(epoch FROM min((d AT TIME ZONE z.reset_val) - (d AT TIME ZONE 'UTC')))::integer \
+FROM pg_settings AS z, generate_series(statement_timestamp() - interval '273 days', statement_timestamp(), interval '91 days') AS d \
+WHERE z.name = 'TimeZone'`
+
 /** statement_timestamp() is taken before the view is read: who begins later has a later clock. */
 const CLOCK: Sql = sql`SELECT statement_timestamp()::text AS now, \
 (SELECT LEAST(statement_timestamp(), min(xact_start))::text FROM pg_stat_activity WHERE pid <> pg_backend_pid()) AS open_since, \
-(SELECT count(*) FROM pg_prepared_xacts) AS prepared, \
+(SELECT count(*) FROM pg_prepared_xacts) AS prepared, (${AHEAD}) AS ahead, \
 pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS visible`
 
 /** Look at clock and transactions; outside a transaction and before the snapshot. */
@@ -40,6 +47,7 @@ export async function readCursorClock(
     now: row?.['now'] ?? '',
     // A prepared transaction is older than anything the server says of it.
     openSince: row?.['prepared'] === '0' ? (row['open_since'] ?? undefined) : undefined,
+    aheadOfUtc: Number(row?.['ahead'] ?? '0'),
     hidden: isVisible ? undefined : `${user} may not see open transactions: GRANT pg_read_all_stats TO ${user}`,
   }
 }
@@ -54,22 +62,30 @@ export function boundStatement(
   column: SourceColumn,
   at: { cap: CursorCap; clock: CursorClock; timezone: string },
 ): Sql | undefined {
-  const { cap, clock, timezone } = at
+  const { cap, clock } = at
+  const zones = { timezone: at.timezone, aheadOfUtc: clock.aheadOfUtc }
   const name = ident(column.name)
   switch (cap.kind) {
     case 'newest':
       return sql`SELECT max(t.${name})::text AS bound FROM ${ident(table.schema, table.table)} AS t${wherePassed(table)}`
     case 'lag':
-      return boundAt(column, clock.now, cap.ms, timezone)
+      return boundAt(column, clock.now, cap.ms, zones)
     case 'open transactions':
-      return clock.openSince === undefined ? undefined : boundAt(column, clock.openSince, MARGIN_MS, timezone)
+      return clock.openSince === undefined ? undefined : boundAt(column, clock.openSince, MARGIN_MS, zones)
   }
 }
 
-function boundAt(column: SourceColumn, instant: string, lessMs: number, timezone: string): Sql {
+/** A local time may be that of the source's zone, or the one that the server shows to whoever writes. */
+function boundAt(
+  column: SourceColumn,
+  instant: string,
+  lessMs: number,
+  { timezone, aheadOfUtc }: { timezone: string; aheadOfUtc: number },
+): Sql {
   const at = sql`(${text(instant)}::timestamptz - ${integer(lessMs)} * interval '1 millisecond')`
   if (column.sourceType.endsWith('with time zone')) return sql`SELECT ${at}::text AS bound`
-  return sql`SELECT LEAST(${localTime(at, timezone)}, ${localTimeAfterFold(at, timezone)})::text AS bound`
+  const shown = sql`${localTime(at, 'UTC')} + ${integer(aheadOfUtc)} * interval '1 second'`
+  return sql`SELECT LEAST(${localTime(at, timezone)}, ${localTimeAfterFold(at, timezone)}, ${shown})::text AS bound`
 }
 
 const localTime = (instant: Sql, timezone: string): Sql => sql`(${instant} AT TIME ZONE ${text(timezone)})`

@@ -65,6 +65,7 @@ export class PostgresSnapshot implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
+  readonly aheadOfUtc: number
   changeLog?: ChangeLog
   readonly #options: SnapshotOptions
   readonly #readers: Readers
@@ -73,6 +74,7 @@ export class PostgresSnapshot implements SourceSnapshot {
   constructor({ options, readers, position, tables, clock }: SnapshotParts) {
     this.#clock = clock
     this.openTransactionsHidden = clock.hidden
+    this.aheadOfUtc = clock.aheadOfUtc
     this.#options = options
     this.#readers = readers
     this.position = position

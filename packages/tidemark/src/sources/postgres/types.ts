@@ -14,7 +14,7 @@ export interface CatalogType {
   isArray: boolean
 }
 
-type Carried = Pick<PostgresColumn, 'deltaType' | 'orderable' | 'note' | 'select' | 'decode' | 'unfit'>
+type Carried = Pick<PostgresColumn, 'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit'>
 
 /** One line of the table in docs/reference/types.md. */
 export interface TypeRule {
@@ -110,6 +110,7 @@ OR CASE WHEN isfinite(${value}) AND ${value} > timestamp '0001-01-01' - interval
 AND ${value} < timestamp '10000-01-09' THEN ${isOutside(instant(value))} ELSE true END ELSE false END`
   return {
     ...timestamptz,
+    local: true,
     note: `without a zone, read as ${timezone}`,
     select: instant,
     unfit: { values: TIME_UNFIT, test },

@@ -3,7 +3,7 @@
  * bound from which the next slice has to read.
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
-import { capInstant, localBound } from '../local-time.ts'
+import { capInstant, localBoundOfBoth, printLocal } from '../local-time.ts'
 import { wherePassed } from '../belonging.ts'
 import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import { sqlServerColumn } from './column.ts'
@@ -16,6 +16,8 @@ export interface CursorClock {
   /** When the oldest transaction or batch open at that moment began; undefined while a prepared one is kept. */
   openSinceUs: bigint | undefined
   openTransactions: number | undefined
+  /** Seconds by which the server's own clock is ahead of UTC, less an hour that may be summer time. */
+  aheadOfUtc: number
   /** Why transactions of others cannot be seen; undefined when they can. */
   hidden: string | undefined
 }
@@ -25,7 +27,7 @@ const MARGIN_US = 60_000_000n
 
 const NOW_US = sql`CONVERT(varchar(20), DATEDIFF_BIG(microsecond, CONVERT(datetime2(7), '1970-01-01', 23), SYSUTCDATETIME())) AS now_us`
 
-export const NOW: Sql = sql`SELECT ${NOW_US}`
+export const NOW: Sql = sql`SELECT ${NOW_US}, CONVERT(varchar(5), DATEPART(tzoffset, SYSDATETIMEOFFSET())) AS ahead_minutes`
 
 /** For each edition that lets a login see the transactions of others, the right that it takes. */
 export const MAY_SEE: Sql = sql`SELECT CONVERT(varchar(1), CASE WHEN SERVERPROPERTY('EngineEdition') IN (5, 6, 11, 12) \
@@ -60,7 +62,9 @@ export async function readCursorClock(
 ): Promise<CursorClock> {
   const [now] = await session.query(NOW, signal)
   const nowUs = BigInt(now?.['now_us'] ?? '0')
-  const blind = { nowUs, openSinceUs: undefined, openTransactions: undefined }
+  const ahead = 60 * Number(now?.['ahead_minutes'] ?? '0')
+  const aheadOfUtc = ahead === 0 ? 0 : ahead - 3600
+  const blind = { nowUs, aheadOfUtc, openSinceUs: undefined, openTransactions: undefined }
   const [rights] = await session.query(MAY_SEE, signal)
   if (rights?.['updateability'] === 'READ_ONLY') {
     return { ...blind, hidden: 'a readable secondary does not know the transactions of its primary' }
@@ -74,6 +78,7 @@ export async function readCursorClock(
     const oldest = number('now_us') - 1_000_000n * (number('age') + 1n) - setBack
     return {
       nowUs,
+      aheadOfUtc,
       openSinceUs: number('prepared') > 0n ? undefined : oldest < nowUs ? oldest : nowUs,
       openTransactions: Number(number('open_now')),
       hidden: undefined,
@@ -93,7 +98,7 @@ export function newestStatement(table: Pick<SourceTable, 'schema' | 'table' | 'f
 
 /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */
 export function boundByClock(
-  column: Pick<SourceColumn, 'sourceType'>,
+  column: Pick<SourceColumn, 'local'>,
   cap: Exclude<CursorCap, { kind: 'newest' }>,
   clock: CursorClock,
   timezone: string,
@@ -102,5 +107,5 @@ export function boundByClock(
   if (instant === undefined) return undefined
   // Whole minutes below: a smalldatetime holds no seconds, and rounds to the nearer minute.
   const minute = (instant / 60_000_000n - 1n) * 60n
-  return localBound(minute, column.sourceType.startsWith('datetimeoffset') ? 'UTC' : timezone)
+  return column.local === true ? localBoundOfBoth(minute, timezone, clock.aheadOfUtc) : printLocal(minute, 'UTC')
 }

@@ -146,6 +146,7 @@ function local(type: string, width: number, isSevenDigits: boolean, timezone: st
   return {
     ...plain('timestamp', 'TIMESTAMP', select, moment(type)),
     orderable: true,
+    local: true,
     note: `without a zone, read as ${timezone}${note}`,
     decode: zoned ? v => sql`(CAST(${v} AS TIMESTAMP) AT TIME ZONE ${text(timezone)})` : inUtc,
     unfit: joinUnfit(tests),

@@ -42,17 +42,13 @@ const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } }
  */
 export async function openAzure(options: AzureOptions, ports: RetryPorts): Promise<RemoteStore> {
   const { path } = options.address
-  const connect = await prepareClient(options, ports)
+  const connect = await prepareClient(options, printLakeAddress(options.address))
   const service = new AzureService(connect, () => ports.clock.now())
   const address = printLakeAddress(options.address)
   return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
-async function prepareClient(
-  { address, login, ...rest }: AzureOptions,
-  ports: Pick<RetryPorts, 'clock'>,
-): Promise<() => AzureConnection> {
-  const lake = printLakeAddress(address)
+async function prepareClient({ address, login, ...rest }: AzureOptions, lake: string): Promise<() => AzureConnection> {
   const sdk = await loadPackage(BLOB, lake, () => import('@azure/storage-blob'))
   const { container } = address
   const describe = (): string => `a secret: ${login.kind}`
@@ -87,7 +83,7 @@ async function prepareClient(
     case 'identity': {
       const identities = await loadPackage(`${BLOB} @azure/identity`, lake, () => import('@azure/identity'))
       return () => {
-        const identity = openIdentity(identities, { clock: ports.clock, clientId: rest.clientId })
+        const identity = openIdentity(identities, rest.clientId)
         const connected = new sdk.ContainerClient(url, identity, PIPELINE)
         return { container: connected, describe: () => identity.description ?? 'the identity of this machine' }
       }
