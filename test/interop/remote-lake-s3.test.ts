@@ -26,6 +26,7 @@ describe.skipIf(missing !== undefined)(`S3${missing === undefined ? '' : ` (left
       'secret_access_key: { secret: env:LAKE_KEY }',
     ]
     const env = { LAKE_KEY_ID: MOTO_LOGIN.accessKeyId, LAKE_KEY: MOTO_LOGIN.secretAccessKey }
-    return { database, lake: 's3://lake/music', options, env }
+    // Names that have to be escaped in addresses, headers and XML.
+    return { database, lake: "s3://lake/mu sic/ø+%41&='(~)*!@:,;<", options, env }
   })
 })

@@ -55,7 +55,7 @@ targets:
   folder: { lake: ./lake }
   store:
     default: true
-    lake: ${lake}
+    lake: ${JSON.stringify(lake)}
     lake_options:
 ${options.map(line => `      ${line}\n`).join('')}`,
         'list.json': JSON.stringify(list),

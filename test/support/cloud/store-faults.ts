@@ -230,8 +230,8 @@ export function storeFaults({ name, endpoint, open, exists, stale, countUploads 
       const date = new Date(Date.now() + 1_200_000).toUTCString()
       proxy.use(() => ({ ...answer, headers: { ...answer.headers, date } }))
       await expect(store.get('t/1')).rejects.toMatchObject({
-        code: 'STORAGE_LOGIN_FAILED',
-        message: expect.stringMatching(/the clock here is (19|20) minutes behind the store's/) as unknown,
+        code: 'STORAGE_CLOCK_WRONG',
+        message: expect.stringMatching(/the clock here is (19|20) minutes behind the store’s/) as unknown,
       })
       expect(proxy.seen).toHaveLength(2)
     })

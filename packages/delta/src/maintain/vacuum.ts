@@ -31,6 +31,8 @@ export interface VacuumRequest {
   retentionMs?: number | undefined
   /** Allow less than the table's own retention: readers of older versions, and writers that have not committed, break. */
   allowShortRetention?: boolean
+  /** True for a path that a writer of tables may have made; others are left where they are. Any may when left out. */
+  among?: (path: string) => boolean
   /** Only say what would be removed. */
   dryRun?: boolean
   signal?: AbortSignal | undefined
@@ -69,7 +71,9 @@ export async function vacuum(ports: VacuumPorts, request: VacuumRequest): Promis
   // Only now, because listing takes long: a commit may have brought an old file back meanwhile, as RESTORE does.
   const current = await refreshSnapshot(ports, snapshot)
   const needed = await neededPaths(store, current, { oldest, removed: state.removed?.values() ?? [], signal })
-  const garbage = old.filter(({ path }) => !needed.paths.has(path) && !needed.names.has(baseName(path)))
+  const isGarbage = (path: string): boolean =>
+    (request.among?.(path) ?? true) && !needed.paths.has(path) && !needed.names.has(baseName(path))
+  const garbage = old.filter(({ path }) => isGarbage(path))
   if (request.dryRun !== true) await removeAll(store, garbage, signal)
   return {
     version: snapshot.version,

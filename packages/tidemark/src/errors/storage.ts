@@ -55,6 +55,23 @@ export const STORAGE_LOGIN_FAILED: ProblemKind<StorageParams> = problem({
   example: { ...azure, reason: 'no credential could be had (CredentialUnavailableError)' },
 })
 
+export interface ClockParams extends StorageParams {
+  minutes: number
+  side: 'ahead of' | 'behind'
+}
+
+export const STORAGE_CLOCK_WRONG: ProblemKind<ClockParams> = problem<ClockParams>({
+  code: 'STORAGE_CLOCK_WRONG',
+  title: 'The clock of this machine differs from that of the store.',
+  message: p =>
+    `${p.lake}: the clock here is ${p.minutes} minutes ${p.side} the store’s, which does not accept the login: ${p.reason}.`,
+  hint: () =>
+    'Set the clock of this machine, by NTP or that of its host; stores refuse what is signed a quarter of an hour off.',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...azure, reason: 'AuthenticationFailed, HTTP 403', minutes: 20, side: 'behind' },
+})
+
 export const STORAGE_REFUSED: ProblemKind<StorageParams> = problem({
   code: 'STORAGE_REFUSED',
   title: 'The store of the lake refuses the request.',

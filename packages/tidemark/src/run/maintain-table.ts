@@ -62,8 +62,13 @@ export async function vacuumTable(
 ): Promise<VacuumResult> {
   if (!place.isInLake) throw TABLE_NOT_OURS({ table: place.name })
   try {
-    return await vacuum({ ...place.tables, clock }, { tablePath: place.tablePath, ...options })
+    return await vacuum({ ...place.tables, clock }, { tablePath: place.tablePath, among: isTableFile, ...options })
   } catch (error) {
     throw toProblem(error, place.name)
   }
+}
+
+/** By its name a file that writers of Delta tables make: rows or deletion vectors. Whatever else lies there is somebody's. */
+function isTableFile(path: string): boolean {
+  return /\.(?:parquet|bin)$/.test(path)
 }

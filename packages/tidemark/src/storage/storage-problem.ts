@@ -2,10 +2,12 @@
 import type { Problem } from '../errors/problem.ts'
 import {
   STORAGE_BUSY,
+  STORAGE_CLOCK_WRONG,
   STORAGE_CONTAINER_MISSING,
   STORAGE_LOGIN_FAILED,
   STORAGE_REFUSED,
   STORAGE_UNREACHABLE,
+  type StorageParams,
 } from '../errors/storage.ts'
 import type { StorageFault } from './fault.ts'
 
@@ -19,7 +21,7 @@ export function storageProblem(fault: StorageFault, lake: string, path: string):
     case 'login':
       return STORAGE_LOGIN_FAILED({ lake, reason: `no credential could be had (${fault.code})` }, at)
     case 'stale':
-      return STORAGE_LOGIN_FAILED({ lake, reason: `the store does not accept the login: ${reason}${clock(fault)}` }, at)
+      return staleLogin(fault, { lake, reason })
     case 'busy':
     case 'contended':
       return STORAGE_BUSY({ lake, reason }, at)
@@ -37,8 +39,11 @@ export function storageProblem(fault: StorageFault, lake: string, path: string):
 /** Logins are refused when the clocks differ by a quarter of an hour. */
 const LARGEST_SKEW_MS = 300_000
 
-function clock({ clockAheadMs = 0 }: StorageFault): string {
-  if (Math.abs(clockAheadMs) < LARGEST_SKEW_MS) return ''
+function staleLogin(fault: StorageFault, { lake, reason }: StorageParams): Problem {
+  const { clockAheadMs = 0 } = fault
+  const at = { cause: fault }
+  if (Math.abs(clockAheadMs) < LARGEST_SKEW_MS)
+    return STORAGE_LOGIN_FAILED({ lake, reason: `the store does not accept the login: ${reason}` }, at)
   const minutes = Math.round(Math.abs(clockAheadMs) / 60_000)
-  return `; the clock here is ${minutes} minutes ${clockAheadMs > 0 ? 'ahead of' : 'behind'} the store's`
+  return STORAGE_CLOCK_WRONG({ lake, reason, minutes, side: clockAheadMs > 0 ? 'ahead of' : 'behind' }, at)
 }
