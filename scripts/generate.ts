@@ -29,7 +29,7 @@ const root = join(import.meta.dirname, '..')
 /** Path in the repository and text of each generated file. */
 const files: Readonly<Record<string, string>> = {
   'docs/reference/errors.md': printErrors(catalogue),
-  'docs/reference/commands.md': printCommands(createProgram(noPorts)),
+  'docs/reference/commands.md': printCommands(await createProgram(noPorts)),
   'docs/reference/types.md': printTypes({ postgresTypes, mysqlTypes, sqlServerTypes, sqliteTypes }),
   'docs/reference/portable-sql.md': printPortableSql(listPortableSql()),
   'docs/reference/events.md': printEvents(eventSamples),

@@ -2,7 +2,7 @@
 import type { createProgram } from '../../packages/tidemark/src/cli/program.ts'
 import { code, pageHead, printMarkdownTable } from './markdown.ts'
 
-type Command = ReturnType<typeof createProgram>
+type Command = Awaited<ReturnType<typeof createProgram>>
 
 /** Every command that works, with its arguments and options; what `--help` hides is left out here too. */
 export function printCommands(program: Command): string {

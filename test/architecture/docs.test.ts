@@ -61,9 +61,9 @@ describe('links and paths', () => {
   })
 })
 
-describe('commands', () => {
-  const program = createProgram(noPorts)
+const program = await createProgram(noPorts)
 
+describe('commands', () => {
   /** What is wrong with the arguments of a command line; undefined when the program has such a command and options. */
   function fault(line: string): string | undefined {
     const words = line.replaceAll(/"[^"]*"/g, 'text').split(/\s+/)

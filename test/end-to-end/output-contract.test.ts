@@ -70,8 +70,8 @@ const COMMANDS: Readonly<Record<string, { args: readonly string[]; exit: number 
 }
 
 describe('--json', () => {
-  test('is an option of exactly the commands that are held here', () => {
-    const found = createProgram(noPorts).commands.flatMap(command =>
+  test('is an option of exactly the commands that are held here', async () => {
+    const found = (await createProgram(noPorts)).commands.flatMap(command =>
       [command, ...command.commands].flatMap(one =>
         one.options.some(option => option.long === '--json')
           ? [one === command ? one.name() : `${command.name()} ${one.name()}`]

@@ -19,17 +19,17 @@ export function isOutsideProject(source: string | undefined): source is string {
  *
  * @throws {SECRET_MISSING} {CONNECTION_URL} {AUDIT_SOURCE}
  */
-export function tableAtAddress(
+export async function tableAtAddress(
   ports: Pick<CliPorts, 'clock' | 'env' | 'cwd'>,
   { source, table, timezone }: { source: string; table: string; timezone: string },
-): AuditedTable {
+): Promise<AuditedTable> {
   const isReference = /^(env|file):/i.test(source)
   const ref = isReference ? parseSecretRef(source) : undefined
   if (ref instanceof Problem) throw ref
   const url = ref === undefined ? source : openSecret(ref, { env: ports.env, root: ports.cwd }).reveal()
   const [schema, name] = splitName(table)
   return {
-    source: openSourceUrl(ports, { name: 'source', url, timezone }),
+    source: await openSourceUrl(ports, { name: 'source', url, timezone }),
     ref: { schema: schema ?? usualSchema(url), table: name },
     entry: undefined,
   }
@@ -40,11 +40,11 @@ export function tableAtAddress(
  *
  * @throws {AUDIT_SOURCE} no source, or more than one, may be meant
  */
-export function tableOfProject(
+export async function tableOfProject(
   ports: Pick<CliPorts, 'clock'>,
   loaded: LoadedProject,
   wanted: { source: string | undefined; table: string },
-): AuditedTable {
+): Promise<AuditedTable> {
   const { project } = loaded
   const { table } = wanted
   const configs = project.sources.filter(({ name }) => wanted.source === undefined || name === wanted.source)
@@ -54,7 +54,7 @@ export function tableOfProject(
     const exact = project.tables.filter(entry => entry.source === config.name && !entry.table.includes('*'))
     for (const { entry, ref, name } of bindEntries(config, exact, []).bound) {
       const names = [`${ref.schema}.${ref.table}`, name.slice('bronze.'.length)].map(one => one.toLowerCase())
-      if (names.includes(folded)) return { source: createSourceOpener(ports, loaded).open(config), ref, entry }
+      if (names.includes(folded)) return { source: await createSourceOpener(ports, loaded).open(config), ref, entry }
     }
   }
   const [schema, name] = splitName(table)
@@ -64,7 +64,11 @@ export function tableOfProject(
     const names = configs.map(one => one.name).join(', ')
     throw AUDIT_SOURCE({ table, reason: `it is not in the table list, and may be in any of ${names}` })
   }
-  return { source: createSourceOpener(ports, loaded).open(config), ref: { schema, table: name }, entry: undefined }
+  return {
+    source: await createSourceOpener(ports, loaded).open(config),
+    ref: { schema, table: name },
+    entry: undefined,
+  }
 }
 
 function splitName(table: string): [schema: string | undefined, table: string] {

@@ -1,88 +1,31 @@
-/** A project's lake in Azure or S3, ready to be opened: settings resolved, secrets revealed at the last moment. */
+/** Where a project's lake is, when that is Azure or S3. What reaches it is loaded with the first use: a folder needs none of it. */
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import type { LoadedProject } from '../config/load-project.ts'
-import { openSecret, openText, type SecretContext } from '../config/secret.ts'
-import type { RemoteLake } from '../model/project.ts'
 import type { RemoteLakePlace } from '../run/lake.ts'
-import { type AzureLogin, openAzure } from '../storage/azure/open-azure.ts'
-import { CachedStore } from '../storage/cache/cached-store.ts'
-import { FileCache } from '../storage/cache/file-cache.ts'
-import { giveUpUploads } from '../storage/give-up-uploads.ts'
-import { type LakeAddress, parseLakeAddress, printLakeAddress } from '../storage/lake-address.ts'
-import { probeLake } from '../storage/probe-lake.ts'
-import type { RemoteStore } from '../storage/remote-store.ts'
-import { openS3, type S3Login } from '../storage/s3/open-s3.ts'
+import { parseLakeAddress } from '../storage/lake-address.ts'
 import type { CliPorts } from './ports.ts'
 
 /** Where the lake of a project is, when that is no folder of this machine. */
 export function remoteLakeOf(
-  { clock, ids }: Pick<CliPorts, 'clock' | 'ids'>,
-  { project, env, vault }: Pick<LoadedProject, 'project' | 'env' | 'vault'>,
+  ports: Pick<CliPorts, 'clock' | 'ids'>,
+  loaded: Pick<LoadedProject, 'project' | 'env' | 'vault'>,
 ): RemoteLakePlace | undefined {
-  const { lake, remote, root } = project
+  const { lake, remote } = loaded.project
   const address = parseLakeAddress(lake)
   if (remote === undefined || typeof address === 'string') return undefined
   const identity = JSON.stringify([lake, remote.account, remote.endpoint])
   const local = join(remote.local, createHash('sha256').update(identity).digest('hex').slice(0, 16))
-  const cache = new FileCache({ folder: join(local, 'cache'), limitBytes: remote.cacheBytes, clock })
-  const connect = (at: LakeAddress): Promise<RemoteStore> =>
-    openStore({ address: at, remote, secrets: { env, root, vault } }, { clock, ids })
+  let place: Promise<RemoteLakePlace> | undefined
+  const opened = (): Promise<RemoteLakePlace> =>
+    (place ??= import('./remote-place.ts').then(({ remotePlace }) =>
+      remotePlace(ports, loaded, { address, remote, identity, local }),
+    ))
   return {
     local,
-    open: async scratch => {
-      const distant = await connect(address)
-      return scratch === undefined
-        ? distant
-        : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
-    },
-    probe: async () => await probeLake(await connect(address), ids),
-    giveUpUploads: async options => await giveUpUploads(await connect(address), options),
-    above: async () =>
-      await Promise.all(
-        pathsAbove(address.path).map(async path => {
-          const at = { ...address, path }
-          return { lake: printLakeAddress(at), store: await connect(at) }
-        }),
-      ),
-  }
-}
-
-/** `a/b/c` lies in the empty path, in `a` and in `a/b`. */
-function pathsAbove(path: string): string[] {
-  const parts = path === '' ? [] : path.split('/')
-  return parts.map((_, i) => parts.slice(0, i).join('/'))
-}
-
-interface Opening {
-  readonly address: LakeAddress
-  readonly remote: RemoteLake
-  readonly secrets: SecretContext
-}
-
-async function openStore(
-  { address, remote, secrets }: Opening,
-  ports: Pick<CliPorts, 'clock' | 'ids'>,
-): Promise<RemoteStore> {
-  const { account, endpoint, region, clientId } = remote
-  if (address.kind === 's3') return await openS3({ address, region, endpoint, login: s3Login(remote, secrets) }, ports)
-  return await openAzure({ address, account, endpoint, clientId, login: azureLogin(remote, secrets) }, ports)
-}
-
-function azureLogin({ login }: RemoteLake, secrets: SecretContext): AzureLogin {
-  if (login.kind === 'identity' || login.kind === 'access key') return { kind: 'identity' }
-  return { kind: login.kind, reveal: () => openSecret(login.secret, secrets).reveal() }
-}
-
-function s3Login({ login }: RemoteLake, secrets: SecretContext): S3Login {
-  if (login.kind !== 'access key') return { kind: 'identity' }
-  const { id, secret, sessionToken } = login
-  return {
-    kind: 'access key',
-    reveal: () => ({
-      accessKeyId: openText(id, secrets).reveal(),
-      secretAccessKey: openSecret(secret, secrets).reveal(),
-      sessionToken: sessionToken === undefined ? undefined : openSecret(sessionToken, secrets).reveal(),
-    }),
+    open: async scratch => await (await opened()).open(scratch),
+    probe: async () => await (await opened()).probe(),
+    giveUpUploads: async options => await (await opened()).giveUpUploads(options),
+    above: async () => await (await opened()).above(),
   }
 }

@@ -15,7 +15,8 @@ export async function runCli(args: readonly string[], given: CliPorts): Promise<
   const project: ProjectRoot = { root: given.cwd }
   const ports = { ...given, stderr: maskedStream(given.stderr, text => project.redact?.(text) ?? text) }
   try {
-    await createProgram(ports, project).parseAsync([...args], { from: 'user' })
+    const program = await createProgram(ports, project, args[0])
+    await program.parseAsync([...args], { from: 'user' })
   } catch (thrown) {
     if (thrown instanceof CommanderError) {
       ports.exit(thrown.exitCode === 0 ? 0 : 2)

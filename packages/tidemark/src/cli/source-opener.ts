@@ -1,4 +1,7 @@
-/** Sources of a project, ready to be opened: connection settings resolved, secrets revealed at the last moment. */
+/**
+ * Sources of a project, ready to be opened: connection settings resolved, secrets revealed at the last moment. A kind of
+ * database is loaded with the first source of it.
+ */
 import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
 import { parseMysqlUrl } from '../config/mysql-url.ts'
@@ -9,12 +12,8 @@ import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
 import { typeOfUrl } from '../config/url-type.ts'
 import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
-import { createMysqlSource } from '../sources/mysql/mysql.ts'
-import { createPostgresSource } from '../sources/postgres/postgres.ts'
-import { createSqliteSource } from '../sources/sqlite/sqlite.ts'
 import type { Source } from '../sources/source.ts'
 import { identityToken, type SqlServerConnection } from '../sources/sqlserver/address.ts'
-import { createSqlServerSource } from '../sources/sqlserver/sqlserver.ts'
 import type { CliPorts } from './ports.ts'
 
 /** @param limits what the command line says of every source, in place of the project */
@@ -27,14 +26,14 @@ export function createSourceOpener(
   const secrets = { env, root: project.root, vault: loaded.vault }
   return {
     salt: ({ salt }) => (salt === undefined ? undefined : openSecret(salt, secrets).reveal()),
-    open: config => {
+    open: async config => {
       if (isServer(config)) {
         const maxConnections = limits.maxConnections ?? config.maxConnections
-        return openServer(ports, { ...config, maxConnections }, connectionOf(config, secrets))
+        return await openServer(ports, { ...config, maxConnections }, connectionOf(config, secrets))
       }
-      const { name, timezone, connection } = config
+      const { connection } = config
       const url = 'url' in connection ? openText(connection.url, secrets).reveal() : ''
-      return createSqliteSource({ name, path: parseSqliteUrl(url, project.root), timezone, clock: ports.clock })
+      return await openFile(ports, config, parseSqliteUrl(url, project.root))
     },
   }
 }
@@ -48,35 +47,48 @@ function isServer(config: SourceConfig): config is ServerConfig {
 }
 
 /** A source of a server's kind. */
-function openServer(
+async function openServer(
   { clock }: Pick<CliPorts, 'clock'>,
   config: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot' | 'busyAbove'> & {
     maxConnections?: number | undefined
   },
   connection: SqlServerConnection,
-): Source {
+): Promise<Source> {
   const { type, name, timezone, slot, busyAbove, maxConnections } = config
   const options = { name, connection, timezone, clock }
   switch (type) {
-    case 'postgres':
+    case 'postgres': {
+      const { createPostgresSource } = await import('../sources/postgres/postgres.ts')
       return createPostgresSource({ ...options, slot, busyAbove, maxConnections })
-    case 'mysql':
+    }
+    case 'mysql': {
+      const { createMysqlSource } = await import('../sources/mysql/mysql.ts')
       return createMysqlSource({ ...options, busyAbove })
-    case 'sqlserver':
+    }
+    case 'sqlserver': {
+      const { createSqlServerSource } = await import('../sources/sqlserver/sqlserver.ts')
       return createSqlServerSource(options)
+    }
   }
 }
 
+async function openFile(
+  { clock }: Pick<CliPorts, 'clock'>,
+  { name, timezone }: Pick<SourceConfig, 'name' | 'timezone'>,
+  path: string,
+): Promise<Source> {
+  const { createSqliteSource } = await import('../sources/sqlite/sqlite.ts')
+  return createSqliteSource({ name, path, timezone, clock })
+}
+
 /** A source at an address, for commands that need no project. */
-export function openSourceUrl(
+export async function openSourceUrl(
   ports: Pick<CliPorts, 'clock' | 'cwd'>,
   { name, url, timezone }: { name: string; url: string; timezone: string },
-): Source {
+): Promise<Source> {
   const type = typeOfUrl(url)
-  if (type === 'sqlite') {
-    return createSqliteSource({ name, path: parseSqliteUrl(url, ports.cwd), timezone, clock: ports.clock })
-  }
-  return openServer(ports, { type, name, timezone }, readUrl(type, name, url))
+  if (type === 'sqlite') return await openFile(ports, { name, timezone }, parseSqliteUrl(url, ports.cwd))
+  return await openServer(ports, { type, name, timezone }, readUrl(type, name, url))
 }
 
 function connectionOf(config: ServerConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {

@@ -3,7 +3,14 @@
  * script line up and no line wraps.
  */
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' })
+let segmenter: Intl.Segmenter | undefined
+
+/** Made when a text needs it: it loads what most processes never do. */
+function graphemesOf(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
+}
+
 const combining = /^[\p{Mn}\p{Me}\p{Cf}]+$/u
 /** Scripts and symbols that terminals draw two cells wide (Unicode, East Asian Width W and F, and emoji). */
 const wide =
@@ -13,7 +20,7 @@ const wide =
 export function textWidth(text: string): number {
   if (/^[\u0020-\u007e]*$/.test(text)) return text.length
   let cells = 0
-  for (const { segment } of graphemes.segment(text)) cells += graphemeWidth(segment)
+  for (const { segment } of graphemesOf(text)) cells += graphemeWidth(segment)
   return cells
 }
 
@@ -22,7 +29,7 @@ export function truncateToWidth(text: string, width: number): string {
   if (textWidth(text) <= width) return text
   let cells = 0
   let cut = ''
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of graphemesOf(text)) {
     cells += graphemeWidth(segment)
     if (cells > width - 1) break
     cut += segment

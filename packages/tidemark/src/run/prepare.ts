@@ -39,7 +39,7 @@ export interface RefusedTable {
 
 /** Opens sources from their configuration. */
 export interface SourceOpener {
-  open: (config: SourceConfig) => Source
+  open: (config: SourceConfig) => Promise<Source>
   /** The secret behind `salt`; undefined without one. @throws {SECRET_MISSING} */
   salt: (config: SourceConfig) => string | undefined
 }
@@ -73,7 +73,7 @@ async function openSource(
   let source: Source | undefined
   try {
     if (config.unlisted !== undefined) throw config.unlisted
-    source = opener.open(config)
+    source = await opener.open(config)
     const listing: readonly TableRef[] = entries.some(isPattern) ? await source.listTables(signal) : []
     const { bound, problems } = bindEntries(config, entries, listing)
     const wanted = only === undefined ? bound : bound.filter(({ name }) => only(name))

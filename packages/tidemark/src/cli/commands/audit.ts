@@ -43,8 +43,8 @@ async function audit(ports: CliPorts, table: string, options: AuditOptions, at: 
   const { against, source, cursor, timezone } = options
   const copy = await findCopy(against, ports.cwd)
   const found = isOutsideProject(source)
-    ? tableAtAddress(ports, { source, table, timezone })
-    : tableOfProject(ports, await openProject(ports, options, at), { source, table })
+    ? await tableAtAddress(ports, { source, table, timezone })
+    : await tableOfProject(ports, await openProject(ports, options, at), { source, table })
   try {
     const keys = options.key === undefined ? undefined : namesOf(options.key)
     const ignore = namesOf(options.ignore ?? '')

@@ -28,7 +28,7 @@ async function init(ports: CliPorts, url: string | undefined, options: { project
 }
 
 async function describe(ports: CliPorts, url: string): Promise<readonly InitTable[]> {
-  const source = openSourceUrl(ports, { name: 'app', url, timezone: 'UTC' })
+  const source = await openSourceUrl(ports, { name: 'app', url, timezone: 'UTC' })
   try {
     const listed = await source.listTables(ports.signal)
     // A MySQL account often sees the databases of others; the one of the URL is meant.

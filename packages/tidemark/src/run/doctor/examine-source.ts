@@ -28,7 +28,7 @@ export async function examineSource(
   const report = { source: config.name, type: config.type }
   let source: Source | undefined
   try {
-    source = opener.open(config)
+    source = await opener.open(config)
     const { bound, problems } = bindEntries(
       config,
       entries,
