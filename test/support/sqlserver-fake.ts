@@ -16,6 +16,8 @@ import type { CopyChunk } from '../../packages/tidemark/src/sources/segments.ts'
 interface Row {
   v: string
   rv: bigint
+  /** Values of columns that were added. */
+  more?: Readonly<Record<string, string>>
 }
 
 interface Change {
@@ -33,8 +35,10 @@ interface State {
 
 export const server = { host: 'db.example.org', port: 1433, user: 'reader', password: '', database: 'music' }
 
-/** One table `dbo.orders (id int PRIMARY KEY, v nvarchar(50), rv rowversion)`. */
+/** One table `dbo.orders (id int PRIMARY KEY, v nvarchar(50), rv rowversion)`, as it was made. */
 export class FakeSqlServer {
+  /** Its columns beside `rv`, with their types. */
+  columns: Readonly<Record<string, string>> = { id: 'int', v: 'nvarchar' }
   state: State = { rows: new Map(), changes: [], tracking: 0n, dbts: 2000n }
   tracked: { since: bigint; minValid: bigint } | undefined
   hasRowVersion = false
@@ -53,13 +57,17 @@ export class FakeSqlServer {
   #clock = 0
 
   /** One committed transaction: rows written, or deleted where there is no value. */
-  commit(rows: Readonly<Record<number, string | null>>, tracked = this.tracked !== undefined): void {
+  commit(
+    rows: Readonly<Record<number, string | null>>,
+    tracked: boolean = this.tracked !== undefined,
+    more: Readonly<Record<string, string>> = {},
+  ): void {
     if (tracked) this.state.tracking += 1n
     for (const [key, v] of Object.entries(rows)) {
       const id = Number(key)
       this.state.dbts += 1n
       if (v === null) this.state.rows.delete(id)
-      else this.state.rows.set(id, { v, rv: this.state.dbts })
+      else this.state.rows.set(id, { v, rv: this.state.dbts, more })
       if (tracked) this.state.changes.push({ version: this.state.tracking, id })
     }
   }
@@ -229,8 +237,10 @@ class FakeSession implements SqlServerSession {
         precision: '10',
         scale: '0',
       })
-      const columns = [column('1', 'id', 'int', '0'), column('2', 'v', 'nvarchar', '1')]
-      return db.hasRowVersion ? [...columns, column('3', 'rv', 'timestamp', '0')] : columns
+      const columns = Object.entries(db.columns).map(([name, type], n) =>
+        column(String(n + 1), name, type, name === 'id' ? '0' : '1'),
+      )
+      return db.hasRowVersion ? [...columns, column('99', 'rv', 'timestamp', '0')] : columns
     }
     if (text.includes('i.is_primary_key')) return [{ id, name: 'id' }]
     if (!text.includes('AS storage')) return undefined
@@ -272,10 +282,12 @@ class FakeSession implements SqlServerSession {
       return [...changed].filter(id => !rows.has(id)).map(id => ['0', String(id)])
     }
     return this.#slice(statement).map(id => {
-      const { v = '', rv = 0n } = rows.get(id) ?? {}
+      const { v = '', rv = 0n, more = {} } = rows.get(id) ?? {}
       const hex = rv.toString(16).toUpperCase().padStart(16, '0')
-      const all = ['0', String(id), v, hex]
-      return statement.includes('t."rv"), 2)') ? all : statement.includes('t."v"') ? all.slice(0, 3) : all.slice(0, 2)
+      const values: Readonly<Record<string, string | null>> = { id: String(id), v }
+      const read = Object.keys(this.#db.columns).filter(name => name === 'id' || statement.includes(`t."${name}"`))
+      const row = ['0', ...read.map(name => values[name] ?? more[name] ?? null)]
+      return statement.includes('t."rv"), 2)') ? [...row, hex] : row
     })
   }
 }
