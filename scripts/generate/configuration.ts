@@ -26,7 +26,7 @@ export function printConfiguration(schemas: { project: JsonSchema; tableList: Js
   const list = schemas.tableList.anyOf?.[0] ?? schemas.tableList
   const entry = listKeys(list.items ?? list, '', schemas.tableList)
   return `${pageHead('Configuration', 'the schemas in packages/tidemark/src/config')}
-Unknown keys are errors. A secret is written as \`{ secret: env:NAME }\`, \`{ secret: file:path }\` or \`{ secret: azure-kv:vault/name }\`, never as a value.
+Unknown keys are errors. A secret is written as \`{ secret: env:NAME }\`, \`{ secret: file:path }\`, \`{ secret: azure-kv:vault/name }\` or \`{ secret: aws-sm:name }\`, never as a value.
 \`<name>\` stands for a name of your choice, \`[]\` for each item of a list. **Bold** keys are required where their
 parent is written.
 

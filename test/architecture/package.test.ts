@@ -5,6 +5,7 @@ import { readRepositoryFile } from './source-files.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   '@aws-sdk/client-s3': 'requests to S3, signed; installed by who has a lake there',
+  '@aws-sdk/client-secrets-manager': 'requests to AWS Secrets Manager, signed; installed by who keeps secrets there',
   '@azure/identity': 'tokens for managed identities, workload identities and logins; installed by who has a lake there',
   '@azure/storage-blob': 'requests to Azure Blob Storage, signed; installed by who has a lake there',
   '@duckdb/node-api': 'the engine: relational work and Parquet in process',

@@ -6,10 +6,11 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { KeyVault } from '../../packages/tidemark/src/config/key-vault.ts'
 import { parseSecretRef } from '../../packages/tidemark/src/config/secret.ts'
+import { Vaults } from '../../packages/tidemark/src/config/vaults.ts'
 import { Problem } from '../../packages/tidemark/src/errors/problem.ts'
-import type { VaultRef } from '../../packages/tidemark/src/model/project.ts'
+import type { AzureSecretRef } from '../../packages/tidemark/src/model/project.ts'
+import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { createProject, readAll } from '../support/cli.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { findMissingOpenssl, trustNewCertificate } from '../support/cloud/certificate.ts'
@@ -40,6 +41,8 @@ describe.skipIf(missing !== undefined)(
       vault.resource = vault.address
       vault.secrets.clear()
       vault.refused.clear()
+      vault.troubles.length = 0
+      pauses.length = 0
     })
     afterAll(async () => {
       vi.unstubAllEnvs()
@@ -49,20 +52,24 @@ describe.skipIf(missing !== undefined)(
       await rm(folder, { recursive: true })
     })
 
-    const refTo = (name: string, address = vault.address): VaultRef => {
+    const refTo = (name: string, address = vault.address): AzureSecretRef => {
       const ref = parseSecretRef(`azure-kv:${address}/secrets/${name}`)
       if (ref instanceof Problem || ref.kind !== 'azure-kv') throw new Error('no reference to a vault')
       return ref
     }
-    const opened = async (ref: VaultRef): Promise<string> => {
-      const asked = new KeyVault()
+    const pauses: number[] = []
+    /** Pauses are noted instead of waited for. */
+    const clock: typeof systemClock = { ...systemClock, sleep: ms => Promise.resolve(void pauses.push(ms)) }
+    const newVaults = (): Vaults => new Vaults({ clock, ids: systemIds })
+    const opened = async (ref: AzureSecretRef): Promise<string> => {
+      const asked = newVaults()
       await asked.fetch([ref])
       return asked.open(ref).reveal()
     }
 
     test('is given for the token that the vault asks for, newest or of a version, and asked for once', async () => {
       vault.secrets.set('app-url', 'newest ').set('app-url/0123abc', 'older')
-      const asked = new KeyVault()
+      const asked = newVaults()
       const refs = ['app-url', 'app-url/0123abc'].map(name => refTo(name))
       const before = vault.seen.length
       await Promise.all([asked.fetch(refs), asked.fetch(refs)])
@@ -92,9 +99,33 @@ describe.skipIf(missing !== undefined)(
       expect(String(refused)).not.toContain('secret words')
     })
 
+    test('is asked for again while the vault has no time, as long after as it says, and with a new token once', async () => {
+      vault.secrets.set('app-url', 'here')
+      vault.troubles.push({ status: 429, headers: { 'retry-after': '7' } }, { status: 503, headers: {} }, 'new token')
+      expect(await opened(refTo('app-url'))).toBe('here')
+      expect(pauses).toHaveLength(3)
+      expect(pauses[0]).toBeGreaterThanOrEqual(7000)
+      vault.troubles.push('new token', 'new token')
+      await expect(opened(refTo('app-url'))).rejects.toMatchObject({ code: 'SECRET_REFUSED' })
+      expect(pauses).toHaveLength(4)
+    })
+
+    test('of a vault that stays busy is told so, and no request is made in vain where it says no', async () => {
+      vault.troubles.push(...Array.from({ length: 6 }, () => ({ status: 503, headers: {} })))
+      await expect(opened(refTo('app-url'))).rejects.toMatchObject({
+        code: 'SECRET_VAULT_UNREACHABLE',
+        message: expect.stringContaining('Throttled, HTTP 503') as unknown,
+      })
+      vault.refused.set('closed', 'ForbiddenByRbac')
+      const before = vault.seen.length
+      await expect(opened(refTo('closed'))).rejects.toMatchObject({ code: 'SECRET_REFUSED' })
+      // One that learns which token is wanted, and one with it.
+      expect(vault.seen.length - before).toBe(2)
+    })
+
     test('of a vault that does not answer is told so, and the others are had', async () => {
       vault.secrets.set('app-url', 'here')
-      const asked = new KeyVault()
+      const asked = newVaults()
       const away = refTo('app-url', 'https://127.0.0.1:9')
       await asked.fetch([away, refTo('app-url')])
       expect(asked.open(refTo('app-url')).reveal()).toBe('here')
@@ -119,7 +150,7 @@ describe.skipIf(missing !== undefined)(
       },
     )
 
-    const at = (name: string): object => ({ secret: `azure-kv:${vault.address}/secrets/${name}` })
+    const at = (name: string): { secret: string } => ({ secret: `azure-kv:${vault.address}/secrets/${name}` })
 
     test('opens the source and the alert of a project, and is in nothing that a run says or leaves', async () => {
       await database.query('CREATE TABLE item (id int PRIMARY KEY); INSERT INTO item VALUES (1)')
@@ -145,18 +176,45 @@ describe.skipIf(missing !== undefined)(
         }),
       })
       const said: string[] = []
-      for (const args of [['run', '--json'], ['run', '--events'], ['doctor'], ['status', '--json']]) {
+      const audit = ['audit', 'public.item', '--source', at('app-url').secret, '--against', 'lake/silver/item']
+      for (const args of [['run', '--json'], ['run', '--events'], ['doctor'], ['status', '--json'], audit]) {
         const { stdout, stderr } = await runInProcess(args, { cwd: project.root, env: {} })
         said.push(stdout, stderr)
       }
       const all = [...said, await readAll(project.root), JSON.stringify(hook.posts)].join('\n')
       expect(hook.posts.length).toBeGreaterThan(0)
       expect(all).toContain('SECRET_MISSING')
+      expect(said.join('')).toContain('item: the copy equals the source')
       expect(await readAll(join(project.lake, 'bronze', 'item'))).toContain('PAR1')
       for (const secret of [word, database.url, ...identity.tokens]) {
         for (const form of [secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')])
           expect(all.includes(form)).toBe(false)
       }
+    })
+
+    test('is asked for by the commands that open it alone, and doctor says to whom each is given', async () => {
+      vault.secrets.set('hook', 'https://hooks.example/in')
+      const { root } = await createProject({
+        'tidemark.yml': JSON.stringify({
+          name: 'shop',
+          sources: { app: { type: 'postgres', url: at('app-url'), tables: [{ schema: 'public', table: 'item' }] } },
+          alerts: { channels: { hook: { webhook: at('hook') } }, rules: [{ on: ['recovery'], send: 'hook' }] },
+        }),
+      })
+      const asked = async (...args: string[]): Promise<string[]> => {
+        const before = vault.seen.length
+        await runInProcess(args, { cwd: root, env: {} })
+        return [...new Set(vault.seen.slice(before).map(({ path }) => path))].sort()
+      }
+      const [app, hook] = ['/secrets/app-url', '/secrets/hook']
+      for (const command of ['status', 'tables', 'runs', 'validate', 'optimize'])
+        expect(await asked(command), command).toEqual([])
+      expect(await asked('plan')).toEqual([app])
+      expect(await asked('run')).toEqual([app, hook])
+      const { exit, stdout } = await runInProcess(['doctor'], { cwd: root, env: {} })
+      expect(exit).toBe(3)
+      expect(stdout).toContain(`/secrets/hook is given to managed identity (application ${MACHINE})`)
+      expect(stdout).toContain('/secrets/app-url does not exist in the vault')
     })
 
     test('opens a table list at an address', async () => {

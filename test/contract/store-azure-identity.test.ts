@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { identityToken } from '../../packages/tidemark/src/sources/sqlserver/address.ts'
+import { loginByIdentity } from '../../packages/tidemark/src/sources/sqlserver/address.ts'
 import { openSession } from '../../packages/tidemark/src/sources/sqlserver/connection.ts'
 import { openAzure } from '../../packages/tidemark/src/storage/azure/open-azure.ts'
 import type { RemoteStore } from '../../packages/tidemark/src/storage/remote-store.ts'
@@ -12,6 +12,7 @@ import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.t
 import { type Azurite, AZURITE_ACCOUNT, AZURITE_KEY, startAzurite } from '../support/cloud/azurite.ts'
 import { findMissingOpenssl, trustNewCertificate } from '../support/cloud/certificate.ts'
 import { type ManagedIdentity, startManagedIdentity } from '../support/cloud/managed-identity.ts'
+import { MACHINE } from '../support/cloud/unsigned-token.ts'
 import { startTokenService } from '../support/cloud/token-service.ts'
 import { startTdsServer } from '../support/tds-server.ts'
 
@@ -116,11 +117,12 @@ describe.skipIf(missing !== undefined)(
     test('gives a SQL Server the token of that identity, and asks once for as long as it holds', async () => {
       onThisMachine(identity.env)
       await using server = await startTdsServer()
-      const token = identityToken('app', '')
-      const connection = { host: '127.0.0.1', port: server.port, database: 'music', user: '', password: '', token }
+      const login = loginByIdentity('app', { clock: systemClock, clientId: '' })
+      const connection = { host: '127.0.0.1', port: server.port, database: 'music', user: '', password: '', ...login }
       for (const _ of [1, 2]) await (await openSession('app', connection, AbortSignal.timeout(20_000))).close()
       expect(server.logins.map(login => login.token)).toEqual([identity.tokens[0], identity.tokens[0]])
       expect(identity.tokens[0]).toContain('.')
+      expect(login.describeLogin?.()).toBe(`managed identity (application ${MACHINE})`)
     })
 
     test('is refused with an expired token, and the refusal repeats nothing of it', async () => {

@@ -140,6 +140,7 @@ export const documents: Readonly<Record<string, Shape>> = {
   },
   doctor: {
     target: text,
+    secrets: listOf(finding),
     sources: listOf({ source: text, type: text, findings: listOf(finding), grants: listOf(text) }),
     lake: { place: text, findings: listOf(finding) },
   },

@@ -14,6 +14,8 @@ export interface FakeKeyVault extends AsyncDisposable {
   readonly secrets: Map<string, string>
   /** Names that nobody may read, each with the code that is answered. */
   readonly refused: Map<string, string>
+  /** Answered first, one each, to whoever comes with a token; `new token` takes that token for none. */
+  readonly troubles: ({ status: number; headers: Record<string, string> } | 'new token')[]
   /** What it says it takes tokens for; itself at first. */
   resource: string
   /** Path and token of each request. */
@@ -37,6 +39,9 @@ export async function startKeyVault(
       const challenge = `Bearer authorization="https://login.invalid/tenant", resource="${vault.resource}"`
       return answer(401, { error: { code: 'Unauthorized', message: 'm' } }, { 'www-authenticate': challenge })
     }
+    const trouble = vault.troubles.shift()
+    if (trouble === 'new token') return answer(401, { error: { code: 'Unauthorized', message: 'expired' } })
+    if (trouble !== undefined) return answer(trouble.status, { error: { code: 'Throttled' } }, trouble.headers)
     const name = path.replace('/secrets/', '')
     const code = vault.refused.get(name)
     if (code !== undefined)
@@ -52,6 +57,7 @@ export async function startKeyVault(
     address,
     secrets: new Map(),
     refused: new Map(),
+    troubles: [],
     resource: address,
     seen,
     async [Symbol.asyncDispose]() {

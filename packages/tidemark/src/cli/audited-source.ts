@@ -1,38 +1,55 @@
 /** Where the table of an audit is: at an address, behind a variable that holds one, or in a source of the project. */
 import type { LoadedProject } from '../config/load-project.ts'
-import { openSecret, parseSecretRef } from '../config/secret.ts'
+import { makeRedactor } from '../config/redact.ts'
+import { keptRefs, openSecret, parseSecretRef, type Secret, secretOf } from '../config/secret.ts'
 import { usualSchema } from '../config/url-type.ts'
+import { Vaults } from '../config/vaults.ts'
 import { AUDIT_SOURCE } from '../errors/audit.ts'
 import { Problem } from '../errors/problem.ts'
 import { bindEntries } from '../ingest/resolve.ts'
 import type { AuditedTable } from '../run/audit/audit-table.ts'
+import type { ProjectRoot } from './open-project.ts'
 import type { CliPorts } from './ports.ts'
 import { createSourceOpener, openSourceUrl } from './source-opener.ts'
 
+/** A reference to where the address is kept. */
+const REFERENCE = /^(env|file|azure-kv|aws-sm):/i
+
 /** True for a source that is no name of a project: an address, or a reference to one. */
 export function isOutsideProject(source: string | undefined): source is string {
-  return source !== undefined && /^(env|file|sqlite):|:\/\//i.test(source)
+  return source !== undefined && (REFERENCE.test(source) || /^sqlite:|:\/\//i.test(source))
 }
 
 /**
- * A table at an address. `env:NAME` and `file:path` keep the address, and the password in it, out of the command line.
+ * A table at an address. A reference such as `env:NAME` keeps the address, and the password in it, out of the command line.
  *
- * @throws {SECRET_MISSING} {CONNECTION_URL} {AUDIT_SOURCE}
+ * @throws {SECRET_MISSING} and its kin, {CONNECTION_URL}, {AUDIT_SOURCE}
  */
 export async function tableAtAddress(
-  ports: Pick<CliPorts, 'clock' | 'env' | 'cwd'>,
+  ports: Pick<CliPorts, 'clock' | 'ids' | 'env' | 'cwd' | 'signal'>,
   { source, table, timezone }: { source: string; table: string; timezone: string },
+  at: ProjectRoot,
 ): Promise<AuditedTable> {
-  const isReference = /^(env|file):/i.test(source)
-  const ref = isReference ? parseSecretRef(source) : undefined
-  if (ref instanceof Problem) throw ref
-  const url = ref === undefined ? source : openSecret(ref, { env: ports.env, root: ports.cwd }).reveal()
+  const secret = REFERENCE.test(source) ? await fetchSecret(ports, source) : secretOf(source)
+  at.redact = makeRedactor([secret])
+  const url = secret.reveal()
   const [schema, name] = splitName(table)
   return {
     source: await openSourceUrl(ports, { name: 'source', url, timezone }),
     ref: { schema: schema ?? usualSchema(url), table: name },
     entry: undefined,
   }
+}
+
+async function fetchSecret(
+  { env, cwd, signal, ...ports }: Pick<CliPorts, 'clock' | 'ids' | 'env' | 'cwd' | 'signal'>,
+  reference: string,
+): Promise<Secret> {
+  const ref = parseSecretRef(reference)
+  if (ref instanceof Problem) throw ref
+  const vault = new Vaults(ports, signal)
+  await vault.fetch(keptRefs([{ secret: ref }]))
+  return openSecret(ref, { env, root: cwd, vault })
 }
 
 /**

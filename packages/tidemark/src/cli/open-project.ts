@@ -1,8 +1,9 @@
 /** Options every command about a project shares, and the project they lead to. */
 import { type Command, InvalidArgumentError } from 'commander'
-import { knownSecrets } from '../config/known-secrets.ts'
+import { knownSecrets, type SecretOwner } from '../config/known-secrets.ts'
 import { type LoadedProject, loadProject, ProjectProblems } from '../config/load-project.ts'
 import { makeRedactor } from '../config/redact.ts'
+import { Vaults } from '../config/vaults.ts'
 import type { Problem } from '../errors/problem.ts'
 import { renderProblem } from '../errors/render.ts'
 import { loadFlows } from '../flows/language/load-flows.ts'
@@ -35,8 +36,17 @@ function collectVar(text: string, earlier: Record<string, string>): Record<strin
   return { ...earlier, [text.slice(0, equals)]: text.slice(equals + 1) }
 }
 
-/** Load and check the project; warnings go to standard error. */
-export async function openProject(ports: CliPorts, options: ProjectOptions, at: ProjectRoot): Promise<LoadedProject> {
+/**
+ * Load and check the project; warnings go to standard error.
+ *
+ * @param opens whose secrets the command will open beside those of the lake; only they are fetched from vaults
+ */
+export async function openProject(
+  ports: CliPorts,
+  options: ProjectOptions,
+  at: ProjectRoot,
+  opens?: readonly SecretOwner[],
+): Promise<LoadedProject> {
   const root = options.project ?? ports.cwd
   at.root = root
   const loaded = await loadProject({
@@ -46,6 +56,8 @@ export async function openProject(ports: CliPorts, options: ProjectOptions, at: 
     env: ports.env,
     loadFlows,
     signal: ports.signal,
+    vault: new Vaults(ports, ports.signal),
+    opens,
   }).catch((error: unknown) => {
     if (error instanceof ProjectProblems && error.reachable !== undefined) maskSecrets(at, error.reachable)
     throw error
@@ -63,9 +75,10 @@ export async function openProjectToLook(
   ports: CliPorts,
   options: ProjectOptions,
   at: ProjectRoot,
+  opens: readonly SecretOwner[] = [],
 ): Promise<LoadedProject> {
   try {
-    return await openProject(ports, options, at)
+    return await openProject(ports, options, at, opens)
   } catch (error) {
     const reachable = error instanceof ProjectProblems ? error.reachable : undefined
     if (!(error instanceof ProjectProblems) || reachable === undefined) throw error

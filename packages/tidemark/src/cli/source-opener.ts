@@ -6,14 +6,14 @@ import { readFileSync } from 'node:fs'
 import type { LoadedProject } from '../config/load-project.ts'
 import { parseMysqlUrl } from '../config/mysql-url.ts'
 import { parsePostgresUrl } from '../config/postgres-url.ts'
-import { openSecret, openText, type Secret } from '../config/secret.ts'
+import { openSecret, openText, type Secret, type SecretContext } from '../config/secret.ts'
 import { parseSqliteUrl } from '../config/sqlite-url.ts'
 import { parseSqlServerUrl } from '../config/sqlserver-url.ts'
 import { typeOfUrl } from '../config/url-type.ts'
 import type { SourceConfig } from '../model/project.ts'
 import type { SourceOpener } from '../run/prepare.ts'
 import type { Source } from '../sources/source.ts'
-import { identityToken, type SqlServerConnection } from '../sources/sqlserver/address.ts'
+import { loginByIdentity, type SqlServerConnection } from '../sources/sqlserver/address.ts'
 import type { CliPorts } from './ports.ts'
 
 /** @param limits what the command line says of every source, in place of the project */
@@ -29,7 +29,8 @@ export function createSourceOpener(
     open: async config => {
       if (isServer(config)) {
         const maxConnections = limits.maxConnections ?? config.maxConnections
-        return await openServer(ports, { ...config, maxConnections }, connectionOf(config, secrets))
+        const opening = { secrets, clock: ports.clock }
+        return await openServer(ports, { ...config, maxConnections }, connectionOf(config, opening))
       }
       const { connection } = config
       const url = 'url' in connection ? openText(connection.url, secrets).reveal() : ''
@@ -88,14 +89,19 @@ export async function openSourceUrl(
 ): Promise<Source> {
   const type = typeOfUrl(url)
   if (type === 'sqlite') return await openFile(ports, { name, timezone }, parseSqliteUrl(url, ports.cwd))
-  return await openServer(ports, { type, name, timezone }, readUrl(type, name, url))
+  return await openServer(ports, { type, name, timezone }, readUrl(type, { name, url, clock: ports.clock }))
 }
 
-function connectionOf(config: ServerConfig, secrets: Parameters<typeof openText>[1]): SqlServerConnection {
+interface Opening {
+  secrets: SecretContext
+  clock: CliPorts['clock']
+}
+
+function connectionOf(config: ServerConfig, { secrets, clock }: Opening): SqlServerConnection {
   const { connection } = config
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
-    const read = readUrl(config.type, config.name, openText(connection.url, secrets).reveal())
+    const read = readUrl(config.type, { name: config.name, url: openText(connection.url, secrets).reveal(), clock })
     return { ...read, tls: config.tls ?? read.tls, ca }
   }
   const { host, port, database, user, password } = connection
@@ -103,15 +109,18 @@ function connectionOf(config: ServerConfig, secrets: Parameters<typeof openText>
   return { host, port, database, user, password: reveal, tls: config.tls, ca }
 }
 
-function readUrl(type: ServerType, name: string, url: string): SqlServerConnection {
+function readUrl(
+  type: ServerType,
+  { name, url, clock }: { name: string; url: string; clock: CliPorts['clock'] },
+): SqlServerConnection {
   if (type === 'mysql') {
     const { password, tls, ...server } = parseMysqlUrl(url)
     return { ...server, password: revealing(password), tls }
   }
   if (type === 'sqlserver') {
     const { password, tls, byIdentity, ...server } = parseSqlServerUrl(url)
-    const token = byIdentity ? identityToken(name, server.user) : undefined
-    return { ...server, password: revealing(password), tls, token }
+    const login = byIdentity ? loginByIdentity(name, { clock, clientId: server.user }) : undefined
+    return { ...server, ...login, password: revealing(password), tls }
   }
   const { host, port, database, user, password, sslmode } = parsePostgresUrl(url)
   const tls = sslmode === 'disable' ? 'off' : sslmode === undefined ? undefined : 'verify'

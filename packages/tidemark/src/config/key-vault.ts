@@ -3,17 +3,13 @@
  * where that token is one for this very kind of vault, so that no other server is ever given one.
  */
 import { request } from 'node:https'
-import { SECRET_MISSING } from '../errors/config.ts'
-import { Problem } from '../errors/problem.ts'
-import {
-  SECRET_LOGIN_FAILED,
-  SECRET_PACKAGE_MISSING,
-  SECRET_REFUSED,
-  SECRET_VAULT_UNREACHABLE,
-} from '../errors/secret.ts'
+import { SECRET_PACKAGE_MISSING, SECRET_VAULT_UNREACHABLE } from '../errors/secret.ts'
 import { type AzureIdentity, IdentityFault, openIdentity } from '../identity/azure-identity.ts'
-import type { VaultRef } from '../model/project.ts'
-import { printSecretRef, type Secret, secretOf, type SecretVault } from './secret.ts'
+import type { AzureSecretRef } from '../model/project.ts'
+import { answerFault, networkFault, parseRetryAfter, StorageFault } from '../storage/fault.ts'
+import type { RetryPorts } from '../storage/retry.ts'
+import { printSecretRef } from './secret.ts'
+import type { Vault } from './vaults.ts'
 
 const VERSION = '7.4'
 const TIMEOUT_MS = 20_000
@@ -23,60 +19,58 @@ const MAX_BYTES = 200_000
 interface Answer {
   readonly status: number
   readonly challenge: string
+  readonly retryAfter: string | undefined
   readonly body: string
 }
 
-export class KeyVault implements SecretVault {
-  readonly #asked = new Map<string, Promise<void>>()
-  readonly #had = new Map<string, Secret | Problem>()
+export class KeyVault implements Vault<AzureSecretRef> {
+  readonly #clock: RetryPorts['clock']
   #identity: Promise<AzureIdentity> | undefined
 
-  async fetch(refs: readonly VaultRef[]): Promise<void> {
-    await Promise.all(refs.map(ref => this.#fetchOnce(ref)))
+  constructor({ clock }: Pick<RetryPorts, 'clock'>) {
+    this.#clock = clock
   }
 
-  open(ref: VaultRef): Secret {
+  async ask(ref: AzureSecretRef): Promise<string> {
+    const { vault, name, version } = ref
     const reference = printSecretRef(ref)
-    const had = this.#had.get(reference) ?? SECRET_MISSING({ reference, reason: 'was not asked for' })
-    if (had instanceof Problem) throw had
-    return had
-  }
-
-  #fetchOnce(ref: VaultRef): Promise<void> {
-    const reference = printSecretRef(ref)
-    const asked =
-      this.#asked.get(reference) ??
-      this.#ask(ref, reference)
-        .catch((error: unknown) => problemOf(error, reference))
-        .then(had => void this.#had.set(reference, had))
-    this.#asked.set(reference, asked)
-    return asked
-  }
-
-  async #ask({ vault, name, version }: VaultRef, reference: string): Promise<Secret> {
     const url = new URL(`${vault}/secrets/${name}${version === undefined ? '' : `/${version}`}?api-version=${VERSION}`)
-    let answer = await get(url, undefined)
-    let who = 'nobody'
-    if (answer.status === 401) {
-      const scope = scopeOf(answer.challenge, url)
-      if (scope === undefined)
-        throw SECRET_VAULT_UNREACHABLE({
-          reference,
-          reason: `${url.host} asks for a token that is not for a vault of its name`,
-        })
-      this.#identity ??= loadIdentity(reference)
-      const identity = await this.#identity
-      const { token } = await identity.getToken(scope)
-      who = identity.description ?? 'this identity'
-      answer = await get(url, token)
-    }
-    return readAnswer(answer, { reference, who })
+    const answer = await get(url, undefined)
+    if (answer.status !== 401) return this.#readAnswer(answer)
+    const scope = scopeOf(answer.challenge, url)
+    if (scope === undefined)
+      throw SECRET_VAULT_UNREACHABLE({
+        reference,
+        reason: `${url.host} asks for a token that is not for a vault of its name`,
+      })
+    this.#identity ??= loadIdentity(reference, this.#clock)
+    const { token } = await (await this.#identity).getToken(scope).catch((error: unknown) => {
+      throw error instanceof IdentityFault ? new StorageFault('login', { code: error.message }) : error
+    })
+    return this.#readAnswer(await get(url, token))
+  }
+
+  renewLogin(): void {
+    this.#identity = undefined
+  }
+
+  async describeLogin(): Promise<string> {
+    const identity = await this.#identity?.catch(() => undefined)
+    return identity?.description ?? 'this identity'
+  }
+
+  #readAnswer({ status, body, retryAfter }: Answer): string {
+    const { value, code = 'Error' } = parse(body)
+    if (status === 200 && value !== undefined) return value
+    if (status === 401) throw new StorageFault('stale', { status, code })
+    if (status === 404) throw new StorageFault('missing', { status, code })
+    throw answerFault({ status, code, retryAfterMs: parseRetryAfter(retryAfter, this.#clock.now()) })
   }
 }
 
-async function loadIdentity(reference: string): Promise<AzureIdentity> {
+async function loadIdentity(reference: string, clock: RetryPorts['clock']): Promise<AzureIdentity> {
   try {
-    return openIdentity(await import('@azure/identity'))
+    return openIdentity(await import('@azure/identity'), { clock })
   } catch (cause) {
     throw SECRET_PACKAGE_MISSING({ reference, packages: '@azure/identity' }, { cause })
   }
@@ -88,19 +82,6 @@ function scopeOf(challenge: string, url: URL): string | undefined {
   if (resource?.protocol !== 'https:') return undefined
   const isItsOwn = url.hostname === resource.hostname || url.hostname.endsWith(`.${resource.hostname}`)
   return isItsOwn ? `${resource.origin}/.default` : undefined
-}
-
-function readAnswer({ status, body }: Answer, { reference, who }: { reference: string; who: string }): Secret {
-  const { value, code } = parse(body)
-  if (status === 404) throw SECRET_MISSING({ reference, reason: 'does not exist in the vault' })
-  if (status === 401 || status === 403) throw SECRET_REFUSED({ reference, who, code: code ?? `HTTP ${status}` })
-  if (status !== 200 || value === undefined)
-    throw SECRET_VAULT_UNREACHABLE({
-      reference,
-      reason: `it answers ${status}${code === undefined ? '' : `, ${code}`}`,
-    })
-  if (value.trim() === '') throw SECRET_MISSING({ reference, reason: 'is empty' })
-  return secretOf(value)
 }
 
 /** Of an error its code alone: what stands beside it may name what is nobody's business. */
@@ -118,34 +99,31 @@ function parse(body: string): { value?: string; code?: string } {
   }
 }
 
-function problemOf(error: unknown, reference: string): Problem {
-  if (error instanceof Problem) return error
-  if (error instanceof IdentityFault) return SECRET_LOGIN_FAILED({ reference, reason: error.message }, { cause: error })
-  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined
-  const reason = code ?? (error instanceof Error ? error.name : 'no answer')
-  return SECRET_VAULT_UNREACHABLE({ reference, reason })
-}
-
 /** No redirect is followed: a token goes to the vault and to nobody else. */
 function get(url: URL, token: string | undefined): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
-    const options = { headers, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }
-    const asked = request(url, options, response => {
-      const chunks: Buffer[] = []
-      let bytes = 0
-      response.on('error', reject)
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length
-        chunks.push(chunk)
-        if (bytes > MAX_BYTES) response.destroy(new Error('more than a secret'))
-      })
-      response.on('end', () => {
-        const challenge = response.headers['www-authenticate'] ?? ''
-        resolve({ status: response.statusCode ?? 0, challenge, body: Buffer.concat(chunks).toString('utf8') })
+  const { promise, resolve, reject } = Promise.withResolvers<Answer>()
+  const fail = (error: unknown): void => reject(networkFault(error))
+  const headers = { accept: 'application/json', ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) }
+  const options = { headers, agent: false, signal: AbortSignal.timeout(TIMEOUT_MS) }
+  const asked = request(url, options, response => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    response.on('error', fail)
+    response.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      chunks.push(chunk)
+      if (bytes > MAX_BYTES) response.destroy(new Error('more than a secret'))
+    })
+    response.on('end', () => {
+      resolve({
+        status: response.statusCode ?? 0,
+        challenge: response.headers['www-authenticate'] ?? '',
+        retryAfter: response.headers['retry-after'],
+        body: Buffer.concat(chunks).toString('utf8'),
       })
     })
-    asked.on('error', reject)
-    asked.end()
   })
+  asked.on('error', fail)
+  asked.end()
+  return promise
 }

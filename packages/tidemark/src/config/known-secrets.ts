@@ -1,7 +1,7 @@
 /** The secrets of a project, opened for the one purpose of masking them in whatever leaves the process. */
-import type { Project, TextOrSecret, VaultRef } from '../model/project.ts'
+import type { KeptRef, Project, TextOrSecret } from '../model/project.ts'
 import { hasUrlPassword } from './redact.ts'
-import { openText, type Secret, type SecretContext } from './secret.ts'
+import { keptRefs, openText, type Secret, type SecretContext } from './secret.ts'
 
 /** All that can be opened now. One that is missing is reported where it is used, not here. */
 export function knownSecrets(project: Project, { env, vault }: Pick<SecretContext, 'env' | 'vault'>): Secret[] {
@@ -15,11 +15,16 @@ export function knownSecrets(project: Project, { env, vault }: Pick<SecretContex
   })
 }
 
-/** What of a project has to be fetched from a vault before it can be opened. */
-export function vaultRefs(project: Project): VaultRef[] {
-  return textsOf(project).flatMap(value =>
-    typeof value !== 'string' && value.secret.kind === 'azure-kv' ? [value.secret] : [],
-  )
+/** Whose secrets a command opens, beside those of the lake. */
+export type SecretOwner = 'sources' | 'alerts'
+
+/** What of a project has to be fetched from a vault before the command that opens it can work. */
+export function keptSecrets(project: Project, owners: readonly SecretOwner[]): KeptRef[] {
+  return keptRefs([
+    ...ofLake(project),
+    ...(owners.includes('sources') ? ofSources(project) : []),
+    ...(owners.includes('alerts') ? ofChannels(project) : []),
+  ])
 }
 
 function textsOf(project: Project): TextOrSecret[] {

@@ -502,7 +502,7 @@ describe('alerts', () => {
     expect(
       await found('{ webhook: { secret: env:HOOK }, sign: { secret: whsec_hunter2hunter2 } }'),
     ).toMatchInlineSnapshot(
-      `"tidemark.yml:9:60+20 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:NAME }\`, \`{ secret: file:path }\` or \`{ secret: azure-kv:vault/name }\`."`,
+      `"tidemark.yml:9:60+20 SECRET_FORM A secret is a reference to where the value is kept. | Write \`{ secret: env:NAME }\`, \`{ secret: file:path }\`, \`{ secret: azure-kv:vault/name }\` or \`{ secret: aws-sm:name }\`."`,
     )
     expect(
       await found('{ email: { to: a@example.org, smtp: { secret: env:S } }, sign: { secret: env:K } }'),

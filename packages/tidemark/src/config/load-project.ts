@@ -9,8 +9,7 @@ import type { AlertConfig, Project } from '../model/project.ts'
 import { buildAlerts } from './alert-config.ts'
 import { type FetchText, fetchText } from './fetch-list.ts'
 import { defaultFlowPatterns, findFlowFiles, type FlowPattern } from './flow-files.ts'
-import { KeyVault } from './key-vault.ts'
-import { vaultRefs } from './known-secrets.ts'
+import { keptSecrets, type SecretOwner } from './known-secrets.ts'
 import { buildLake, localFolder } from './lake-config.ts'
 import { checkLakeNames, findUnusableNames } from './lake-name.ts'
 import { findLiteralSecrets } from './literal-secret.ts'
@@ -47,8 +46,10 @@ export interface LoadRequest {
   /** How table lists are fetched; tests bring their own. */
   fetch?: FetchText | undefined
   signal?: AbortSignal | undefined
-  /** Where secrets are that a vault keeps; Azure Key Vault when left out. */
+  /** Gives the secrets that vaults keep; without one they cannot be had. */
   vault?: SecretVault | undefined
+  /** Whose secrets are fetched from vaults beside those of the lake; all when left out. */
+  opens?: readonly SecretOwner[] | undefined
 }
 
 export interface LoadedProject {
@@ -60,7 +61,7 @@ export interface LoadedProject {
   /** The environment with `.env` in it: what `openSecret` needs. */
   env: Environment
   /** Holds what the project wants of it. */
-  vault: SecretVault
+  vault: SecretVault | undefined
 }
 
 /**
@@ -96,9 +97,9 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
     env,
   })
   if (tree.body === undefined) throw new Problems(inOrder([...envProblems, ...tree.problems]))
-  const vault = request.vault ?? new KeyVault()
-  const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env, vault })
-  await vault.fetch(vaultRefs(built.project))
+  const { vault, opens = ['sources', 'alerts'] } = request
+  const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
+  await vault?.fetch(keptSecrets(built.project, opens))
   const unplanned = built.problems.filter(one => !tree.isPlanned(one.place))
   const problems = [...envProblems, ...tree.problems, ...unplanned]
   if (problems.length > 0) {

@@ -20,8 +20,9 @@ const keep = 'Write an AUTO CDC flow with STORED AS SCD TYPE 2 in gold/ for hist
 const ntz = 'Set `timezone:` on the source; timestamps become `timestamp`.'
 const secretStores: Planned = {
   path: '**.secret',
-  value: /^(keyring|aws-sm|vault):/,
-  instead: 'Use `env:NAME`, `file:path` or `azure-kv:vault/name`, and let your platform put the value there.',
+  value: /^(keyring|vault):/,
+  instead:
+    'Use `env:NAME`, `file:path`, `azure-kv:vault/name` or `aws-sm:name`, and let your platform put the value there.',
 }
 
 /** Keys and values of tidemark.yml. */

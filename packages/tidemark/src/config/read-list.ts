@@ -12,7 +12,7 @@ import { listedEntries } from './listed-entries.ts'
 import type { ConfigNode, Path } from './node.ts'
 import { readProjectText } from './project-file.ts'
 import { isInside } from './project-path.ts'
-import { openText, type SecretContext } from './secret.ts'
+import { keptRefs, openText, type SecretContext } from './secret.ts'
 import { type SourceText, sourceText } from './source-text.ts'
 import { buildEntry, type EntryContext } from './table-entry.ts'
 import { replaceVariables, type Scope } from './variables.ts'
@@ -114,10 +114,7 @@ async function openList(
       list.push(insecure)
       if (list === out.problems) return undefined
     }
-    const kept = Object.values(location.headers).flatMap(value =>
-      typeof value !== 'string' && value.secret.kind === 'azure-kv' ? [value.secret] : [],
-    )
-    await context.secrets.vault?.fetch(kept)
+    await context.secrets.vault?.fetch(keptRefs(Object.values(location.headers)))
     const headers = Object.entries(location.headers).map(
       ([name, value]) => [name, openText(value, context.secrets).reveal()] as const,
     )

@@ -45,7 +45,7 @@ const keyedSecret: RegExp =
 
 /** What stands in place of a reference: perhaps the secret itself. */
 const wrongReference: RegExp =
-  /(\bsecret["']?\s*:[^\S\n]*)(?!["']?(?:env|file|azure-kv):)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+  /(\bsecret["']?\s*:[^\S\n]*)(?!["']?(?:env|file|azure-kv|aws-sm):)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
 
 const urlPassword: RegExp = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@?#]*:)([^\s/]+)@/gi
 

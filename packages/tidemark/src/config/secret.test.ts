@@ -44,10 +44,13 @@ describe('a secret', () => {
       expect.objectContaining({ code: 'SECRET_MISSING', exit: 3, message, hint: expect.stringContaining(hint) }),
     )
   })
-  test('is referred to by env:, file: and azure-kv:, and the text of anything else is not repeated', () => {
+  test('is referred to by env:, file:, azure-kv: and aws-sm:, and the text of anything else is not repeated', () => {
     const vaults = [
       'azure-kv:music/app-url',
       'azure-kv:music/app-url/0a1b',
+      'aws-sm:music/app-url',
+      'aws-sm:music/app#password',
+      'aws-sm:arn:aws-cn:secretsmanager:cn-north-1:123456789012:secret:music/app-AbCdEf#user.name',
       'azure-kv:https://music.vault.azure.cn/secrets/x/1',
     ]
     for (const text of ['env:A_1', 'file:/run/secrets/x', ...vaults]) {
@@ -63,6 +66,10 @@ describe('a secret', () => {
       'AKIA1234',
       'vault:x',
       'azure-kv:hunter2',
+      'aws-sm:hunter2 hunter3',
+      'aws-sm:hunter2#',
+      'aws-sm:#hunter2',
+      'aws-sm:https://u:p@hunter2/secret',
       'azure-kv:m/../x',
       'azure-kv:http://m.vault.azure.net/secrets/x',
       'azure-kv:https://u:p@m/secrets/x',

@@ -225,7 +225,9 @@ export const SECRET_FORM: ProblemKind<{ hint: string }> = problem<{ hint: string
   hint: p => p.hint,
   retry: 'after-change',
   exit: 2,
-  example: { hint: 'Write `{ secret: env:NAME }`, `{ secret: file:path }` or `{ secret: azure-kv:vault/name }`.' },
+  example: {
+    hint: 'Write `{ secret: env:NAME }`, `{ secret: file:path }`, `{ secret: azure-kv:vault/name }` or `{ secret: aws-sm:name }`.',
+  },
 })
 
 export const SECRET_MISSING: ProblemKind<{ reference: string; reason: string }> = problem<{
@@ -240,7 +242,9 @@ export const SECRET_MISSING: ProblemKind<{ reference: string; reason: string }> 
       ? `Set ${p.reference.slice(4)} in the environment, or in .env beside tidemark.yml.`
       : p.reference.startsWith('azure-kv:')
         ? 'Check the names of vault and secret, or put it there: az keyvault secret set.'
-        : 'Put the value into that file, readable by you alone. Relative paths start at tidemark.yml.',
+        : p.reference.startsWith('aws-sm:')
+          ? 'Check the name and the region, or put it there: aws secretsmanager put-secret-value.'
+          : 'Put the value into that file, readable by you alone. Relative paths start at tidemark.yml.',
   retry: 'after-change',
   exit: 3,
   example: { reference: 'env:APP_DATABASE_URL', reason: 'is not set' },

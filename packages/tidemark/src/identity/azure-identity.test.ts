@@ -31,7 +31,7 @@ test.skipIf(process.platform === 'win32')(
       mode: 0o755,
     })
     vi.stubEnv('PATH', `${programs}:/usr/bin:/bin`)
-    const identity = openIdentity(sdk)
+    const identity = openIdentity(sdk, { clock: systemClock })
     expect(identity.description).toBeUndefined()
     expect((await identity.getToken('https://vault.azure.net/.default')).token).toBe(token)
     expect(identity.description).toBe(`the login of the Azure CLI (application ${MACHINE})`)

@@ -4,6 +4,8 @@
  * CLI. It knows which of them answered, and as whom.
  */
 import type { AccessToken, GetTokenOptions, TokenCredential } from '@azure/identity'
+import type { Clock } from '../model/ports.ts'
+import { HeldToken } from './held-token.ts'
 
 /** No token could be had. Its text says what was tried, and nothing of what the services of tokens answered. */
 export class IdentityFault extends Error {
@@ -15,13 +17,21 @@ interface Way {
   readonly credential: TokenCredential
 }
 
+export interface IdentityOptions {
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>
+  /** Which managed identity, where the machine has several; that of AZURE_CLIENT_ID when left out. */
+  readonly clientId?: string | undefined
+}
+
 /**
  * Nothing is asked of any service yet.
  *
  * @param sdk the package, loaded by whoever can say what it is needed for
- * @param clientId which managed identity, where the machine has several; that of AZURE_CLIENT_ID when left out
  */
-export function openIdentity(sdk: typeof import('@azure/identity'), clientId?: string): AzureIdentity {
+export function openIdentity(
+  sdk: typeof import('@azure/identity'),
+  { clock, clientId }: IdentityOptions,
+): AzureIdentity {
   const chosen = clientId ?? process.env['AZURE_CLIENT_ID'] ?? ''
   // Without the probe a machine outside Azure waits a minute for an address that leads nowhere.
   const managed = { sendProbeRequest: true, ...(chosen === '' ? {} : { clientId: chosen }) }
@@ -31,15 +41,21 @@ export function openIdentity(sdk: typeof import('@azure/identity'), clientId?: s
     ['managed identity', () => new sdk.ManagedIdentityCredential(managed)],
     ['the login of the Azure CLI', () => new sdk.AzureCliCredential()],
   ]
-  return new AzureIdentity(ways.flatMap(([name, make]) => prepareWay(name, make)))
+  return new AzureIdentity(
+    ways.flatMap(([name, make]) => prepareWay(name, make)),
+    clock,
+  )
 }
 
 export class AzureIdentity implements TokenCredential {
   readonly #ways: readonly Way[]
+  readonly #clock: IdentityOptions['clock']
+  readonly #held = new Map<string, HeldToken>()
   #used: { readonly way: Way; readonly who: string } | undefined
 
-  constructor(ways: readonly Way[]) {
+  constructor(ways: readonly Way[], clock: IdentityOptions['clock']) {
     this.#ways = ways
+    this.#clock = clock
   }
 
   /** Who the last token was for, such as `managed identity (application 1b2c…)`; undefined before the first one. */
@@ -47,7 +63,21 @@ export class AzureIdentity implements TokenCredential {
     return this.#used === undefined ? undefined : `${this.#used.way.name}${this.#used.who}`
   }
 
-  async getToken(scopes: string | string[], options?: GetTokenOptions): Promise<AccessToken> {
+  /**
+   * A token that holds. To a client it says that it ends at once: one that knew when would ask for the next by itself, beside
+   * all requests, and a failure there is an error that nobody waits for, which ends the process.
+   */
+  async getToken(scopes: string | string[], options: GetTokenOptions = {}): Promise<AccessToken> {
+    const { abortSignal, claims, tenantId } = options
+    const key = JSON.stringify([scopes, tenantId])
+    const known = claims === undefined ? this.#held.get(key) : undefined
+    const held = known ?? new HeldToken(signal => this.#ask(scopes, { ...options, abortSignal: signal }), this.#clock)
+    this.#held.set(key, held)
+    const { token } = await held.get(abortSignal as AbortSignal | undefined)
+    return { token, expiresOnTimestamp: 0 }
+  }
+
+  async #ask(scopes: string | string[], options: GetTokenOptions): Promise<AccessToken> {
     // Whoever answered once is asked first and alone: a run does not change its identity on the way.
     const ways = this.#used === undefined ? this.#ways : [this.#used.way]
     for (const way of ways) {
@@ -74,12 +104,11 @@ function prepareWay(name: string, make: () => TokenCredential): Way[] {
 async function tokenOf(
   { name, credential }: Way,
   scopes: string | string[],
-  options: GetTokenOptions | undefined,
+  options: GetTokenOptions,
 ): Promise<AccessToken | undefined> {
   try {
     return (await credential.getToken(scopes, options)) ?? undefined
   } catch (error) {
-    if (options?.abortSignal?.aborted === true) throw error
     const kind = error instanceof Error ? error.name : 'Error'
     if (kind === 'CredentialUnavailableError') return undefined
     throw new IdentityFault(`${name}: ${kind}`)

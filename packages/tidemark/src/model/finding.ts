@@ -37,6 +37,8 @@ export interface SourceReport {
 }
 
 export interface DoctorReport {
+  /** Secrets that vaults keep, each asked for. */
+  secrets: readonly Finding[]
   sources: readonly SourceReport[]
   lake: { place: string; findings: readonly Finding[] }
 }

@@ -8,14 +8,24 @@ import type { TableProperties } from './table-properties.ts'
 import type { Transform } from './transform.ts'
 
 /** A secret as written: a reference, never a value. `openSecret` in config/ turns it into the value at the edge. */
-export type SecretRef = { kind: 'env'; name: string } | { kind: 'file'; path: string } | VaultRef
+export type SecretRef = { kind: 'env'; name: string } | { kind: 'file'; path: string } | KeptRef
+
+/** A secret that a vault keeps, and that is fetched before it is opened. */
+export type KeptRef = AzureSecretRef | AwsSecretRef
 
 /** A secret of Azure Key Vault: the vault by its address, `https://music.vault.azure.net`; the newest version when left out. */
-export interface VaultRef {
+export interface AzureSecretRef {
   kind: 'azure-kv'
   vault: string
   name: string
   version?: string
+}
+
+/** A secret of AWS Secrets Manager by its name or ARN, or one text of the JSON that it holds. */
+export interface AwsSecretRef {
+  kind: 'aws-sm'
+  name: string
+  key?: string
 }
 
 /** Text that is either written in the file or kept elsewhere. */

@@ -3,9 +3,10 @@ import { plainLine } from '../errors/plain-text.ts'
 import type { DoctorReport, Finding } from '../model/finding.ts'
 
 /** Every line ends in a newline. Scripts come last, whole, so that they can be copied. */
-export function doctorText({ sources, lake }: DoctorReport): string {
-  const all = [...sources.flatMap(({ findings }) => findings), ...lake.findings]
+export function doctorText({ secrets, sources, lake }: DoctorReport): string {
+  const all = [...secrets, ...sources.flatMap(({ findings }) => findings), ...lake.findings]
   const sections = [
+    ...(secrets.length === 0 ? [] : [section('secrets kept in vaults', secrets)]),
     ...sources.map(({ source, type, findings }) => section(`source ${source} (${type})`, findings)),
     section(`lake ${lake.place}`, lake.findings),
     ...sources.flatMap(({ source, grants }) =>

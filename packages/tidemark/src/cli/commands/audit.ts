@@ -30,7 +30,10 @@ export function addAuditCommand(program: Command, ports: CliPorts, at: ProjectRo
   )
     .argument('<table>', 'a table of the source, as schema.table, or a table of the project')
     .requiredOption('--against <path>', 'the copy: a folder of a Delta table or of Parquet files, or one file')
-    .option('--source <source>', 'an address, env:NAME or file:path that hold one, or a source of the project')
+    .option(
+      '--source <source>',
+      'an address, a reference to one (env:NAME, file:path, azure-kv:vault/name, aws-sm:name), or a source of the project',
+    )
     .option('--key <columns>', 'columns that identify a row, comma separated (default: the primary key)')
     .option('--cursor <column>', 'column by which the copy is kept up to date (default: cdc_col of the project)')
     .option('--ignore <columns>', 'columns that are not compared, comma separated')
@@ -43,8 +46,8 @@ async function audit(ports: CliPorts, table: string, options: AuditOptions, at: 
   const { against, source, cursor, timezone } = options
   const copy = await findCopy(against, ports.cwd)
   const found = isOutsideProject(source)
-    ? await tableAtAddress(ports, { source, table, timezone })
-    : await tableOfProject(ports, await openProject(ports, options, at), { source, table })
+    ? await tableAtAddress(ports, { source, table, timezone }, at)
+    : await tableOfProject(ports, await openProject(ports, options, at, ['sources']), { source, table })
   try {
     const keys = options.key === undefined ? undefined : namesOf(options.key)
     const ignore = namesOf(options.ignore ?? '')

@@ -7,6 +7,7 @@ import { doctorText } from '../../report/doctor-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { examineProject } from '../../run/doctor/examine-project.ts'
 import { problemFact } from '../../run/problem-fact.ts'
+import { examineSecrets } from '../examine-secrets.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { remoteLakeOf } from '../remote-lake.ts'
@@ -21,23 +22,29 @@ export function addDoctorCommand(program: Command, ports: CliPorts, at: ProjectR
       const loaded = await openProject(ports, options, at)
       const opener = createSourceOpener(ports, loaded)
       const remote = remoteLakeOf(ports, loaded)
-      const report = await examineProject(loaded.project, { opener, remote, signal: ports.signal })
+      const report = await examineProject(loaded.project, {
+        opener,
+        remote,
+        secrets: () => examineSecrets(loaded),
+        signal: ports.signal,
+      })
       ports.stdout.write(
         options.json ? `${printJson(toJson(loaded.project.target.name, report))}\n` : doctorText(report),
       )
-      const findings = [...report.sources, report.lake].flatMap(one => one.findings)
+      const findings = [...report.secrets, ...[...report.sources, report.lake].flatMap(one => one.findings)]
       const problems = findings.flatMap(({ problem }) => problem ?? [])
       if (problems.length > 0) ports.exit(exitCodeOf(new Problems(problems)))
     })
 }
 
-function toJson(target: string, { sources, lake }: DoctorReport): object {
+function toJson(target: string, { secrets, sources, lake }: DoctorReport): object {
   const findingJson = (finding: Finding): object => ({
     ...finding,
     problem: finding.problem === undefined ? undefined : problemFact(finding.problem, finding.about),
   })
   return {
     target,
+    secrets: secrets.map(findingJson),
     sources: sources.map(one => ({ ...one, findings: one.findings.map(findingJson) })),
     lake: { ...lake, findings: lake.findings.map(findingJson) },
   }

@@ -23,7 +23,7 @@ export function addOptimizeCommand(program: Command, ports: CliPorts, at: Projec
     )
     .option('--json', 'one JSON document on standard output')
     .action(async (table: string, options: OptimizeCommandOptions) => {
-      const loaded = await openProject(ports, options, at)
+      const loaded = await openProject(ports, options, at, [])
       await using lake = await openLakeOf(ports, loaded)
       const place = await findTable(lake, table, ports.cwd)
       const zOrderBy = options.zOrder?.split(',').map(column => column.trim())

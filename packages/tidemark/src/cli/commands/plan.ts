@@ -35,7 +35,7 @@ export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoo
 
 async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Promise<void> {
   const { signal } = ports
-  const loaded = await openProject(ports, options, at)
+  const loaded = await openProject(ports, options, at, ['sources'])
   await using reader = await openReaderOf(ports, loaded)
   const lake = { ...reader, store: stillStore(reader.store) }
   await assertOwnLake(lake.store, loaded.project)

@@ -40,7 +40,7 @@ async function trace(
   options: TraceOptions,
   at: ProjectRoot,
 ): Promise<void> {
-  const loaded = await openProjectToLook(ports, options, at)
+  const loaded = await openProjectToLook(ports, options, at, ['sources'])
   const { clock, ids, signal } = ports
   await using lake = await openReaderOf(ports, loaded)
   const opener = createSourceOpener(ports, loaded)

@@ -48,7 +48,7 @@ async function clean(
   options: VacuumOptions,
   at: ProjectRoot,
 ): Promise<void> {
-  const loaded = await openProject(ports, options, at)
+  const loaded = await openProject(ports, options, at, [])
   const { project } = loaded
   const dryRun = options.dryRun === true
   if (!dryRun && project.target.mode === 'production' && options.yes !== true) {

@@ -10,7 +10,7 @@ import { openReaderOf } from '../open-lake.ts'
 export function addValidateCommand(program: Command, ports: CliPorts, at: ProjectRoot): void {
   addProjectOptions(program.command('validate').description('check the project without touching a database')).action(
     async (options: ProjectOptions) => {
-      const loaded = await openProject(ports, options, at)
+      const loaded = await openProject(ports, options, at, [])
       const { project, unusable } = loaded
       await using lake = await openReaderOf(ports, loaded)
       const problems = await checkFlows(lake.engine, project).then(() => [], problemsOf)

@@ -20,6 +20,7 @@ import {
 import { Problem } from '../../errors/problem.ts'
 import { errorCode, firstError, reasonOf, UNREACHABLE, withoutSecrets } from '../driver-reason.ts'
 import { type ServerConnection, serverName } from '../server-address.ts'
+import type { SqlServerConnection } from './address.ts'
 import type { TableRef } from '../source.ts'
 
 export const LOCK_TIMEOUT = 1222
@@ -58,11 +59,11 @@ export function errorNumberOf(error: unknown): number {
 }
 
 /** A Problem for what the driver threw. A Problem and an error that is no driver's pass through. */
-export function translateDriverError(error: unknown, source: string, connection: ServerConnection): unknown {
+export function translateDriverError(error: unknown, source: string, connection: SqlServerConnection): unknown {
   if (!(error instanceof Error) || error instanceof Problem) return error
   const at = { cause: withoutSecrets(error, { number: errorNumberOf(error) }) }
   const params = { source, server: serverName(connection), reason: reasonOf(error) }
-  const login = { ...params, user: connection.user }
+  const login = { ...params, user: connection.describeLogin?.() ?? connection.user }
   const number = errorNumberOf(error)
   if (LOGIN.has(number)) return SOURCE_LOGIN_REFUSED(login, at)
   if (NOT_LET_IN.has(number)) return SOURCE_UNREACHABLE(params, at)

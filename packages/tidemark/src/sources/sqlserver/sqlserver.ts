@@ -79,7 +79,7 @@ export function createSqlServerSource(options: SqlServerSourceOptions): Source {
       await using _session = await open(signal)
       const findings = [
         ok('server', `SQL Server at ${serverName(connection)}`),
-        ok('login', `reads as ${connection.user}`),
+        ok('login', `reads as ${connection.describeLogin?.() ?? connection.user}`),
         ok('rights', 'not looked at; the script that gives the least is in docs/guides/sql-server.md'),
       ]
       return { findings, found: new Map(), openTransactionsHidden: undefined }

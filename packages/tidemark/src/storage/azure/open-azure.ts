@@ -42,13 +42,17 @@ const PIPELINE: StoragePipelineOptions = { retryOptions: { maxTries: 1 } }
  */
 export async function openAzure(options: AzureOptions, ports: RetryPorts): Promise<RemoteStore> {
   const { path } = options.address
-  const connect = await prepareClient(options, printLakeAddress(options.address))
+  const connect = await prepareClient(options, ports)
   const service = new AzureService(connect, () => ports.clock.now())
   const address = printLakeAddress(options.address)
   return new RemoteStore({ ...ports, service, address, prefix: path === '' ? '' : `${path}/`, limits: options.limits })
 }
 
-async function prepareClient({ address, login, ...rest }: AzureOptions, lake: string): Promise<() => AzureConnection> {
+async function prepareClient(
+  { address, login, ...rest }: AzureOptions,
+  ports: Pick<RetryPorts, 'clock'>,
+): Promise<() => AzureConnection> {
+  const lake = printLakeAddress(address)
   const sdk = await loadPackage(BLOB, lake, () => import('@azure/storage-blob'))
   const { container } = address
   const describe = (): string => `a secret: ${login.kind}`
@@ -83,7 +87,7 @@ async function prepareClient({ address, login, ...rest }: AzureOptions, lake: st
     case 'identity': {
       const identities = await loadPackage(`${BLOB} @azure/identity`, lake, () => import('@azure/identity'))
       return () => {
-        const identity = openIdentity(identities, rest.clientId)
+        const identity = openIdentity(identities, { clock: ports.clock, clientId: rest.clientId })
         const connected = new sdk.ContainerClient(url, identity, PIPELINE)
         return { container: connected, describe: () => identity.description ?? 'the identity of this machine' }
       }

@@ -1,5 +1,6 @@
 /** A lake in an S3 bucket, opened: which region or endpoint, and as whom. */
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3'
+import { describeAwsIdentity } from '../../identity/aws-identity.ts'
 import { type LakeAddress, printLakeAddress } from '../lake-address.ts'
 import { loadPackage } from '../load-package.ts'
 import { RemoteStore } from '../remote-store.ts'
@@ -62,25 +63,7 @@ function clientConfig({ region, endpoint, login }: S3Options): S3ClientConfig {
 }
 
 async function describe(client: S3Client, { kind }: S3Login): Promise<string> {
-  if (kind !== 'identity') return `a secret: ${kind}`
-  const found = await client.config.credentials().catch(() => undefined)
-  if (found === undefined) return 'none: the chain of the AWS client finds no credentials'
-  const ways = Object.keys('$source' in found ? (Object(found.$source) as object) : {})
-  const way = Object.entries(CHAIN).find(([name]) => ways.includes(name))?.[1] ?? 'the chain of the AWS client'
-  const account = found.accountId === undefined ? '' : `, account ${found.accountId}`
-  // The id of an access key is a name; what opens the store is the secret that belongs to it.
-  return `${way} (access key ${found.accessKeyId}${account})`
-}
-
-/** How the client names the ways by which it found credentials, the most telling first. */
-const CHAIN: Readonly<Record<string, string>> = {
-  CREDENTIALS_STS_ASSUME_ROLE_WEB_ID: 'web identity',
-  CREDENTIALS_ENV_VARS_STS_WEB_ID_TOKEN: 'web identity',
-  CREDENTIALS_HTTP: 'the role of the container',
-  CREDENTIALS_IMDS: 'the role of the machine',
-  CREDENTIALS_SSO: 'the login of AWS SSO',
-  CREDENTIALS_PROFILE: 'the AWS profile',
-  CREDENTIALS_ENV_VARS: 'the environment',
+  return kind === 'identity' ? await describeAwsIdentity(() => client.config.credentials()) : `a secret: ${kind}`
 }
 
 function keyOf({ accessKeyId, secretAccessKey, sessionToken }: S3AccessKey): {
