@@ -8,12 +8,10 @@ import { SECRET_LOGIN_FAILED, SECRET_REFUSED, SECRET_VAULT_UNREACHABLE } from '.
 import type { KeptRef } from '../model/project.ts'
 import { StorageFault } from '../storage/fault.ts'
 import { Retry, type RetryPorts } from '../storage/retry.ts'
-import { KeyVault } from './key-vault.ts'
 import { printSecretRef, type Secret, secretOf, type SecretVault } from './secret.ts'
-import { SecretsManager } from './secrets-manager.ts'
 
 /** One kind of vault, asked in single exchanges; nothing here is tried again. */
-export interface Vault<Ref extends KeptRef> {
+export interface Vault<Ref extends KeptRef = KeptRef> {
   /** The value of a secret. Rejects with a StorageFault, or with a Problem that names the secret. */
   ask(ref: Ref): Promise<string>
   /** Forget the login; the next request asks for it anew. */
@@ -29,14 +27,14 @@ export class Vaults implements SecretVault {
   readonly #asked = new Map<string, Promise<void>>()
   readonly #had = new Map<string, Secret | Problem>()
   readonly #retry: Retry
-  readonly #azure: KeyVault
-  readonly #aws: SecretsManager
+  readonly #ports: RetryPorts
+  /** Each kind by its word, opened for the first secret of it. */
+  readonly #vaults = new Map<KeptRef['kind'], Promise<Vault>>()
   readonly #signal: AbortSignal | undefined
 
   constructor(ports: RetryPorts, signal?: AbortSignal) {
     this.#retry = new Retry(ports, BUDGET)
-    this.#azure = new KeyVault(ports)
-    this.#aws = new SecretsManager(ports)
+    this.#ports = ports
     this.#signal = signal
   }
 
@@ -51,14 +49,14 @@ export class Vaults implements SecretVault {
     return had
   }
 
-  describeLogin(ref: KeptRef): Promise<string> {
-    return this.#work(ref).vault.describeLogin()
+  async describeLogin({ kind }: KeptRef): Promise<string> {
+    return await (await this.#vaultOf(kind)).describeLogin()
   }
 
-  #work(ref: KeptRef): { vault: Vault<never>; ask: () => Promise<string> } {
-    return ref.kind === 'azure-kv'
-      ? { vault: this.#azure, ask: () => this.#azure.ask(ref) }
-      : { vault: this.#aws, ask: () => this.#aws.ask(ref) }
+  #vaultOf(kind: KeptRef['kind']): Promise<Vault> {
+    const vault = this.#vaults.get(kind) ?? openVault(kind, this.#ports)
+    this.#vaults.set(kind, vault)
+    return vault
   }
 
   #fetchOnce(ref: KeptRef): Promise<void> {
@@ -73,12 +71,12 @@ export class Vaults implements SecretVault {
     return asked
   }
 
-  #ask(ref: KeptRef): Promise<string> {
-    const { vault, ask } = this.#work(ref)
+  async #ask(ref: KeptRef): Promise<string> {
+    const vault = await this.#vaultOf(ref.kind)
     const onRetry = (_: number, fault: StorageFault): void => {
       if (fault.kind === 'stale') vault.renewLogin()
     }
-    return this.#retry.run(ask, { signal: this.#signal, onRetry })
+    return await this.#retry.run(() => vault.ask(ref), { signal: this.#signal, onRetry })
   }
 
   async #problemOf(error: unknown, ref: KeptRef): Promise<Problem> {
@@ -96,6 +94,12 @@ export class Vaults implements SecretVault {
       return SECRET_REFUSED({ reference, who: await this.describeLogin(ref), code: message }, at)
     return SECRET_VAULT_UNREACHABLE({ reference, reason: message }, at)
   }
+}
+
+/** A project without such secrets loads nothing of it. */
+async function openVault(kind: KeptRef['kind'], ports: RetryPorts): Promise<Vault> {
+  if (kind === 'azure-kv') return new (await import('./key-vault.ts')).KeyVault(ports)
+  return new (await import('./secrets-manager.ts')).SecretsManager(ports)
 }
 
 function secretFrom(value: string, reference: string): Secret {
