@@ -112,6 +112,17 @@ describe('a run without one right', () => {
   })
 })
 
+test('rights that end at the prefix of the lake are enough', async () => {
+  const shop = await shopIn('prefix')
+  const headers = { 'content-type': 'application/xml', 'x-ms-error-code': 'AuthorizationPermissionMismatch' }
+  const isInside = (url: string): boolean => /\/prefix\/music\/|[?&]prefix=music(?:%2F|\/)/.test(url)
+  proxy.use(({ url }) => (isInside(url) ? undefined : { do: 'answer', status: 403, headers }))
+  for (const args of [['run'], ['run'], ['verify'], ['status'], ['optimize', 'bronze.item'], ['vacuum', '--yes']]) {
+    const ended = await shop.tidemark(...args)
+    expect(ended.exit, `${args.join(' ')}: ${ended.stderr}`).toBe(0)
+  }
+})
+
 test.each([
   [20, 'behind'],
   [-20, 'ahead of'],

@@ -3,7 +3,9 @@
  * alerts for its own, and replace the rows of every table that both have.
  */
 import { isDeltaError, type ObjectStore } from '@tidemark/delta'
+import { Problem } from '../errors/problem.ts'
 import { LAKE_OF_ANOTHER_PROJECT, LAKES_OVERLAP } from '../errors/run.ts'
+import { STORAGE_REFUSED } from '../errors/storage.ts'
 import type { Project } from '../model/project.ts'
 import type { RemoteLakePlace } from './lake.ts'
 
@@ -47,10 +49,15 @@ export async function askForLake(
 async function refuseOverlap(store: ObjectStore, lake: string, place: RemoteLakePlace): Promise<void> {
   const refuse = (other: string): Error => LAKES_OVERLAP({ lake, other }, { state: 'Nothing was read or written.' })
   for (const { lake: other, store: around } of await place.above()) {
-    if ((await readOwner(around)) !== undefined) throw refuse(other)
+    if ((await readOwner(around).catch(unlessRefused)) !== undefined) throw refuse(other)
   }
   const inside = await findLakeInside(store)
   if (inside !== undefined) throw refuse(`${lake}/${inside}`)
+}
+
+/** Rights that end at the lake's own prefix keep it apart from whatever lies around it. */
+function unlessRefused(error: unknown): undefined {
+  if (!(error instanceof Problem && error.code === STORAGE_REFUSED.code)) throw error
 }
 
 /** Folders that are looked into, the nearest ones first: what lies below may be somebody's millions of objects. */
