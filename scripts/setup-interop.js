@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 /**
  * Prepares the other Delta engines that `npm run test:all` compares us with, in .cache/: delta-rs and DuckDB's delta
- * extension from Python's registry, Spark with Delta as jars by Maven; and moto, which stands for S3. What cannot be had
- * is named with its reason, and the script succeeds; the tests that need it then say that they were left out. So is a
- * missing MariaDB server. Plain JavaScript for Node 20.
+ * extension from Python's registry, Spark with Delta as jars by Maven; moto, which stands for S3; and DuckDB's extension for
+ * PostgreSQL. What cannot be had is named with its reason, and the script succeeds; the tests that need it then say that they
+ * were left out. So is a missing MariaDB server. Plain JavaScript for Node 20.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -27,6 +27,13 @@ const ENGINES = [
     folder: join(root, '.cache/moto'),
     list: join(root, 'test/support/cloud/requirements.txt'),
     needs: 'Python 3.10 or later with venv, and the packages of test/support/cloud/requirements.txt.',
+    install: installPython,
+  },
+  {
+    what: "DuckDB's extension for PostgreSQL",
+    folder: join(root, '.cache/extension'),
+    list: join(root, 'test/support/extension/requirements.txt'),
+    needs: 'Python 3.10 or later with venv, and the package of test/support/extension/requirements.txt.',
     install: installPython,
   },
   {

@@ -83,6 +83,7 @@ export interface IngestOptions {
 export interface WorldOptions {
   chunkBytes?: bigint
   progress?: IngestContext['progress']
+  warn?: IngestContext['warn']
   clock?: Clock
   /** A source of the test's own, in place of one that connects to the server. */
   source?: Source
@@ -139,7 +140,7 @@ export async function createWorld(server: Server | string, options: WorldOptions
     runs += 1
     const { store, logParquet, engine, scratch, discard } = lake
     const ports = { clock: options.clock ?? systemClock, ids: systemIds, ...readersOf(source) }
-    const tell = { progress: options.progress ?? (() => undefined), warn: () => undefined }
+    const tell = { progress: options.progress ?? (() => undefined), warn: options.warn ?? (() => undefined) }
     const tables = { store, logParquet, engine, scratch, discard }
     const own = {
       runId: `run-${runs}`,

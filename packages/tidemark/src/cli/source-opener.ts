@@ -50,17 +50,17 @@ function isServer(config: SourceConfig): config is ServerConfig {
 /** A source of a server's kind. */
 async function openServer(
   { clock }: Pick<CliPorts, 'clock'>,
-  config: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot' | 'busyAbove'> & {
+  config: Pick<ServerConfig, 'type' | 'name' | 'timezone' | 'slot' | 'busyAbove' | 'extension'> & {
     maxConnections?: number | undefined
   },
   connection: SqlServerConnection,
 ): Promise<Source> {
-  const { type, name, timezone, slot, busyAbove, maxConnections } = config
+  const { type, name, timezone, slot, busyAbove, maxConnections, extension } = config
   const options = { name, connection, timezone, clock }
   switch (type) {
     case 'postgres': {
       const { createPostgresSource } = await import('../sources/postgres/postgres.ts')
-      return createPostgresSource({ ...options, slot, busyAbove, maxConnections })
+      return createPostgresSource({ ...options, slot, busyAbove, maxConnections, extension })
     }
     case 'mysql': {
       const { createMysqlSource } = await import('../sources/mysql/mysql.ts')
@@ -102,11 +102,11 @@ function connectionOf(config: ServerConfig, { secrets, clock }: Opening): SqlSer
   const ca = config.ca === undefined ? undefined : readFileSync(config.ca, 'utf8')
   if ('url' in connection) {
     const read = readUrl(config.type, { name: config.name, url: openText(connection.url, secrets).reveal(), clock })
-    return { ...read, tls: config.tls ?? read.tls, ca }
+    return { ...read, tls: config.tls ?? read.tls, ca, caFile: config.ca }
   }
   const { host, port, database, user, password } = connection
   const reveal = (): string => (password === undefined ? '' : openText(password, secrets).reveal())
-  return { host, port, database, user, password: reveal, tls: config.tls, ca }
+  return { host, port, database, user, password: reveal, tls: config.tls, ca, caFile: config.ca }
 }
 
 function readUrl(

@@ -584,3 +584,24 @@ test.each(['.', '..', '/', '~/lake', 'file:///lake'])(
     expect(found[0]).toMatch(/^tidemark.yml:7:7\+\d+ CONFIG_LAKE_PATH/)
   },
 )
+
+describe("DuckDB's extension for PostgreSQL", () => {
+  const extensionOf = async (written: string): Promise<unknown> => {
+    const yaml = `${minimal}    duckdb_extension: ${written}\n`
+    const { project } = await load({ 'tidemark.yml': yaml, 'loop_input.json': list })
+    const { extension } = project.sources[0] ?? {}
+    return extension?.file?.replace(project.root, '')
+  }
+
+  test('is the one that is installed, or a file, beside the project where its path is not absolute', async () => {
+    expect(await extensionOf('installed')).toBeUndefined()
+    expect(await extensionOf('lib/postgres.duckdb_extension')).toBe(join('/lib', 'postgres.duckdb_extension'))
+  })
+
+  test('is refused where it has nothing to read', async () => {
+    const yaml = `${minimal.replace('type: postgres', 'type: mysql')}    duckdb_extension: installed\n`
+    expect((await problemsOf({ 'tidemark.yml': yaml, 'loop_input.json': list })).join()).toContain(
+      'CONFIG_CONFLICT Source app has a `duckdb_extension` and is no postgres',
+    )
+  })
+})

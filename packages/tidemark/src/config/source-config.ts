@@ -42,6 +42,11 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     const reason = `Source ${name} has \`busy_above\` and is no postgres or mysql`
     problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['busy_above']) }))
   }
+  if (input.duckdb_extension !== undefined && typeOf(input) !== 'postgres') {
+    const hint = 'Take `duckdb_extension` away: only PostgreSQL is read by one.'
+    const reason = `Source ${name} has a \`duckdb_extension\` and is no postgres`
+    problems.push(CONFIG_CONFLICT({ reason, hint }, { place: keyPlaceOf(node, ['duckdb_extension']) }))
+  }
   if (/[\u0000-\u001f\u007f]/.test(input.prefix ?? '')) {
     problems.push(
       CONFIG_VALUE(
@@ -62,11 +67,16 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
     ...(input.slot === undefined ? {} : { slot: input.slot }),
     ...(input.busy_above === undefined ? {} : { busyAbove: BigInt(input.busy_above) }),
     ...(input.max_connections === undefined ? {} : { maxConnections: input.max_connections }),
+    ...(input.duckdb_extension === undefined ? {} : { extension: extensionOf(input.duckdb_extension, root) }),
     ...(salt === undefined ? {} : { salt }),
     prefix: input.prefix ?? '',
     place: { ...node.place, length: 1 },
   }
   return { source, problems }
+}
+
+function extensionOf(written: string, root: string): { file: string | undefined } {
+  return { file: written === 'installed' ? undefined : resolve(root, written) }
 }
 
 function readSalt({ salt }: SourceInput, node: ConfigNode, problems: Problem[]): SecretRef | undefined {

@@ -24,6 +24,7 @@ export interface SourceInput {
   slot?: string | undefined
   max_connections?: number | undefined
   busy_above?: number | undefined
+  duckdb_extension?: string | undefined
   salt?: { secret: string } | undefined
   drift?: DriftMode | undefined
   prefix?: string | undefined
@@ -72,6 +73,10 @@ export const sourceSchema: z.ZodType<SourceInput> = z.strictObject({
   busy_above: z.int({ error: SESSIONS }).min(0, { error: SESSIONS }).optional().meta({
     description:
       'PostgreSQL and MySQL: parts of a big load wait while more sessions of others than this are at work; half of the sessions that the server allows when left out.',
+  }),
+  duckdb_extension: filled('`installed`, or the path of the extension').optional().meta({
+    description:
+      "PostgreSQL: `installed`, or the path of a file: DuckDB's extension for PostgreSQL, by which tables are read whole where it can. By COPY when left out.",
   }),
   salt: reference
     .optional()

@@ -1,10 +1,10 @@
 /**
- * The Engine on DuckDB, in process. It may touch the lake's folder and nothing else: external access is closed and the
- * configuration locked before the first statement of a flow or a user runs.
+ * The Engine on DuckDB, in process, in instances whose sandbox is closed. Sessions of the lake share one; a session beside
+ * an attached database is in another.
  */
 import { rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
+import type { DuckDBConnection } from '@duckdb/node-api'
 import {
   type ChangePlan,
   type DataFile,
@@ -15,6 +15,8 @@ import {
   type Snapshot,
 } from '@tidemark/delta'
 import type { Ids } from '../model/ports.ts'
+import { AttachedDatabases } from './attached.ts'
+import { type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
 import { duckdbScratch } from './duckdb-scratch.ts'
 import {
@@ -27,68 +29,39 @@ import {
   type ScanOptions,
   type Session,
 } from './engine.ts'
-import { literalPattern } from './file-list.ts'
 import { findFullDisk } from './full-disk.ts'
 import { scanChanges } from './scan/changes.ts'
 import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
 import { ScannedFiles } from './scan/scanned-files.ts'
-import { ident, type Sql, sql, textList } from './sql.ts'
+import { ident, type Sql, sql } from './sql.ts'
 import { statisticsCheck } from './write/check-statistics.ts'
 import { type WritePorts, writeFiles } from './write/write-files.ts'
 
-export interface DuckdbOptions {
+export interface DuckdbOptions extends InstanceOptions {
   store: ObjectStore
   ids: Ids
-  /** Absolute folder for staging and spilling, owned by one run or reader; without one nothing is spilled or written. */
-  scratch: string | undefined
-  /** Absolute folders DuckDB may read and write beside it: the lake. */
-  folders: readonly string[]
-  /** For example `2GB`. Beyond it DuckDB spills to `scratch`. */
-  memoryLimit?: string
-  threads?: number
 }
+
+const SPILL = 'spill'
 
 /** Start DuckDB with the sandbox closed. */
 export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   const { scratch } = options
-  const instance = await DuckDBInstance.create(':memory:', {
-    ...(options.threads === undefined ? {} : { threads: String(options.threads) }),
-    memory_limit: options.memoryLimit ?? '1GB',
-    temp_directory: scratch === undefined ? '' : joinPath(scratch, 'spill'),
-    autoinstall_known_extensions: 'false',
-    autoload_known_extensions: 'false',
-    // Memory that is free goes back to the system while the work goes on: a load holds about 30 MiB less.
-    allocator_background_threads: 'true',
-    preserve_insertion_order: 'false',
-  })
-  const connection = await instance.connect()
-  const settings = [
-    sql`SET GLOBAL TimeZone = 'UTC'`,
-    // A scan looks at each footer twice: for the columns, and for the rows.
-    sql`SET GLOBAL parquet_metadata_cache = true`,
-    sql`SET GLOBAL allowed_directories = ${textList(allowed(options))}`,
-    sql`SET GLOBAL enable_external_access = false`,
-    sql`SET GLOBAL lock_configuration = true`,
-  ]
-  for (const statement of settings) await connection.run(statement.text)
-  connection.closeSync()
+  const instance = await startDuckdb(options, SPILL)
+  const attached = new AttachedDatabases(options)
   const shared: Shared = { layouts: new Layouts(), checkStatistics: statisticsCheck() }
   return {
     logParquet: duckdbLogParquet({ ...options, connect: () => instance.connect() }),
     session: async () => new DuckdbSession(await instance.connect(), options, shared),
+    sessionBeside: async database => new DuckdbSession(await attached.connect(database), options, shared),
     close: async () => {
+      await attached.close()
       instance.closeSync()
-      if (scratch !== undefined) await rm(joinPath(scratch, 'spill'), { recursive: true, force: true })
+      if (scratch !== undefined) await rm(joinPath(scratch, SPILL), { recursive: true, force: true })
     },
   }
-}
-
-/** The folders that may be touched, also as the patterns that mean them: what a reader is told is compared as text. */
-function allowed({ folders, scratch }: DuckdbOptions): string[] {
-  const all = scratch === undefined ? folders : [...folders, scratch]
-  return [...new Set([...all, ...all.map(literalPattern)])]
 }
 
 /** What all sessions of an engine have in common. */

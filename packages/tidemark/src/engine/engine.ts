@@ -20,9 +20,27 @@ export type Row = Readonly<Record<string, Cell>>
 
 export interface Engine {
   session(): Promise<Session>
+  /**
+   * A session in an instance of its own in which a database is attached. Only statements of our own making run there.
+   *
+   * @throws the engine's own error where the extension or the database cannot be had
+   */
+  sessionBeside(database: AttachedDatabase): Promise<Session>
   /** Reads and writes the Parquet files of table logs, without a session. */
   readonly logParquet: LogParquet
   close(): Promise<void>
+}
+
+/** A PostgreSQL database that DuckDB reads itself. */
+export interface AttachedDatabase {
+  /** Under which statements know it; one for each source. */
+  readonly name: string
+  /** The extension's file; undefined for the one that is installed. */
+  readonly file: string | undefined
+  /** What libpq is told, nothing of it secret. */
+  readonly options: Readonly<Record<string, string>>
+  /** What stays apart from any text. */
+  readonly login: Readonly<Partial<Record<'host' | 'port' | 'database' | 'user' | 'password', string>>>
 }
 
 export interface Session extends AsyncDisposable {

@@ -6,6 +6,7 @@ import { type DataFile, field } from '@tidemark/delta'
 import type { ParquetTarget, Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { emptyRelation } from '../engine/types.ts'
+import type { DirectRead } from '../sources/direct-read.ts'
 import type { Segment, SourceColumn } from '../sources/source.ts'
 import { withoutValues } from './masks.ts'
 import type { LakeColumn } from './lake-columns.ts'
@@ -28,9 +29,13 @@ export interface Intake {
 
 /** The typed rows of some segments under the lake's column names, with the given leading columns. */
 function typedRows(intake: Intake, files: readonly string[], leading: readonly string[]): Sql {
+  return lakeRows(intake.read(files, intake.columns), intake.lake, leading)
+}
+
+function lakeRows(rows: Sql, lake: readonly LakeColumn[], leading: readonly string[]): Sql {
   const lead = leading.map(name => ident(name))
-  const named = intake.lake.map(({ name, value }) => sql`${value} AS ${ident(name)}`)
-  return sql`SELECT ${join([...lead, ...named])} FROM (${intake.read(files, intake.columns)})`
+  const named = lake.map(({ name, value }) => sql`${value} AS ${ident(name)}`)
+  return sql`SELECT ${join([...lead, ...named])} FROM (${rows})`
 }
 
 /** Load segments into a temporary table. Returns its name and the number of rows. */
@@ -76,6 +81,17 @@ export async function intoFiles(
     files.push(...(await intake.session.writeParquet(select, target, intake.signal)))
   })
   return { files, rows }
+}
+
+/** The same for rows that the engine reads itself. */
+export async function directIntoFiles(
+  { lake, signal }: Pick<Intake, 'lake' | 'signal'>,
+  { session, relation }: DirectRead,
+  target: ParquetTarget,
+  complete: (rows: Sql) => Sql,
+): Promise<{ files: DataFile[]; rows: bigint }> {
+  const files = await session.writeParquet(complete(lakeRows(relation, lake, ['_row_version'])), target, signal)
+  return { files, rows: files.reduce((sum, file) => sum + file.numRecords, 0n) }
 }
 
 /** Work on one segment while the source already fills the next. */

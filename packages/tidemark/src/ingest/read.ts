@@ -1,11 +1,14 @@
 /** Reading a slice: counted, copied, landed in the engine, and the three numbers compared. */
-import type { DataFile, StructType } from '@tidemark/delta'
+import { type DataFile, DeltaError, type StructType } from '@tidemark/delta'
+import type { ParquetTarget } from '../engine/engine.ts'
 import { ident, type Sql, sql } from '../engine/sql.ts'
 import { CURSOR_NULL, FILTER_REFUSED, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import { firstLine } from '../errors/first-line.ts'
 import { Problem } from '../errors/problem.ts'
 import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
-import { type Intake, intoFiles, intoTable } from './candidates.ts'
+import { directIntoFiles, type Intake, intoFiles, intoTable } from './candidates.ts'
 import { intakeOf, segmentsOf } from './load-slice.ts'
+import { withoutValues } from './masks.ts'
 import { entries, type Work } from './work.ts'
 
 /** Read a slice into a temporary table once; later attempts of the same step use it again. */
@@ -37,12 +40,41 @@ export async function readInto(
   const { snapshot, wanted } = work
   const counted = await countSlice(work, slice)
   const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
-  const segments = snapshot.copy(copyRequest(work, slice))
-  const result = await intoFiles(intake(work, counted), segments, target, rows => entries(work, rows, seq))
+  const complete = (rows: Sql): Sql => entries(work, rows, seq)
+  const direct = await readDirect(work, slice, counted, { target, complete })
+  const result =
+    direct ?? (await intoFiles(intake(work, counted), snapshot.copy(copyRequest(work, slice)), target, complete))
   assertLanded(wanted.name, counted.inSlice, result.rows)
   const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)
   assertLanded(wanted.name, result.rows, landed)
   return result
+}
+
+/** Inside the engine where the source can be read there; undefined where it cannot, or could not in the end. */
+async function readDirect(
+  work: Work,
+  slice: Slice,
+  counted: SliceCount,
+  { target, complete }: { target: ParquetTarget; complete: (rows: Sql) => Sql },
+): Promise<{ rows: bigint; files: DataFile[] } | undefined> {
+  const { context, snapshot, wanted } = work
+  const { table, columns } = wanted
+  const { engine, signal } = context
+  const opened = await snapshot.openDirect?.({ engine, table, columns, slice, signal })
+  const byCopy = (reason: string): void => context.warn(`${wanted.name} is read by COPY: ${reason}`)
+  if (typeof opened === 'string') byCopy(opened)
+  if (opened === undefined || typeof opened === 'string') return undefined
+  await using direct = opened
+  try {
+    const read = await directIntoFiles({ lake: wanted.lake, signal }, direct, target, complete)
+    context.progress({ rows: read.rows, bytes: 0n, phase: 'reading', expectedRows: counted.inSlice })
+    return read
+  } catch (error) {
+    // What cannot be read on this way is read on the other, which has the words for what is wrong.
+    if (signal.aborted || error instanceof Problem || error instanceof DeltaError) throw error
+    byCopy(firstLine(withoutValues(error, columns)))
+    return undefined
+  }
 }
 
 /** Count a slice, and refuse rows without the cursor by which they would have to be found. */

@@ -90,6 +90,8 @@ export interface SourceConfig {
   maxConnections?: number
   /** PostgreSQL and MySQL: parts of a big load wait while more sessions of others are at work; undefined for half of those allowed. */
   busyAbove?: bigint
+  /** PostgreSQL: DuckDB's extension that reads tables whole, by the absolute path of its file or the one that is installed. */
+  extension?: { file: string | undefined }
   /** Secret that values hashed by masks are hashed with. */
   salt?: SecretRef
   prefix: string

@@ -1,5 +1,6 @@
 /** Any error as the plain fact that is stored, sent and printed. Low-level errors are translated here, once. */
 import { DeltaError } from '@tidemark/delta'
+import { firstLine } from '../errors/first-line.ts'
 import { Problem, Problems } from '../errors/problem.ts'
 import { RUN_CANCELLED, STEP_FAILED_UNEXPECTEDLY } from '../errors/run.ts'
 import { DELTA_LOG_UNREADABLE } from '../errors/delta.ts'
@@ -32,11 +33,6 @@ export function findProblem(error: unknown, step: string): Problem | undefined {
 /** True when the table itself, in the lake, cannot be read as it is. */
 export function isBrokenTable({ code }: Problem): boolean {
   return code === DELTA_LOG_UNREADABLE.code
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.split('\n')[0] ?? message
 }
 
 /** A step tells one problem; that there are more is said with it. */

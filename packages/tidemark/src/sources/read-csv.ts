@@ -22,9 +22,14 @@ export const WIDE_SUFFIX = '.wide.csv'
  * @param columns the columns given to `copy`, in the same order
  */
 export function readCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
+  return typedRows(csvFiles(files, columns.length + 2), columns)
+}
+
+/** The same of any relation with columns `c0`, `c1` … in the order of `copy`. */
+export function typedRows(relation: Sql, columns: readonly SourceColumn[]): Sql {
   const version = sql`${versionWithMasked(ident(csvName(1)), columns)} AS ${ident('_row_version')}`
   const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
-  return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${csvFiles(files, columns.length + 2)}`
+  return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${relation}`
 }
 
 /**
@@ -78,6 +83,7 @@ delim = ',', quote = '"', escape = '"', nullstr = '', allow_quoted_nulls = false
 strict_mode = true, null_padding = false, ignore_errors = false, compression = 'none'${room})`
 }
 
-function csvName(index: number): string {
+/** What a column is called before it has its own name. */
+export function csvName(index: number): string {
   return `c${index}`
 }

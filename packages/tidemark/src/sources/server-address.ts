@@ -13,6 +13,8 @@ export interface ServerConnection {
   tls?: 'verify' | 'insecure' | 'off' | undefined
   /** PEM text of the authority to trust instead of the system's. */
   ca?: string | undefined
+  /** The file it was read from. */
+  caFile?: string | undefined
 }
 
 /** Host, port and database, for messages. */
@@ -25,9 +27,14 @@ export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || host.startsWith('/') || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
+/** How the line is encrypted where nothing else was asked for. */
+export function tlsMode({ tls, host, ca }: ServerConnection): 'verify' | 'insecure' | 'off' {
+  return tls ?? (isLoopback(host) && ca === undefined ? 'off' : 'verify')
+}
+
 /** What the driver is told about encryption. An authority that is named is meant to be checked, on loopback too. */
 export function tlsOptions(connection: ServerConnection): false | { rejectUnauthorized: boolean; ca?: string } {
-  const mode = connection.tls ?? (isLoopback(connection.host) && connection.ca === undefined ? 'off' : 'verify')
+  const mode = tlsMode(connection)
   if (mode === 'off') return false
   if (mode === 'insecure') return { rejectUnauthorized: false }
   return connection.ca === undefined ? { rejectUnauthorized: true } : { rejectUnauthorized: true, ca: connection.ca }

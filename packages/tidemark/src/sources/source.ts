@@ -5,6 +5,7 @@
 import type { Problem } from '../errors/problem.ts'
 import type { Sql } from '../engine/sql.ts'
 import type { ChangeLog } from './change-log.ts'
+import type { DirectRead, DirectRequest } from './direct-read.ts'
 import type { Diagnosis, RightsRequest } from './rights.ts'
 
 export interface Source {
@@ -232,6 +233,11 @@ export interface SourceSnapshot {
    * with the server's own count; a difference is a Problem. Memory is bounded whatever the size.
    */
   copy(request: CopyRequest): AsyncIterable<Segment>
+  /**
+   * Read a slice inside the engine instead, from the same snapshot; left out where nobody asked for it. Gives the reason
+   * when it cannot be, once for a table, and undefined after that.
+   */
+  openDirect?(request: DirectRequest): Promise<DirectRead | string | undefined>
   /** Like `copy`, for the key columns of all rows, in the order given; read by the source's `readKeySegments`. */
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncIterable<Segment>
   /** Like `copyKeys`, for keys of rows that went away at `horizon` or later, of a table that `tracksDeletes`. */

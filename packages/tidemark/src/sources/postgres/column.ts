@@ -18,6 +18,11 @@ export interface PostgresColumn extends SourceColumn {
   /** Postgres expression that writes the value as the text `decode` reads. */
   select: (column: Sql) => Sql
   unfit: Unfit | undefined
+  /**
+   * The DuckDB type in which a driver of DuckDB's own gives the selected value exactly; undefined for what it would bend or
+   * does not know, which it is given as the server's text.
+   */
+  typed: string | undefined
 }
 
 /** The same column with what only this source knows; a column that another source described is a bug. */
@@ -50,5 +55,6 @@ function asText(column: PostgresColumn): PostgresColumn {
     select: value => sql`${value}${raw('::text')}`,
     decode: value => value,
     unfit: undefined,
+    typed: undefined,
   }
 }

@@ -10,7 +10,7 @@ import { PostgresSession } from './session.ts'
 
 /** How long a lock is waited for before its table becomes a Problem. */
 export const LOCK_TIMEOUT_MS = 10_000
-const CONNECT_TIMEOUT_MS = 15_000
+export const CONNECT_TIMEOUT_MS = 15_000
 
 /**
  * What every session is pinned to. Settings a server version does not know are passed over: the query below joins with
@@ -80,20 +80,22 @@ export async function openSession(
   }
 }
 
-function passwordOf({ password }: ServerConnection): string {
+/** @throws {SOURCE_LOGIN_REFUSED} */
+export function passwordOf({ password }: ServerConnection): string {
   const value = typeof password === 'function' ? password() : password
   if (value === undefined || value === '') throw passwordMissing()
   return value
 }
 
-function settingsStatement(): Sql {
+/** Pins a session. */
+export function settingsStatement(): Sql {
   const wanted = Object.entries(SETTINGS).map(([name, value]) => sql`(${text(name)}, ${text(value)})`)
   return sql`SELECT set_config(s.name, w.value, false) FROM (VALUES ${join(wanted)}) AS w (name, value) \
 JOIN pg_catalog.pg_settings s ON lower(s.name) = lower(w.name)`
 }
 
 /** Ask the server to stop a query, over a second connection: closing our end alone would let a scan run on. */
-async function cancelBackend(source: string, connection: ServerConnection, pid: number): Promise<void> {
+export async function cancelBackend(source: string, connection: ServerConnection, pid: number): Promise<void> {
   const session = await openSession(source, connection, AbortSignal.timeout(CONNECT_TIMEOUT_MS))
   try {
     await session.query(sql`SELECT pg_catalog.pg_cancel_backend(${integer(pid)})`)

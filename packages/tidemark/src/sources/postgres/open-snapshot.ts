@@ -41,8 +41,9 @@ export async function openPostgresSnapshot(
       if (result !== undefined) tables.set(tableKey(ref), result)
     }
     const { maxConnections, open } = options
-    const readers = new Readers({ limit: maxConnections - 1, open, keeper, snapshot: row?.['snapshot'] ?? '' })
-    const opened = new PostgresSnapshot({ options, readers, position, tables, clock })
+    const exported = row?.['snapshot'] ?? ''
+    const readers = new Readers({ limit: maxConnections - 1, open, keeper, snapshot: exported })
+    const opened = new PostgresSnapshot({ options, readers, position, tables, clock, exported })
     if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
     return opened
   } catch (error) {

@@ -7,7 +7,7 @@ import { readCsv, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
 import { serverName, type ServerConnection } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
-import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
+import { cancelBackend, LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
 import { describeTables } from './describe.ts'
 import { diagnose } from './diagnose.ts'
@@ -30,6 +30,11 @@ export interface PostgresSourceOptions {
   maxConnections?: number | undefined
   /** Sessions of others at work with which a big reading still goes on; half of those the server allows when left out. */
   busyAbove?: bigint | undefined
+  /**
+   * DuckDB's own extension for PostgreSQL, by which tables are read whole: the absolute path of its file, or the one that is
+   * installed. They are read by COPY when left out, and whenever the extension cannot.
+   */
+  extension?: { file: string | undefined } | undefined
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
   lockTimeoutMs?: number
 }
@@ -40,12 +45,22 @@ export interface PostgresSourceOptions {
  * @throws {SOURCE_TIMEZONE} the zone is an offset or unknown
  */
 export function createPostgresSource(options: PostgresSourceOptions): Source {
-  const { name, connection, clock, slot, busyAbove, maxConnections = 3, lockTimeoutMs = LOCK_TIMEOUT_MS } = options
+  const {
+    name,
+    connection,
+    clock,
+    slot,
+    extension,
+    busyAbove,
+    maxConnections = 3,
+    lockTimeoutMs = LOCK_TIMEOUT_MS,
+  } = options
   if (maxConnections < 2) throw new TypeError('this is a bug in tidemark: a snapshot needs two connections')
   const timezone = checkTimezone(name, options.timezone)
   const open = new Set<{ close(): Promise<void> }>()
   const openTracked = async (signal: AbortSignal): Promise<PostgresSession> =>
     await openSession(name, connection, signal)
+  const cancel = (pid: number): Promise<void> => cancelBackend(name, connection, pid)
   const withSession = async <T>(signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> => {
     await using session = await openTracked(signal)
     return await work(session)
@@ -70,6 +85,7 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
         busyAbove,
         lockTimeoutMs,
         slot,
+        extension: extension && { ...extension, source: name, connection, cancel },
         open: openTracked,
       }
       const snapshot = await openPostgresSnapshot(parts, wanted, signal)

@@ -38,6 +38,8 @@ export class Readers {
   readonly #all = new Set<PostgresSession>()
   readonly #places: Turnstile
   readonly #keeperPlace = new Turnstile(1)
+  /** Connections of somebody else that have a place. */
+  #others = 0
   #closed = false
 
   constructor(options: ReadersOptions) {
@@ -86,21 +88,37 @@ export class Readers {
 
   /** A session of its own, for what the snapshot does not show; never more connections than there are places. */
   async openBeside(signal: AbortSignal): Promise<SessionBeside> {
-    await this.#places.enter(signal)
+    const place = await this.takePlace(signal)
     try {
-      const idle = this.#all.size >= this.#options.limit ? this.#idle.pop() : undefined
+      const session = await this.#options.open(signal)
+      const leave = async (): Promise<void> => {
+        await session.close()
+        place.leave()
+      }
+      return { session, [Symbol.asyncDispose]: leave }
+    } catch (error) {
+      place.leave()
+      throw error
+    }
+  }
+
+  /** Room for a connection that somebody else opens, until it is left. */
+  async takePlace(signal: AbortSignal): Promise<{ leave: () => void }> {
+    await this.#places.enter(signal)
+    const leave = (): void => {
+      this.#others -= 1
+      this.#places.leave()
+    }
+    try {
+      this.#others += 1
+      const idle = this.#all.size + this.#others > this.#options.limit ? this.#idle.pop() : undefined
       if (idle !== undefined) {
         this.#all.delete(idle)
         await idle.close()
       }
-      const session = await this.#options.open(signal)
-      const leave = async (): Promise<void> => {
-        await session.close()
-        this.#places.leave()
-      }
-      return { session, [Symbol.asyncDispose]: leave }
+      return { leave }
     } catch (error) {
-      this.#places.leave()
+      leave()
       throw error
     }
   }

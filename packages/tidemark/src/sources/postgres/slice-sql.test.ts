@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { carryType } from './types.ts'
 import type { PostgresColumn } from './column.ts'
-import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement, readStatement } from './slice-sql.ts'
 
 function column(name: string, type: string, modifier = -1): PostgresColumn {
   return { name, sourceType: type, nullable: true, ...carryType({ name: type, modifier, isArray: false }, 'UTC') }
@@ -42,6 +42,17 @@ describe('copyStatement', () => {
       `md5(ROW(t."id", (t."day" - date '1970-01-01'))::text)`,
     )
   })
+})
+
+test('read without COPY, values are as they are where that is exact, and else what COPY would write', () => {
+  const [id, code] = [column('id', 'int4'), column('code', 'bpchar')]
+  const list = { ...column('list', '_int4'), ...carryType({ name: '_int4', modifier: -1, isArray: true }, 'UTC') }
+  expect(readStatement(table, { kind: 'all' }, [id, code, list], new Set([id])).text).toBe(
+    `SELECT 0 AS "c0", pg_catalog.concat(t.xmin) AS "c1", t."id" AS "c2", ` +
+      `CASE WHEN t."code" IS DISTINCT FROM NULL THEN pg_catalog.concat(t."code") END AS "c3", ` +
+      `CASE WHEN t."list" IS DISTINCT FROM NULL THEN pg_catalog.concat(to_jsonb(t."list")) END AS "c4" ` +
+      `FROM "public"."o""r" AS t WHERE true`,
+  )
 })
 
 test('bounds of a range are literals, whatever they hold', () => {

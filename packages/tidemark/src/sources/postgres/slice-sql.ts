@@ -3,6 +3,7 @@
  * and by equality for identity, never for order.
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { csvName } from '../read-csv.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { ChunkSlice, Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
 import { type PostgresColumn, postgresColumn } from './column.ts'
@@ -40,15 +41,43 @@ function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
   return sql`CASE WHEN ${value(name)} IS NULL THEN false ELSE ${unfit.test(value(name))} END`
 }
 
+/**
+ * The rows of `copyStatement` as a query with columns `c0`, `c1` …: values of the columns in `typed` as they are, all others
+ * as COPY writes them.
+ */
+export function readStatement(
+  table: Relation,
+  slice: Slice,
+  columns: readonly SourceColumn[],
+  typed: ReadonlySet<SourceColumn>,
+): Sql {
+  const values = columns.map(column => (typed.has(column) ? selectColumn(column) : outputText(column)))
+  const list = [overlapFlag(slice), outputVersion(table, columns), ...values]
+  const named = list.map((one, i) => sql`${one} AS ${ident(csvName(i))}`)
+  return sql`SELECT ${join(named)} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`
+}
+
+/** By the type's output function, as COPY does: a cast would trim `char(n)` and add the mask of an `inet`. */
+function outputText(column: SourceColumn): Sql {
+  // Of a composite value with NULLs in it IS NOT NULL is false.
+  return sql`CASE WHEN ${value(column.name)} IS DISTINCT FROM NULL THEN pg_catalog.concat(${selectColumn(column)}) END`
+}
+
+function outputVersion(table: Relation, columns: readonly SourceColumn[]): Sql {
+  return table.hasRowVersion ? sql`pg_catalog.concat(t.xmin)` : rowVersion(table, columns)
+}
+
 /** Overlap flag, row version, columns. The first column is never text, so a byte order mark in the data stays data. */
 export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
-  const values = columns.map(selectColumn)
-  const shown = columns.filter(({ masked }) => masked !== true).map(selectColumn)
-  const version = table.hasRowVersion ? sql`t.xmin` : sql`md5(ROW(${join(shown)})::text)`
-  const list = join([overlapFlag(slice), version, ...values])
+  const list = join([overlapFlag(slice), rowVersion(table, columns), ...columns.map(selectColumn)])
   return copyOut(
     sql`SELECT ${list} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`,
   )
+}
+
+function rowVersion(table: Relation, columns: readonly SourceColumn[]): Sql {
+  if (table.hasRowVersion) return sql`t.xmin`
+  return sql`md5(ROW(${join(columns.filter(({ masked }) => masked !== true).map(selectColumn))})::text)`
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */

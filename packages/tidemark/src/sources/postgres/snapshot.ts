@@ -24,6 +24,7 @@ import type { ServerConnection } from '../server-address.ts'
 import { findColumn } from '../find-column.ts'
 import { postgresColumn } from './column.ts'
 import { boundStatement, type CursorClock } from './cursor.ts'
+import { directReads, type PostgresExtension } from './extension.ts'
 import { exactSlice, explainSlice } from './exact-slice.ts'
 import { cutIntoBlocks } from './chunks.ts'
 import { readLock } from './lock.ts'
@@ -49,6 +50,8 @@ export interface SnapshotOptions {
   lockTimeoutMs: number
   /** Slot that lists changed keys, and publication of the same name. */
   slot: string | undefined
+  /** How DuckDB itself reads tables whole; undefined where it is not to. */
+  extension: PostgresExtension | undefined
   open: (signal: AbortSignal) => Promise<PostgresSession>
 }
 
@@ -58,6 +61,8 @@ interface SnapshotParts {
   position: Position
   tables: ReadonlyMap<string, SourceTable | Problem>
   clock: CursorClock
+  /** As `pg_export_snapshot` named it. */
+  exported: string
 }
 
 /** Lives until it is closed. */
@@ -70,8 +75,10 @@ export class PostgresSnapshot implements SourceSnapshot {
   readonly #options: SnapshotOptions
   readonly #readers: Readers
   readonly #clock: CursorClock
+  readonly openDirect?: NonNullable<SourceSnapshot['openDirect']>
 
-  constructor({ options, readers, position, tables, clock }: SnapshotParts) {
+  constructor({ options, readers, position, tables, clock, exported }: SnapshotParts) {
+    if (options.extension !== undefined) this.openDirect = directReads(options.extension, readers, exported)
     this.#clock = clock
     this.openTransactionsHidden = clock.hidden
     this.aheadOfUtc = clock.aheadOfUtc

@@ -14,7 +14,10 @@ export interface CatalogType {
   isArray: boolean
 }
 
-type Carried = Pick<PostgresColumn, 'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit'>
+type Carried = Pick<
+  PostgresColumn,
+  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'typed'
+>
 
 /** One line of the table in docs/reference/types.md. */
 export interface TypeRule {
@@ -38,11 +41,31 @@ const unchanged = (value: Sql): Sql => value
 const castTo = (type: string) => (value: Sql) => sql`CAST(${value} AS ${raw(type)})`
 
 function plain(deltaType: string, duckType: string, orderable = false): Carried {
-  return { deltaType, orderable, note: undefined, select: unchanged, decode: castTo(duckType), unfit: undefined }
+  return {
+    deltaType,
+    orderable,
+    note: undefined,
+    select: unchanged,
+    decode: castTo(duckType),
+    unfit: undefined,
+    typed: duckType,
+  }
 }
 
 function asString(note: string | undefined): Carried {
-  return { deltaType: 'string', orderable: false, note, select: unchanged, decode: unchanged, unfit: undefined }
+  return {
+    deltaType: 'string',
+    orderable: false,
+    note,
+    select: unchanged,
+    decode: unchanged,
+    unfit: undefined,
+    typed: undefined,
+  }
+}
+
+function asTyped(name: string, duckType: string): TypeRule {
+  return simple(name, name, { ...asString(undefined), typed: duckType })
 }
 
 function simple(name: string, postgres: string, carried: Carried): TypeRule {
@@ -53,7 +76,8 @@ const NUMERIC_NOTE = 'no fixed number of digits, or more than 38: carried as exa
 
 function decimal(precision: number, scale: number, select: (value: Sql) => Sql, unfit: Unfit): Carried {
   const type = `decimal(${precision},${scale})`
-  return { deltaType: type, orderable: false, note: undefined, select, decode: castTo(type.toUpperCase()), unfit }
+  const decode = castTo(type.toUpperCase())
+  return { deltaType: type, orderable: false, note: undefined, select, decode, unfit, typed: undefined }
 }
 
 /**
@@ -64,10 +88,12 @@ function numeric({ modifier }: CatalogType): Carried {
   if (modifier < 4) return asString(NUMERIC_NOTE)
   const packed = modifier - 4
   const scale = ((packed & 0x7ff) ^ 1024) - 1024
-  const precision = scale < 0 ? ((packed >> 16) & 0xffff) - scale : Math.max((packed >> 16) & 0xffff, scale)
+  const declared = (packed >> 16) & 0xffff
+  const precision = scale < 0 ? declared - scale : Math.max(declared, scale)
   if (precision > MAX_PRECISION) return asString(NUMERIC_NOTE)
   const isNaN = (value: Sql): Sql => sql`${value} = 'NaN'::numeric`
-  return decimal(precision, Math.max(scale, 0), unchanged, { values: 'NaN', test: isNaN })
+  const carried = decimal(precision, Math.max(scale, 0), unchanged, { values: 'NaN', test: isNaN })
+  return scale < 0 || scale > declared ? carried : { ...carried, typed: `DECIMAL(${precision},${scale})` }
 }
 
 const money: Carried = {
@@ -86,6 +112,7 @@ const date: Carried = {
   select: value => sql`(${value} - date '1970-01-01')`,
   decode: value => sql`(DATE '1970-01-01' + CAST(${value} AS INTEGER))`,
   unfit: { values: TIME_UNFIT, test: value => sql`(${value} < ${FIRST_DAY} OR ${value} >= ${DAY_AFTER_LAST})` },
+  typed: 'INTEGER',
 }
 
 /** Typed by CAST, which fails aloud: a column that the reader itself types turns text it cannot parse into NULL. */
@@ -120,6 +147,7 @@ AND ${value} < timestamp '10000-01-09' THEN ${isOutside(instant(value))} ELSE tr
 const bytea: Carried = {
   ...plain('binary', 'BLOB'),
   decode: value => sql`unhex(substr(${value}, ${integer(3)}))`,
+  typed: undefined,
 }
 
 const array: Carried = { ...asString('array, carried as JSON text'), select: value => sql`to_jsonb(${value})` }
@@ -137,7 +165,7 @@ export const postgresTypes: readonly TypeRule[] = [
   simple('int2', 'smallint', plain('short', 'SMALLINT', true)),
   simple('int4', 'integer', plain('integer', 'INTEGER', true)),
   simple('int8', 'bigint', plain('long', 'BIGINT', true)),
-  simple('oid', 'oid', plain('long', 'BIGINT')),
+  simple('oid', 'oid', { ...plain('long', 'BIGINT'), typed: undefined }),
   simple('float4', 'real', plain('float', 'FLOAT')),
   simple('float8', 'double precision', plain('double', 'DOUBLE')),
   { names: ['numeric'], postgres: 'numeric(p,s)', lake: 'decimal(p,s) or string', note: NUMERIC_NOTE, carry: numeric },
@@ -152,7 +180,10 @@ export const postgresTypes: readonly TypeRule[] = [
   },
   simple('timestamptz', 'timestamp with time zone', timestamptz),
   simple('bytea', 'bytea', bytea),
-  ...['text', 'varchar', 'bpchar', 'char', 'name', 'citext', 'uuid', 'json', 'jsonb', 'xml', 'inet', 'cidr'].map(name =>
+  asTyped('text', 'VARCHAR'),
+  asTyped('varchar', 'VARCHAR'),
+  asTyped('uuid', 'UUID'),
+  ...['bpchar', 'char', 'name', 'citext', 'json', 'jsonb', 'xml', 'inet', 'cidr'].map(name =>
     simple(name, name === 'bpchar' ? 'character(n), with its padding' : name, asString(undefined)),
   ),
   simple('time', 'time without time zone', asString('the lake has no time of day, carried as text')),
