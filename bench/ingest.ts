@@ -8,6 +8,7 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPostgres, startPostgres } from '../examples/postgres.ts'
+import { saleTable } from './load-tables.ts'
 import { best, type Measured, measure, printCells, printMeasured } from './measure.ts'
 
 const narrow = Number(process.argv[2] ?? 4_000_000)
@@ -16,15 +17,6 @@ const wide = Math.round(narrow * 0.075)
 
 const list = (count: number, item: (i: number) => string): string =>
   Array.from({ length: count }, (_, i) => item(i)).join(', ')
-
-/** Ten columns of the types that operational tables are made of. */
-const NARROW = `CREATE TABLE sale (id bigint PRIMARY KEY, changed_at timestamptz NOT NULL, customer int NOT NULL,
-  quantity int NOT NULL, amount numeric(18,2) NOT NULL, paid boolean NOT NULL, state text NOT NULL, day date NOT NULL,
-  score double precision, reference uuid NOT NULL);
-INSERT INTO sale SELECT n, timestamptz '2026-01-01 00:00:00Z' + n * interval '1 s', n * 7919 % 200000, 1 + n % 97,
-  (n * 7919 % 100000000)::numeric / 100, n % 3 = 0, (ARRAY['new','open','paid','sent','closed'])[1 + n % 5],
-  date '2024-01-01' + (n % 1000)::int, CASE WHEN n % 50 > 0 THEN sin(n) * 1000 END, md5(n::text)::uuid
-FROM generate_series(1::bigint, ${narrow}) n`
 
 /** Twenty-five columns, 500 bytes of text and a document a row. */
 const WIDE = `CREATE TABLE page (id bigint PRIMARY KEY, changed_at timestamptz NOT NULL, body text NOT NULL, document jsonb NOT NULL,
@@ -41,7 +33,7 @@ async function main(): Promise<void> {
   const config = { fsync: 'off', jit: 'off', shared_buffers: '2GB', max_wal_size: '8GB' }
   const server = await startPostgres({ directory: join(folder, 'postgres'), config })
   try {
-    for (const statement of [NARROW, WIDE]) await server.query(statement)
+    for (const statement of [saleTable(narrow), WIDE]) await server.query(statement)
     await server.query('VACUUM ANALYZE sale')
     await server.query('VACUUM ANALYZE page')
     printCells(`best of ${tries}`, 'seconds', 'rows/s', 'peak MiB')

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process'
 import { chmodSync, globSync } from 'node:fs'
 import { access, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
@@ -81,15 +81,15 @@ export const INGESTR_PEER: Peer = {
 }
 
 /** Its package brings the program without the right to run it. */
-function slingIn(bin: string): string {
+export function slingIn(bin: string): string {
   const [program = ''] = globSync(join(bin, '../lib/python3*/site-packages/sling_linux_amd64/bin/sling-linux-amd64'))
   chmodSync(program, 0o755)
   return program
 }
 
 /** The folder of a peer's programs, installed on first use; undefined, with a line that says why, where it cannot be. */
-export async function install({ name, packages }: Peer): Promise<string | undefined> {
-  const folder = join('.cache/peers', name.replaceAll(/[^a-z0-9.]+/gi, '-'))
+export async function install({ name, packages }: Pick<Peer, 'name' | 'packages'>): Promise<string | undefined> {
+  const folder = resolve('.cache/peers', name.replaceAll(/[^a-z0-9.]+/gi, '-'))
   const done = join(folder, 'installed')
   const isThere = await access(done).then(
     () => true,
