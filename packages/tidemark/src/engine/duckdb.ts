@@ -31,6 +31,7 @@ import {
 } from './engine.ts'
 import { findFullDisk } from './full-disk.ts'
 import { scanChanges } from './scan/changes.ts'
+import { DeletedRows } from './scan/deleted-rows.ts'
 import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
@@ -88,7 +89,7 @@ class DuckdbSession implements Session {
       layouts,
       scanned: this.#scanned,
       query: async statement => (await connection.runAndReadAll(statement.text)).getRows(),
-      temporaryTable: () => ident(this.temporaryName('deleted_rows')),
+      deleted: new DeletedRows(connection, () => this.temporaryName('deleted_rows')),
       hold: objects => this.hold(objects),
     }
   }

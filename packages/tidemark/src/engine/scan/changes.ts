@@ -7,7 +7,6 @@ import { FILE_COLUMN, ROW_COLUMN } from '../engine.ts'
 import { freeName } from '../free-name.ts'
 import { ident, integer, join, raw, type Sql, sql, text } from '../sql.ts'
 import { emptyRelation } from '../types.ts'
-import { createDeletedRows } from './deleted-rows.ts'
 import { type ScanContext, scan } from './scan.ts'
 
 const CHANGE_TYPE = '_change_type'
@@ -51,8 +50,7 @@ async function scanRows(
   changes: VersionChanges,
   part: ChangePart,
 ): Promise<Sql> {
-  const rows = context.temporaryTable()
-  await createDeletedRows(context.query, rows, [part.onlyRows])
+  const rows = await context.deleted.ofSets([part.onlyRows])
   const file = { ...part, file: { ...part.file, deletedRows: undefined } }
   const taken = plan.schema.fields.map(column => column.name)
   const place = { file: freeName(FILE_COLUMN, taken), row: freeName(ROW_COLUMN, taken) }

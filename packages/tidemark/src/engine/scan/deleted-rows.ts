@@ -1,52 +1,61 @@
 /**
- * Deleted rows as a temporary table that a scan leaves out. Row numbers travel as text, which DuckDB takes apart faster
- * than any call for each row.
+ * Deleted rows as temporary tables of a session that scans leave out. A change looks at the same files more than once;
+ * the rows of their deletion vectors are put into a table once.
  */
-import type { RowSet } from '@tidemark/delta'
-import { integer, raw, type Sql, sql, text } from '../sql.ts'
+import type { RowSet, ScanFile } from '@tidemark/delta'
+import { BIGINT, type DuckDBConnection, DuckDBDataChunk, UBIGINT } from '@duckdb/node-api'
+import { ident, type Sql, sql } from '../sql.ts'
 
-/** Rows in one statement: bounds the text that is held at once. */
-const BATCH = 100_000
+/** Rows that are handed over at once: a vector of the engine. */
+const CHUNK_ROWS = 2048
 
-/**
- * Fill a new temporary table with the deleted rows of files; `file` is the position in the list.
- *
- * @param run runs a statement of the session the table belongs to
- */
-export async function createDeletedRows(
-  run: (statement: Sql) => Promise<unknown>,
-  table: Sql,
-  files: readonly (RowSet | undefined)[],
-): Promise<void> {
-  await run(sql`CREATE TEMP TABLE ${table} (file UBIGINT, row BIGINT)`)
-  for (const batch of batches(files)) {
-    const file =
-      batch.files.at(0) === batch.files.at(-1) ? integer(batch.files[0] ?? 0) : numbers(batch.files, 'UBIGINT')
-    await run(sql`INSERT INTO ${table} SELECT ${file}, ${numbers(batch.rows, 'BIGINT')}`)
+/** The tables of one session. Each has `file`, the position in a list of files, and `row`, the number in the file. */
+export class DeletedRows {
+  readonly #connection: DuckDBConnection
+  readonly #newName: () => string
+  readonly #byVectors = new Map<string, Sql>()
+
+  constructor(connection: DuckDBConnection, newName: () => string) {
+    this.#connection = connection
+    this.#newName = newName
+  }
+
+  /** The deleted rows of a table's files; the same table as before for the same vectors in the same order. */
+  async ofFiles(tablePath: string, files: readonly ScanFile[]): Promise<Sql> {
+    const vectors = files.map(({ add: { deletionVector: v } }) => [v?.storageType, v?.pathOrInlineDv, v?.offset])
+    const key = JSON.stringify([tablePath, vectors])
+    const made = this.#byVectors.get(key) ?? (await this.ofSets(files.map(file => file.deletedRows)))
+    this.#byVectors.set(key, made)
+    return made
+  }
+
+  /** A new table of these rows, a set a file. They go in as numbers: as text they would cost four times as much. */
+  async ofSets(sets: readonly (RowSet | undefined)[]): Promise<Sql> {
+    const name = this.#newName()
+    await this.#connection.run(sql`CREATE TEMP TABLE ${ident(name)} (file UBIGINT, row BIGINT)`.text)
+    const appender = await this.#connection.createAppender(name, 'main', 'temp')
+    const chunk = DuckDBDataChunk.create([UBIGINT, BIGINT], CHUNK_ROWS)
+    for (const columns of chunksOf(sets)) {
+      chunk.setColumns(columns)
+      appender.appendDataChunk(chunk)
+    }
+    appender.closeSync()
+    return ident(name)
   }
 }
 
-/** One row a number. */
-function numbers(values: readonly number[], type: 'UBIGINT' | 'BIGINT'): Sql {
-  return sql`unnest(CAST(string_split(${text(values.join(' '))}, ' ') AS ${raw(type)}[]))`
-}
-
-/** Rows, and the file of each; many files of few rows are one batch, since a statement costs more than they do. */
-interface Batch {
-  readonly files: number[]
-  readonly rows: number[]
-}
-
-function* batches(files: readonly (RowSet | undefined)[]): Generator<Batch> {
-  let batch: Batch = { files: [], rows: [] }
-  for (const [file, rows] of files.entries()) {
-    for (const row of rows ?? []) {
-      batch.files.push(file)
-      batch.rows.push(row)
-      if (batch.rows.length < BATCH) continue
-      yield batch
-      batch = { files: [], rows: [] }
+function* chunksOf(sets: readonly (RowSet | undefined)[]): Generator<[files: bigint[], rows: bigint[]]> {
+  let [files, rows]: [bigint[], bigint[]] = [[], []]
+  for (const [file, set] of sets.entries()) {
+    const number = BigInt(file)
+    for (const row of set ?? []) {
+      if (rows.length === CHUNK_ROWS) {
+        yield [files, rows]
+        ;[files, rows] = [[], []]
+      }
+      files.push(number)
+      rows.push(BigInt(row))
     }
   }
-  if (batch.rows.length > 0) yield batch
+  if (rows.length > 0) yield [files, rows]
 }

@@ -5,7 +5,7 @@
 import { DeltaError, type HeldObject, isDeltaError, type ScanFile, type ScanPlan } from '@tidemark/delta'
 import type { PlaceColumns } from '../engine.ts'
 import type { Sql } from '../sql.ts'
-import { createDeletedRows } from './deleted-rows.ts'
+import type { DeletedRows } from './deleted-rows.ts'
 import type { Layout, Layouts, QueryRows } from './layouts.ts'
 import { locateFile, type Places, storePathOf } from './location.ts'
 import { type ScanGroup, scanSql } from './scan-sql.ts'
@@ -17,8 +17,7 @@ export interface ScanContext {
   readonly layouts: Layouts
   readonly scanned: ScannedFiles
   readonly query: QueryRows
-  /** A new name for a temporary table. */
-  temporaryTable(): Sql
+  readonly deleted: DeletedRows
   /** Bring objects to where the store locates them. */
   hold(objects: readonly HeldObject[]): Promise<void>
 }
@@ -47,7 +46,17 @@ export async function scan(context: ScanContext, plan: ScanPlan, place: PlaceCol
     const whole = files.filter(l => l.file.deletedRows === undefined)
     const partial = files.filter(l => l.file.deletedRows !== undefined)
     if (whole.length > 0) groups.push(groupOf(layout, whole, undefined))
-    if (partial.length > 0) groups.push(groupOf(layout, partial, await deletedTable(context, partial)))
+    if (partial.length > 0)
+      groups.push(
+        groupOf(
+          layout,
+          partial,
+          await context.deleted.ofFiles(
+            plan.tablePath,
+            partial.map(l => l.file),
+          ),
+        ),
+      )
   }
   return scanSql(plan, groups, place)
 }
@@ -74,16 +83,6 @@ async function holdFiles(context: ScanContext, { tablePath, version, files }: Sc
 
 function groupOf(layout: Layout, files: readonly LocatedFile[], deleted: Sql | undefined): ScanGroup {
   return { layout, files: files.map(l => l.file), locations: files.map(l => l.location), deleted }
-}
-
-async function deletedTable(context: ScanContext, files: readonly LocatedFile[]): Promise<Sql> {
-  const table = context.temporaryTable()
-  await createDeletedRows(
-    context.query,
-    table,
-    files.map(l => l.file.deletedRows),
-  )
-  return table
 }
 
 async function findLayouts(
