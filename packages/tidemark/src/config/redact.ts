@@ -32,6 +32,7 @@ export function maskLiteralSecrets(text: string): string {
     .replace(urlPassword, (_all, lead: string, password: string) => `${lead}${mask(password)}@`)
     .replace(keyedSecret, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
     .replace(wrongReference, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
+    .replace(keyInText, (_all, lead: string, value: string) => `${lead}${mask(value)}`)
 }
 
 /** True when a text holds a URL with a password in it. */
@@ -46,6 +47,9 @@ const keyedSecret: RegExp =
 /** What stands in place of a reference: perhaps the secret itself. */
 const wrongReference: RegExp =
   /(\bsecret["']?\s*:[^\S\n]*)(?!["']?(?:env|file|azure-kv|aws-sm):)("[^"\n]*"|'[^'\n]*'|[^\s{},][^\n,}]*)/gi
+
+/** What alone opens a store, in a connection string or in the query that signs an address. */
+const keyInText: RegExp = /((?:[?&]sig|\b(?:AccountKey|SharedAccessKey))=)([^&;\s"'},]+)/gi
 
 const urlPassword: RegExp = /([a-z][a-z0-9+.-]*:\/\/[^\s/:@?#]*:)([^\s/]+)@/gi
 

@@ -149,6 +149,11 @@ test.each([
   ['sign: whsec_hunter2', 'sign: *************'],
   ['  account_key: aGk=', '  account_key: ****'],
   ['  sas: { secret: env:SAS }', '  sas: { secret: env:SAS }'],
+  [
+    '  url: "https://a.blob.core.windows.net/c/list.json?sv=1&sig=aGk%3D"',
+    '  url: "https://a.blob.core.windows.net/c/list.json?sv=1&sig=******"',
+  ],
+  ['x: AccountName=a;AccountKey=aGk=;EndpointSuffix=b', 'x: AccountName=a;AccountKey=****;EndpointSuffix=b'],
   ['SELECT sign(n), password FROM t', 'SELECT sign(n), password FROM t'],
 ])('a line that is shown hides what it should not hold, at its full length: %s', (line, shown) => {
   expect(maskLiteralSecrets(line)).toBe(shown)

@@ -122,6 +122,30 @@ describe('a lake elsewhere', () => {
     expect(await readFile(one.locate('t/gone'), 'utf8')).toBe('back......')
   })
 
+  test('brings an object for whoever still wants it when the one who was bringing it is stopped', async () => {
+    const { store, asked, far } = distantStore()
+    await far.put('t/a', ten('a'))
+    const begun = Promise.withResolvers<void>()
+    const download = store.download.bind(store)
+    store.download = async (path, size, file, signal) => {
+      if (asked.push(`ask for ${path}`) > 1) return await download(path, size, file, signal)
+      begun.resolve()
+      await new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+    }
+    const one = near(store, 'one')
+    const [first, other, last] = [new AbortController(), new AbortController(), new AbortController()]
+    const stopped = one.hold([object('t/a')], { signal: first.signal })
+    await begun.promise
+    const others = [other, last].map(({ signal }) => one.hold([object('t/a')], { signal }))
+    first.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+    const held = await Promise.all(others)
+    expect(await readFile(one.locate('t/a'), 'utf8')).toBe('a.........')
+    expect(asked).toEqual(['ask for t/a', 'ask for t/a', 'download t/a'])
+    for (const each of held) await each[Symbol.asyncDispose]()
+    expect(await readdir(join(root, 'one', 't'))).toEqual([])
+  })
+
   test('on a full disk does without the cache, and when that is not enough names the folder', async () => {
     const { store, far } = distantStore({ downloads: 1, code: 'ENOSPC' })
     await far.put('t/a', ten('a'))

@@ -2,7 +2,6 @@
  * CachedStore: a lake in the cloud as a local engine needs it. What is to be read is held in a folder of this process, by
  * links into a cache that all processes of the machine share; what is written goes up at once.
  */
-import { rmSync } from 'node:fs'
 import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import {
@@ -18,6 +17,7 @@ import {
 import { LAKE_FULL } from '../../errors/run.ts'
 import type { StorageUse } from '../../model/event.ts'
 import type { FileCache } from './file-cache.ts'
+import { HeldFiles } from './held-files.ts'
 import { WrittenOnce } from './written-once.ts'
 
 /** A store whose objects are fetched before they can be opened. */
@@ -39,21 +39,17 @@ export interface CachedStoreOptions {
   readonly lake: string
 }
 
-interface Held {
-  count: number
-  readonly ready: Promise<void>
-}
-
-/** Objects on their way at the same time, for one caller. */
-const LANES = 8
-
 export class CachedStore implements ObjectStore {
   readonly #options: CachedStoreOptions
-  readonly #held = new Map<string, Held>()
+  readonly #files: HeldFiles
   readonly #once = new WrittenOnce()
 
   constructor(options: CachedStoreOptions) {
     this.#options = options
+    this.#files = new HeldFiles({
+      bring: (object, signal) => this.#bring(object, signal),
+      locate: path => this.locate(path),
+    })
   }
 
   get usage(): StorageUse {
@@ -117,55 +113,8 @@ export class CachedStore implements ObjectStore {
     return distant.address?.(path) ?? distant.locate(path)
   }
 
-  async hold(objects: readonly HeldObject[], { signal }: StoreOptions = {}): Promise<AsyncDisposable> {
-    const wanted = [...new Map(objects.map(object => [object.path, object])).values()]
-    const taken: string[] = []
-    const release = async (): Promise<void> => {
-      await Promise.all(taken.splice(0).map(path => this.#release(path)))
-    }
-    const next = wanted[Symbol.iterator]()
-    const lane = async (): Promise<void> => {
-      for (const object of next) {
-        taken.push(object.path)
-        await this.#keep(object, signal)
-      }
-    }
-    const lanes = await Promise.allSettled(Array.from({ length: LANES }, lane))
-    const failed = lanes.find(one => one.status === 'rejected')
-    if (failed === undefined) return { [Symbol.asyncDispose]: release }
-    await release()
-    throw failed.reason
-  }
-
-  /** Whoever comes first brings the object, the others wait for it. */
-  async #keep(object: HeldObject, signal: AbortSignal | undefined): Promise<void> {
-    const { path } = object
-    const known = this.#held.get(path)
-    if (known !== undefined) {
-      known.count += 1
-      await known.ready
-      return
-    }
-    const ready = this.#bring(object, signal)
-    ready.catch(() => undefined)
-    this.#held.set(path, { count: 1, ready })
-    await ready
-  }
-
-  async #release(path: string): Promise<void> {
-    const held = this.#held.get(path)
-    if (held === undefined) return
-    held.count -= 1
-    await held.ready.catch(() => undefined)
-    // Somebody may have come meanwhile, or may have released it already.
-    if (held.count > 0 || this.#held.get(path) !== held) return
-    this.#held.delete(path)
-    try {
-      // At once: whoever comes next brings it anew.
-      rmSync(this.locate(path), { force: true })
-    } catch {
-      // On Windows an open file stays; it goes with the folder.
-    }
+  hold(objects: readonly HeldObject[], { signal }: StoreOptions = {}): Promise<AsyncDisposable> {
+    return this.#files.hold(objects, signal)
   }
 
   async #bring({ path, size }: HeldObject, signal: AbortSignal | undefined): Promise<void> {
