@@ -103,14 +103,14 @@ test('a data file that is gone is named with its table and version, by a query a
   const engine = await openDuckdb({ store: project.store, ids: systemIds, scratch: undefined, folders: [project.lake] })
   try {
     await using session = await engine.session()
+    const lake = { ...project, engine, scratch: undefined }
+    const outside = { cwd: project.root, open: () => Promise.reject(new Error('nothing is outside')) }
     const query = {
       tables: ['bronze.orders'],
       moments: new Map(),
       replaced: (of: (table: string) => Sql) => sql`FROM ${of('bronze.orders')}`,
     }
-    await expect(
-      runQuery({ lake: project, session, cwd: project.root }, query, new AbortController().signal),
-    ).rejects.toMatchObject({
+    await expect(runQuery({ lake, session, outside }, query, new AbortController().signal)).rejects.toMatchObject({
       code: 'DELTA_LOG_UNREADABLE',
       message: expect.stringContaining(says),
     })

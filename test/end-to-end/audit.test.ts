@@ -1,5 +1,5 @@
 /** `audit`: what a stranger learns about a copy that another tool keeps, without adopting anything. */
-import { mkdir, readdir } from 'node:fs/promises'
+import { mkdir, readdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -157,7 +157,7 @@ describe('a folder of Parquet files, with an address from the environment', () =
   })
 })
 
-test('a key of several columns, one file, and the address on the command line', async () => {
+test('a key of several columns, one file, a folder that is a link, and the address on the command line', async () => {
   const project = await createFolder()
   await writeParquet(join(project.root, 'lake'), {
     'orders.parquet': `SELECT g AS no, 'r' || g % 3 AS region, g AS amount FROM range(2, 31) AS r(g)`,
@@ -165,6 +165,9 @@ test('a key of several columns, one file, and the address on the command line', 
   const args = ['ordered', '--source', database.url, '--against', 'lake/orders.parquet']
   const found = await audit(project, ...args)
   expect(found).toMatchObject({ exit: 1, missing: { rows: '1' }, examples: [{ kind: 'missing', key: 'r1, 1' }] })
+  await symlink(join(project.root, 'lake'), join(project.root, 'way'))
+  const linked = await audit(project, 'ordered', '--source', database.url, '--against', 'way')
+  expect(linked).toMatchObject({ missing: { rows: '1' }, copyRows: '29' })
   const wrong = await audit(project, ...args, '--key', 'no')
   expect(wrong).toMatchObject({ missing: { rows: '1' }, examples: [{ key: '1' }] })
 })

@@ -1,57 +1,13 @@
 /** Delta tables through the command line: read by name, by path, at older versions and as changes; kept in shape. */
-import { cp, mkdir, readdir, rm } from 'node:fs/promises'
+import { cp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { commit, LocalStore, type Snapshot, stageAppend, stageCreate, type Staged } from '@tidemark/delta'
 import { expect, test } from 'vitest'
-import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
-import { sessionParquet } from '../../packages/tidemark/src/engine/relations.ts'
-import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
-import { schemaOf, valuesRelation } from '../contract/flows-lake.ts'
-import { type CliProject, createProject, expectProblem } from '../support/cli.ts'
+import { expectProblem } from '../support/cli.ts'
+import { createUsersLake, LOCAL_PROJECT } from '../support/users-lake.ts'
 
-const SCHEMA = schemaOf({ id: 'long', name: 'string' })
-const PROJECT = `name: shop
-lake: ./lake
-sources:
-  app: { type: postgres, url: { secret: env:APP_DATABASE_URL }, tables: [{ schema: public, table: users }] }
-`
-
-/** A project whose lake holds silver.users with one commit a row, one row a file. */
-async function createLake(rows: number, more = ''): Promise<CliProject> {
-  const project = await createProject({ 'tidemark.yml': PROJECT + more }, {}, 'in this process')
-  project.env['APP_DATABASE_URL'] = 'postgres://nobody@127.0.0.1:1/none'
-  await mkdir(project.lake)
-  const store = new LocalStore(project.lake)
-  const engine = await openDuckdb({
-    store,
-    ids: systemIds,
-    scratch: join(project.root, 'made'),
-    folders: [project.lake],
-  })
-  try {
-    await using session = await engine.session()
-    const ports = { store, clock: systemClock, ids: systemIds }
-    const publish = async (staged: Staged): Promise<Snapshot> => {
-      const result = await commit(ports, staged)
-      if (result.kind === 'conflict') throw new Error(result.reason)
-      return result.snapshot
-    }
-    const tablePath = 'silver/users'
-    const configuration = { 'delta.enableChangeDataFeed': 'true' }
-    let snapshot = await publish(
-      stageCreate({ tablePath, schema: SCHEMA, configuration, info: { operation: 'CREATE TABLE' } }),
-    )
-    for (let id = 1; id <= rows; id += 1) {
-      const relation = valuesRelation(SCHEMA, [{ id, name: `n${id}` }])
-      const files = await sessionParquet(session).write(relation, { tablePath, schema: SCHEMA })
-      snapshot = await publish(stageAppend(snapshot, { files, info: { operation: 'WRITE', runId: `run-${id}` } }))
-    }
-  } finally {
-    await engine.close()
-  }
-  return project
-}
+const createLake = (rows: number, more = ''): ReturnType<typeof createUsersLake> =>
+  createUsersLake({ 'tidemark.yml': LOCAL_PROJECT + more }, rows)
 
 test('a query reads a table at a version, at a time, by its path, and as changes', async () => {
   const project = await createLake(3)
@@ -104,13 +60,29 @@ test('a table anywhere on the machine is read by its path, and nothing beside it
   expectProblem(refused, { exit: 2, code: 'QUERY_REFUSED', says: 'read_parquet' })
 })
 
+test('a table whose log begins with a checkpoint is read by its path', async () => {
+  const project = await createUsersLake({ 'tidemark.yml': LOCAL_PROJECT }, 3, 2)
+  const copy = join(project.root, 'copy')
+  await cp(join(project.lake, 'silver/users'), copy, { recursive: true })
+  for (const version of [0, 1]) await rm(join(copy, `_delta_log/0000000000000000000${version}.json`))
+  expect(await project.query('SELECT id FROM delta.`copy` ORDER BY id')).toEqual([
+    { id: '1' },
+    { id: '2' },
+    { id: '3' },
+  ])
+  const shown = await project.tidemark('tables', 'show', 'delta.`copy`', '--json')
+  expect(JSON.parse(shown.stdout), shown.stderr).toMatchObject({ version: '3', rows: '3' })
+})
+
 test.each([
   ['SELECT * FROM silver.users VERSION AS OF 9', 1, 'DELTA_LOG_UNREADABLE', 'no version 9'],
   ["SELECT * FROM silver.users TIMESTAMP AS OF 'yesterday'", 2, 'MOMENT_INVALID', 'yesterday'],
   ["SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'", 1, 'DELTA_LOG_UNREADABLE', '2001-01-01T00:00:00.000Z'],
   ['SELECT * FROM delta.`nowhere/at all`', 2, 'TABLE_UNKNOWN', 'no Delta table at nowhere/at all.'],
   ['SELECT * FROM delta.`/`', 2, 'TABLE_UNKNOWN', 'no Delta table at /.'],
-  ['SELECT * FROM delta.`s3://bucket/t`', 2, 'CONFIG_PLANNED', 's3://bucket/t'],
+  ['SELECT * FROM delta.`s3://bucket`', 2, 'TABLE_ADDRESS', 's3://bucket names no folder'],
+  ['SELECT * FROM delta.`az://lake/t`', 2, 'TABLE_ADDRESS', 'az://lake does not say in which account it is'],
+  ['SELECT * FROM delta.`https://lake/t`', 2, 'TABLE_ADDRESS', 'https://lake/t is not written as az://'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {
   const project = await createLake(1)

@@ -31,7 +31,8 @@ export async function tableAtAddress(
   at: ProjectRoot,
 ): Promise<AuditedTable> {
   const secret = REFERENCE.test(source) ? await fetchSecret(ports, source) : secretOf(source)
-  at.redact = makeRedactor([secret])
+  const [before, redact] = [at.redact, makeRedactor([secret])]
+  at.redact = text => redact(before?.(text) ?? text)
   const url = secret.reveal()
   const [schema, name] = splitName(table)
   return {

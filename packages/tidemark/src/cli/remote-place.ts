@@ -52,18 +52,31 @@ export function remotePlace(
   }
 }
 
+/** A store outside the lake, whose objects can be opened while they are held in a folder of this work alone. */
+export async function openOutside(
+  opening: Opening,
+  ports: Pick<CliPorts, 'clock' | 'ids'>,
+  folder: string,
+): Promise<CachedStore> {
+  const distant = await openStore(opening, ports)
+  // Others may write a file anew under its name, so no copy outlives the command.
+  const cache = new FileCache({ folder: join(folder, 'cache'), limitBytes: 0, clock: ports.clock })
+  return new CachedStore({ distant, cache, folder: join(folder, 'held'), lake: printLakeAddress(opening.address) })
+}
+
 /** `a/b/c` lies in the empty path, in `a` and in `a/b`. */
 function pathsAbove(path: string): string[] {
   const parts = path === '' ? [] : path.split('/')
   return parts.map((_, i) => parts.slice(0, i).join('/'))
 }
 
-interface Opening {
+export interface Opening {
   readonly address: LakeAddress
-  readonly remote: RemoteLake
+  readonly remote: Omit<RemoteLake, 'local' | 'cacheBytes'>
   readonly secrets: SecretContext
 }
 
+/** Open the store at an address; nothing is asked of it yet. */
 async function openStore(
   { address, remote, secrets }: Opening,
   ports: Pick<CliPorts, 'clock' | 'ids'>,
@@ -73,12 +86,12 @@ async function openStore(
   return await openAzure({ address, account, endpoint, clientId, login: azureLogin(remote, secrets) }, ports)
 }
 
-function azureLogin({ login }: RemoteLake, secrets: SecretContext): AzureLogin {
+function azureLogin({ login }: Pick<RemoteLake, 'login'>, secrets: SecretContext): AzureLogin {
   if (login.kind === 'identity' || login.kind === 'access key') return { kind: 'identity' }
   return { kind: login.kind, reveal: () => openSecret(login.secret, secrets).reveal() }
 }
 
-function s3Login({ login }: RemoteLake, secrets: SecretContext): S3Login {
+function s3Login({ login }: Pick<RemoteLake, 'login'>, secrets: SecretContext): S3Login {
   if (login.kind !== 'access key') return { kind: 'identity' }
   const { id, secret, sessionToken } = login
   return {

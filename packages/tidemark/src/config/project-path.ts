@@ -32,7 +32,7 @@ export function resolveLake(root: string, written: string, place: Place | undefi
   return path
 }
 
-function realPath(path: string): string {
+export function realPath(path: string): string {
   const absolute = resolve(path)
   try {
     return realpathSync(absolute)

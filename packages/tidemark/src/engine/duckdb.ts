@@ -9,6 +9,7 @@ import {
   type ChangePlan,
   type DataFile,
   type HeldObject,
+  type LogParquet,
   type ObjectStore,
   planScan,
   type ScanPlan,
@@ -24,6 +25,7 @@ import {
   type Engine,
   FILE_COLUMN,
   type ParquetTarget,
+  type PlanPlace,
   ROW_COLUMN,
   type Row,
   type ScanOptions,
@@ -53,8 +55,11 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   const instance = await startDuckdb(options, SPILL)
   const attached = new AttachedDatabases(options)
   const shared: Shared = { layouts: new Layouts(), checkStatistics: statisticsCheck() }
+  const logParquetOf = (store: ObjectStore): LogParquet =>
+    duckdbLogParquet({ ...options, store, connect: () => instance.connect() })
   return {
-    logParquet: duckdbLogParquet({ ...options, connect: () => instance.connect() }),
+    logParquet: logParquetOf(options.store),
+    logParquetOf,
     session: async () => new DuckdbSession(await instance.connect(), options, shared),
     sessionBeside: async database => new DuckdbSession(await attached.connect(database), options, shared),
     close: async () => {
@@ -90,7 +95,7 @@ class DuckdbSession implements Session {
       scanned: this.#scanned,
       query: async statement => (await connection.runAndReadAll(statement.text)).getRows(),
       deleted: new DeletedRows(connection, () => this.temporaryName('deleted_rows')),
-      hold: objects => this.hold(objects),
+      hold: objects => this.#keep(options.store, objects),
     }
   }
 
@@ -145,8 +150,7 @@ class DuckdbSession implements Session {
   }
 
   async hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void> {
-    const held = await this.#options.store.hold?.(objects, { signal })
-    if (held !== undefined) this.#held.push(held)
+    await this.#keep(this.#options.store, objects, signal)
   }
 
   locate(snapshot: Snapshot, path: string): string {
@@ -157,19 +161,30 @@ class DuckdbSession implements Session {
     return await this.scanPlan(await planScan(this.#options, snapshot, { files }), options)
   }
 
-  async scanPlan(plan: ScanPlan, options: Pick<ScanOptions, 'withPlace'> = {}): Promise<Sql> {
-    const { withPlace = false } = options
+  async scanPlan(plan: ScanPlan, options: Pick<ScanOptions, 'withPlace'> & PlanPlace = {}): Promise<Sql> {
+    const { withPlace = false, store } = options
     const place = withPlace === true ? { file: FILE_COLUMN, row: ROW_COLUMN } : withPlace
-    return await scan(this.#scanContext, plan, place === false ? undefined : place)
+    return await scan(this.#scanContextOf(store), plan, place === false ? undefined : place)
   }
 
-  async scanChanges(plan: ChangePlan): Promise<Sql> {
-    return await scanChanges(this.#scanContext, plan)
+  async scanChanges(plan: ChangePlan, { store }: PlanPlace = {}): Promise<Sql> {
+    return await scanChanges(this.#scanContextOf(store), plan)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#connection.closeSync()
     for (const held of this.#held.splice(0)) await held[Symbol.asyncDispose]()
+  }
+
+  #scanContextOf(store: ObjectStore | undefined): ScanContext {
+    if (store === undefined) return this.#scanContext
+    const places = { store, folders: this.#options.folders }
+    return { ...this.#scanContext, places, hold: objects => this.#keep(store, objects) }
+  }
+
+  async #keep(store: ObjectStore, objects: readonly HeldObject[], signal?: AbortSignal): Promise<void> {
+    const held = await store.hold?.(objects, { signal })
+    if (held !== undefined) this.#held.push(held)
   }
 
   /** Raw rows, as the driver gives them. */

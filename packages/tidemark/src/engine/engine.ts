@@ -8,6 +8,7 @@ import type {
   DataFile,
   HeldObject,
   LogParquet,
+  ObjectStore,
   ScanPlan,
   Snapshot,
   WriteOptions,
@@ -28,6 +29,8 @@ export interface Engine {
   sessionBeside(database: AttachedDatabase): Promise<Session>
   /** Reads and writes the Parquet files of table logs, without a session. */
   readonly logParquet: LogParquet
+  /** The same for tables of another store, which must hold its objects in a folder that the engine may read. */
+  logParquetOf(store: ObjectStore): LogParquet
   close(): Promise<void>
 }
 
@@ -76,9 +79,9 @@ export interface Session extends AsyncDisposable {
    */
   scan(snapshot: Snapshot, options?: ScanOptions): Promise<Sql>
   /** The same over a plan that was made and pruned before. */
-  scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'>): Promise<Sql>
+  scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'> & PlanPlace): Promise<Sql>
   /** The changed rows of a plan, with `_change_type`, `_commit_version` and `_commit_timestamp`. */
-  scanChanges(plan: ChangePlan): Promise<Sql>
+  scanChanges(plan: ChangePlan, options?: PlanPlace): Promise<Sql>
 }
 
 /** What `writeParquet` writes: see `WriteOptions` of @tidemark/delta. */
@@ -94,6 +97,11 @@ export interface ScanOptions {
   files?: Iterable<string | AddFile> | undefined
   /** Adds the columns `FILE_COLUMN` and `ROW_COLUMN`, or ones of other names: where a row physically lies. */
   withPlace?: boolean | PlaceColumns
+}
+
+/** The store that the table of a plan lies in: the engine's own when left out. */
+export interface PlanPlace {
+  store?: ObjectStore | undefined
 }
 
 /** Names of the columns that tell where a row physically lies; a table whose own are called so needs others. */

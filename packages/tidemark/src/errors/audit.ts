@@ -5,7 +5,8 @@ export const AUDIT_TARGET: ProblemKind<{ path: string; reason: string }> = probl
   code: 'AUDIT_TARGET',
   title: 'There is no table to compare with.',
   message: (p: { path: string; reason: string }) => `${p.path}: ${p.reason}.`,
-  hint: () => 'Name a folder with a _delta_log, a folder of Parquet files, or one Parquet file, on this machine.',
+  hint: () =>
+    'Name a folder with a _delta_log or one of Parquet files, by its path or address, or one Parquet file of this machine.',
   retry: 'after-change',
   exit: 2,
   example: { path: './lake/FactStream', reason: 'it holds no Parquet file' },

@@ -177,6 +177,17 @@ export const TABLE_NOT_OURS: ProblemKind<{ table: string }> = problem({
   example: { table: 'delta.`/data/orders`' },
 })
 
+export const TABLE_ADDRESS: ProblemKind<{ address: string; reason: string }> = problem({
+  code: 'TABLE_ADDRESS',
+  title: 'No table can be at this address.',
+  message: (p: { address: string; reason: string }) => `${p.address} ${p.reason}.`,
+  hint: () =>
+    'Write az://container/path, abfss://container@account.dfs.core.windows.net/path or s3://bucket/path, down to the folder that holds _delta_log.',
+  retry: 'after-change',
+  exit: 2,
+  example: { address: 'az://lake', reason: 'names no folder' },
+})
+
 export const TABLE_BUSY: ProblemKind<{ table: string; tries: string }> = problem({
   code: 'TABLE_BUSY',
   title: 'Other writers kept changing the table.',

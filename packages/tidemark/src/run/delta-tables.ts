@@ -1,6 +1,6 @@
 /**
- * Any Delta table, by its name in the lake or as `delta.` and a path; at its newest version, an older one, or as the
- * changes between two.
+ * Any Delta table, by its name in the lake or as `delta.` and a path, of this machine or of a store; at its newest version,
+ * an older one, or as the changes between two.
  */
 import { basename, dirname, resolve } from 'node:path'
 import {
@@ -11,16 +11,17 @@ import {
   planChanges,
   planScan,
   readSnapshot,
-  type ScanFile,
   type Snapshot,
 } from '@tidemark/delta'
 import type { Session } from '../engine/engine.ts'
 import { type Sql, sql } from '../engine/sql.ts'
-import { CONFIG_PLANNED } from '../errors/config.ts'
-import { MOMENT_INVALID, TABLE_UNKNOWN } from '../errors/run.ts'
+import { isAddress } from '../config/project-path.ts'
+import { MOMENT_INVALID, TABLE_ADDRESS, TABLE_UNKNOWN } from '../errors/run.ts'
 import type { Moment, TableAt } from '../flows/language/portable/time-travel.ts'
 import { isByPath, pathOf, tablePath } from '../model/names.ts'
-import type { LakeStore } from '../model/ports.ts'
+import type { LakeStore, ObjectStore } from '../model/ports.ts'
+import { type LakeAddress, parseLakeAddress } from '../storage/lake-address.ts'
+import type { LakeReader } from './lake.ts'
 import { openTable } from './lake-tables.ts'
 import { toProblem } from './problem-fact.ts'
 
@@ -33,31 +34,74 @@ export interface TablePlace {
   readonly isInLake: boolean
 }
 
+/** A lake whose engine reads other tables, too. */
+export type ReadingLake = LakeStore & Pick<LakeReader, 'engine' | 'scratch'>
+
+/** Where tables outside the lake are found. */
+export interface Outside {
+  /** Absolute folder that paths are relative to. */
+  readonly cwd: string
+  /**
+   * Open what is at an address in Azure or S3; nothing is asked of it yet.
+   *
+   * @param scratch folder of this work alone, which an engine may read
+   */
+  readonly open: (address: LakeAddress, scratch: string | undefined) => Promise<ObjectStore>
+}
+
+/** True for the address of something that is not on this machine. */
+export function isElsewhere(path: string): boolean {
+  return isAddress(path) && !/^file:/i.test(path)
+}
+
 /** The folders that tables named by path lie in, absolute; whoever opens an engine lets it read them. */
 export function pathFolders(paths: readonly string[], cwd: string): string[] {
-  return paths.filter(path => !isAddress(path)).map(path => resolve(cwd, path.replace(/^file:\/*(?=\/)/i, '')))
+  return paths.filter(path => !isElsewhere(path)).map(path => resolve(cwd, path.replace(/^file:\/*(?=\/)/i, '')))
 }
 
 /**
  * Find a table.
  *
  * @throws {TABLE_UNKNOWN} no table of the lake has the name, or no table can be at the path
- * @throws {CONFIG_PLANNED} the path is an address of a store that this version cannot read
+ * @throws {TABLE_ADDRESS} the path is an address at which there can be none
  */
-export async function findTable(lake: LakeStore, wanted: string, cwd: string): Promise<TablePlace> {
+export async function findTable(lake: ReadingLake, wanted: string, outside: Outside): Promise<TablePlace> {
   if (!isByPath(wanted)) {
     const { name } = await openTable(lake, wanted)
     return { name, tables: lake, tablePath: tablePath(name), isInLake: true }
   }
   const path = pathOf(wanted)
-  if (isAddress(path))
-    throw CONFIG_PLANNED({ what: `Reading a table at ${path}`, instead: 'Name a folder of this machine.' })
-  const [folder = ''] = pathFolders([path], cwd)
   const name = `delta.\`${path}\``
+  const [folder] = pathFolders([path], outside.cwd)
+  if (folder === undefined) {
+    const { above, last } = splitTableAddress(path)
+    return placeOutside(lake, { name, store: await outside.open(above, lake.scratch), tablePath: last })
+  }
   // The root of all folders lies in no other, and an empty path names nothing.
   if (path === '' || basename(folder) === '') throw TABLE_UNKNOWN({ table: name, suggestion: '' })
-  const tables = { ...lake, store: new LocalStore(dirname(folder)) }
-  return { name, tables, tablePath: basename(folder), isInLake: false }
+  return placeOutside(lake, { name, store: new LocalStore(dirname(folder)), tablePath: basename(folder) })
+}
+
+/** A table in another store than the lake's, read by the lake's engine. */
+export function placeOutside(
+  { engine }: Pick<ReadingLake, 'engine'>,
+  { name, store, tablePath: folder }: { name: string; store: ObjectStore; tablePath: string },
+): TablePlace {
+  return { name, tables: { store, logParquet: engine.logParquetOf(store) }, tablePath: folder, isInLake: false }
+}
+
+/**
+ * The address of the folder around a table, and the table's own name in it.
+ *
+ * @throws {TABLE_ADDRESS}
+ */
+export function splitTableAddress(path: string): { above: LakeAddress; last: string } {
+  const address = parseLakeAddress(path)
+  if (typeof address === 'string') throw TABLE_ADDRESS({ address: path, reason: address })
+  const parts = address.path.split('/')
+  const last = parts.pop() ?? ''
+  if (last === '') throw TABLE_ADDRESS({ address: path, reason: 'names no folder' })
+  return { above: { ...address, path: parts.join('/') }, last }
 }
 
 /** The snapshot of a table, the newest or at a moment. Throws TABLE_UNKNOWN when there is none. */
@@ -73,23 +117,11 @@ export async function scanTable(session: Session, place: TablePlace, wanted: Tab
     const from = await versionOf(place, changes.from, findVersionSince)
     const to = changes.to === undefined ? undefined : await versionOf(place, changes.to)
     const plan = await guarded(place, () => planChanges(place.tables, { tablePath: place.tablePath, from, to }))
-    const versions = plan.versions.map(version => ({
-      ...version,
-      parts: version.parts.map(part => ({ ...part, file: located(place, part.file) })),
-    }))
-    return sql`(${await guarded(place, () => session.scanChanges({ ...plan, versions }))})`
+    return sql`(${await guarded(place, () => session.scanChanges(plan, place.tables))})`
   }
   const snapshot = await readTable(place, at)
   const plan = await guarded(place, () => planScan(place.tables, snapshot))
-  const files = plan.files.map(file => located(place, file))
-  return sql`(${await guarded(place, () => session.scanPlan({ ...plan, files }))})`
-}
-
-/** The session reads the lake's store; a file of another place is named by where it lies. */
-function located({ isInLake, tables, tablePath: folder }: TablePlace, file: ScanFile): ScanFile {
-  const isAbsolute = file.add.path.startsWith('/') || isAddress(file.add.path)
-  if (isInLake || isAbsolute) return file
-  return { ...file, add: { ...file.add, path: tables.store.locate(`${folder}/${file.add.path}`) } }
+  return sql`(${await guarded(place, () => session.scanPlan(plan, place.tables))})`
 }
 
 /** The version of a moment: by its time the one that was current then, unless another way to find it is given. */
@@ -114,8 +146,4 @@ async function guarded<T>(place: TablePlace, work: () => Promise<T>): Promise<T>
 function present<T>({ name }: TablePlace, found: T | undefined): T {
   if (found === undefined) throw TABLE_UNKNOWN({ table: name, suggestion: '' })
   return found
-}
-
-function isAddress(path: string): boolean {
-  return /^[a-z][a-z0-9+.-]+:/i.test(path) && !/^file:/i.test(path)
 }

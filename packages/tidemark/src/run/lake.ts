@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { LocalStore, type ObjectStore } from '@tidemark/delta'
 import { openDuckdb } from '../engine/duckdb.ts'
 import type { Engine } from '../engine/engine.ts'
-import { LAKE_NOT_READABLE } from '../errors/run.ts'
+import { LAKE_NOT_READABLE, LAKE_NOT_WRITABLE } from '../errors/run.ts'
 import type { StorageUse } from '../model/event.ts'
 import type { Ids, LakeStore } from '../model/ports.ts'
 import type { GiveUpOptions, UnfinishedUpload } from '../storage/give-up-uploads.ts'
@@ -138,6 +138,23 @@ export async function openLakeReader(
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
   const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders] })
   return lakeOf({ root: place, scratch, store, engine, usage: undefined })
+}
+
+/**
+ * Open a store to read what others keep in it. What is read lies in a folder of its own under `temporary` meanwhile.
+ *
+ * @throws {LAKE_NOT_WRITABLE} nothing can be made there
+ */
+export async function openStoreReader(
+  open: (scratch: string) => Promise<ObjectStore>,
+  { ids, temporary }: { ids: Ids; temporary: string },
+): Promise<LakeReader> {
+  const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch((cause: unknown) => {
+    throw LAKE_NOT_WRITABLE({ lake: temporary, reason: 'nothing can be made in it' }, { cause })
+  })
+  const store = await open(scratch)
+  const engine = await openDuckdb({ store, ids, scratch, folders: [] })
+  return lakeOf({ root: scratch, scratch, store, engine, usage: undefined })
 }
 
 function lakeOf<Scratch extends string | undefined>(

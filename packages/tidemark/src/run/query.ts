@@ -7,9 +7,8 @@ import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { Problem } from '../errors/problem.ts'
 import { QUERY_FAILED, TABLE_UNKNOWN } from '../errors/run.ts'
 import { splitTableName } from '../model/names.ts'
-import type { LakeStore } from '../model/ports.ts'
 import { endPath, listRuns } from './facts.ts'
-import { findTable, scanTable } from './delta-tables.ts'
+import { findTable, type Outside, type ReadingLake, scanTable } from './delta-tables.ts'
 import { findProblem } from './problem-fact.ts'
 
 export interface QueryResult {
@@ -26,6 +25,13 @@ export interface CheckedQuery {
   replaced(relation: (table: string) => Sql): Sql
 }
 
+/** What a query may see. */
+export interface QueryPlace {
+  lake: ReadingLake
+  session: Session
+  outside: Outside
+}
+
 /**
  * Run a checked query. The result is held in memory: a query is for looking, not for exporting a table.
  *
@@ -33,17 +39,12 @@ export interface CheckedQuery {
  * @throws {DELTA_LOG_UNREADABLE} a table, or a file of it, cannot be read
  * @throws {QUERY_FAILED} the engine refused it
  */
-export async function runQuery(
-  { lake, session, cwd }: { lake: LakeStore; session: Session; cwd: string },
-  query: CheckedQuery,
-  signal: AbortSignal,
-): Promise<QueryResult> {
+export async function runQuery(at: QueryPlace, query: CheckedQuery, signal: AbortSignal): Promise<QueryResult> {
   const relations = new Map<string, Sql>()
   try {
-    for (const table of new Set(query.tables))
-      relations.set(table, await relationOf({ lake, session, cwd }, query, table))
+    for (const table of new Set(query.tables)) relations.set(table, await relationOf(at, query, table))
     const statement = query.replaced(table => sql`(${relations.get(table) ?? sql`SELECT 1 WHERE false`})`)
-    return { columns: await session.describe(statement), rows: await session.rows(statement, signal) }
+    return { columns: await at.session.describe(statement), rows: await at.session.rows(statement, signal) }
   } catch (error) {
     if (error instanceof Problem || signal.aborted) throw error
     // A table that cannot be read is no fault of the query.
@@ -55,7 +56,7 @@ export async function runQuery(
 }
 
 async function relationOf(
-  { lake, session, cwd }: { lake: LakeStore; session: Session; cwd: string },
+  { lake, session, outside }: QueryPlace,
   { moments }: CheckedQuery,
   named: string,
 ): Promise<Sql> {
@@ -66,7 +67,7 @@ async function relationOf(
   const system = schema.toLowerCase() === 'system' ? SYSTEM_VIEWS[table.toLowerCase()] : undefined
   if (system !== undefined && wanted.at === undefined && wanted.changes === undefined)
     return system(await factsOf(lake.store, session))
-  return await scanTable(session, await findTable(lake, name, cwd), wanted)
+  return await scanTable(session, await findTable(lake, name, outside), wanted)
 }
 
 const RUN_FIELDS: readonly { name: string; type: string }[] = [

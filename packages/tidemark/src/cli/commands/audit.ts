@@ -1,15 +1,25 @@
 /** `audit`: which changes a copy that somebody else keeps has missed. Needs no project, and writes nothing. */
 import type { Command } from 'commander'
+import type { LoadedProject } from '../../config/load-project.ts'
+import { findProjectFile } from '../../config/project-file.ts'
 import type { Audit, Misses } from '../../ingest/audit.ts'
 import { plainLine } from '../../errors/plain-text.ts'
 import { printJson } from '../../report/json.ts'
 import { clockText } from '../../report/plan-lines.ts'
 import { countText } from '../../report/numbers.ts'
 import { printTable } from '../../report/table.ts'
-import { auditTable } from '../../run/audit/audit-table.ts'
+import { type AuditedTable, auditTable } from '../../run/audit/audit-table.ts'
 import { findCopy } from '../../run/audit/open-copy.ts'
+import { isElsewhere } from '../../run/delta-tables.ts'
 import { isOutsideProject, tableAtAddress, tableOfProject } from '../audited-source.ts'
-import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
+import { outsideOf } from '../outside-lake.ts'
+import {
+  addProjectOptions,
+  openProject,
+  openProjectToLook,
+  type ProjectOptions,
+  type ProjectRoot,
+} from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 
 interface AuditOptions extends ProjectOptions {
@@ -29,7 +39,10 @@ export function addAuditCommand(program: Command, ports: CliPorts, at: ProjectRo
       .description('which changes a copy has missed: a Delta table or Parquet files of any writer'),
   )
     .argument('<table>', 'a table of the source, as schema.table, or a table of the project')
-    .requiredOption('--against <path>', 'the copy: a folder of a Delta table or of Parquet files, or one file')
+    .requiredOption(
+      '--against <path>',
+      'the copy: a folder of a Delta table or of Parquet files, by its path or address, or one file',
+    )
     .option(
       '--source <source>',
       'an address, a reference to one (env:NAME, file:path, azure-kv:vault/name, aws-sm:name), or a source of the project',
@@ -43,12 +56,10 @@ export function addAuditCommand(program: Command, ports: CliPorts, at: ProjectRo
 }
 
 async function audit(ports: CliPorts, table: string, options: AuditOptions, at: ProjectRoot): Promise<void> {
-  const { against, source, cursor, timezone } = options
-  const copy = await findCopy(against, ports.cwd)
-  const found = isOutsideProject(source)
-    ? await tableAtAddress(ports, { source, table, timezone }, at)
-    : await tableOfProject(ports, await openProject(ports, options, at, ['sources']), { source, table })
+  const { against, cursor } = options
+  const { found, loaded } = await openTable(ports, table, options, at)
   try {
+    const copy = await findCopy(against, outsideOf(ports, loaded))
     const keys = options.key === undefined ? undefined : namesOf(options.key)
     const ignore = namesOf(options.ignore ?? '')
     const request = { table: found, copy, keys, cursor, ignore, signal: ports.signal }
@@ -59,6 +70,23 @@ async function audit(ports: CliPorts, table: string, options: AuditOptions, at: 
   } finally {
     await found.source.close()
   }
+}
+
+async function openTable(
+  ports: CliPorts,
+  table: string,
+  options: AuditOptions,
+  at: ProjectRoot,
+): Promise<{ found: AuditedTable; loaded: LoadedProject | undefined }> {
+  const { against, source, timezone, project: root = ports.cwd } = options
+  if (!isOutsideProject(source)) {
+    const loaded = await openProject(ports, options, at, ['sources'])
+    return { found: await tableOfProject(ports, loaded, { source, table }), loaded }
+  }
+  // No project is needed; one that is there says how the store of its lake is opened.
+  const isAsked = isElsewhere(against) && (await findProjectFile({ root }).catch(() => undefined)) !== undefined
+  const loaded = isAsked ? await openProjectToLook(ports, options, at) : undefined
+  return { found: await tableAtAddress(ports, { source, table, timezone }, at), loaded }
 }
 
 function namesOf(list: string): string[] {

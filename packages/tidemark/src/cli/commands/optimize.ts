@@ -5,6 +5,7 @@ import { findTable } from '../../run/delta-tables.ts'
 import { optimizeTable } from '../../run/maintain-table.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openLakeOf } from '../open-lake.ts'
+import { outsideOf } from '../outside-lake.ts'
 import type { CliPorts } from '../ports.ts'
 
 interface OptimizeCommandOptions extends ProjectOptions {
@@ -25,7 +26,7 @@ export function addOptimizeCommand(program: Command, ports: CliPorts, at: Projec
     .action(async (table: string, options: OptimizeCommandOptions) => {
       const loaded = await openProject(ports, options, at, [])
       await using lake = await openLakeOf(ports, loaded)
-      const place = await findTable(lake, table, ports.cwd)
+      const place = await findTable(lake, table, outsideOf(ports, loaded))
       const zOrderBy = options.zOrder?.split(',').map(column => column.trim())
       const done = await optimizeTable({ ...ports, lake }, place, { zOrderBy, signal: ports.signal })
       if (options.json) ports.stdout.write(`${printJson({ table: place.name, metrics: done?.metrics ?? null })}\n`)

@@ -10,6 +10,7 @@ import { runQuery } from '../../run/query.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { openReaderOf } from '../open-lake.ts'
+import { outsideOf } from '../outside-lake.ts'
 
 interface QueryOptions extends ProjectOptions {
   json?: true
@@ -32,7 +33,7 @@ async function query(ports: CliPorts, text: string, options: QueryOptions, at: P
   await using lake = await openReaderOf(ports, loaded, pathFolders(deltaPaths(wanted), ports.cwd))
   await using session = await lake.engine.session()
   const checked = await createPortableSql(session).checkUserQuery(wanted)
-  const { columns, rows } = await runQuery({ lake, session, cwd: ports.cwd }, checked, ports.signal)
+  const { columns, rows } = await runQuery({ lake, session, outside: outsideOf(ports, loaded) }, checked, ports.signal)
   const shown = inferColumns(
     columns.map(column => column.name),
     rows,

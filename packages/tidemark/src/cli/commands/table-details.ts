@@ -1,15 +1,17 @@
-/** `tables show`, `tables schema` and `tables history`: one table of the lake, or any Delta table by its path. */
+/** `tables show`, `tables schema` and `tables history`: one table of the lake, or any Delta table by its path or address. */
 import type { Command } from 'commander'
 import { type Commit, printType, readHistory, type Snapshot } from '@tidemark/delta'
 import { isoInstant } from '../../model/instant.ts'
+import { isByPath, pathOf } from '../../model/names.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
-import { findTable, readTable, type TablePlace } from '../../run/delta-tables.ts'
+import { findTable, pathFolders, readTable, type TablePlace } from '../../run/delta-tables.ts'
 import { countRows } from '../../run/lake-tables.ts'
 import { limitOption } from '../limit.ts'
 import { addProjectOptions, openProjectToLook, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openReaderOf } from '../open-lake.ts'
+import { outsideOf } from '../outside-lake.ts'
 import type { CliPorts } from '../ports.ts'
 
 interface DetailOptions extends ProjectOptions {
@@ -17,7 +19,7 @@ interface DetailOptions extends ProjectOptions {
   limit: number
 }
 
-const TABLE = 'a table of the lake such as silver.DimUser, or delta.`path`'
+const TABLE = 'a table of the lake such as silver.DimUser, or delta.`path` with a path or an address'
 
 export function addTableDetails(group: Command, ports: CliPorts, at: ProjectRoot): void {
   const detail = (
@@ -32,8 +34,9 @@ export function addTableDetails(group: Command, ports: CliPorts, at: ProjectRoot
       .action(async (table: string, _own: DetailOptions, command: Command) => {
         const options = command.optsWithGlobals<DetailOptions>()
         const loaded = await openProjectToLook(ports, options, at)
-        await using lake = await openReaderOf(ports, loaded)
-        await print(await findTable(lake, table, ports.cwd), options)
+        const folders = isByPath(table) ? pathFolders([pathOf(table)], ports.cwd) : []
+        await using lake = await openReaderOf(ports, loaded, folders)
+        await print(await findTable(lake, table, outsideOf(ports, loaded)), options)
       })
   detail('show', 'version, files, rows, protocol and settings of a table', (place, options) =>
     show(ports, place, options),

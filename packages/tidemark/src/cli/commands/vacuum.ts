@@ -12,6 +12,7 @@ import { listTables } from '../../run/lake-tables.ts'
 import { vacuumTable } from '../../run/maintain-table.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import { openLakeOf, openReaderOf } from '../open-lake.ts'
+import { outsideOf } from '../outside-lake.ts'
 import type { CliPorts } from '../ports.ts'
 import { remoteLakeOf } from '../remote-lake.ts'
 import { reportProblems } from '../report-problems.ts'
@@ -60,7 +61,7 @@ async function clean(
   const problems: Problem[] = []
   for (const name of names) {
     try {
-      const place = await findTable(lake, name, ports.cwd)
+      const place = await findTable(lake, name, outsideOf(ports, loaded))
       const { removed, sizeBytes } = await vacuumTable(ports.clock, place, { dryRun, signal: ports.signal })
       cleaned.push({ table: place.name, files: BigInt(removed.length), bytes: sizeBytes, paths: removed })
     } catch (error) {

@@ -1,6 +1,7 @@
-/** A copy to be audited: a Delta table, a folder of Parquet files, or one file, wherever on this machine it lies. */
+/** A copy to be audited: a Delta table or a folder of Parquet files, on this machine or in a store, or one file of this machine. */
 import { basename, dirname, resolve } from 'node:path'
-import { LocalStore } from '@tidemark/delta'
+import { type HeldObject, LocalStore, type ObjectStore } from '@tidemark/delta'
+import { realPath } from '../../config/project-path.ts'
 import type { Session } from '../../engine/engine.ts'
 import { fileList } from '../../engine/file-list.ts'
 import { type Sql, sql } from '../../engine/sql.ts'
@@ -9,30 +10,37 @@ import { Problem } from '../../errors/problem.ts'
 import type { Copy } from '../../ingest/audit.ts'
 import type { Ids } from '../../model/ports.ts'
 import type { Processes } from '../lease.ts'
-import { findTable, readTable, scanTable } from '../delta-tables.ts'
-import { kindOfPath, type LakeReader, openLakeReader } from '../lake.ts'
+import { isElsewhere, type Outside, placeOutside, readTable, scanTable, splitTableAddress } from '../delta-tables.ts'
+import { kindOfPath, type LakeReader, openLakeReader, openStoreReader } from '../lake.ts'
 
-/** Where a copy lies, as it was asked for and absolute. */
-export interface CopyPlace {
-  path: string
-  absolute: string
-  isFolder: boolean
-}
+/** Where a copy lies, as it was asked for and absolute, or in a store below the folder that is opened. */
+export type CopyPlace =
+  | { path: string; kind: 'folder' | 'file'; absolute: string }
+  | { path: string; kind: 'elsewhere'; folder: string; open: (scratch: string) => Promise<ObjectStore> }
 
-/** @throws {AUDIT_TARGET} nothing is there */
-export async function findCopy(path: string, cwd: string): Promise<CopyPlace> {
-  const absolute = resolve(cwd, path.replace(/^file:\/*(?=\/)/i, ''))
+/**
+ * @throws {AUDIT_TARGET} nothing is there
+ * @throws {TABLE_ADDRESS} nothing can be there
+ */
+export async function findCopy(path: string, outside: Outside): Promise<CopyPlace> {
+  if (isElsewhere(path)) {
+    const { above, last } = splitTableAddress(path)
+    return { path, kind: 'elsewhere', folder: last, open: scratch => outside.open(above, scratch) }
+  }
+  const absolute = resolve(outside.cwd, path.replace(/^file:\/*(?=\/)/i, ''))
   const kind = await kindOfPath(absolute)
   if (kind === undefined) throw AUDIT_TARGET({ path, reason: 'there is no such folder or file' })
-  return { path, absolute, isFolder: kind === 'folder' }
+  // A folder that is a link is read where it leads.
+  return { path, kind, absolute: realPath(absolute) }
 }
 
 /** An engine that may read the copy's folder and nothing else. */
 export function openCopyReader(
-  { absolute, isFolder }: CopyPlace,
+  place: CopyPlace,
   ports: { ids: Ids; temporary: string; processes: Processes },
 ): Promise<LakeReader> {
-  return openLakeReader(isFolder ? absolute : dirname(absolute), ports)
+  if (place.kind === 'elsewhere') return openStoreReader(place.open, ports)
+  return openLakeReader(place.kind === 'folder' ? place.absolute : dirname(place.absolute), ports)
 }
 
 /**
@@ -51,22 +59,30 @@ export async function openCopy(reader: LakeReader, session: Session, place: Copy
   }
 }
 
-async function relationOf(reader: LakeReader, session: Session, { path, absolute, isFolder }: CopyPlace): Promise<Sql> {
-  if (!isFolder) return parquet([absolute])
-  const folder = new LocalStore(absolute)
-  const files: string[] = []
-  for await (const { path: file } of folder.list('')) {
-    if (file.startsWith('_delta_log/')) {
-      const table = await findTable(reader, `delta.\`${absolute}\``, dirname(absolute))
-      await readTable(table)
-      return await scanTable(session, table, { name: basename(absolute) })
-    }
+async function relationOf(reader: LakeReader, session: Session, place: CopyPlace): Promise<Sql> {
+  const { path } = place
+  if (place.kind === 'file') return parquet([place.absolute])
+  const [store, folder] =
+    place.kind === 'elsewhere'
+      ? [reader.store, place.folder]
+      : [new LocalStore(dirname(place.absolute)), basename(place.absolute)]
+  for await (const _ of store.list(`${folder}/_delta_log`)) {
+    const table = placeOutside(reader, { name: `delta.\`${path}\``, store, tablePath: folder })
+    await readTable(table)
+    return await scanTable(session, table, { name: folder })
+  }
+  const files: HeldObject[] = []
+  for await (const { path: file, size } of store.list(folder)) {
     // Writers keep their own books, and what is not finished, in names that begin with one of these.
-    const isHidden = file.split('/').some(part => part.startsWith('_') || part.startsWith('.'))
-    if (!isHidden && /\.parquet$/i.test(file)) files.push(folder.locate(file))
+    const isHidden = file
+      .slice(folder.length)
+      .split('/')
+      .some(part => part.startsWith('_') || part.startsWith('.'))
+    if (!isHidden && /\.parquet$/i.test(file)) files.push({ path: file, size: BigInt(size) })
   }
   if (files.length === 0) throw AUDIT_TARGET({ path, reason: 'it holds no Parquet file' })
-  return parquet(files)
+  await session.hold(files)
+  return parquet(files.map(file => store.locate(file.path)))
 }
 
 function parquet(files: readonly string[]): Sql {
