@@ -138,6 +138,31 @@ export function storeFaults({ name, endpoint, open, exists, stale, countUploads 
       expect(rival.kind === 'rival' && textOf(rival.bytes)).toBe('four')
     })
 
+    test.each([0, 1])('a renewal that was given up at its request %i, done or not, is let go of', async n => {
+      for (const isDone of [false, true]) {
+        const path = `given-up-${n}-${isDone}`
+        const store = await openHere()
+        const held = await store.claim(path, bytes('one'), { leaseMs: 60_000 })
+        if (held.kind === 'rival') throw new Error('held by another')
+        const stop = new AbortController()
+        const abort = async (): Promise<void> => stop.abort(new Error('enough'))
+        let seen = -1
+        proxy.use(() => {
+          seen += 1
+          if (seen !== n) return undefined
+          if (isDone) return { do: 'after', work: abort }
+          void abort()
+          return { do: 'hang' }
+        })
+        // Of two requests a service with leases needs both, another is done with one.
+        const renewed = await held.renew(bytes('two'), { signal: stop.signal }).catch((error: unknown) => String(error))
+        expect(['Error: enough', 'kept']).toContain(renewed)
+        proxy.use(() => undefined)
+        await held.release()
+        expect((await (await other()).claim(path, bytes('theirs'), { leaseMs: 60_000 })).kind).toBe('claim')
+      }
+    })
+
     test('a create of which nothing more can be learnt is neither done nor undone', async () => {
       const store = await openHere()
       proxy.use(request =>

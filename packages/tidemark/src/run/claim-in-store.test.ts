@@ -118,6 +118,30 @@ test('a run that slept past its lease finds it lost, renews nothing and leaves i
   await expect(third.take(expiring(store), 'run-c')).rejects.toMatchObject(inProgress('run-b'))
 })
 
+test('a run that ends does not wait for a store that never answers a renewal, and leaves the lease free', async () => {
+  const store = memoryStore()
+  const asked = Promise.withResolvers<void>()
+  const silent: ObjectStore = {
+    ...store,
+    claim: async (path, bytes, options) => {
+      const claim = await store.claim?.(path, bytes, options)
+      if (claim?.kind !== 'claim') throw new Error('it is free')
+      const renew: typeof claim.renew = (_, { signal } = {}) => {
+        asked.resolve()
+        return new Promise((__, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)))
+      }
+      return { ...claim, renew }
+    },
+  }
+  const host = hostOf({ name: 'one' })
+  const lease = await host.take(silent, 'run-1')
+  void host.beat()
+  await asked.promise
+  await lease[Symbol.asyncDispose]()
+  await using next = await hostOf({ name: 'two' }).take(store, 'run-2')
+  expect(next.takenFrom).toBeUndefined()
+})
+
 test('where the store ends what is not renewed, whoever it still knows is alive, and nobody waits', async () => {
   const store = expiring(memoryStore())
   await using held = await hostOf({ name: 'a', now: 0 }).take(store, 'run-a')

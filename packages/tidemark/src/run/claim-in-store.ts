@@ -39,7 +39,7 @@ export async function claimInStore(ports: Ports, self: Holder): Promise<Taken> {
       const held = found
       // What cannot be let go ends by itself.
       const release = (): Promise<void> => held.release().catch(() => undefined)
-      return { renew: words => held.renew(words), release, takenFrom }
+      return { renew: (words, at) => held.renew(words, { signal: at }), release, takenFrom }
     }
     const holder = parseHolder(found.bytes)
     takenFrom = holder?.runId ?? 'unreadable'

@@ -24,8 +24,8 @@ export interface LeasePorts {
 
 /** A lease just taken. */
 export interface Taken {
-  /** Go on holding it; `lost` says that another has it. */
-  renew(bytes: Uint8Array): Promise<'kept' | 'lost'>
+  /** Go on holding it; `lost` says that another has it. The signal ends the wait for an answer. */
+  renew(bytes: Uint8Array, signal: AbortSignal): Promise<'kept' | 'lost'>
   /** Let go of what is still ours. */
   release(): Promise<void>
   /** Run that held it before and died. */

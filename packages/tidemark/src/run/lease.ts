@@ -52,7 +52,7 @@ async function beat(clock: Clock, taken: Taken, self: Holder, signal: AbortSigna
       () => true,
     )
     if (stopped) return
-    const renewed = taken.renew(printHolder({ ...self, heartbeatAt: clock.now(), beats }))
+    const renewed = taken.renew(printHolder({ ...self, heartbeatAt: clock.now(), beats }), signal)
     if ((await renewed.catch(() => 'kept')) === 'lost') return
   }
 }
