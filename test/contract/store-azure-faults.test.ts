@@ -22,6 +22,7 @@ storeFaults({
   },
   exists: { status: 409, code: 'BlobAlreadyExists' },
   stale: { status: 401, code: 'InvalidAuthenticationInfo' },
+  skewed: { status: 403, code: 'AuthenticationFailed' },
   // The service forgets blocks by itself; what could be left is a blob without any.
   countUploads: () => Promise.resolve(0),
 })

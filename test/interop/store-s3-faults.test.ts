@@ -25,6 +25,7 @@ describe.skipIf(missing !== undefined)(`S3${missing === undefined ? '' : ` (left
     },
     exists: { status: 412, code: 'PreconditionFailed' },
     stale: { status: 400, code: 'ExpiredToken' },
+    skewed: { status: 403, code: 'RequestTimeTooSkewed' },
     countUploads: bucket => moto.countUploads(bucket),
   })
 })

@@ -20,6 +20,8 @@ export interface StoreFaults {
   exists: { status: number; code: string }
   /** How it says that the login is no longer good. */
   stale: { status: number; code: string }
+  /** How it says that a request was signed by a wrong clock. */
+  skewed: { status: number; code: string }
   /** Uploads that were begun and neither finished nor given up. */
   countUploads: (container: string) => Promise<number>
 }
@@ -38,7 +40,7 @@ const refuse = (status: number, code: string, headers: Record<string, string> = 
   return { do: 'answer', status, headers: all, body: error(code) }
 }
 
-export function storeFaults({ name, endpoint, open, exists, stale, countUploads }: StoreFaults): void {
+export function storeFaults({ name, endpoint, open, exists, stale, skewed, countUploads }: StoreFaults): void {
   describe(`${name} in trouble`, () => {
     let proxy: FaultProxy
     let folder: string
@@ -253,7 +255,8 @@ export function storeFaults({ name, endpoint, open, exists, stale, countUploads 
       proxy.use(faults(isCreate, answer))
       expect(await store.putIfAbsent('t/1', bytes('x'))).toBe('created')
       const date = new Date(Date.now() + 1_200_000).toUTCString()
-      proxy.use(() => ({ ...answer, headers: { ...answer.headers, date } }))
+      const late = refuse(skewed.status, skewed.code)
+      proxy.use(() => ({ ...late, headers: { ...late.headers, date } }))
       await expect(store.get('t/1')).rejects.toMatchObject({
         code: 'STORAGE_CLOCK_WRONG',
         message: expect.stringMatching(/the clock here is (19|20) minutes behind the store’s/) as unknown,
