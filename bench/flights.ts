@@ -28,7 +28,7 @@ async function main(files: string): Promise<void> {
     const env = { FLIGHTS_DATABASE_URL: server.url() }
     const run = (...select: string[]): Promise<Measured> => measure(['run', ...select], project, env)
     const empty = (): Promise<void> => rm(join(project, 'lake'), { recursive: true, force: true })
-    printCells(`best of ${TRIES}`, 'seconds', 'rows/s', 'peak MiB')
+    printCells(`best of ${TRIES}`, 'seconds', 'CPU s', 'rows/s', 'peak MiB')
     printMeasured(
       'full load into bronze',
       await best(TRIES, () => empty().then(() => run('--select', ...BRONZE))),

@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     for (const statement of [saleTable(narrow), WIDE]) await server.query(statement)
     await server.query('VACUUM ANALYZE sale')
     await server.query('VACUUM ANALYZE page')
-    printCells(`best of ${tries}`, 'seconds', 'rows/s', 'peak MiB')
+    printCells(`best of ${tries}`, 'seconds', 'CPU s', 'rows/s', 'peak MiB')
     await fullLoads(folder, server)
     await changes(folder, server)
   } finally {

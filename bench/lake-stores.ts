@@ -30,7 +30,7 @@ await using places = await startStores(folder, server.url())
 try {
   await server.query(SALE)
   await server.query('VACUUM ANALYZE sale')
-  printCells(`${rows} rows, best of ${tries}`, 'seconds', 'rows/s', 'peak MiB')
+  printCells(`${rows} rows, best of ${tries}`, 'seconds', 'CPU s', 'rows/s', 'peak MiB')
   for (const store of places.stores) {
     let project: BenchProject | undefined
     const load = async (): Promise<Measured> => {

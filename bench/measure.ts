@@ -1,4 +1,4 @@
-/** One command of the product as a process of its own, measured: wall time, and the most memory it held. */
+/** One command of the product as a process of its own, measured: wall and processor time, and the most memory it held. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
@@ -10,6 +10,8 @@ const PRELOAD = new URL('peak-memory.ts', import.meta.url).href
 
 export interface Measured {
   seconds: number
+  /** Of its own threads; what a database did for it is not in it. */
+  cpuSeconds: number
   peakMiB: number
   /** What it printed. */
   stdout: string
@@ -34,7 +36,8 @@ export async function measure(
   const [code] = (await once(child, 'close')) as [number | null]
   const seconds = (performance.now() - start) / 1000
   if (code !== 0) throw new Error(`tidemark ${args.join(' ')} ended with exit code ${code ?? 'none'}\n${report}`)
-  return { seconds, peakMiB: Number(await readFile(file, 'utf8')) / 1024, stdout }
+  const [peakKiB = 0, cpuSeconds = 0] = (await readFile(file, 'utf8')).split(' ').map(Number)
+  return { seconds, cpuSeconds, peakMiB: peakKiB / 1024, stdout }
 }
 
 /** The fastest of some tries, with the most memory that any of them held: others on the machine only make it slower. */
@@ -43,15 +46,17 @@ export async function best(tries: number, attempt: () => Promise<Measured>): Pro
   for (let i = 0; i < tries; i++) measured.push(await attempt())
   return {
     seconds: Math.min(...measured.map(one => one.seconds)),
+    cpuSeconds: Math.min(...measured.map(one => one.cpuSeconds)),
     peakMiB: Math.max(...measured.map(one => one.peakMiB)),
     stdout: measured[0]?.stdout ?? '',
   }
 }
 
 /** One line of a table; the rate counts rows over the wall time of the whole process. */
-export function printMeasured(what: string, { seconds, peakMiB }: Omit<Measured, 'stdout'>, rows?: number): void {
+export function printMeasured(what: string, measured: Omit<Measured, 'stdout'>, rows?: number): void {
+  const { seconds, cpuSeconds, peakMiB } = measured
   const rate = rows === undefined ? '' : Math.round(rows / seconds).toLocaleString('en')
-  printCells(what, seconds.toFixed(2), rate, peakMiB.toFixed(0))
+  printCells(what, seconds.toFixed(2), cpuSeconds.toFixed(2), rate, peakMiB.toFixed(0))
 }
 
 export function printCells(what: string, ...cells: readonly string[]): void {

@@ -14,6 +14,7 @@ const [first = 4_000_000, held = 2_000_000, changed = 20_000] = process.argv.sli
 const TRIES = 3
 
 const PROJECT = 'name: bench\nsources:\n  app: { type: postgres, url: { secret: env:BENCH_URL }, tables: list.json }\n'
+const BY_CURSOR = { cdc_col: 'updated_at', guarantee: 'server_clock', deletes: 'ignore' }
 const LIST = [
   {
     table: 'loaded',
@@ -24,7 +25,12 @@ const LIST = [
     },
   },
   { table: 'changing' },
+  { table: 'changing', name: 'by_cursor', ...BY_CURSOR },
+  { table: 'changing', name: 'marked', ...BY_CURSOR, silver: { properties: { 'delta.enableDeletionVectors': true } } },
 ].map(entry => ({ schema: 'public', ...entry }))
+
+/** Tables of the list that are measured with changed rows. */
+const CHANGES = { changing: 'class A', by_cursor: 'class B', marked: 'class B, with deletion vectors' }
 
 /** Ten columns of common types; one row in a thousand breaks the rule of `loaded`. */
 function createTable(name: string, rows: number): string {
@@ -33,6 +39,7 @@ function createTable(name: string, rows: number): string {
   INSERT INTO ${name} SELECT i, 'customer number ' || i, (ARRAY['no', 'se', 'dk', 'fi'])[1 + i % 4], (i % 9973) / 100.0 + 1,
     i % 1000, 'device ' || i % 50, DATE '1950-01-01' + (i % 25000)::int, i % 3 = 0,
     TIMESTAMPTZ '2026-01-01 00:00:00Z' + i * INTERVAL '1 second', md5(i::text) FROM generate_series(1, ${rows}) i;
+  CREATE INDEX ON ${name} (updated_at);
   VACUUM ANALYZE ${name}`
 }
 
@@ -55,10 +62,10 @@ async function main(): Promise<void> {
     let round = 0
     const change = async (): Promise<void> => {
       round += 1
-      await server.query(`UPDATE changing SET price = price + 1, note = 'round ${round}'
+      await server.query(`UPDATE changing SET price = price + 1, updated_at = now(), note = 'round ${round}'
         WHERE id % ${Math.floor(held / changed)} = ${round % Math.floor(held / changed)}`)
     }
-    printCells(`best of ${TRIES}`, 'seconds', 'rows/s', 'peak MiB')
+    printCells(`best of ${TRIES}`, 'seconds', 'CPU s', 'rows/s', 'peak MiB')
     await run('bronze.loaded')
     const count = first.toLocaleString('en')
     printMeasured(
@@ -66,10 +73,13 @@ async function main(): Promise<void> {
       await best(TRIES, () => forget().then(() => run('silver.loaded'))),
       first,
     )
-    await run('bronze.changing', 'silver.changing')
-    const both = (): Promise<Measured> => change().then(() => run('bronze.changing', 'silver.changing'))
     const some = `${changed.toLocaleString('en')} of ${held.toLocaleString('en')} rows changed`
-    printMeasured(`bronze and silver, ${some}`, await best(TRIES, both), changed)
+    process.stdout.write(`bronze and silver, ${some}\n`)
+    for (const [table, how] of Object.entries(CHANGES)) {
+      const both = [`bronze.${table}`, `silver.${table}`]
+      await run(...both)
+      printMeasured(how, await best(TRIES, () => change().then(() => run(...both))), changed)
+    }
   } finally {
     await server.stop()
     await rm(folder, { recursive: true, force: true })

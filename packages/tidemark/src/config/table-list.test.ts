@@ -243,6 +243,17 @@ describe('an entry', () => {
     ])
   })
 
+  test('has the properties of the project’s silver defaults, each unless it gives another value', async () => {
+    const defaults = 'properties: { delta.enableDeletionVectors: true, owner: sales }\n'
+    const own = '{"properties": {"delta.enableDeletionVectors": false}}'
+    const text = `[{"schema": "s", "table": "t"}, {"schema": "s", "table": "u", "silver": ${own}}]`
+    const { tables } = await read(text, { defaults })
+    expect(tables.map(table => table.silver.properties)).toEqual([
+      { 'delta.enableDeletionVectors': 'true', owner: 'sales' },
+      { 'delta.enableDeletionVectors': 'false', owner: 'sales' },
+    ])
+  })
+
   test('is named after its table with the source’s prefix, by its own name without, and a pattern has none', async () => {
     const text =
       '[{"schema":"s","table":"t"},{"schema":"s","table":"u","name":"v"},{"schema":"s","table":"w_*","exclude":"w_x"}]'
