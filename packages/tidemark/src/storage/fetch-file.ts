@@ -2,7 +2,7 @@
  * An object brought into a local file in ranges, each one verified: its length, the length of the whole, and that all
  * come from one version of the object.
  */
-import { open, rm } from 'node:fs/promises'
+import { type FileHandle, open, rm } from 'node:fs/promises'
 import { DeltaError } from '@tidemark/delta'
 import { StorageFault } from './fault.ts'
 import { inLanes } from './lanes.ts'
@@ -26,7 +26,7 @@ export async function fetchFile(requests: Requests, fetched: FetchedFile): Promi
   const { localFile } = fetched
   const file = await open(localFile, 'wx', 0o600)
   try {
-    await fetchRanges(requests, fetched, async (bytes, start) => void (await file.write(bytes, 0, bytes.length, start)))
+    await fetchRanges(requests, fetched, (bytes, start) => writeWhole(file, bytes, start))
   } catch (error) {
     await file.close()
     await rm(localFile, { force: true })
@@ -68,4 +68,12 @@ function changed(error: unknown, path: string): unknown {
 
 function wrongSize(path: string, size: number, found: number): DeltaError {
   return new DeltaError('FILE_INVALID', `${path} has ${found} bytes where ${size} are expected.`, { path })
+}
+
+/** Write all the bytes at a place: a disk that is all but full takes a part of them, and says so only by its number. */
+export async function writeWhole(file: Pick<FileHandle, 'write'>, bytes: Uint8Array, start: number): Promise<void> {
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, start + done)
+    done += bytesWritten
+  }
 }
