@@ -112,6 +112,17 @@ test('a table rewritten between two tries is read anew, because its rows may hav
   await expectEqual()
 })
 
+test('columns that drift between two tries make it another load, with every value', async () => {
+  await breakAfter(4)
+  await db.query(`ALTER TABLE big ADD COLUMN w text DEFAULT 'x'; ALTER TABLE big ALTER COLUMN id TYPE bigint;
+    UPDATE big SET w = 'y' WHERE id = 7`)
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+  expect((await world.live('big', sql`id`)).filter(row => row['w'] !== 'x').map(row => [row['id'], row['w']])).toEqual([
+    [7n, 'y'],
+  ])
+})
+
 test('a part whose files are gone is read again', async () => {
   await breakAfter(4)
   await rm(join(world.root, 'bronze/big'), { recursive: true, force: true })

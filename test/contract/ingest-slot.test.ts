@@ -8,6 +8,7 @@ import type { OpenSource } from '../../packages/tidemark/src/run/prepare.ts'
 import { releaseLogs } from '../../packages/tidemark/src/run/release-logs.ts'
 import type { ChangeLog } from '../../packages/tidemark/src/sources/change-log.ts'
 import type { SourceSnapshot } from '../../packages/tidemark/src/sources/source.ts'
+import { runInProcess } from '../support/cli-in-process.ts'
 import { type RunningPostgres, startPostgres } from '../support/postgres.ts'
 import { createProject, failures } from '../support/project.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
@@ -110,6 +111,21 @@ const confirmed = async (): Promise<bigint> =>
       )[0]?.['at'],
     ),
   )
+/** What a server does to a slot that holds back more log than it may. */
+async function loseSlot(): Promise<void> {
+  await server.query(`ALTER SYSTEM SET max_slot_wal_keep_size = '1MB'`)
+  await server.query('SELECT pg_reload_conf()')
+  for (let i = 0; i < 6; i += 1) {
+    await query('CREATE TABLE filler (); DROP TABLE filler')
+    await server.query('SELECT pg_switch_wal()')
+  }
+  await server.query('CHECKPOINT')
+  await server.query('ALTER SYSTEM RESET max_slot_wal_keep_size')
+  await server.query('SELECT pg_reload_conf()')
+  const [row] = await query(`SELECT wal_status FROM pg_replication_slots WHERE slot_name = '${name}'`)
+  expect(row?.['wal_status']).toBe('lost')
+}
+
 /** What a run does after its commits. */
 async function release(): Promise<void> {
   const { listed } = await world.mark('item')
@@ -278,6 +294,24 @@ describe('where the list does not tell everything, rows are found by their versi
     expect(await ingest()).toMatchObject({ ...bySlot(), ledger: { inserted: 1n } })
   })
 
+  test('a retyped column, whose values that do not fit are rescued by the scan and by the slot after it', async () => {
+    await query(
+      'CREATE TABLE item (id int PRIMARY KEY, n int); INSERT INTO item SELECT i, i FROM generate_series(1, 9) i',
+    )
+    await makeSlot('item')
+    world = await createWorld(connection(), { slot: name })
+    await world.ingest(item)
+    await query(`ALTER TABLE item ALTER n TYPE text; UPDATE item SET n = 'one' WHERE id = 1`)
+    expect((await world.ingest(item)).ledger).toMatchObject({ inserted: 1n, rescued: 1n })
+    await query(`UPDATE item SET n = 'two' WHERE id = 2; UPDATE item SET n = '1' WHERE id = 1`)
+    expect(await world.ingest(item)).toMatchObject({ ...bySlot(), ledger: { inserted: 2n, rescued: 1n } })
+    expect((await world.live('item', sql`id`)).slice(0, 2).map(row => [row['n'], row['_rescued_data']])).toEqual([
+      [1n, null],
+      [null, '{"n":"two"}'],
+    ])
+    expect((await world.verify(item)).status).toBe('equal')
+  })
+
   test('a table that was out of the publication for a while', async () => {
     await start()
     await query('CREATE TABLE other (id int PRIMARY KEY)')
@@ -389,6 +423,54 @@ describe('a project with a slot', () => {
     expect(await methods()).toEqual([`slot ${name}`, `xmin scan: it is not listed by name in publication ${name}`])
     await query(`UPDATE item SET name = 'y' WHERE id = 3`)
     expect(await methods()).toEqual([`slot ${name}`, expect.stringContaining('not listed by name')])
+  })
+
+  test('plan says by what a table is read, how many keys that is, and why not when the slot was lost', async () => {
+    await query(
+      'CREATE TABLE item (id int PRIMARY KEY, name text); INSERT INTO item SELECT i FROM generate_series(1, 9) i',
+    )
+    await makeSlot('item')
+    await using project = await createProject({
+      url: server.url(name),
+      tables: [{ schema: 'public', table: 'item' }],
+      source: { slot: name },
+    })
+    const plan = async (): Promise<string> =>
+      (await runInProcess(['plan'], { cwd: project.root, env: project.env })).stdout
+    expect(failures(await project.run())).toEqual([])
+    await query(`UPDATE item SET name = 'new' WHERE id < 4`)
+    expect(await plan()).toMatch(new RegExp(`bronze\\.item +A +slot ${name} +.*\\b3 `))
+    await loseSlot()
+    expect(await plan()).toContain(`slot ${name} was lost`)
+    const outcome = await project.run()
+    expect(failures(outcome)).toEqual([])
+    expect(outcome.results[0]?.source?.method).toContain(`xmin scan: slot ${name} was lost`)
+    expect(outcome.results[0]?.ledger).toMatchObject({ inserted: 3n })
+    await query(`SELECT pg_drop_replication_slot('${name}')`)
+    await query(`SELECT pg_create_logical_replication_slot('${name}', 'pgoutput')`)
+    await query(`DELETE FROM item WHERE id = 9`)
+    await project.run()
+    await query(`UPDATE item SET name = 'last' WHERE id = 1`)
+    expect((await project.run()).results[0]?.source?.method).toBe(`slot ${name}`)
+    expect((await project.verify()).map(({ status }) => status)).toEqual(['equal'])
+  })
+
+  test('a login that may not use slots scans, says so by its name, and goes on by the slot once it may', async () => {
+    await start()
+    await query(`CREATE ROLE narrow_${name} LOGIN PASSWORD 'n'; GRANT SELECT ON item TO narrow_${name}`)
+    const narrow = await createWorld({ ...connection(), user: `narrow_${name}`, password: 'n' }, { slot: name })
+    await narrow.ingest(item)
+    await query(`UPDATE item SET name = 'a' WHERE id = 1; DELETE FROM item WHERE id = 2`)
+    expect(await narrow.ingest(item)).toMatchObject({
+      method: expect.stringMatching(/^xmin scan: /) as unknown,
+      ledger: { inserted: 1n, deletes: 1n },
+    })
+    await query(`ALTER ROLE narrow_${name} REPLICATION`)
+    await query(`UPDATE item SET name = 'b' WHERE id = 1`)
+    expect((await narrow.ingest(item)).ledger).toMatchObject({ inserted: 1n })
+    await query(`UPDATE item SET name = 'c' WHERE id = 1`)
+    expect(await narrow.ingest(item)).toMatchObject({ ...bySlot(), ledger: { inserted: 1n } })
+    expect((await narrow.verify(item)).status).toBe('equal')
   })
 
   test('a table that does not get on holds the log back only up to a limit, and the run says which', async () => {

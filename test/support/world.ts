@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { commit, readSnapshot, stageOverwrite } from '@tidemark/delta'
+import { commit, type ObjectStore, readSnapshot, stageOverwrite } from '@tidemark/delta'
 import { onTestFinished } from 'vitest'
 import type { Row } from '../../packages/tidemark/src/engine/engine.ts'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
@@ -75,6 +75,8 @@ export interface Repaired extends RepairOutcome {
 }
 
 export interface IngestOptions {
+  /** What stands before the lake's store for this step. */
+  store?: (inner: ObjectStore) => ObjectStore
   snapshot?: SourceSnapshot
   allowMassDelete?: boolean
   reload?: boolean
@@ -199,7 +201,11 @@ export async function createWorld(server: Server | string, options: WorldOptions
     },
     ingest: (entry, options = {}) =>
       within(entry, options.snapshot, (snapshot, table) =>
-        extract(context(options.allowMassDelete, options.reload), snapshot, table),
+        extract(
+          { ...context(options.allowMassDelete, options.reload), store: options.store?.(lake.store) ?? lake.store },
+          snapshot,
+          table,
+        ),
       ),
     backfill: (entry, range, snapshot) =>
       within(entry, snapshot, (at, table) => backfill(context(), at, table, { from: range.from, to: range.to })),
