@@ -21,6 +21,7 @@ import { type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
 import { duckdbScratch } from './duckdb-scratch.ts'
 import {
+  type BegunFiles,
   type Cell,
   type Engine,
   FILE_COLUMN,
@@ -40,7 +41,7 @@ import { type ScanContext, scan } from './scan/scan.ts'
 import { ScannedFiles } from './scan/scanned-files.ts'
 import { ident, type Sql, sql } from './sql.ts'
 import { statisticsCheck } from './write/check-statistics.ts'
-import { type WritePorts, writeFiles } from './write/write-files.ts'
+import { beginFiles, type WritePorts } from './write/write-files.ts'
 
 export interface DuckdbOptions extends InstanceOptions {
   store: ObjectStore
@@ -136,6 +137,10 @@ class DuckdbSession implements Session {
   }
 
   async writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]> {
+    return await (await this.beginParquet(query, target, signal)).published
+  }
+
+  async beginParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<BegunFiles> {
     const { store, ids, scratch } = this.#options
     if (scratch === undefined) throw new TypeError('this is a bug in tidemark: an engine without scratch cannot write')
     const ports: WritePorts = {
@@ -146,7 +151,7 @@ class DuckdbSession implements Session {
       temporaryTable: hint => ident(this.temporaryName(hint)),
     }
     await this.#checkStatistics(ports)
-    return await writeFiles(ports, query, { ...target, signal })
+    return await beginFiles(ports, query, { ...target, signal })
   }
 
   async hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void> {

@@ -67,6 +67,11 @@ export interface Session extends AsyncDisposable {
    * @throws STAGE_INVALID for a NULL where the schema forbids it, and for values that no reader would understand
    */
   writeParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<DataFile[]>
+  /**
+   * The same in two halves: it resolves when the rows are written on this machine, and `published` when their files are in
+   * the lake. The session can do other work meanwhile.
+   */
+  beginParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<BegunFiles>
   /** Bring objects of the lake to where its store locates them; they stay as long as the session. */
   hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void>
   /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
@@ -82,6 +87,11 @@ export interface Session extends AsyncDisposable {
   scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'> & PlanPlace): Promise<Sql>
   /** The changed rows of a plan, with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   scanChanges(plan: ChangePlan, options?: PlanPlace): Promise<Sql>
+}
+
+/** Files that are written and on their way. */
+export interface BegunFiles {
+  readonly published: Promise<DataFile[]>
 }
 
 /** What `writeParquet` writes: see `WriteOptions` of @tidemark/delta. */

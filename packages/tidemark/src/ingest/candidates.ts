@@ -68,7 +68,10 @@ export async function throughSegments(
   return eachSegment(intake, segments, segment => take(sql`(${typedRows(intake, [segment.path], leading)})`))
 }
 
-/** Write segments straight to data files, for rows that need no comparison with what is there. */
+/**
+ * Write segments straight to data files, for rows that need no comparison with what is there. The files of one segment are on
+ * their way to the lake while the next is written, and those of no more than one.
+ */
 export async function intoFiles(
   intake: Intake,
   segments: AsyncIterable<Segment>,
@@ -76,11 +79,20 @@ export async function intoFiles(
   complete: (rows: Sql) => Sql,
 ): Promise<{ files: DataFile[]; rows: bigint }> {
   const files: DataFile[] = []
-  const rows = await eachSegment(intake, segments, async segment => {
-    const select = complete(typedRows(intake, [segment.path], ['_row_version']))
-    files.push(...(await intake.session.writeParquet(select, target, intake.signal)))
-  })
-  return { files, rows }
+  let sending = Promise.resolve<DataFile[]>([])
+  try {
+    const rows = await eachSegment(intake, segments, async segment => {
+      const select = complete(typedRows(intake, [segment.path], ['_row_version']))
+      const { published } = await intake.session.beginParquet(select, target, intake.signal)
+      const before = sending
+      sending = published
+      files.push(...(await before))
+    })
+    files.push(...(await sending))
+    return { files, rows }
+  } finally {
+    await sending.catch(() => undefined)
+  }
 }
 
 /** The same for rows that the engine reads itself. */

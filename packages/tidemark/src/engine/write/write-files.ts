@@ -2,8 +2,9 @@
  * Writing a query's rows as data files of a Delta table. Rows of plain tables stream straight into files; those of
  * partitioned tables, and those that are to be sorted, are staged first.
  */
-import { type DataFile, DeltaError, type ObjectStore, type WriteOptions } from '@tidemark/delta'
+import { DeltaError, type ObjectStore, type WriteOptions } from '@tidemark/delta'
 import type { Ids } from '../../model/ports.ts'
+import type { BegunFiles } from '../engine.ts'
 import type { Scratch } from '../duckdb-scratch.ts'
 import { ident, join, type Sql, sql } from '../sql.ts'
 import { copyStatement } from './copy.ts'
@@ -22,23 +23,30 @@ export interface WritePorts {
 }
 
 /**
- * Write the rows and publish the files; no rows, no file. Nothing is part of the table before a commit names it.
+ * Write the rows and begin to publish the files, in that order; no rows, no file. It resolves when the rows are written.
+ * Nothing is part of the table before a commit names it.
  *
  * @throws STAGE_INVALID for a NULL where the schema forbids it, and for values that no reader would understand
  */
-export async function writeFiles(ports: WritePorts, rows: Sql, options: WriteOptions): Promise<DataFile[]> {
+export async function beginFiles(ports: WritePorts, rows: Sql, options: WriteOptions): Promise<BegunFiles> {
   const id = ports.ids.uuid()
   const isPlain = (options.partitionColumns ?? []).length === 0 && options.orderBy === undefined
+  const written = Promise.withResolvers<void>()
+  const published = ports.scratch.inFolder(id, [PIECES], async folder => {
+    const files = isPlain
+      ? await writePlain(ports.query, rows, options, `${folder}/${PIECES}`)
+      : await writeStaged({ ...ports, folder }, rows, options)
+    written.resolve()
+    return await publishFiles(ports, files, options, id)
+  })
+  // Whoever waits for the files is told; nobody may be waiting yet.
+  published.catch(written.reject)
   try {
-    return await ports.scratch.inFolder(id, [PIECES], async folder => {
-      const files = isPlain
-        ? await writePlain(ports.query, rows, options, `${folder}/${PIECES}`)
-        : await writeStaged({ ...ports, folder }, rows, options)
-      return await publishFiles(ports, files, options, id)
-    })
+    await written.promise
   } catch (error) {
     throw findBadValue(error, options.tablePath) ?? error
   }
+  return { published }
 }
 
 async function writePlain(query: Query, rows: Sql, options: WriteOptions, folder: string): Promise<StagedFile[]> {
