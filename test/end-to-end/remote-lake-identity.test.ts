@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createProject, readAll } from '../support/cli.ts'
+import { createProject, expectProblem, readAll } from '../support/cli.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { AZURITE_ACCOUNT, type Azurite, startAzurite } from '../support/cloud/azurite.ts'
 import { findMissingOpenssl, trustNewCertificate } from '../support/cloud/certificate.ts'
@@ -49,6 +49,32 @@ describe.skipIf(missing !== undefined)(`without keys${missing === undefined ? ''
     await azurite.makeContainer('lake')
     // Names that have to be escaped in addresses.
     return { database, lake: "az://lake/mu sic/ø+%41&='(~)*!@:,;<", options: options(), env: {} }
+  })
+
+  test('a run whose service of tokens goes away goes on as long as its token holds; the next one is told', async () => {
+    await azurite.makeContainer('away')
+    const { root } = await createProject({
+      'tidemark.yml': `name: shop
+lake: az://away/music
+lake_options: { ${options().join(', ')} }
+sources:
+  app: { type: postgres, url: { secret: env:SHOP_URL }, tables: [{ schema: public, table: sale }] }
+`,
+    })
+    const tidemark = (...args: string[]): ReturnType<typeof runInProcess> =>
+      runInProcess(args, { cwd: root, env: { SHOP_URL: database.url } })
+    // A new lake looks at what lies above it, too, through stores of their own.
+    expect((await tidemark('run')).exit).toBe(0)
+    identity.left = 1
+    const asked = identity.asked.length
+    const run = await tidemark('run')
+    expect(run.exit, run.stderr).toBe(0)
+    // It was asked for the next token beside the requests, in vain.
+    expect(identity.asked.length).toBeGreaterThan(asked + 1)
+    expectProblem(await tidemark('status'), { exit: 3, code: 'STORAGE_LOGIN_FAILED', says: 'managed identity' })
+    identity.left = Infinity
+    const next = await tidemark('status')
+    expect(next.exit, next.stderr).toBe(0)
   })
 
   test('a run goes on while its tokens end, doctor says as whom, and no token is in anything', async () => {

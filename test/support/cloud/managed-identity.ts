@@ -16,6 +16,8 @@ export interface ManagedIdentity extends AsyncDisposable {
   readonly asked: readonly (string | undefined)[]
   /** Lifetime of the tokens given from now on. */
   lifetimeS: number
+  /** Tokens that it still gives before it refuses. */
+  left: number
   /** Forget what was asked and given. */
   forget(): void
 }
@@ -29,6 +31,8 @@ export async function startManagedIdentity(): Promise<ManagedIdentity> {
     const query = new URL(request.url ?? '/', 'http://host').searchParams
     const [resource, client] = [query.get('resource') ?? '', query.get('client_id') ?? undefined]
     asked.push(client)
+    if (identity.left === 0) return void response.writeHead(400, { 'content-type': 'application/json' }).end('{}')
+    identity.left -= 1
     const { token, expires } = unsignedToken({ resource, client, lifetimeS: identity.lifetimeS })
     tokens.push(token)
     const body = { access_token: token, expires_on: String(expires), resource, token_type: 'Bearer' }
@@ -44,6 +48,7 @@ export async function startManagedIdentity(): Promise<ManagedIdentity> {
     tokens,
     asked,
     lifetimeS: 3600,
+    left: Infinity,
     forget() {
       tokens.length = 0
       asked.length = 0
