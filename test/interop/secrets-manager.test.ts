@@ -128,6 +128,35 @@ describe.skipIf(missing !== undefined)(
       expect(proxy.seen).toHaveLength(1)
     })
 
+    test('without credentials, a region or a service that answers says which of them is missing', async () => {
+      const without = async (env: Record<string, string | undefined>): Promise<unknown> => {
+        const nobody = {
+          AWS_EC2_METADATA_DISABLED: 'true',
+          AWS_CONFIG_FILE: '/dev/null',
+          AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+        }
+        const before = Object.fromEntries(Object.keys(env).map(name => [name, process.env[name]]))
+        for (const [name, value] of Object.entries({ ...nobody, ...env })) vi.stubEnv(name, value)
+        const failure = await opened('plain').catch((error: unknown) => error)
+        for (const [name, value] of Object.entries(before)) vi.stubEnv(name, value)
+        return failure
+      }
+      expect(await without({ AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined })).toMatchObject({
+        code: 'SECRET_LOGIN_FAILED',
+        hint: expect.stringContaining('aws sso login') as unknown,
+      })
+      expect(pauses).toEqual([])
+      expect(await without({ AWS_REGION: undefined })).toMatchObject({
+        code: 'SECRET_VAULT_UNREACHABLE',
+        message: expect.stringContaining('AWS_REGION') as unknown,
+      })
+      expect(await without({ AWS_ENDPOINT_URL_SECRETS_MANAGER: 'http://127.0.0.1:9' })).toMatchObject({
+        code: 'SECRET_VAULT_UNREACHABLE',
+        message: expect.stringContaining('ECONNREFUSED') as unknown,
+      })
+      expect(pauses).toHaveLength(5)
+    })
+
     test('salts the masks of a project, and is in nothing that a run says or leaves', async () => {
       const { url } = await createSqliteFile(
         "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO item VALUES (1, 'a')",

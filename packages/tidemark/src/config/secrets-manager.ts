@@ -4,6 +4,7 @@
  */
 import type { GetSecretValueCommandOutput, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
 import { SECRET_MISSING } from '../errors/config.ts'
+import { Problem } from '../errors/problem.ts'
 import { SECRET_PACKAGE_MISSING, SECRET_VAULT_UNREACHABLE } from '../errors/secret.ts'
 import { describeAwsIdentity } from '../identity/aws-identity.ts'
 import type { AwsSecretRef } from '../model/project.ts'
@@ -40,7 +41,7 @@ export class SecretsManager implements Vault<AwsSecretRef> {
       this.#asked.delete(ref.name)
       if (error instanceof Error && /^Region is missing/.test(error.message))
         throw SECRET_VAULT_UNREACHABLE({ reference, reason: 'which region? AWS_REGION or the profile names it' })
-      throw error instanceof Error && '$metadata' in error ? faultOf(error, this.#clock.now()) : error
+      throw error instanceof Problem || !(error instanceof Error) ? error : faultOf(error, this.#clock.now())
     }
   }
 
