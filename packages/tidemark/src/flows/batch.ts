@@ -45,7 +45,7 @@ export async function decideBatch(
   flow: StreamFlow,
   target: Snapshot | undefined,
 ): Promise<Decision> {
-  const last = await readLastRecord(context.store, flow)
+  const last = await readLastRecord(context.store, flow, target)
   const rebuilt = generationOf(target)
   const refresh =
     isWholeTable(target) || (context.fullRefresh && target !== undefined && rebuilt.runId !== context.runId)

@@ -2,7 +2,7 @@
  * Batch records: `system/batches/<flow>/<n>.json`, each written once and never changed. Whoever creates the file has
  * decided the batch for everybody.
  */
-import { isDeltaError } from '@tidemark/delta'
+import { isDeltaError, type Snapshot } from '@tidemark/delta'
 import { FLOW_BATCH_UNREADABLE } from '../errors/flow-run.ts'
 import type { AppendFlow, AutoCdcFlow, DerivedFlow, Flow, TableName } from '../model/flow.ts'
 import { fileSafeName } from '../model/names.ts'
@@ -30,6 +30,16 @@ export function appIdOf(record: BatchRecord): string {
   return `${record.flow.name}/${record.source.tableId}`
 }
 
+/** The last batch of a flow, of whatever source, that is in its target. */
+function lastBatchIn(target: Pick<Snapshot, 'txns'> | undefined, flow: Pick<Flow, 'name'>): bigint | undefined {
+  let last: bigint | undefined
+  for (const [appId, batch] of target?.txns ?? []) {
+    const isOfFlow = appId.slice(0, appId.lastIndexOf('/')) === flow.name
+    if (isOfFlow && (last === undefined || batch > last)) last = batch
+  }
+  return last
+}
+
 function folderOf(flow: Pick<Flow, 'name'>): string {
   return `system/batches/${fileSafeName(flow.name)}`
 }
@@ -39,17 +49,45 @@ export function recordPath(flow: Pick<Flow, 'name'>, batch: bigint): string {
   return `${folderOf(flow)}/${batch.toString().padStart(12, '0')}.json`
 }
 
-/** The newest record of a flow, or undefined before its first batch. */
-export async function readLastRecord(store: ObjectStore, flow: Pick<Flow, 'name'>): Promise<BatchRecord | undefined> {
+/**
+ * The newest record of a flow, or undefined before its first batch. A batch is recorded only when the one before it is in the
+ * target, so at most one record follows the last batch there: both are asked for, and the folder is listed only where that does
+ * not tell.
+ */
+export async function readLastRecord(
+  store: ObjectStore,
+  flow: Pick<Flow, 'name'>,
+  target: Pick<Snapshot, 'txns'> | undefined,
+): Promise<BatchRecord | undefined> {
+  const reached = lastBatchIn(target, flow)
+  if (reached !== undefined) {
+    const near = [reached, reached + 1n, reached + 2n].map(batch => recordPath(flow, batch))
+    const [at, next] = await Promise.all(near.slice(0, 2).map(path => find(store, flow, path)))
+    // A target that was put back has more records after it.
+    const isCertain = at !== undefined && (next === undefined || (await find(store, flow, near[2] ?? '')) === undefined)
+    if (isCertain) return next ?? at
+  }
   let last: string | undefined
   for await (const { path } of store.list(folderOf(flow))) if (path.endsWith('.json')) last = path
-  if (last === undefined) return undefined
+  return last === undefined ? undefined : await read(store, flow, last)
+}
+
+async function find(store: ObjectStore, flow: Pick<Flow, 'name'>, path: string): Promise<BatchRecord | undefined> {
   try {
-    return parseRecord(new TextDecoder().decode(await store.get(last)))
+    return await read(store, flow, path)
+  } catch (error) {
+    if (isDeltaError(error, 'NOT_FOUND')) return undefined
+    throw error
+  }
+}
+
+async function read(store: ObjectStore, flow: Pick<Flow, 'name'>, path: string): Promise<BatchRecord> {
+  try {
+    return parseRecord(new TextDecoder().decode(await store.get(path)))
   } catch (error) {
     if (isDeltaError(error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
-    throw FLOW_BATCH_UNREADABLE({ flow: flow.name, path: last, reason }, { cause: error })
+    throw FLOW_BATCH_UNREADABLE({ flow: flow.name, path, reason }, { cause: error })
   }
 }
 

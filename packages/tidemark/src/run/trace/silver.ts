@@ -144,7 +144,7 @@ function isReached({ commit }: TracedVersion, reached: bigint | undefined): bool
 
 /** The version of bronze up to which silver has worked; undefined before its first batch. */
 async function processedUpTo({ lake }: TraceRequest, flow: DerivedFlow, target: Snapshot): Promise<bigint | undefined> {
-  const record = await readLastRecord(lake.store, flow)
+  const record = await readLastRecord(lake.store, flow, target)
   if (record === undefined) return undefined
   const isDone = (target.txn(appIdOf(record)) ?? -1n) >= record.batch
   return isDone ? record.source.upTo : record.source.after
