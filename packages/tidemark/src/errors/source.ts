@@ -68,9 +68,11 @@ export const SOURCE_TLS_REFUSED: ProblemKind<ServerParams> = problem({
 
 export const SOURCE_STANDBY: ProblemKind<ServerParams> = problem({
   code: 'SOURCE_STANDBY',
-  title: 'Reading from a standby is not built yet.',
-  message: (p: ServerParams) => `Source ${p.source}: ${p.server} is a standby (${p.reason}).`,
-  hint: () => 'Use the address of the primary. A standby does not tell which transactions are still open.',
+  title: 'A standby cannot be read by a slot.',
+  message: (p: ServerParams) =>
+    `Source ${p.source}: ${p.server} is a standby (${p.reason}), and the source names a slot.`,
+  hint: () =>
+    'Remove `slot`: increments then scan the tables, which costs the primary nothing. Or use the address of the primary.',
   retry: 'after-change',
   exit: 3,
   example: { ...server, reason: 'it is in recovery' },

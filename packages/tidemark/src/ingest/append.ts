@@ -1,7 +1,7 @@
 /** The end of every increment and re-baseline: rows that are new, deletes and the mark become one commit, or none. */
 import type { Snapshot, StructType } from '@tidemark/delta'
 import { ident, type Sql, sql } from '../engine/sql.ts'
-import type { RowVersionRange } from '../sources/source.ts'
+import type { RowVersionRange } from '../sources/position.ts'
 import { land, nextVersion } from './land.ts'
 import { isListTrailing, nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'

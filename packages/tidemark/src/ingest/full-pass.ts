@@ -2,7 +2,8 @@
  * Full passes of a table that other runs read by the index of its cursor alone: when the next one is due, and how it
  * reads. Between two passes nothing is known of deletes and of rows committed behind the cursor; a pass finds both. Pure.
  */
-import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
+import type { Position, RowVersionRange } from '../sources/position.ts'
+import type { Slice, SourceTable } from '../sources/source.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
 import { passedMs } from './source-time.ts'

@@ -3,7 +3,8 @@
  * parts that are missing. A first load goes by its table's path.
  */
 import type { DataFile, ObjectStore } from '@tidemark/delta'
-import type { ChunkSlice, Position } from '../sources/source.ts'
+import type { Position } from '../sources/position.ts'
+import type { ChunkSlice } from '../sources/source.ts'
 import type { Mark } from './mark.ts'
 
 /** How a load was begun. Parts of later runs belong to it as long as all of `fit` is still the same. */

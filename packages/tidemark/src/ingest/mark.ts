@@ -10,6 +10,8 @@ import type { ListedMark } from './listed.ts'
 export interface Mark {
   /** Which server, timeline and database; compared by equality. */
   identity: string
+  /** That of the server and its copies, where there can be some. */
+  history?: string
   /** Row versions: the next increment reads from `horizon` on, inclusive; from `next` on none can be in the table yet. */
   rowVersions: { horizon: bigint; next: bigint } | undefined
   /** Cursor: the next increment reads rows at or above `from`, opaque text of the database. */

@@ -1,5 +1,6 @@
 /** Decide what to read from a table, and under which `_seq`. Pure: the mark and the snapshot's position go in. */
-import type { Position, RowVersionRange, Slice, SourceTable } from '../sources/source.ts'
+import type { Position, RowVersionRange } from '../sources/position.ts'
+import type { Slice, SourceTable } from '../sources/source.ts'
 import { duePass } from './full-pass.ts'
 import type { Reading } from './guarantee.ts'
 import type { Mark } from './mark.ts'
@@ -46,7 +47,7 @@ export function decideSlice(input: DecisionInput): Decision {
     return { ...firstLoad(position), kind: keyless ? 'reload' : 'baseline' }
   }
   const sameServer = mark.identity === position.identity
-  const standing = sameServer ? standingOf(position, mark, input.table) : 'current'
+  const standing = sameServer ? standingOf(position, mark, input.table) : standingOfCopy(position, mark)
   if (standing !== 'current') return { kind: standing }
   const reason = outdated(input, mark, sameServer)
   const pass = reason === undefined ? duePass(input.reading, mark, position) : { reason }
@@ -102,6 +103,16 @@ export function standingOf(
   const isBefore = position.order < mark.order || versionsWentBack || position.log < mark.log
   if (isBefore) return mark.asOf > position.asOf ? 'covered' : 'went back'
   return mark.seqBase + position.order < mark.seq ? 'overtaken' : 'current'
+}
+
+/** Logs of a server and its copies are told apart by no less: a page header may lie between, after which nothing was written. */
+const LOG_MARGIN = 64n
+
+/** How another server stands to the mark: a copy that lags behind would bring back what has changed since. */
+function standingOfCopy(position: Position, mark: Mark): 'current' | 'covered' | 'went back' {
+  const isCopy = mark.history !== undefined && mark.history === position.history
+  if (!isCopy || position.log + LOG_MARGIN >= mark.log) return 'current'
+  return mark.asOf > position.asOf ? 'covered' : 'went back'
 }
 
 /** Why the mark cannot be continued, so that every row has to be looked at and the mark written anew. */

@@ -16,7 +16,8 @@ import { toDuckType } from '../engine/types.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
 import type { DriftMode } from '../model/project.ts'
 import type { Ledger } from '../model/step.ts'
-import type { Position, RowVersionRange, SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
+import type { Position, RowVersionRange } from '../sources/position.ts'
+import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
 import { ambiguousKeys } from './dedupe.ts'
 import { keepPass } from './full-pass.ts'
@@ -154,7 +155,7 @@ export interface MarkFacts {
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
   const { before, whole, isPass = whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
-  const { identity, order, log, asOf } = position
+  const { identity, history, order, log, asOf } = position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
   const done = whole && fromDate !== undefined ? [fromDate] : []
@@ -163,6 +164,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
   const versions = versionsOf(position, table)
   return {
     identity,
+    ...(history === undefined ? {} : { history }),
     rowVersions: keptVersions(versions),
     cursor,
     fullPass: keepPass(work.wanted, { asOf, versions }, { isPass, before }),

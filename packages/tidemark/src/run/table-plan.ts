@@ -8,7 +8,8 @@ import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import { formatBytes } from '../model/bytes.ts'
 import type { Expectation, WholeReading } from '../model/plan.ts'
-import type { Position, SourceSnapshot } from '../sources/source.ts'
+import type { Position } from '../sources/position.ts'
+import type { SourceSnapshot } from '../sources/source.ts'
 import type { PlannedTable } from './plan.ts'
 
 /** What the lake knows of a bronze table. */

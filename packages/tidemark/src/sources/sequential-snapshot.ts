@@ -9,11 +9,11 @@ import { cutKeys, cuttingColumn } from './key-ranges.ts'
 import { type CopyChunk, chunkSize, writeSegments } from './segments.ts'
 import { invalidSlice, type SliceSql, type WrongLiteral } from './slice.ts'
 import { type CountRow, readCount } from './slice-count.ts'
+import type { Position } from './position.ts'
 import type {
   CopyRequest,
   CountRequest,
   CursorCap,
-  Position,
   Segment,
   Slice,
   SliceCount,

@@ -5,6 +5,7 @@
 import type { Problem } from '../errors/problem.ts'
 import type { Sql } from '../engine/sql.ts'
 import type { ChangeLog } from './change-log.ts'
+import type { Position, RowVersionRange } from './position.ts'
 import type { DirectRead, DirectRequest } from './direct-read.ts'
 import type { Diagnosis, RightsRequest } from './rights.ts'
 
@@ -48,38 +49,6 @@ export interface TableRef {
 /** `schema.table` as map key: the two names joined by a NUL-free separator that no identifier holds. */
 export function tableKey(ref: TableRef): string {
   return `${ref.schema}\u001f${ref.table}`
-}
-
-/** Where a server stands in its own order of commits. */
-export interface Position {
-  /** Which server, timeline and database this is; opaque, compared by equality. */
-  identity: string
-  /**
-   * Orders the snapshots of one server: a later one is never smaller. Where the server counts its transactions it is
-   * strictly larger exactly when another one has finished in between; else it is the server's clock in microseconds since
-   * 1970 UTC.
-   */
-  order: bigint
-  /** Where row versions stand; undefined for a server whose rows carry none. */
-  rowVersions: RowVersionRange | undefined
-  /** How far the server's log reaches, as a number that may never go back; 0 where there is none that we may ask for. */
-  log: bigint
-  /** Server time of the snapshot, ISO 8601 UTC with microseconds. */
-  asOf: string
-  /** Transactions open at that moment; undefined when the login may not see those of others. */
-  openTransactions: number | undefined
-}
-
-/** What a snapshot knows of the versions that rows carry. All 64-bit. */
-export interface RowVersionRange {
-  /** Oldest version that may still be decided later: everything below is in the snapshot or never will be. */
-  horizon: bigint
-  /** First version that no row of the snapshot can have. */
-  next: bigint
-  /** How far a stored horizon may lie behind `next` and still be compared with rows; undefined when however far. */
-  maxAge: bigint | undefined
-  /** The oldest horizon from which the server still tells what changed. Left out where rows themselves carry versions. */
-  oldest?: bigint
 }
 
 export interface SourceProbe {

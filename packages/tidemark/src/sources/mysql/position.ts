@@ -4,7 +4,7 @@
  */
 import { SOURCE_BUSY, type ServerParams } from '../../errors/source.ts'
 import { sql, text } from '../../engine/sql.ts'
-import type { Position } from '../source.ts'
+import type { Position } from '../position.ts'
 import type { MysqlSession, TextRow } from './session.ts'
 
 const LOCK_NAME = 'tidemark.snapshot'

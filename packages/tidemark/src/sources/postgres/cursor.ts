@@ -8,8 +8,11 @@ import type { CursorCap, SourceColumn, SourceTable } from '../source.ts'
 import type { PostgresSession } from './session.ts'
 
 export interface CursorClock {
-  /** The server's clock when the transactions were looked at, as text of a timestamptz. */
-  now: string
+  /**
+   * The server's clock when the transactions were looked at, as text of a timestamptz; of a standby, when the last transaction
+   * that it has applied was decided. Undefined where it has applied none yet.
+   */
+  now: string | undefined
   /** When the oldest transaction open at that moment began, or `now`; undefined while a prepared one is kept. */
   openSince: string | undefined
   /** Seconds by which the zone that sessions of others begin in is ahead of UTC, without summer time. */
@@ -30,7 +33,8 @@ FROM pg_settings AS z, generate_series(statement_timestamp() - interval '273 day
 WHERE z.name = 'TimeZone'`
 
 /** statement_timestamp() is taken before the view is read: who begins later has a later clock. */
-const CLOCK: Sql = sql`SELECT statement_timestamp()::text AS now, \
+const CLOCK: Sql = sql`SELECT CASE WHEN pg_is_in_recovery() THEN pg_last_xact_replay_timestamp() \
+ELSE statement_timestamp() END::text AS now, pg_is_in_recovery() AS standby, \
 (SELECT LEAST(statement_timestamp(), min(xact_start))::text FROM pg_stat_activity WHERE pid <> pg_backend_pid()) AS open_since, \
 (SELECT count(*) FROM pg_prepared_xacts) AS prepared, (${AHEAD}) AS ahead, \
 pg_has_role(current_user, 'pg_read_all_stats', 'USAGE') AS visible`
@@ -43,12 +47,17 @@ export async function readCursorClock(
 ): Promise<CursorClock> {
   const [row] = await session.query(CLOCK, { signal })
   const isVisible = row?.['visible'] === 't'
+  const isStandby = row?.['standby'] === 't'
   return {
-    now: row?.['now'] ?? '',
+    now: row?.['now'] ?? undefined,
     // A prepared transaction is older than anything the server says of it.
     openSince: row?.['prepared'] === '0' ? (row['open_since'] ?? undefined) : undefined,
     aheadOfUtc: Number(row?.['ahead'] ?? '0'),
-    hidden: isVisible ? undefined : `${user} may not see open transactions: GRANT pg_read_all_stats TO ${user}`,
+    hidden: isStandby
+      ? 'a standby does not show the transactions of its primary'
+      : isVisible
+        ? undefined
+        : `${user} may not see open transactions: GRANT pg_read_all_stats TO ${user}`,
   }
 }
 
@@ -69,7 +78,7 @@ export function boundStatement(
     case 'newest':
       return sql`SELECT max(t.${name})::text AS bound FROM ${ident(table.schema, table.table)} AS t${wherePassed(table)}`
     case 'lag':
-      return boundAt(column, clock.now, cap.ms, zones)
+      return clock.now === undefined ? undefined : boundAt(column, clock.now, cap.ms, zones)
     case 'open transactions':
       return clock.openSince === undefined ? undefined : boundAt(column, clock.openSince, MARGIN_MS, zones)
   }

@@ -72,6 +72,8 @@ function translateSqlstate(
   if (code.startsWith('28')) return SOURCE_LOGIN_REFUSED({ ...params, user }, at)
   if (code === '3D000') return SOURCE_DATABASE_MISSING(params, at)
   if (code === '53300' || code === '57P03' || code === '53400') return SOURCE_BUSY(params, at)
+  // On a standby what the primary has cleaned up is taken from under a query that still needs it.
+  if (code === '40001') return SOURCE_INTERRUPTED(params, at)
   if (code.startsWith('57P') || code === '57014' || code.startsWith('08')) return SOURCE_INTERRUPTED(params, at)
   return SOURCE_QUERY_FAILED({ ...params, sqlstate: code }, at)
 }

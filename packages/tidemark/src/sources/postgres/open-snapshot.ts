@@ -2,6 +2,7 @@
  * Open a snapshot of a PostgreSQL source: tables are locked before it is taken, descriptions are read inside it.
  */
 import { Problem } from '../../errors/problem.ts'
+import { SOURCE_STANDBY } from '../../errors/source.ts'
 import { sql } from '../../engine/sql.ts'
 import { refsOf } from '../found-tables.ts'
 import { type SourceSnapshot, type SourceTable, type TableRef, tableKey } from '../source.ts'
@@ -10,7 +11,7 @@ import { readCursorClock } from './cursor.ts'
 import { describeTables } from './describe.ts'
 import { lockTables } from './lock.ts'
 import { findRelations } from './names.ts'
-import { readPosition } from './position.ts'
+import { readPosition, readReplayed } from './position.ts'
 import { Readers } from './readers.ts'
 import { readSlot } from './slot.ts'
 import { PostgresSnapshot, type SnapshotOptions } from './snapshot.ts'
@@ -28,10 +29,14 @@ export async function openPostgresSnapshot(
     const found = await findRelations(keeper, source, wanted, signal)
     const relations = refsOf(found)
     const clock = await readCursorClock(keeper, connection.user, signal)
+    const replayed = await readReplayed(keeper, signal)
+    const isStandby = replayed !== undefined
+    if (isStandby && options.slot !== undefined)
+      throw SOURCE_STANDBY({ ...serverOf(options), reason: 'it is in recovery' })
     const slot = options.slot === undefined ? undefined : await readSlot(keeper, options.slot, signal)
     await keeper.begin(signal)
     const locked = await lockTables(keeper, relations, login)
-    const position = await readPosition(keeper, serverOf(options), signal)
+    const position = await readPosition(keeper, replayed, signal)
     const usable = wanted.filter(ref => problemOf(ref, found, locked) === undefined)
     const described = await describeTables(keeper, usable, login)
     const [row] = await keeper.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
@@ -43,7 +48,7 @@ export async function openPostgresSnapshot(
     const { maxConnections, open } = options
     const exported = row?.['snapshot'] ?? ''
     const readers = new Readers({ limit: maxConnections - 1, open, keeper, snapshot: exported })
-    const opened = new PostgresSnapshot({ options, readers, position, tables, clock, exported })
+    const opened = new PostgresSnapshot({ options, readers, position, tables, clock, exported, isStandby })
     if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
     return opened
   } catch (error) {

@@ -17,6 +17,7 @@ describe('parsePosition', () => {
     })
     expect(position).toEqual({
       identity: 'postgres:7:00000002:5',
+      history: 'postgres:7:00000002:5',
       order: 9007199254740997n,
       rowVersions: { horizon: 9007199254740993n, next: 9007199254740999n, maxAge: 2n ** 31n },
       log: 18446744073709551615n,

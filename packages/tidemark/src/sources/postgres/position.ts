@@ -2,10 +2,10 @@
  * Where a PostgreSQL server stands in its own transaction order. All of it comes from one statement, so position and
  * rows belong to one snapshot.
  */
-import { SOURCE_HORIZON_TOO_OLD, SOURCE_STANDBY, type ServerParams } from '../../errors/source.ts'
+import { SOURCE_HORIZON_TOO_OLD } from '../../errors/source.ts'
 import { integer, type Sql, sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
-import type { Position } from '../source.ts'
+import type { Position } from '../position.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 
 /** Row versions are 32-bit transaction ids, compared by age: this many apart, older and younger change places. */
@@ -22,35 +22,53 @@ const POSITION: Sql = sql`SELECT s.snapshot, pg_is_in_recovery() AS standby, \
 to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') AS as_of, \
 (SELECT system_identifier FROM pg_control_system()) AS system, \
 (SELECT oid FROM pg_database WHERE datname = current_database()) AS database, \
-CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline, \
-CASE WHEN pg_is_in_recovery() THEN 0 ELSE pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') END AS lsn \
+CASE WHEN pg_is_in_recovery() THEN (SELECT upper(lpad(to_hex(timeline_id), 8, '0')) FROM pg_control_checkpoint()) \
+ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline, \
+CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') \
+ELSE pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') END AS lsn \
 FROM (SELECT pg_current_snapshot()::text AS snapshot OFFSET 0) s`
 
+/** How far a standby has applied the log of its primary; no row of a primary. */
+const REPLAYED: Sql = sql`SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') AS lsn WHERE pg_is_in_recovery()`
+
 /**
- * Read the position.
- *
- * @throws {SOURCE_STANDBY} a standby does not list its running transactions
+ * How far the log was applied before a snapshot is taken, of a standby; undefined of a primary. Has to be asked outside the
+ * snapshot and before it.
  */
+export async function readReplayed(session: PostgresSession, signal: AbortSignal): Promise<bigint | undefined> {
+  const [row] = await session.query(REPLAYED, { signal })
+  return row === undefined ? undefined : BigInt(row['lsn'] ?? '0')
+}
+
+/** @param replayed as `readReplayed` gave it before the snapshot was taken */
 export async function readPosition(
   session: PostgresSession,
-  server: Omit<ServerParams, 'reason'>,
+  replayed: bigint | undefined,
   signal: AbortSignal,
 ): Promise<Position> {
   const [row] = await session.query(POSITION, { signal })
-  if (row?.['standby'] === 't') throw SOURCE_STANDBY({ ...server, reason: 'it is in recovery' })
-  return parsePosition(row ?? {})
+  return parsePosition(row ?? {}, replayed)
 }
 
-/** A position from the server's text; `snapshot` is `xmin:xmax:running,…`. */
-export function parsePosition(row: TextRow): Position {
+/**
+ * A position from the server's text; `snapshot` is `xmin:xmax:running,…`.
+ *
+ * A standby does not list what runs on its primary, so finished transactions cannot be counted there. Its order is the log
+ * applied before the snapshot: equal in two runs, it proves that nothing was applied between these two looks, and the
+ * first snapshot was taken between them.
+ */
+export function parsePosition(row: TextRow, replayed?: bigint): Position {
   const [xmin, xmax, list] = (row['snapshot'] ?? '').split(':')
   if (xmin === undefined || xmax === undefined || list === undefined) {
     throw new TypeError(`this is a bug in tidemark: ${JSON.stringify(row['snapshot'])} is not a snapshot`)
   }
-  const openTransactions = list === '' ? 0 : list.split(',').length
+  const running = list === '' ? 0 : list.split(',').length
+  const history = `postgres:${row['system']}:${row['timeline']}:${row['database']}`
+  const [identity, openTransactions] = replayed === undefined ? [history, running] : [`${history}:standby`, undefined]
   return {
-    identity: `postgres:${row['system']}:${row['timeline']}:${row['database']}`,
-    order: BigInt(xmax) - BigInt(openTransactions),
+    identity,
+    history,
+    order: replayed ?? BigInt(xmax) - BigInt(running),
     rowVersions: { horizon: BigInt(xmin), next: BigInt(xmax), maxAge: MAX_AGE },
     log: BigInt(row['lsn'] ?? '0'),
     asOf: row['as_of'] ?? '',

@@ -5,7 +5,7 @@
 import type { Clock } from '../../model/ports.ts'
 import { readCsv, readKeyCsv } from '../read-csv.ts'
 import type { Source } from '../source.ts'
-import { serverName, type ServerConnection } from '../server-address.ts'
+import type { ServerConnection } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
 import { cancelBackend, LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
@@ -13,7 +13,7 @@ import { describeTables } from './describe.ts'
 import { diagnose } from './diagnose.ts'
 import { grantScript } from './grants.ts'
 import { listRelations } from './names.ts'
-import { readPosition } from './position.ts'
+import { readPosition, readReplayed } from './position.ts'
 import type { PostgresSession } from './session.ts'
 import { openPostgresSnapshot } from './open-snapshot.ts'
 
@@ -69,8 +69,9 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
     name,
     probe: (wanted, signal) =>
       withSession(signal, async session => {
+        const replayed = await readReplayed(session, signal)
         await session.begin(signal)
-        const position = await readPosition(session, { source: name, server: serverName(connection) }, signal)
+        const position = await readPosition(session, replayed, signal)
         const tables = await describeTables(session, wanted, { source: name, user: connection.user, timezone, signal })
         return { position, tables }
       }),

@@ -6,11 +6,11 @@ import { Problem } from '../../errors/problem.ts'
 import type { Sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
 import type { ChangeLog } from '../change-log.ts'
+import type { Position } from '../position.ts'
 import type {
   CopyRequest,
   CountRequest,
   CursorCap,
-  Position,
   Segment,
   Slice,
   SliceCount,
@@ -63,6 +63,7 @@ interface SnapshotParts {
   clock: CursorClock
   /** As `pg_export_snapshot` named it. */
   exported: string
+  isStandby: boolean
 }
 
 /** Lives until it is closed. */
@@ -75,9 +76,11 @@ export class PostgresSnapshot implements SourceSnapshot {
   readonly #options: SnapshotOptions
   readonly #readers: Readers
   readonly #clock: CursorClock
+  readonly #isStandby: boolean
   readonly openDirect?: NonNullable<SourceSnapshot['openDirect']>
 
-  constructor({ options, readers, position, tables, clock, exported }: SnapshotParts) {
+  constructor({ options, readers, position, tables, clock, exported, isStandby }: SnapshotParts) {
+    this.#isStandby = isStandby
     if (options.extension !== undefined) this.openDirect = directReads(options.extension, readers, exported)
     this.#clock = clock
     this.openTransactionsHidden = clock.hidden
@@ -172,6 +175,8 @@ export class PostgresSnapshot implements SourceSnapshot {
   }
 
   async durable(signal: AbortSignal): Promise<void> {
+    // A standby is sent what is on the primary's disk, and applies what is on its own.
+    if (this.#isStandby) return
     const { position } = this
     const { clock } = this.#options
     const { session, giveBack } = await this.#readers.acquireKeeper(signal)

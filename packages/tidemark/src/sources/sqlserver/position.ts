@@ -4,7 +4,8 @@
  */
 import { SOURCE_BUSY, type ServerParams } from '../../errors/source.ts'
 import { ident, integer, type Sql, sql } from '../../engine/sql.ts'
-import type { Position, TableRef } from '../source.ts'
+import type { Position } from '../position.ts'
+import type { TableRef } from '../source.ts'
 import { DATABASE, FORK } from './catalog.ts'
 import { errorNumberOf, SNAPSHOT_ENDED } from './driver-error.ts'
 import type { FoundTable } from './names.ts'
