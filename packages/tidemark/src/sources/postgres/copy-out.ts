@@ -6,18 +6,21 @@
 import type pg from 'pg'
 import { MAX_ROW_BYTES } from '../read-csv.ts'
 import type { CopyChunk } from '../segments.ts'
-import { MessageLengths } from './long-message.ts'
+import { CopyFrames } from './copy-frames.ts'
 
 /** Chunks that may wait for the reader before the socket is paused. */
 const MAX_WAITING = 4
 
-/** What pg hands a query object while it runs; the driver's types do not list the copy messages. */
+type OnData = (bytes: Buffer) => void
+
+/** What pg hands a query object while it runs, as far as we use it. */
 interface CopyConnection {
   stream: {
     pause(): unknown
     resume(): unknown
-    prependListener(event: 'data', listener: (bytes: Buffer) => void): unknown
-    off(event: 'data', listener: (bytes: Buffer) => void): unknown
+    listeners(event: 'data'): unknown[]
+    on(event: 'data', listener: OnData): unknown
+    off(event: 'data', listener: OnData): unknown
   }
   query(text: string): void
 }
@@ -35,11 +38,19 @@ export class CopyOut implements pg.Submittable {
   #longestRow = 0
   #sent = 0n
   #isRefused = false
+  /** True while rows are ours to take from the socket. */
+  #isOurs = false
   #state: 'running' | 'ended' | 'failed' = 'running'
   #error: unknown
   #wake: (() => void) | undefined
-  readonly #lengths = new MessageLengths(MAX_ROW_BYTES, bytes => this.#refuse(bytes))
-  readonly #look = (bytes: Buffer): void => this.#lengths.take(bytes)
+  /** Listeners of the driver, which get what is no row. */
+  #driver: readonly OnData[] = []
+  readonly #frames = new CopyFrames({
+    beginRow: bytes => this.#beginRow(bytes),
+    rowBytes: (bytes, start, end) => this.#keep(bytes, start, end),
+    pass: bytes => this.#pass(bytes),
+  })
+  readonly #take = (bytes: Buffer): void => this.#frames.take(bytes)
 
   constructor(statement: string, chunkBytes: number) {
     this.#statement = statement
@@ -52,20 +63,15 @@ export class CopyOut implements pg.Submittable {
     return this.#state !== 'running'
   }
 
+  /** The driver makes an object of each row; as long as rows come, their bytes do not pass through it. */
   submit(connection: pg.Connection): void {
     this.#connection = connection as unknown as CopyConnection
-    this.#connection.stream.prependListener('data', this.#look)
+    const { stream } = this.#connection
+    this.#driver = stream.listeners('data') as OnData[]
+    stream.on('data', this.#take)
+    for (const listener of this.#driver) stream.off('data', listener)
+    this.#isOurs = true
     this.#connection.query(this.#statement)
-  }
-
-  handleCopyData(message: { chunk: Buffer }): void {
-    const row = message.chunk
-    if (this.#filled + row.length > this.#chunkBytes) this.#cut(row.length)
-    // Copied at once: the driver reuses the memory behind the message.
-    row.copy(this.#buffer, this.#filled)
-    this.#filled += row.length
-    this.#rows += 1
-    if (row.length > this.#longestRow) this.#longestRow = row.length
   }
 
   handleCommandComplete(message: { text: string }): void {
@@ -74,7 +80,7 @@ export class CopyOut implements pg.Submittable {
   }
 
   handleReadyForQuery(): void {
-    this.#connection?.stream.off('data', this.#look)
+    this.#giveBack()
     if (this.#state === 'failed') return
     this.#cut(0)
     this.#state = 'ended'
@@ -82,7 +88,7 @@ export class CopyOut implements pg.Submittable {
   }
 
   handleError(error: unknown): void {
-    this.#connection?.stream.off('data', this.#look)
+    this.#giveBack()
     this.#state = 'failed'
     this.#error = error
     this.#wake?.()
@@ -100,6 +106,31 @@ export class CopyOut implements pg.Submittable {
         throw new TypeError('this is a bug in tidemark: a row that is too long was read on from')
       else await this.#change()
     }
+  }
+
+  #pass(bytes: Buffer): void {
+    for (const listener of this.#driver) listener(bytes)
+  }
+
+  #giveBack(): void {
+    const stream = this.#connection?.stream
+    if (this.#isOurs) for (const listener of this.#driver) stream?.on('data', listener)
+    this.#isOurs = false
+    stream?.off('data', this.#take)
+  }
+
+  #beginRow(bytes: number): void {
+    if (bytes > MAX_ROW_BYTES) this.#refuse(bytes)
+    if (this.#isRefused) return
+    if (this.#filled + bytes > this.#chunkBytes) this.#cut(bytes)
+    this.#rows += 1
+    if (bytes > this.#longestRow) this.#longestRow = bytes
+  }
+
+  #keep(bytes: Buffer, start: number, end: number): void {
+    if (this.#isRefused) return
+    bytes.copy(this.#buffer, this.#filled, start, end)
+    this.#filled += end - start
   }
 
   /** Nobody carries this row: its length goes on instead of it, and nothing more is read, so that it never is in memory. */
