@@ -38,7 +38,13 @@ export function remotePlace(
       const distant = await connect(address)
       return scratch === undefined
         ? distant
-        : new CachedStore({ distant, cache, folder: join(scratch, 'held'), lake: identity })
+        : new CachedStore({
+            distant,
+            cache,
+            folder: join(scratch, 'held'),
+            lake: identity,
+            limitBytes: remote.stagingBytes,
+          })
     },
     probe: async () => await probeLake(await connect(address), ids),
     giveUpUploads: async options => await giveUpUploads(await connect(address), options),
@@ -72,7 +78,7 @@ function pathsAbove(path: string): string[] {
 
 export interface Opening {
   readonly address: LakeAddress
-  readonly remote: Omit<RemoteLake, 'local' | 'cacheBytes'>
+  readonly remote: Omit<RemoteLake, 'local' | 'cacheBytes' | 'stagingBytes'>
   readonly secrets: SecretContext
 }
 

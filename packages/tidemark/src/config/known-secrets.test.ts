@@ -26,6 +26,7 @@ function project(connections: readonly SourceConfig['connection'][]): Project {
       login: { kind: 'account key', secret: { kind: 'env', name: 'KEY' } },
       local: '/.tidemark',
       cacheBytes: 0,
+      stagingBytes: undefined,
     },
     target: { name: 'default', mode: 'production' },
     sources,

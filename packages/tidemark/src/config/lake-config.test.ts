@@ -35,6 +35,7 @@ describe('a lake', () => {
         login: { kind: 'identity' },
         local: '/project/.tidemark',
         cacheBytes: 10e9,
+        stagingBytes: undefined,
       },
     })
   })

@@ -65,6 +65,7 @@ function remoteOf(input: LakeOptionsInput, login: RemoteLogin, root: string): Re
     login,
     local: localFolder(root, input.local),
     cacheBytes: parseBytes(input.cache_size ?? CACHE_SIZE) ?? 0,
+    stagingBytes: input.staging_size === undefined ? undefined : parseBytes(input.staging_size),
   }
 }
 

@@ -22,6 +22,7 @@ export interface LakeOptionsInput {
   session_token?: { secret: string } | undefined
   local?: string | undefined
   cache_size?: string | undefined
+  staging_size?: string | undefined
 }
 
 export interface ChannelInput {
@@ -143,6 +144,11 @@ const lakeOptions: z.ZodType<LakeOptionsInput> = z.strictObject({
     .refine(text => parseBytes(text) !== undefined, { error: size })
     .optional()
     .meta({ description: 'How much of what was read is kept there.', default: '10GB' }),
+  staging_size: z
+    .string({ error: size })
+    .refine(text => parseBytes(text) !== undefined, { error: size })
+    .optional()
+    .meta({ description: 'How much of the lake a command may hold there at once to read it; no limit when left out.' }),
 })
 
 /** tidemark.yml without `targets`; also what a target may change. */

@@ -48,7 +48,8 @@ export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   code: 'LAKE_FULL',
   title: 'The disk is full.',
   message: (p: { lake: string }) => `${p.lake}: no space left.`,
-  hint: () => 'Free space and run again; committed tables are as they were.',
+  hint: () =>
+    'Free space and run again; committed tables are as they were. Local files of a lake in Azure or S3 lie where `lake_options.local` says.',
   retry: 'later',
   exit: 3,
   example: { lake: './lake' },

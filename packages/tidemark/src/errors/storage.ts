@@ -93,6 +93,18 @@ export const STORAGE_CONTAINER_MISSING: ProblemKind<{ lake: string; code: string
   example: { ...azure, code: 'ContainerNotFound' },
 })
 
+export const STAGING_FULL: ProblemKind<{ folder: string; neededBytes: string; limitBytes: string }> = problem({
+  code: 'STAGING_FULL',
+  title: 'What is to be read does not fit beside the project.',
+  message: (p: { folder: string; neededBytes: string; limitBytes: string }) =>
+    `${p.folder} would hold ${p.neededBytes} bytes of the lake at once, and may hold ${p.limitBytes}.`,
+  hint: () =>
+    'Raise `lake_options.staging_size`, put the folder on a larger disk with `lake_options.local`, or read less at once: conditions on columns with statistics leave files out, and `parallel: 1` reads one table after the other.',
+  retry: 'after-change',
+  exit: 3,
+  example: { folder: '.tidemark/5f1c0a9d3e7b2468/_tmp', neededBytes: '73400320', limitBytes: '50000000' },
+})
+
 export const STORAGE_OPTION: ProblemKind<{ lake: string; reason: string }> = problem({
   code: 'STORAGE_OPTION',
   title: 'The options of the lake do not fit its address.',

@@ -64,6 +64,8 @@ export interface RemoteLake {
   local: string
   /** Bytes of such copies that are kept. */
   cacheBytes: number
+  /** Bytes of the lake that a command may hold there at once to read them; undefined for no limit. */
+  stagingBytes: number | undefined
 }
 
 /** As whom a lake is reached. Keys are never written in the project. */

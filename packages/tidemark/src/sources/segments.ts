@@ -88,6 +88,11 @@ interface OpenFile {
   wide: boolean
 }
 
+/** An error of an open file does not say which: a full disk is told by its place. */
+function atPath(error: unknown, path: string): unknown {
+  return error instanceof Error ? Object.assign(error, { path }) : error
+}
+
 class SegmentWriter {
   readonly #target: SegmentTarget
   #open: OpenFile | undefined
@@ -108,7 +113,7 @@ class SegmentWriter {
     // Long and ordinary rows never share a file, because they are read differently.
     const before = this.#open !== undefined && this.#open.wide !== wide ? await this.#finish() : undefined
     const current = (this.#open ??= await this.#start(wide))
-    await current.file.writeFile(chunk.bytes)
+    await current.file.writeFile(chunk.bytes).catch((error: unknown) => Promise.reject(atPath(error, current.path)))
     chunk.release?.()
     current.bytes += chunk.bytes.length
     current.rows += BigInt(chunk.rows)

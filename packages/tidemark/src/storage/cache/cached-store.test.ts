@@ -54,8 +54,9 @@ function cacheOf(limitBytes: number): FileCache {
   return new FileCache({ folder: join(root, 'cache'), limitBytes, clock: { now: () => (now += 1000) } })
 }
 
-function near(distant: DistantStore, process: string, limitBytes = 1e6): CachedStore {
-  return new CachedStore({ distant, cache: cacheOf(limitBytes), folder: join(root, process), lake: 'far://lake' })
+function near(distant: DistantStore, process: string, cacheBytes = 1e6, limitBytes?: number): CachedStore {
+  const folder = join(root, process)
+  return new CachedStore({ distant, cache: cacheOf(cacheBytes), folder, lake: 'far://lake', limitBytes })
 }
 
 const object = (path: string, size = 10): { path: string; size: bigint } => ({ path, size: BigInt(size) })
@@ -144,6 +145,23 @@ describe('a lake elsewhere', () => {
     expect(asked).toEqual(['ask for t/a', 'ask for t/a', 'download t/a'])
     for (const each of held) await each[Symbol.asyncDispose]()
     expect(await readdir(join(root, 'one', 't'))).toEqual([])
+  })
+
+  test('holds no more than it may, refuses before anything travels, and has room again when others let go', async () => {
+    const { store, asked, far } = distantStore()
+    for (const name of ['a', 'b', 'c']) await far.put(`t/${name}`, ten(name))
+    const one = near(store, 'one', undefined, 25)
+    const held = await one.hold([object('t/a'), object('t/b')])
+    await using again = await one.hold([object('t/a')])
+    void again
+    const full = { code: 'STAGING_FULL', params: { folder: join(root, 'one'), neededBytes: '30', limitBytes: '25' } }
+    await expect(one.hold([object('t/c'), object('t/b')])).rejects.toMatchObject(full)
+    expect(asked).toEqual(['download t/a', 'download t/b'])
+    await held[Symbol.asyncDispose]()
+    await held[Symbol.asyncDispose]()
+    const both = await Promise.allSettled([one.hold([object('t/c')]), one.hold([object('t/b')])])
+    expect(both.map(({ status }) => status)).toEqual(['fulfilled', 'rejected'])
+    expect(await readFile(one.locate('t/c'), 'utf8')).toBe('c.........')
   })
 
   test('on a full disk does without the cache, and when that is not enough names the folder', async () => {

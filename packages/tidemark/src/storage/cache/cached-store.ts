@@ -16,6 +16,7 @@ import {
 } from '@tidemark/delta'
 import { LAKE_FULL } from '../../errors/run.ts'
 import type { StorageUse } from '../../model/event.ts'
+import { Allowance } from './allowance.ts'
 import type { FileCache } from './file-cache.ts'
 import { HeldFiles } from './held-files.ts'
 import { WrittenOnce } from './written-once.ts'
@@ -37,6 +38,8 @@ export interface CachedStoreOptions {
   readonly folder: string
   /** Tells two lakes in one cache apart. */
   readonly lake: string
+  /** Bytes that may be held at once; no limit when left out. */
+  readonly limitBytes?: number | undefined
 }
 
 export class CachedStore implements ObjectStore {
@@ -49,6 +52,7 @@ export class CachedStore implements ObjectStore {
     this.#files = new HeldFiles({
       bring: (object, signal) => this.#bring(object, signal),
       locate: path => this.locate(path),
+      allowance: new Allowance({ folder: options.folder, limitBytes: options.limitBytes }),
     })
   }
 

@@ -4,12 +4,14 @@
  */
 import { rmSync } from 'node:fs'
 import type { HeldObject } from '@tidemark/delta'
+import type { Allowance } from './allowance.ts'
 
 export interface HeldFilesOptions {
   /** Make the local file of an object. */
   readonly bring: (object: HeldObject, signal: AbortSignal | undefined) => Promise<void>
   /** Where that file is. */
   readonly locate: (path: string) => string
+  readonly allowance: Allowance
 }
 
 interface Held {
@@ -31,12 +33,19 @@ export class HeldFiles {
     this.#options = options
   }
 
-  /** All of the objects, until disposed; or none of them. */
+  /**
+   * All of the objects, until disposed; or none of them.
+   *
+   * @throws {STAGING_FULL} before any is brought
+   */
   async hold(objects: readonly HeldObject[], signal: AbortSignal | undefined): Promise<AsyncDisposable> {
     const wanted = [...new Map(objects.map(object => [object.path, object])).values()]
+    let letGo: (() => void) | undefined = this.#options.allowance.take(wanted)
     const taken: string[] = []
     const release = async (): Promise<void> => {
       await Promise.all(taken.splice(0).map(path => this.#release(path)))
+      letGo?.()
+      letGo = undefined
     }
     const next = wanted[Symbol.iterator]()
     const lane = async (): Promise<void> => {
