@@ -68,6 +68,17 @@ describe('silver.t', () => {
     })
   })
 
+  test('stops at a key that somebody else has added a second row of: the ledger would count its change twice', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b')])
+    await lake.run(flow)
+    const columns = schemaOf({ id: 'long', name: 'string', age: 'integer', _seq: 'long' })
+    await lake.append(flow.target, columns, [{ id: 1, name: 'again', age: 1, _seq: 1 }])
+    await lake.append(flow.source, schema, [upsert(1, 2, 'A'), upsert(1, 3, 'AA'), upsert(2, 2, 'B')])
+    await expect(lake.run(flow)).rejects.toMatchObject({ code: 'LEDGER_UNBALANCED' })
+    expect(await lake.rows(flow.target, ['name'])).toHaveLength(3)
+  })
+
   test('says so when files were removed that it had not read, and is made anew from what is there', async () => {
     const flow = derived()
     const folder = tablePath(flow.source)

@@ -98,6 +98,8 @@ async function applyNewest(
   const existing = await keepExisting(context, { ...snapshot, schema }, { entries: kept, keys })
   const names = { entries: kept, rejected: entries.verdict.rejected, existing, keys, fields }
   const { outcome, outcomes } = await newestEntries(context, names)
+  // Files are rewritten next, which takes the room.
+  await session.run(sql`DROP TABLE ${existing}`)
   const ledger = silverLedger(flow, entries, outcomes)
   if (ledger.inserted + ledger.updated + ledger.deleted === 0n) {
     return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }

@@ -41,25 +41,25 @@ export async function newestEntries(
   context: FlowContext,
   at: NewestNames,
 ): Promise<{ outcome: Sql; outcomes: Outcomes }> {
-  const ranked = await keepRows(context, 'ranked', rankedQuery(at))
-  const outcome = await keepRows(context, 'outcome', outcomeQuery(at, ranked))
-  return { outcome, outcomes: await countOutcomes(context, at, { ranked, outcome }) }
+  const outcome = await keepRows(context, 'outcome', outcomeQuery(at))
+  return { outcome, outcomes: await countOutcomes(context, at, outcome) }
 }
 
 /** From newest to oldest; of one `_seq`, possible when a transformation makes two keys one, by operation and version. */
 const BY_AGE: Sql = sql`ORDER BY _seq DESC, _op, _row_version DESC`
 
-/** Passing entries by age: `__rank` 1 is the newest of its key. */
-function rankedQuery({ entries, keys }: NewestNames): Sql {
-  return sql`SELECT *, row_number() OVER (PARTITION BY ${columnList(keys)} ${BY_AGE}) AS __rank \
-FROM ${entries} WHERE __reason IS NULL`
+/** The newest passing entry of each key. */
+function newestQuery({ entries, keys }: NewestNames): Sql {
+  return sql`SELECT * FROM ${entries} WHERE __reason IS NULL \
+QUALIFY row_number() OVER (PARTITION BY ${columnList(keys)} ${BY_AGE}) = 1`
 }
 
 /** What the newest entry of each key does to the target. A delete of a key that is not there is filtered. */
-function outcomeQuery({ existing, keys, fields }: NewestNames, ranked: Sql): Sql {
+function outcomeQuery(at: NewestNames): Sql {
+  const { existing, keys, fields } = at
+  const newest = newestQuery(at)
   if (existing === undefined) {
-    return sql`SELECT *, CASE WHEN _op = 'delete' THEN 'filtered' ELSE 'inserted' END AS __outcome \
-FROM ${ranked} WHERE __rank = 1`
+    return sql`SELECT *, CASE WHEN _op = 'delete' THEN 'filtered' ELSE 'inserted' END AS __outcome FROM (${newest})`
   }
   const own = keys.map(k => sql`w.${ident(k)} = t.${ident(k)}`)
   const same = fields.map(f => sql`w.${ident(f.name)} IS NOT DISTINCT FROM t.${ident(f.name)}`)
@@ -70,19 +70,21 @@ WHEN w._seq < t._seq THEN 'superseded' \
 WHEN w._op = 'delete' THEN 'deleted' \
 WHEN ${join(same, ' AND ')} THEN 'duplicate' \
 ELSE 'updated' END AS __outcome \
-FROM ${ranked} w LEFT JOIN ${existing} t ON ${join(own, ' AND ')} WHERE w.__rank = 1`
+FROM (${newest}) w LEFT JOIN ${existing} t ON ${join(own, ' AND ')}`
 }
 
-async function countOutcomes(
-  context: FlowContext,
-  at: NewestNames,
-  made: { ranked: Sql; outcome: Sql },
-): Promise<Outcomes> {
+/** How many passing entries have a newer one of their key; counted by itself, so that the ledger says what it should. */
+function olderQuery({ entries, keys }: NewestNames): Sql {
+  return sql`SELECT coalesce(sum(n - 1), 0) FROM (SELECT count(*) AS n FROM ${entries} WHERE __reason IS NULL \
+GROUP BY ${columnList(keys)})`
+}
+
+async function countOutcomes(context: FlowContext, at: NewestNames, outcome: Sql): Promise<Outcomes> {
   const [row] = await context.session.rows(
     sql`SELECT count(*) FILTER (__outcome = 'inserted') AS inserted, count(*) FILTER (__outcome = 'updated') AS updated, \
 count(*) FILTER (__outcome = 'deleted') AS deleted, count(*) FILTER (__outcome = 'duplicate') AS duplicate, \
 count(*) FILTER (__outcome = 'filtered') AS filtered, count(*) FILTER (__outcome = 'superseded') AS superseded, \
-(SELECT count(*) FROM ${made.ranked} WHERE __rank > 1) AS older FROM ${made.outcome}`,
+(${olderQuery(at)}) AS older FROM ${outcome}`,
     context.signal,
   )
   const n = (bucket: string): bigint => BigInt(String(row?.[bucket] ?? 0))
@@ -93,7 +95,7 @@ count(*) FILTER (__outcome = 'filtered') AS filtered, count(*) FILTER (__outcome
     duplicate: n('duplicate'),
     deleted: n('deleted'),
     filtered: n('filtered'),
-    staleByRule: await countStale(context, at, made.outcome),
+    staleByRule: await countStale(context, at, outcome),
   }
 }
 
