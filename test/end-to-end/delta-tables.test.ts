@@ -89,6 +89,23 @@ test.each([
   expectProblem(await project.tidemark('query', statement), { exit, code, says })
 })
 
+test('an address that is signed is refused without its signature', async () => {
+  const project = await createLake(1)
+  const signed = 'https://acct.blob.core.windows.net/lake/t?sv=2026&sig=canary'
+  for (const args of [
+    ['tables', 'show', `delta.\`${signed}\``],
+    ['audit', 'users', '--source', 'sqlite:x.db', '--against', signed],
+  ]) {
+    const refused = await project.tidemark(...args)
+    expectProblem(refused, {
+      exit: 2,
+      code: 'TABLE_ADDRESS',
+      says: 'https://acct.blob.core.windows.net/lake/t?… is not',
+    })
+    expect(refused.stdout + refused.stderr).not.toContain('canary')
+  }
+})
+
 test('a broken table of others is not said to be made anew by a run', async () => {
   const project = await createLake(2)
   const copy = join(project.root, 'copy')

@@ -181,7 +181,8 @@ export const TABLE_NOT_OURS: ProblemKind<{ table: string }> = problem({
 export const TABLE_ADDRESS: ProblemKind<{ address: string; reason: string }> = problem({
   code: 'TABLE_ADDRESS',
   title: 'No table can be at this address.',
-  message: (p: { address: string; reason: string }) => `${p.address} ${p.reason}.`,
+  // What follows a question mark can sign requests.
+  message: (p: { address: string; reason: string }) => `${p.address.replace(/[?#][^]*/, '?…')} ${p.reason}.`,
   hint: () =>
     'Write az://container/path, abfss://container@account.dfs.core.windows.net/path or s3://bucket/path, down to the folder that holds _delta_log.',
   retry: 'after-change',
