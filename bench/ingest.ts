@@ -2,7 +2,9 @@
  * Figures of ingestion from PostgreSQL: first loads of a narrow and a wide table, 1 % of a table changed, nothing changed.
  * Starts its own server in a temporary folder and removes everything at the end.
  *
- *   node --conditions=source bench/ingest.ts [rows of the narrow table, 4000000] [tries, 3]
+ *   node --conditions=source bench/ingest.ts [rows of the narrow table, 4000000] [tries, 3] [DuckDB's extension for PostgreSQL]
+ *
+ * With an extension, `installed` or a path, first loads are measured by it, too.
  */
 import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,6 +15,7 @@ import { best, type Measured, measure, printCells, printMeasured } from './measu
 
 const narrow = Number(process.argv[2] ?? 4_000_000)
 const tries = Number(process.argv[3] ?? 3)
+const extension = process.argv[4]
 const wide = Math.round(narrow * 0.075)
 
 const list = (count: number, item: (i: number) => string): string =>
@@ -48,14 +51,14 @@ async function main(): Promise<void> {
 
 type Run = (...args: string[]) => Promise<Measured>
 
-/** A project over one table of the server, its lake empty. */
-async function project(folder: string, server: RunningPostgres, table: string, more = ''): Promise<Run> {
+/** A project over one table of the server, its lake empty; `more` keys of the entry, `keys` lines of the source. */
+async function project(folder: string, server: RunningPostgres, table: string, more = '', keys = ''): Promise<Run> {
   const root = join(folder, table)
   await rm(root, { recursive: true, force: true })
   await mkdir(root, { recursive: true })
   await writeFile(
     join(root, 'tidemark.yml'),
-    `name: bench\nlake: ./lake\nsources:\n  app:\n    type: postgres\n    url: { secret: env:BENCH_URL }\n    tables:\n      - { schema: public, table: ${table}${more} }\ntargets: { dev: { default: true } }\n`,
+    `name: bench\nlake: ./lake\nsources:\n  app:\n    type: postgres\n    url: { secret: env:BENCH_URL }\n${keys}    tables:\n      - { schema: public, table: ${table}${more} }\ntargets: { dev: { default: true } }\n`,
   )
   const env = { BENCH_URL: server.url() }
   return (...args) => measure(args, root, env)
@@ -66,11 +69,14 @@ async function fullLoads(folder: string, server: RunningPostgres): Promise<void>
     ['sale', narrow],
     ['page', wide],
   ] as const) {
-    const load = async (): Promise<Measured> => {
-      const run = await project(folder, server, table)
+    const load = async (keys: string): Promise<Measured> => {
+      const run = await project(folder, server, table, '', keys)
       return await run('run', '--select', `bronze.${table}`)
     }
-    printMeasured(`full load of ${table} into bronze, ${rows} rows`, await best(tries, load), rows)
+    printMeasured(`full load of ${table} into bronze, ${rows} rows`, await best(tries, () => load('')), rows)
+    if (extension === undefined) continue
+    const keys = `    duckdb_extension: ${JSON.stringify(extension)}\n`
+    printMeasured("the same by DuckDB's extension", await best(tries, () => load(keys)), rows)
   }
 }
 

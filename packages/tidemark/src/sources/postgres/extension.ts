@@ -69,7 +69,7 @@ function whyUnable(connection: ServerConnection): string | undefined {
   return 'its certificate is to be verified, and no `ca` is named that the extension could be given'
 }
 
-/** Everything that libpq would else take from the machine's environment is said. */
+/** What decides about the server and the session is said, so that the machine's environment does not. */
 function attachedDatabase({ source, connection, file }: PostgresExtension): AttachedDatabase {
   const { host, port, database, user, caFile } = connection
   const mode = { off: 'disable', insecure: 'require', verify: 'verify-full' }[tlsMode(connection)]
