@@ -1,5 +1,5 @@
 /** Delta tables through the command line: read by name, by path, at older versions and as changes; kept in shape. */
-import { cp, readdir, rm } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -58,6 +58,22 @@ test('a table anywhere on the machine is read by its path, and nothing beside it
     `SELECT * FROM read_parquet('${elsewhere}/a b/${file}'), delta.\`${elsewhere}/a b\``,
   )
   expectProblem(refused, { exit: 2, code: 'QUERY_REFUSED', says: 'read_parquet' })
+})
+
+test('a table of others that names files beside itself is refused by the file, and read from its own folder', async () => {
+  const project = await createLake(2)
+  const [copy, beside] = [join(project.root, 'copies/t'), join(project.root, 'copies/beside.parquet')]
+  await cp(join(project.lake, 'silver/users'), copy, { recursive: true })
+  const commit = join(copy, '_delta_log/00000000000000000002.json')
+  const text = await readFile(commit, 'utf8')
+  const [, file = ''] = /"path":"([^"]+)"/.exec(text) ?? []
+  await writeFile(commit, text.replace(file, join(copy, file)))
+  expect(await project.query('SELECT id FROM delta.`copies/t` ORDER BY id')).toEqual([{ id: '1' }, { id: '2' }])
+  await cp(join(copy, file), beside)
+  await writeFile(commit, text.replace(file, beside))
+  const refused = await project.tidemark('query', 'SELECT * FROM delta.`copies/t`')
+  expectProblem(refused, { exit: 1, code: 'DELTA_LOG_UNREADABLE', says: 'beside.parquet' })
+  expect(refused.stderr).toContain('a folder that is not allowed')
 })
 
 test('a table whose log begins with a checkpoint is read by its path', async () => {

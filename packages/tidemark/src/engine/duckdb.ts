@@ -183,7 +183,7 @@ class DuckdbSession implements Session {
 
   #scanContextOf(store: ObjectStore | undefined): ScanContext {
     if (store === undefined) return this.#scanContext
-    const places = { store, folders: this.#options.folders }
+    const places = { store, folders: this.#options.folders, isForeign: store !== this.#options.store }
     return { ...this.#scanContext, places, hold: objects => this.#keep(store, objects) }
   }
 

@@ -8,6 +8,8 @@ export interface Places {
   readonly store: ObjectStore
   /** Absolute folders from which data files may be read, beside the store. */
   readonly folders: readonly string[]
+  /** True where the store is that of one table of others: what lies beside the table is not part of it. */
+  readonly isForeign?: boolean
 }
 
 /** The path in the lake of a table's file; undefined for one that lies elsewhere. */
@@ -22,12 +24,12 @@ export function storePathOf(store: ObjectStore, tablePath: string, path: string)
  * @throws PATH_INVALID when the file lies outside the lake and every allowed folder, symbolic links followed
  */
 export function locateFile(
-  { store, folders }: Places,
+  { store, folders, isForeign = false }: Places,
   { tablePath, version }: Pick<Snapshot, 'tablePath' | 'version'>,
   path: string,
 ): string {
   const own = storePathOf(store, tablePath, path)
-  if (own !== undefined) return store.locate(own)
+  if (own !== undefined && (!isForeign || own.startsWith(`${tablePath}/`))) return store.locate(own)
   for (const place of folders.map(folder => new LocalStore(folder))) {
     const inside = findStorePath(place, path)
     if (inside !== undefined) return place.locate(inside)
