@@ -1,7 +1,8 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { INGEST_BUSY } from '../../packages/tidemark/src/errors/ingest.ts'
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -248,4 +249,38 @@ test('a backfill that broke is continued with the parts that are missing, and is
   await expectEqual(dated)
   // Another range is another backfill, and so is the same one once it was done.
   expect((await world.backfill(dated, { from: '2026-01-01' })).method).toMatch(/^backfill in \d+ parts$/)
+})
+
+test('a part whose record fails after its commit is counted once, and no part leaves its rows to the next', async () => {
+  await changeHalfBehind()
+  const { store, engine } = world.lake
+  const putIfAbsent = store.putIfAbsent.bind(store)
+  let failures = 0
+  vi.spyOn(store, 'putIfAbsent').mockImplementation(async (path, bytes) => {
+    if (failures > 0 || !path.endsWith('/000001.json')) return await putIfAbsent(path, bytes)
+    failures += 1
+    throw INGEST_BUSY({ table: 'bronze.big', tries: '1' })
+  })
+  const left: bigint[] = []
+  const session = engine.session.bind(engine)
+  vi.spyOn(engine, 'session').mockImplementation(async () => {
+    const opened = await session()
+    const close = opened[Symbol.asyncDispose].bind(opened)
+    opened[Symbol.asyncDispose] = async () => {
+      left.push(
+        await opened.count(sql`SELECT coalesce(sum(estimated_size), 0)::BIGINT FROM duckdb_tables()
+        WHERE table_name LIKE 'candidates%' OR table_name LIKE 'kept%'`),
+      )
+      await close()
+    }
+    return opened
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  const outcome = await world.backfill(dated, { from: '2026-01-01' })
+  expect(failures).toBe(1)
+  expect(outcome.ledger).toMatchObject({ read: BigInt(ROWS), inserted: BigInt(ROWS / 2), duplicate: BigInt(ROWS / 2) })
+  expect(left.length).toBeGreaterThan(1)
+  expect(left.every(rows => rows === 0n)).toBe(true)
+  vi.restoreAllMocks()
+  await expectEqual(dated)
 })

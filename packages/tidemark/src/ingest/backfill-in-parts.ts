@@ -2,6 +2,7 @@
  * A backfill of a big table: its range is read stretch by stretch, on several connections, and every stretch is a commit of
  * its own. What is committed is recorded, so that a backfill that dies is continued, for a day, with what is missing.
  */
+import { sql } from '../engine/sql.ts'
 import type { ChunkSlice, Slice, TableChunks } from '../sources/source.ts'
 import { fitOf } from './load-in-parts.ts'
 import { beginLoad, endLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
@@ -38,17 +39,23 @@ export async function backfillInParts(work: Work, wanted: ResolvedTable, given: 
   const resumed = parts.size
   const { settle, whole } = given
   const committing = oneByOne()
-  const committed = new Set(parts.keys())
+  const committed = new Map([...parts].map(([n, { rows }]) => [n, rows]))
   let outcome: ExtractOutcome | undefined
-  await readMissing(work, { plan, parts }, async (own, n) => {
+  const commitPart = async (own: Work, n: number): Promise<bigint> => {
     const slice = { ...whole.slice, within: plan.chunks[n] as ChunkSlice }
     const { read } = await readCandidates(own, slice)
     await committing(async () => {
-      const isLast = new Set([...committed, n]).size === plan.chunks.length
+      const isLast = committed.size + 1 === plan.chunks.length
       const made = await settle(own, wanted, { slice, done: isLast ? whole.done : [] })
       outcome = outcome === undefined ? made : joinOutcomes(outcome, made)
-      committed.add(n)
+      committed.set(n, read)
     })
+    await forget(own)
+    return read
+  }
+  await readMissing(work, { plan, parts }, async (own, n) => {
+    // A part whose record failed after its commit only lacks the record.
+    const read = committed.get(n) ?? (await commitPart(own, n))
     const part: LoadedPart = { chunk: n, seq: work.snapshot.position.order, rows: read, files: [] }
     return await recordPart(store, record, plan, part)
   })
@@ -68,6 +75,12 @@ async function begin(work: Work, record: string, { cut, whole }: InParts): Promi
   if (passedMs(begun.position.asOf, position.asOf) < CONTINUED_MS) return begun
   await endLoad(context.store, record)
   return await beginLoad(context.store, record, planned)
+}
+
+/** A part that is committed leaves its room to the next one of the same session. */
+async function forget(own: Work): Promise<void> {
+  if (own.held !== undefined) await own.session.run(sql`DROP TABLE ${own.held.candidates}`)
+  own.held = undefined
 }
 
 /** Work that never overlaps, in the order in which it was asked for; one that fails stops no other. */

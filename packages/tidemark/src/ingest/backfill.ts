@@ -118,6 +118,7 @@ async function attempt(
   const { schema } = wanted
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
   const files = inserted === 0n ? [] : await write(work, entries(work, rows, seq), { current, schema })
+  await session.run(sql`DROP TABLE ${kept}`)
   const next: Mark = {
     ...mark,
     seq: max(mark.seq, seq),

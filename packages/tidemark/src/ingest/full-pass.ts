@@ -19,16 +19,24 @@ export interface FullPass {
 /** How a pass that is due reads: the rows written since the last one, or all of them and why. */
 export type DuePass = { slice: Slice & { kind: 'since' } } | { reason: string }
 
-/** The pass that is due at `position`; undefined where the table has none, or none yet. */
+/**
+ * The pass that is due at `position`; undefined where the table has none, or none yet. Passes that are given up end with one
+ * more: what the runs since the last one could not see would stay unseen.
+ */
 export function duePass(reading: Reading, mark: Mark, position: Position): DuePass | undefined {
-  const everyMs = passIntervalOf(reading)
-  if (everyMs === undefined) return undefined
+  if (reading.kind !== 'cursor') return undefined
+  const { fullPassMs } = reading
   const { fullPass, rowVersions } = mark
-  if (fullPass === undefined) return { reason: 'no full pass was made yet' }
-  if (passedMs(fullPass.asOf, position.asOf) < everyMs) return undefined
+  if (fullPass === undefined) return fullPassMs === undefined ? undefined : { reason: 'no full pass was made yet' }
+  if (fullPassMs !== undefined && !hasPassed(fullPassMs, passedMs(fullPass.asOf, position.asOf))) return undefined
   if (fullPass.horizon === undefined || rowVersions === undefined) return { reason: 'its full pass is due' }
   // Rows of versions from the mark's own `next` on were in no snapshot yet; earlier ones the cursor may have brought.
   return { slice: { kind: 'since', horizon: fullPass.horizon, seen: rowVersions.next } }
+}
+
+/** Of a clock that was set back nobody knows how long it has been. */
+function hasPassed(everyMs: number, ms: number): boolean {
+  return ms < 0 || ms >= everyMs
 }
 
 /** What the next mark keeps: the pass that this run made, or the last one before it. */
@@ -37,7 +45,7 @@ export function keepPass(
   at: { asOf: string; versions: RowVersionRange | undefined },
   { isPass, before }: { isPass: boolean; before: Mark | undefined },
 ): FullPass | undefined {
-  if (passIntervalOf(reading) === undefined) return undefined
+  if (reading.kind !== 'cursor' || reading.fullPassMs === undefined) return undefined
   if (!isPass) return before?.fullPass
   return { horizon: isScanned(table) ? at.versions?.horizon : undefined, asOf: at.asOf }
 }
@@ -48,8 +56,4 @@ export function isScanned({
   versionMethod,
 }: Pick<SourceTable, 'hasRowVersion' | 'versionMethod'>): boolean {
   return hasRowVersion && versionMethod === undefined
-}
-
-function passIntervalOf(reading: Reading): number | undefined {
-  return reading.kind === 'cursor' ? reading.fullPassMs : undefined
 }

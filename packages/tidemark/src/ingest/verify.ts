@@ -98,9 +98,14 @@ export async function judgeTable(
   }
   const found = await compareBronze(context, session, { ...comparable, snapshot, wanted: fitted })
   const verdict = wanted.keys.length === 0 ? judgeWhole(empty, found) : await judgeKeys(session, empty, wanted, found)
-  const { status } = verdict
-  const verifiedThrough = status === 'equal' ? position.asOf : status === 'pending' ? mark.asOf : undefined
-  return { verdict: { ...verdict, verifiedThrough }, found }
+  return { verdict: { ...verdict, verifiedThrough: provedThrough(verdict, found, position.asOf) }, found }
+}
+
+/** Up to when the table is proved to be right. Of keys that are gone a run between two full passes knows nothing. */
+function provedThrough({ status }: Verdict, { mark, differing }: BronzeComparison, asOf: string): string | undefined {
+  if (status === 'equal') return asOf
+  if (status !== 'pending') return undefined
+  return differing !== undefined && differing.gone > 0n ? (mark.fullPass ?? mark).asOf : mark.asOf
 }
 
 /** The table as the last run has read it; undefined when another run has to come first, which would read it otherwise. */
