@@ -284,3 +284,12 @@ test('a part whose record fails after its commit is counted once, and no part le
   vi.restoreAllMocks()
   await expectEqual(dated)
 })
+
+test('a big backfill by a key that the database does not keep unique is read in one go, and a doubled key stops it', async () => {
+  await db.query('ALTER TABLE big DROP CONSTRAINT big_pkey')
+  const loose: EntryOverrides = { ...dated, primaryKey: ['id'] }
+  await db.query(`ALTER TABLE big ADD COLUMN at timestamptz NOT NULL DEFAULT '2026-01-01'; ANALYZE big`)
+  await world.ingest(loose)
+  await db.query(`INSERT INTO big VALUES (1, 'doubled', '2026-01-01')`)
+  await expect(world.backfill(loose, { from: '2026-01-01' })).rejects.toMatchObject({ code: 'KEY_NOT_UNIQUE' })
+})

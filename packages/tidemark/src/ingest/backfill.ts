@@ -27,6 +27,7 @@ import {
   type ExtractOutcome,
   entries,
   extractLedger,
+  isUniqueInSource,
   rescuedIn,
   unchanged,
   type Work,
@@ -66,7 +67,8 @@ export async function backfill(
     return unchanged(current, 'a later run has read past this snapshot; run the backfill again', 'backfill')
   }
   refit(work, wanted, current)
-  const cut = await cutTable(work)
+  // Two rows of one key that nobody keeps unique could be in two parts, and the later one would look as if it were known.
+  const cut = isUniqueInSource(work.wanted) ? await cutTable(work) : undefined
   return cut === undefined
     ? await settle(work, wanted, whole)
     : await backfillInParts(work, wanted, { cut, whole, settle })
