@@ -21,7 +21,8 @@ export class AttachedDatabases {
     let instance = this.#instances.get(name)
     if (instance === undefined) {
       const spill = `spill-attached-${this.#instances.size}`
-      instance = startDuckdb(this.#options, spill, connection => attach(connection, database))
+      // A read is one stream, worked on by the thread that asks for it; with threads beside it, that one spins while they wait.
+      instance = startDuckdb({ ...this.#options, threads: 1 }, spill, connection => attach(connection, database))
       this.#instances.set(name, instance)
     }
     return await (await instance).connect()
