@@ -24,6 +24,8 @@ export interface Subject {
   /** What a reader of the target finds now; nothing while there is no table. */
   read(): Promise<Loaded[]>
   count(): Promise<number>
+  /** A value of a row that did not fit its column, where the tool keeps such values; left out where it keeps none. */
+  rescued?(id: string, column: string): Promise<string | null>
   /** The newest file in which the tool itself keeps how far it got; undefined where it keeps that with the rows. */
   stateFile(): Promise<string | undefined>
 }

@@ -56,6 +56,11 @@ function createProduct(name: string, entry: object): Contender {
         read: async () =>
           (await query('SELECT id::varchar AS id, qty::varchar AS qty FROM silver.changes')) as unknown as Loaded[],
         count: async () => Number((await query('SELECT count(*)::varchar AS n FROM silver.changes'))[0]?.['n']),
+        rescued: async (id, column) => {
+          const found = await query(`SELECT _rescued_data AS data FROM bronze.changes WHERE id = ${Number(id)}`)
+          const kept = Object(JSON.parse(found[0]?.['data'] ?? '{}')) as Record<string, string>
+          return kept[column] ?? null
+        },
         stateFile: async () => undefined,
       }
     },

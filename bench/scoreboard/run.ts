@@ -2,7 +2,7 @@
  * The scoreboard: what each tool makes of a late commit, a tie, a kill and more. Starts its own PostgreSQL, gives every
  * tool a database of its own for each scenario, and removes everything at the end.
  *
- *   node --conditions=source bench/scoreboard/run.ts [--only TEXT]
+ *   node --conditions=source bench/scoreboard/run.ts [--only TEXT of the tool's name] [--scenario TEXT]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,7 +16,9 @@ import { insert, type Scenario, SCENARIOS } from './scenarios.ts'
 
 const TABLE = 'CREATE TABLE changes (id bigint PRIMARY KEY, changed_at timestamptz, qty int, note text)'
 
-const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } })
+const { values: options } = parseArgs({
+  options: { only: { type: 'string', default: '' }, scenario: { type: 'string', default: '' } },
+})
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-score-'))
@@ -26,7 +28,8 @@ async function main(): Promise<void> {
     process.stdout.write(
       `| | ${contenders.map(({ name }) => name).join(' | ')} |\n|---|${'---|'.repeat(contenders.length)}\n`,
     )
-    for (const [n, scenario] of SCENARIOS.entries()) {
+    const played = SCENARIOS.filter(({ name }) => name.includes(options.scenario))
+    for (const [n, scenario] of played.entries()) {
       const verdicts: string[] = []
       for (const [m, contender] of contenders.entries())
         verdicts.push(await score(scenario, contender, { server, folder, name: `s${n}_${m}` }))

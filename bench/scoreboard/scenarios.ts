@@ -114,7 +114,8 @@ const retyped: Scenario = {
     const code = await run(world)
     const verdict = await compare(world, [code])
     if (code !== 0) return 'stopped with an error'
-    const value = (await world.subject.read()).find(({ id }) => id === '2001')?.qty
+    const column = (await world.subject.read()).find(({ id }) => id === '2001')?.qty
+    const value = column ?? (await world.subject.rescued?.('2001', 'qty'))
     return value === 'abc'
       ? verdict
       : [verdict, `the value is ${value ?? 'gone'}`].filter(text => text !== '').join(', ')
