@@ -35,7 +35,9 @@ export const systemProcesses: Processes = {
     } catch (error) {
       if (error instanceof Error && 'code' in error && error.code !== 'EPERM') return undefined
     }
-    return `${bootId()}/${numberSpace()}:${startTime(pid)}`
+    const { state, start } = readStat(pid)
+    // One that has ended and waits for its parent to notice does nothing more.
+    return state === 'Z' ? undefined : `${bootId()}/${numberSpace()}:${start}`
   },
 }
 
@@ -51,10 +53,11 @@ function numberSpace(): string {
   }
 }
 
-/** Field 22 of the stat file, after the command's closing parenthesis. */
-function startTime(pid: number): string {
+/** Fields 3 and 22 of the stat file, counted after the command's closing parenthesis. */
+function readStat(pid: number): { state: string; start: string } {
   const stat = readIfThere(`/proc/${pid}/stat`)
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? 'unknown'
+  const fields = stat?.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return { state: fields?.[0] ?? 'unknown', start: fields?.[19] ?? 'unknown' }
 }
 
 function readIfThere(path: string): string | undefined {
