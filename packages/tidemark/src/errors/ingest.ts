@@ -7,7 +7,7 @@ export const SOURCE_WENT_BACK: ProblemKind<{ table: string; markAsOf: string; so
   message: (p: { table: string; markAsOf: string; sourceAsOf: string }) =>
     `${p.table} was last read at ${p.markAsOf}; the server now stands before that point of its own history (its clock says ${p.sourceAsOf}).`,
   hint: () =>
-    'A restored backup, a lagging copy or a crash that lost commits looks like this. Point the source at the current primary; if the server really was restored, load the table anew under another name.',
+    'A restored backup, a lagging copy or a crash that lost commits looks like this. Point the source at the current primary; if the server really was restored, load the table anew: tidemark run --reload-source says what exists only in the lake, and asks.',
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', markAsOf: '2026-11-22T12:00:03Z', sourceAsOf: '2026-11-22T12:30:00Z' },
