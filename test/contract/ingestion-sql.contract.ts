@@ -72,6 +72,18 @@ export function ingestionSqlContract(writer: SqlWriter): void {
       expect(await live(at)).toEqual(['1:a', '2:unseen'])
     })
 
+    test('a row inserted behind a cursor is found beside rows that are deleted in the same interval', async () => {
+      const at = await shop()
+      const rows = [1, 2, 3, 4, 5, 6].map(id => `(${id}, 'a', ${ago(0)})`)
+      await write(`INSERT INTO orders VALUES ${rows.join(', ')}`)
+      await at.ingest(lagged)
+      await write(`DELETE FROM orders WHERE id <= 2; INSERT INTO orders VALUES (7, 'behind', ${ago(2000)})`)
+      const outcome = await at.ingest(lagged)
+      expect(outcome.method).toBe('full compare: rows were committed behind cursor changed_at, lag 10m')
+      expect(outcome.ledger).toMatchObject({ inserted: 1n, deletes: 2n })
+      expect(await live(at)).toEqual(['3:a', '4:a', '5:a', '6:a', '7:behind'])
+    })
+
     test('a lag bounds what clocks of applications get wrong', async () => {
       const at = await shop()
       await write(`INSERT INTO orders VALUES (1, 'a', ${ago(0)})`)

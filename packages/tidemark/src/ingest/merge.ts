@@ -44,13 +44,15 @@ export async function merge(
   const covered = before.liveRows + fresh
   const tracked = slice.kind === 'since' && isTracked(wanted) ? slice.horizon : undefined
   const isByIndex = slice.kind === 'cursor' && slice.byIndex === true
-  if (!isByIndex && total > covered && (slice.kind === 'cursor' || tracked !== undefined)) {
+  // What a cursor or a list of changes shows may not be all, and then every row is compared.
+  const isAll = slice.kind !== 'cursor' && tracked === undefined
+  if (!isByIndex && !isAll && total > covered) {
     return await compareWhole(work, decision, current, before)
   }
   if (!isByIndex) assertKeysCover(wanted, total, covered)
   const proved = full || isKeyEnforced(wanted) || inserted === fresh
   // What an index shows says nothing of rows that are gone.
-  const gone = isByIndex ? NOTHING_GONE : await vanished(work, { names, kept, proved, covered, total, tracked })
+  const gone = isByIndex ? NOTHING_GONE : await vanished(work, { names, kept, proved, covered, total, tracked, isAll })
   if (gone === 'not explained') return await compareWhole(work, decision, current, before)
   const isPass = full || (slice.kind === 'since' && wanted.reading.kind === 'cursor')
   const method = full ? `full compare: ${decision.reason}` : isPass ? `full pass of ${wanted.method}` : wanted.method
@@ -81,13 +83,24 @@ async function compareWhole(
   return await merge(work, { kind: 're-baseline', reason, renews: true, seq, seqBase }, current, before)
 }
 
+interface Comparison {
+  names: DedupeNames
+  kept: Sql
+  proved: boolean
+  covered: bigint
+  total: bigint
+  tracked: bigint | undefined
+  /** Every change since the mark was read, so that counts must agree. */
+  isAll: boolean
+}
+
 /**
  * Keys that are gone: proved none by equal counts, or scanned. `proved` says that no row can hide a vanished key by
  * doubling another one.
  */
 async function vanished(
   work: Work,
-  at: { names: DedupeNames; kept: Sql; proved: boolean; covered: bigint; total: bigint; tracked: bigint | undefined },
+  at: Comparison,
 ): Promise<{ relation: Sql | undefined; count: bigint } | 'not explained'> {
   const { context, wanted, session, snapshot } = work
   const none = wanted.deletes === 'ignore' || (at.proved && at.total === at.covered)
@@ -97,7 +110,7 @@ async function vanished(
   const { tracked } = at
   const found = tracked === undefined ? await scanVanished(context, scan) : await readDeleted(context, scan, tracked)
   if (found.count !== at.covered - at.total) {
-    if (tracked !== undefined) return 'not explained'
+    if (!at.isAll) return 'not explained'
     const detail = `${at.total} rows, ${at.covered} keys known, ${found.count} of them gone`
     throw doNotCover(wanted, detail)
   }
