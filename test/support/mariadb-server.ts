@@ -60,7 +60,12 @@ export async function startTestMariadb(program: string): Promise<StartedServer> 
 }
 
 /** Make a database in the folder and start a server on it, on a machine whose clock shows this zone. */
-export async function startMariadb(program: string, wanted: string, zone = 'UTC'): Promise<RunningMariadb> {
+export async function startMariadb(
+  program: string,
+  wanted: string,
+  zone = 'UTC',
+  more: readonly string[] = [],
+): Promise<RunningMariadb> {
   const account = await serverAccount()
   const directory = await folderFor(wanted, account)
   const data = join(directory, 'data')
@@ -70,7 +75,7 @@ export async function startMariadb(program: string, wanted: string, zone = 'UTC'
   }
   await initialise(program, data, account)
   const port = await findFreePort()
-  const child = await launch({ program, directory, data, port, account, zone })
+  const child = await launch({ program, directory, data, port, account, zone, more })
   const version = await waitUntilReady(child, directory, port)
   return {
     host: HOST,
@@ -108,9 +113,10 @@ interface Launch {
   port: number
   account: Account
   zone: string
+  more: readonly string[]
 }
 
-async function launch({ program, directory, data, port, account, zone }: Launch): Promise<ChildProcess> {
+async function launch({ program, directory, data, port, account, zone, more }: Launch): Promise<ChildProcess> {
   const log = await open(join(directory, 'server.log'), 'w', 0o600)
   const settings = {
     datadir: data,
@@ -129,7 +135,7 @@ async function launch({ program, directory, data, port, account, zone }: Launch)
   }
   const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`)
   try {
-    const child = spawn(program, ['--no-defaults', ...flags, '--local-infile=0'], {
+    const child = spawn(program, ['--no-defaults', ...flags, '--local-infile=0', ...more], {
       ...identity(account),
       cwd: directory,
       env: { ...process.env, TMPDIR: directory, TZ: zone },

@@ -1,4 +1,4 @@
-/** A certificate for 127.0.0.1 made by openssl, which this process is told to trust. */
+/** A certificate for 127.0.0.1 made by openssl, which its own authority is. */
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +11,13 @@ export function findMissingOpenssl(): string | undefined {
 
 /** Make one in the folder; from then on this process trusts it beside all others. */
 export function trustNewCertificate(folder: string): { cert: string; key: string } {
+  const made = makeCertificate(folder)
+  setDefaultCACertificates([...getCACertificates('default'), readFileSync(made.cert, 'utf8')])
+  return made
+}
+
+/** Make one in the folder that nobody trusts; both are paths. */
+export function makeCertificate(folder: string): { cert: string; key: string } {
   const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
   const request = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-days', '2', '-subj', '/CN=127.0.0.1']
   const made = spawnSync('openssl', [
@@ -23,6 +30,5 @@ export function trustNewCertificate(folder: string): { cert: string; key: string
     cert,
   ])
   if (made.status !== 0) throw new Error(String(made.stderr))
-  setDefaultCACertificates([...getCACertificates('default'), readFileSync(cert, 'utf8')])
   return { cert, key }
 }

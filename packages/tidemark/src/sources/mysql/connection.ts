@@ -2,7 +2,8 @@
  * Opening connections to MySQL and MariaDB. Every session is read-only and pinned: quoting, zone, character set and
  * limits are ours, whatever the server or the account has as defaults.
  */
-import type { ConnectionOptions } from 'mysql2'
+import { isIP } from 'node:net'
+import type { Connection, ConnectionOptions } from 'mysql2'
 import { integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { loadDriver } from '../load-driver.ts'
 import { type ServerConnection, tlsOptions } from '../server-address.ts'
@@ -84,6 +85,7 @@ async function connect(source: string, connection: ServerConnection, signal: Abo
   const { createConnection } = (await loadDriver('mysql2', source, () => import('mysql2'))).default
   signal.throwIfAborted()
   const driver = createConnection(optionsOf(connection))
+  nameAddress(driver, connection)
   const session = new MysqlSession(driver, {
     translate: error => translateDriverError(error, source, connection),
     killQuery: threadId => killQuery(source, connection, threadId),
@@ -103,6 +105,15 @@ async function connect(source: string, connection: ServerConnection, signal: Abo
   } finally {
     if (abandon !== undefined) signal.removeEventListener('abort', abandon)
   }
+}
+
+/**
+ * Where the host is an address, the driver leaves it to Node whose certificate is asked for, and Node goes by what the socket
+ * was connected to: which it remembers of a name, and of an address takes to be localhost.
+ */
+function nameAddress(driver: Connection, { host }: ServerConnection): void {
+  const { stream } = driver as unknown as { stream: object }
+  if (isIP(host) > 0) Object.assign(stream, { _host: host })
 }
 
 function optionsOf(connection: ServerConnection): ConnectionOptions {
