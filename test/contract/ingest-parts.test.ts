@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { INGEST_BUSY } from '../../packages/tidemark/src/errors/ingest.ts'
+import { findBegunLoad } from '../../packages/tidemark/src/ingest/load-record.ts'
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -88,7 +89,13 @@ test('its progress is one count over all parts, whose estimate is right at the e
 test('the progress of a load that is continued begins with what an earlier run has read', async () => {
   await breakAfter(4)
   told = []
+  const { store } = world.lake
+  const begun = await findBegunLoad(store, 'bronze/big')
+  expect(begun).toMatchObject({ asOf: expect.stringMatching(/Z$/), done: expect.any(Number), of: expect.any(Number) })
+  expect(await findBegunLoad(store, 'bronze/big'), 'looking changes nothing').toEqual(begun)
   await world.ingest(big)
+  expect(await findBegunLoad(store, 'bronze/big')).toBeUndefined()
+  expect(told[0]?.parts).toEqual({ done: begun?.done, of: begun?.of })
   expect(told[0]).toMatchObject({ phase: 'reading', parts: { done: expect.any(Number) } })
   expect(told[0]?.rows).toBeGreaterThan(0n)
   expect(told[0]?.parts?.done).toBeGreaterThan(0)

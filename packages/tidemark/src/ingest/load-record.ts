@@ -2,7 +2,7 @@
  * What a load in parts has done so far, kept in the lake: one that dies is continued by the next run, which reads only the
  * parts that are missing. A first load goes by its table's path.
  */
-import type { DataFile, ObjectStore } from '@tidemark/delta'
+import { type DataFile, isDeltaError, type ObjectStore } from '@tidemark/delta'
 import type { Position } from '../sources/position.ts'
 import type { ChunkSlice } from '../sources/source.ts'
 import type { Mark } from './mark.ts'
@@ -41,6 +41,27 @@ export async function beginLoad(store: ObjectStore, tablePath: string, planned: 
   await endLoad(store, tablePath)
   await store.putIfAbsent(planPath(tablePath), encode(planned))
   return planned
+}
+
+/** A load that was begun and has not ended. */
+export interface BegunLoad {
+  /** Time of the source when it was begun, ISO 8601 UTC. */
+  asOf: string
+  done: number
+  of: number
+}
+
+/** How far a load is that a run will go on with unless the table has changed; undefined where none was begun. Changes nothing. */
+export async function findBegunLoad(store: ObjectStore, tablePath: string): Promise<BegunLoad | undefined> {
+  const bytes = await store.get(planPath(tablePath)).catch((error: unknown) => {
+    if (isDeltaError(error, 'NOT_FOUND')) return undefined
+    throw error
+  })
+  const plan = bytes && decode<LoadPlan>(bytes)
+  if (plan === undefined) return undefined
+  let done = 0
+  for await (const _ of store.list(`${FOLDER}/${tablePath}/${plan.loadId}`)) done += 1
+  return { asOf: plan.position.asOf, done, of: plan.chunks.length }
 }
 
 /** Record a part; the first record of a part stands, and is what comes back. */

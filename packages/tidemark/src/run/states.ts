@@ -3,8 +3,10 @@
  * stop them whatever the source says.
  */
 import type { Problem } from '../errors/problem.ts'
+import { CHUNK_BYTES } from '../ingest/context.ts'
 import { fitToBronze } from '../ingest/drift.ts'
 import { inspectBronze } from '../ingest/bronze-state.ts'
+import { findBegunLoad } from '../ingest/load-record.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { LakeStore } from '../model/ports.ts'
 import type { RunEnd } from './facts.ts'
@@ -24,7 +26,8 @@ export async function readTableStates(
       const last = proved.get(table.name)
       const observed = last !== undefined && last.version === current?.version ? last.position : undefined
       const fitted = fitToBronze(table, current?.schema)
-      return [table.name, { version: current?.version, mark, observed, fitted, problem: undefined }]
+      const begun = current === undefined && isCut(table) ? await findBegunLoad(lake.store, table.tablePath) : undefined
+      return [table.name, { version: current?.version, mark, observed, fitted, begun, problem: undefined }]
     } catch (error) {
       if (lake.signal.aborted) throw error
       const problem = atEntry(table, toProblem(error, table.name))
@@ -33,6 +36,9 @@ export async function readTableStates(
   })
   return new Map(await Promise.all(states))
 }
+
+/** A smaller table is read in one go. */
+const isCut = ({ table }: ResolvedTable): boolean => table.sizeBytes >= 2n * CHUNK_BYTES
 
 /** A problem that the user has to answer is shown at what the list says of the table. */
 export function atEntry({ entry }: Pick<ResolvedTable, 'entry'>, problem: Problem): Problem {

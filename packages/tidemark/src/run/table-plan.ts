@@ -3,6 +3,7 @@ import type { Problem } from '../errors/problem.ts'
 import { duePass } from '../ingest/full-pass.ts'
 import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import type { Fitted } from '../ingest/drift.ts'
+import type { BegunLoad } from '../ingest/load-record.ts'
 import { type Mark, pendingFromDate } from '../ingest/mark.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import { decideSlice } from '../ingest/slice.ts'
@@ -20,6 +21,8 @@ export interface TableState {
   observed: string | undefined
   /** The table as its rows would go into bronze; undefined when something is wrong. */
   fitted: Fitted<ResolvedTable> | undefined
+  /** A first load that was begun. */
+  begun?: BegunLoad | undefined
   /** What is wrong with the table in the lake; the source need not have moved for it to stop the step. */
   problem: Problem | undefined
 }
@@ -77,7 +80,7 @@ export function planTable(
     case 'overtaken':
     case 'baseline':
     case 'reload':
-      return { ...line, expect: wholeTable(table, 'load') }
+      return { ...line, notes: [...notes, ...begunNote(state.begun)], expect: wholeTable(table, 'load') }
     case 're-baseline':
       return { ...line, notes: [...notes, `full compare: ${decision.reason}`], expect: wholeTable(table, 'compare') }
     case 'increment': {
@@ -88,6 +91,12 @@ export function planTable(
       return { ...line, expect: wholeTable(table, decision.slice.kind === 'since' ? 'scan' : undefined) }
     }
   }
+}
+
+function begunNote(begun: BegunLoad | undefined): string[] {
+  if (begun === undefined) return []
+  const { asOf, done, of } = begun
+  return [`a load begun ${asOf} is continued, ${done} of its ${of} parts are read; anew if the table has changed since`]
 }
 
 /** The line of a table that is read anew; what stops it stops it all the same. */
