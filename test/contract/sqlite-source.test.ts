@@ -143,6 +143,18 @@ test('texts with NUL come through, and one that is no UTF-8 is an error with its
   ])
 })
 
+test('a row that is too long is refused by its length, and its values are never read', async () => {
+  const file = await createSqliteFile(`CREATE TABLE long (id integer PRIMARY KEY, a text, b blob);
+    INSERT INTO long VALUES (1, 'ok', x'00'), (2, 'abc', zeroblob(300000000))`)
+  const { snapshot, table } = await open(file, 'long')
+  const few: Slice = { kind: 'keys', columns: ['id'], keys: [['1']] }
+  expect(await readRows(snapshot, table, { slice: few })).toHaveLength(1)
+  const before = process.resourceUsage().maxRSS
+  const problem = await problemOf(copySegments(snapshot, table))
+  expect([problem.code, problem.params['bytes']]).toEqual(['SOURCE_ROW_TOO_LONG', 300_000_003])
+  expect(process.resourceUsage().maxRSS - before, 'KiB').toBeLessThan(150_000)
+})
+
 test.each(['wal', 'delete'] as const)('all readers of a snapshot see one moment (%s)', async journal => {
   const file = await createSqliteFile(
     'CREATE TABLE moving (id int PRIMARY KEY); INSERT INTO moving VALUES (1)',

@@ -1,6 +1,7 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import { MAX_ROW_BYTES } from '../read-csv.ts'
 import { noDay, noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { printColumn, sqliteColumn, valueOf } from './column.ts'
@@ -92,7 +93,21 @@ function line(first: number, columns: readonly SourceColumn[]): Sql {
   const parts = [integer(first), ...columns.flatMap(column => [raw("','"), printColumn(column)]), raw('char(10)')]
   const groups: Sql[] = []
   for (let i = 0; i < parts.length; i += ARGUMENTS) groups.push(sql`concat(${join(parts.slice(i, i + ARGUMENTS))})`)
-  return sql`CAST(${join(groups, ' || ')} AS BLOB)`
+  const text = sql`CAST(${join(groups, ' || ')} AS BLOB)`
+  const long = columns.filter(({ deltaType }) => deltaType === 'string' || deltaType === 'binary')
+  if (long.length === 0) return text
+  return sql`CASE WHEN ${bytesOf(long)} > ${integer(MAX_ROW_BYTES)} THEN ${bytesOf(long)} ELSE ${text} END`
+}
+
+/** How many terms of a sum stand in one pair of parentheses: a statement may only be so deep. */
+const TERMS = 500
+
+/** How long the values are, which SQLite knows without reading them. A row that is too long is this number in place of a line. */
+function bytesOf(columns: readonly SourceColumn[]): Sql {
+  const lengths = columns.map(column => sql`ifnull(octet_length(${valueOf(column)}), 0)`)
+  const groups: Sql[] = []
+  for (let i = 0; i < lengths.length; i += TERMS) groups.push(sql`(${join(lengths.slice(i, i + TERMS), ' + ')})`)
+  return join(groups, ' + ')
 }
 
 function relation({ schema, table }: Relation): Sql {

@@ -17,7 +17,10 @@ const database = new DatabaseSync(path, {
 
 let rows: Iterator<unknown> | undefined
 /** A row that did not fit into the chunk before it. */
-let kept: Uint8Array | undefined
+let kept: Line | undefined
+
+/** A row as bytes, or how long it is where that is too much. */
+type Line = Uint8Array | number
 
 /** Rows of a small answer: each value as SQLite's own text, integers of 64 bits exact. */
 function query(statement: StatementSync): (string | null)[][] {
@@ -37,6 +40,10 @@ function nextChunk(chunkBytes: number): Answer & { kind: 'chunk' } {
     const line = kept ?? nextLine()
     kept = undefined
     if (line === undefined) break
+    if (typeof line === 'number') {
+      longestRow = line
+      break
+    }
     if (filled + line.length > buffer.length) {
       if (count > 0) {
         kept = line
@@ -52,10 +59,10 @@ function nextChunk(chunkBytes: number): Answer & { kind: 'chunk' } {
   return { kind: 'chunk', bytes: buffer.subarray(0, filled), rows: count, longestRow }
 }
 
-function nextLine(): Uint8Array | undefined {
+function nextLine(): Line | undefined {
   const next = rows?.next()
   if (next === undefined || next.done === true) return undefined
-  return (next.value as [Uint8Array])[0]
+  return (next.value as [Line])[0]
 }
 
 function stop(): void {
