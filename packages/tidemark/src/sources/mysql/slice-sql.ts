@@ -1,6 +1,7 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import { MAX_ROW_BYTES } from '../read-csv.ts'
 import { noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { mysqlColumn } from './column.ts'
@@ -83,9 +84,24 @@ export function formsOf(columns: readonly SourceColumn[]): CsvForm[] {
   return ['bare', ...columns.map(column => mysqlColumn(column).form)]
 }
 
+/** Types whose values alone can be longer than a row may be. */
+const LONG = /^(medium|long)(text|blob)/i
+
+/** A row that is too long comes as its length in the first place, and without the values that make it so. */
 function selectList(first: number, columns: readonly SourceColumn[]): Sql {
-  return sql`SELECT ${join([integer(first), ...columns.map(column => mysqlColumn(column).select(value(column.name)))])}`
+  const lengths = columns.filter(isLong).map(({ name }) => sql`IFNULL(OCTET_LENGTH(${value(name)}), 0)`)
+  const sum = join(lengths, ' + ')
+  const flag = sql`CASE WHEN ${sum} > ${integer(MAX_ROW_BYTES)} THEN ${sum} ELSE ${integer(first)} END`
+  return sql`SELECT ${join([lengths.length === 0 ? integer(first) : flag, ...columns.map(selectColumn)])}`
 }
+
+function selectColumn(column: SourceColumn): Sql {
+  const [own, selected] = [value(column.name), mysqlColumn(column).select(value(column.name))]
+  if (!isLong(column)) return selected
+  return sql`CASE WHEN OCTET_LENGTH(${own}) > ${integer(MAX_ROW_BYTES)} THEN NULL ELSE ${selected} END`
+}
+
+const isLong = ({ sourceType }: SourceColumn): boolean => LONG.test(sourceType)
 
 function relation({ schema, table }: Relation): Sql {
   return sql`${ident(schema, table)} AS t`

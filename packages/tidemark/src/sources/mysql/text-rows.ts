@@ -45,6 +45,11 @@ export class CsvChunks {
 
   /** Append one row packet as a line. */
   add({ buffer: from, offset, end }: RowPacket): void {
+    // The flag in front is one digit, and in its place stands how long a row is that is too long.
+    const digits = from[offset] ?? 0
+    if (digits > 1 && digits < NULL_VALUE) {
+      return this.#refuse(Number(from.toString('latin1', offset + 1, offset + 1 + digits)))
+    }
     // Each byte becomes at most two, each value gains a comma and two quotes.
     const most = 2 * (end - offset) + 3 * this.#forms.length + 1
     if (this.#filled + most > this.#buffer.length) this.#cut(most)
@@ -78,6 +83,13 @@ export class CsvChunks {
     this.#rows += 1
     if (out - start > this.#longestRow) this.#longestRow = out - start
     if (out >= this.#chunkBytes) this.#cut(0)
+  }
+
+  #refuse(bytes: number): void {
+    this.#longestRow = bytes
+    this.#take({ bytes: this.#buffer.subarray(0, this.#filled), rows: this.#rows, longestRow: bytes })
+    this.#rows = 0
+    this.#cut(0)
   }
 
   /** Hand over what is left. */
