@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { watched } from '../support/watched-snapshot.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
 let database: TestDatabase
@@ -122,4 +123,19 @@ test('values that a type never could hold are rescued once their columns are car
   const rest = '{"price":"NaN","day":"infinity","moment":"-infinity","share":"NaN"}'
   expect(after[2]).toMatchObject({ price: null, moment: null, _rescued_data: rest })
   expect(await at.verify(asText)).toMatchObject({ status: 'equal' })
+})
+
+test('a run that dies between the commit that widens a column and the one with its rows is finished by the next', async () => {
+  const at = await createWorld(database)
+  const growing: EntryOverrides = { ...item, drift: 'addNewColumnsWithTypeWidening' }
+  await at.ingest(growing)
+  await database.query('ALTER TABLE item ALTER COLUMN n TYPE bigint; UPDATE item SET n = 3000000000 WHERE id = 2')
+  const before = (await at.version('item')) ?? 0n
+  const broken = watched(await at.snapshot(growing), 1)
+  await expect(at.ingest(growing, { snapshot: broken.snapshot })).rejects.toThrow('the connection is gone')
+  expect(await at.version('item'), 'the column is wider already').toBe(before + 1n)
+  expect((await at.live('item', sql`id`)).map(row => row['n'])).toEqual([10n, 20n, 30n, 40n])
+  await at.ingest(growing)
+  expect((await at.live('item', sql`id`)).map(row => row['n'])).toEqual([10n, 3_000_000_000n, 30n, 40n])
+  expect(await at.verify(growing)).toMatchObject({ status: 'equal' })
 })
