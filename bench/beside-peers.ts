@@ -2,7 +2,7 @@
  * Figures of a first load beside other tools, in one run on one server: seconds, processor seconds and peak memory of each, and
  * whether what it wrote is what the server holds. Needs Python, from whose registry the tools are installed on first use.
  *
- *   node --conditions=source bench/beside-peers.ts [rows, 4000000] [tries, 3]
+ *   node --conditions=source bench/beside-peers.ts [rows, 4000000] [tries, 3] [file of DuckDB's postgres extension]
  */
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -24,7 +24,7 @@ async function main(): Promise<void> {
     await server.query(saleTable(rows))
     await server.query('VACUUM ANALYZE sale')
     const wanted = await sumInServer(server)
-    const loaders = await listLoaders({ url: server.url(), rows })
+    const loaders = await listLoaders({ url: server.url(), rows, extension: process.argv[4] })
     const costs = new Map<Loader, Cost[]>()
     const failed = new Map<Loader, string>()
     // In turns, so that whatever else the machine does comes to all of them.

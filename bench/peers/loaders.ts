@@ -47,7 +47,11 @@ with pyarrow.parquet.ParquetWriter(place + "/sale.parquet", stream.schema) as wr
 `
 
 /** All that can run here, in the order of the table. */
-export async function listLoaders(at: { url: string; rows: number }): Promise<Loader[]> {
+export async function listLoaders(at: {
+  url: string
+  rows: number
+  extension?: string | undefined
+}): Promise<Loader[]> {
   const [python, sling] = [await install(PYTHON), await install(SLING_PEER)]
   const url = plainUrl(at.url)
   const program = (name: string, text: string, args: readonly string[], files: string): Loader => ({
@@ -74,14 +78,16 @@ export async function listLoaders(at: { url: string; rows: number }): Promise<Lo
           program('dlt 1.31.0 by ConnectorX, to Parquet', DLT, ['parquet'], 'loaded/sale/*.parquet'),
           program('dlt 1.31.0 by ConnectorX, to Delta', DLT, ['delta'], 'loaded/sale/*.parquet'),
         ]
-  return [tidemark(at.url), ...theirs, ...(sling === undefined ? [] : [slingLoader(sling, url)])]
+  const ours = [tidemark(at.url), ...(at.extension === undefined ? [] : [tidemark(at.url, at.extension)])]
+  return [...ours, ...theirs, ...(sling === undefined ? [] : [slingLoader(sling, url)])]
 }
 
-function tidemark(url: string): Loader {
+function tidemark(url: string, extension?: string): Loader {
   return {
-    name: 'Tidemark, to Delta',
+    name: extension === undefined ? 'Tidemark, to Delta' : "Tidemark by DuckDB's extension, to Delta",
     prepare: async place => {
-      const source = '{ type: postgres, url: { secret: env:BENCH_URL }, tables: [{ schema: public, table: sale }] }'
+      const more = extension === undefined ? '' : `duckdb_extension: ${JSON.stringify(extension)}, `
+      const source = `{ type: postgres, ${more}url: { secret: env:BENCH_URL }, tables: [{ schema: public, table: sale }] }`
       const project = `name: bench\nlake: ./lake\nsources: { app: ${source} }\ntargets: { dev: { default: true } }\n`
       await writeFile(join(place, 'tidemark.yml'), project)
       const args = [TIDEMARK, 'run', '--select', 'bronze.sale']
