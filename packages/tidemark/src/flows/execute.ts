@@ -3,6 +3,7 @@
  * first, and an execution that dies anywhere is finished by the next one.
  */
 import { DeltaError } from '@tidemark/delta'
+import { firstLine } from '../errors/first-line.ts'
 import { FLOW_COMPUTE_FAILED } from '../errors/flow-run.ts'
 import { Problem, Problems } from '../errors/problem.ts'
 import type { Flow } from '../model/flow.ts'
@@ -40,6 +41,6 @@ function asProblem(flow: Flow, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TypeError) return error
   const kind = /^([A-Z][A-Za-z ]* Error):/.exec(error.message)?.[1]
   if (kind === undefined) return error
-  const state = `${flow.target} is unchanged. ${error.message.split('\n')[0] ?? ''}`
+  const state = `${flow.target} is unchanged. ${firstLine(error)}`
   return FLOW_COMPUTE_FAILED({ flow: flow.name, kind }, { place: placeOfFlow(flow), state, cause: error })
 }

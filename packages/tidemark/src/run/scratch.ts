@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { lstat, mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { firstLine } from '../errors/first-line.ts'
 import { LAKE_NOT_WRITABLE } from '../errors/run.ts'
 import type { Processes } from './lease.ts'
 
@@ -30,8 +31,10 @@ export async function makeScratch(root: string, work: string, processes: Process
     await mkdir(scratch, { mode: 0o700 })
     return scratch
   } catch (error) {
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    throw LAKE_NOT_WRITABLE({ lake: root, reason }, { cause: error, state: 'Nothing was read or written.' })
+    throw LAKE_NOT_WRITABLE(
+      { lake: root, reason: firstLine(error) },
+      { cause: error, state: 'Nothing was read or written.' },
+    )
   }
 }
 

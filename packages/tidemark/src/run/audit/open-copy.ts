@@ -5,6 +5,7 @@ import { realPath } from '../../config/project-path.ts'
 import type { Session } from '../../engine/engine.ts'
 import { fileList } from '../../engine/file-list.ts'
 import { type Sql, sql } from '../../engine/sql.ts'
+import { firstLine } from '../../errors/first-line.ts'
 import { AUDIT_TARGET } from '../../errors/audit.ts'
 import { Problem } from '../../errors/problem.ts'
 import type { Copy } from '../../ingest/audit.ts'
@@ -54,8 +55,7 @@ export async function openCopy(reader: LakeReader, session: Session, place: Copy
     return { relation, columns: await session.describe(sql`SELECT * FROM ${relation}`) }
   } catch (error) {
     if (error instanceof Problem) throw error
-    const reason = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)
-    throw AUDIT_TARGET({ path: place.path, reason }, { cause: error })
+    throw AUDIT_TARGET({ path: place.path, reason: firstLine(error) }, { cause: error })
   }
 }
 

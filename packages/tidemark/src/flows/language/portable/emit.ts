@@ -1,4 +1,5 @@
 /** The DuckDB text of a query or expression, once the tables are there: columns known, types Spark's, output Delta's. */
+import { firstLine } from '../../../errors/first-line.ts'
 import { type Place, Problem, Problems } from '../../../errors/problem.ts'
 import { FLOW_QUERY } from '../../../errors/flow.ts'
 import { ident, type Sql, sql } from '../../../engine/sql.ts'
@@ -82,7 +83,7 @@ async function describe(session: ParserSession, query: Sql, place: Place): Promi
     return rows.map(row => ({ name: String(row['column_name']), type: String(row['column_type']) }))
   } catch (error) {
     if (!(error instanceof Error) || error instanceof Problem) throw error
-    const reason = (error.message.split('\n')[0] ?? '').replace(/^\w+ Error: /, '')
+    const reason = firstLine(error).replace(/^\w+ Error: /, '')
     throw new Problems([FLOW_QUERY({ reason }, { place, cause: error })])
   }
 }
