@@ -20,6 +20,7 @@ import { refit } from './refit.ts'
 import { findColumn, type ResolvedTable } from './resolve.ts'
 import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
+import { untilLanded } from './until-landed.ts'
 import { beginWidening } from './widening.ts'
 import {
   assertUnique,
@@ -33,8 +34,6 @@ import {
   type Work,
   write,
 } from './work.ts'
-
-const MAX_TRIES = 10
 
 /** Range of cdc_col, `from` inclusive, `to` exclusive; the database compares both in the column's own type. */
 export interface BackfillRange {
@@ -74,13 +73,8 @@ export async function backfill(
     : await backfillInParts(work, wanted, { cut, whole, settle })
 }
 
-async function settle(work: Work, wanted: ResolvedTable, part: BackfillPart): Promise<ExtractOutcome> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await attempt(work, wanted, part)
-    if (outcome !== 'conflict') return outcome
-  }
-  throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
-}
+const settle = (work: Work, wanted: ResolvedTable, part: BackfillPart): Promise<ExtractOutcome> =>
+  untilLanded(wanted.name, () => attempt(work, wanted, part))
 
 /** The table as it is now, which a backfill adds to. */
 async function inspect(

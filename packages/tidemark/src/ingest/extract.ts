@@ -15,11 +15,9 @@ import { type Listed, mergeListed } from './merge-listed.ts'
 import { refit } from './refit.ts'
 import { reload } from './reload.ts'
 import { decideSlice, firstLoad } from './slice.ts'
+import { untilLanded } from './until-landed.ts'
 import { beginWidening } from './widening.ts'
 import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
-
-/** Commits lost in a row before a table gives up. */
-const MAX_TRIES = 10
 
 /**
  * Bring one bronze table up to the run's snapshot.
@@ -40,16 +38,8 @@ export async function extract(
   return outcome.isContinued === true ? joinOutcomes(outcome, await settle(work, wanted)) : outcome
 }
 
-async function settle(work: Work, declared: ExtractTable): Promise<ExtractOutcome> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-    const outcome = await attempt(work, declared)
-    if (outcome !== 'conflict') return outcome
-  }
-  throw INGEST_BUSY(
-    { table: work.wanted.name, tries: String(MAX_TRIES) },
-    { state: 'Nothing was written to the table.' },
-  )
-}
+const settle = (work: Work, declared: ExtractTable): Promise<ExtractOutcome> =>
+  untilLanded(declared.name, () => attempt(work, declared))
 
 async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutcome | 'conflict'> {
   const { context, snapshot } = work

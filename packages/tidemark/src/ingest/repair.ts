@@ -3,7 +3,7 @@
  * Corrected rows stand above everything the table holds; the mark keeps its place in the source, and nothing else moves.
  */
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
-import { INGEST_BUSY, REPAIR_SUSPICIOUS } from '../errors/ingest.ts'
+import { REPAIR_SUSPICIOUS } from '../errors/ingest.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import type { BronzeComparison, DifferingKeys } from './compare/compare-bronze.ts'
 import { keyNames, type Shape, valueNames } from './compare/shape.ts'
@@ -16,10 +16,9 @@ import type { ResolvedTable } from './resolve.ts'
 import { nextSeq } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import { fitToBronze } from './drift.ts'
+import { untilLanded } from './until-landed.ts'
 import { judgeTable, type Verdict } from './verify.ts'
 import { changed, type ExtractOutcome, entries, extractLedger, rescuedIn, unchanged, type Work, write } from './work.ts'
-
-const MAX_TRIES = 10
 
 /** Up to this many keys, or this share of the table, nobody is asked. */
 const UNSUSPICIOUS_KEYS = 20n
@@ -44,7 +43,7 @@ export async function repair(
   wanted: ResolvedTable,
   options: { allowMass: boolean },
 ): Promise<RepairOutcome> {
-  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+  return await untilLanded(wanted.name, async () => {
     await using session = await context.engine.session()
     const { verdict, found } = await judgeTable(context, session, { snapshot, wanted })
     if (verdict.status !== 'different' || found === undefined) {
@@ -53,9 +52,8 @@ export async function repair(
     const fitted = fitToBronze(wanted, found.current.schema)
     const work: Work = { context, snapshot, wanted: fitted, session, held: undefined }
     const outcome = await correct(work, verdict, found, options)
-    if (outcome !== 'conflict') return { outcome, found: verdict }
-  }
-  throw INGEST_BUSY({ table: wanted.name, tries: String(MAX_TRIES) }, { state: 'Nothing was written to the table.' })
+    return outcome === 'conflict' ? outcome : { outcome, found: verdict }
+  })
 }
 
 const METHOD = 'repair'
