@@ -9,9 +9,9 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import mysql from 'mysql2/promise'
+import { TIDEMARK } from './command.ts'
 import { findServer, startMariadb } from '../test/support/mariadb-server.ts'
 import { printCells } from './measure.ts'
 import { install, prepare } from './peers/peers.ts'
@@ -32,7 +32,6 @@ interface Place {
 }
 
 const SUMS = 'count(*), sum(id), sum(customer), sum(quantity), sum(amount), sum(length(state)), sum(length(reference))'
-const TIDEMARK = fileURLToPath(new URL('../packages/tidemark/bin/tidemark.js', import.meta.url))
 
 const DLT = {
   name: 'dlt 1.31.0 of MySQL and SQLite to files',

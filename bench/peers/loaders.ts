@@ -1,7 +1,7 @@
 /** Tools that load the table `public.sale` whole: this one into bronze, the others as their documentation sets up the fastest way. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { TIDEMARK } from '../command.ts'
 import { install, type Peer, plainUrl, prepare, SLING_PEER, slingIn } from './peers.ts'
 import type { Command } from './run-measured.ts'
 
@@ -12,8 +12,6 @@ export interface Loader {
   /** Pattern of the files that it wrote there, Parquet or CSV. */
   files: (place: string) => string
 }
-
-const TIDEMARK = fileURLToPath(new URL('../../packages/tidemark/bin/tidemark.js', import.meta.url))
 
 const PYTHON: Omit<Peer, 'command'> = {
   name: 'dlt 1.31.0 to files',

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -13,6 +14,9 @@ interface Packed {
   filename: string
   files: { path: string }[]
 }
+
+/** What must be there beside all else: the command, the thread it starts, the licenses of what it took in, and the library. */
+const COMMAND = ['bin/tidemark.js', ...['main.js', 'thread.js', 'LICENSES.txt'].map(name => `dist/command/${name}`)]
 
 let folder: string
 let database: TestDatabase
@@ -35,8 +39,10 @@ afterAll(async () => {
 
 async function build(): Promise<void> {
   const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
-  const built = await runProgram(process.execPath, [tsc, '-b'], { cwd: root })
-  if (built.exit !== 0) throw new Error(`the packages do not compile\n${built.stdout}`)
+  for (const step of [[tsc, '-b'], [join(root, 'scripts', 'bundle.js')]]) {
+    const built = await runProgram(process.execPath, step, { cwd: root })
+    if (built.exit !== 0) throw new Error(`the packages cannot be built\n${built.stdout}${built.stderr}`)
+  }
 }
 
 async function pack(): Promise<Packed[]> {
@@ -59,7 +65,7 @@ function tidemark(args: string[], cwd: string, env: NodeJS.ProcessEnv = {}): Pro
 describe('the packages', () => {
   it('hold what runs, and neither sources nor tests', () => {
     const paths = packed.flatMap(one => one.files.map(file => file.path))
-    expect(paths).toEqual(expect.arrayContaining(['bin/tidemark.js', 'dist/cli/main.js', 'dist/index.d.ts']))
+    expect(paths).toEqual(expect.arrayContaining([...COMMAND, 'dist/index.d.ts']))
     expect(paths.filter(path => /(^|\/)src\/|\.test\.|\.tsbuildinfo$/.test(path))).toEqual([])
   })
 
@@ -99,7 +105,31 @@ describe('the installed command', () => {
     const rows = await tidemark(['query', query, '--csv'], project, env)
     expect(rows.stdout.trim().split(/\r?\n/)).toEqual(['order_id,customer', '1,Ada', '2,', "3,O'Brien"])
   })
+
+  it('reads a SQLite file, and a flow in TypeScript that imports the library', async () => {
+    const project = join(folder, 'music')
+    await mkdir(join(project, 'gold'), { recursive: true })
+    const source = new DatabaseSync(join(project, 'app.db'))
+    source.exec(
+      "CREATE TABLE artist (id INTEGER PRIMARY KEY, name TEXT); INSERT INTO artist VALUES (1, 'Bob'), (2, 'Ada')",
+    )
+    source.close()
+    await writeFile(
+      join(project, 'tidemark.yml'),
+      'name: music\nsources:\n  app: { type: sqlite, url: "sqlite:app.db", tables: list.json }\nflows: [gold/**]\n',
+    )
+    await writeFile(join(project, 'list.json'), '[{ "schema": "main", "table": "artist" }]')
+    await writeFile(join(project, 'gold', 'names.ts'), NAMES)
+    const run = await tidemark(['run'], project)
+    expect(run, run.stderr).toMatchObject({ exit: 0 })
+    const rows = await tidemark(['query', 'SELECT name FROM gold.names ORDER BY name', '--csv'], project)
+    expect(rows.stdout.trim().split(/\r?\n/)).toEqual(['name', 'Ada', 'Bob'])
+  })
 })
+
+const NAMES = `import { materializedView } from 'tidemark'
+export const names = materializedView({ name: 'gold.names', query: 'SELECT name FROM silver.artist' })
+`
 
 /** What a person does with `.env.example`: give each variable it names the value it asks for. */
 async function fillEnvironment(project: string): Promise<NodeJS.ProcessEnv> {

@@ -12,9 +12,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)))
 const sourceMain = join(home, 'src', 'cli', 'main.ts')
-/** A checkout runs its TypeScript as it is; the published package holds no src. */
+/** A checkout runs its TypeScript as it is; the published package holds no src, and its command in few files. */
 const isCheckout = existsSync(sourceMain)
-const main = isCheckout ? sourceMain : join(home, 'dist', 'cli', 'main.js')
+const main = isCheckout ? sourceMain : join(home, 'dist', 'command', 'main.js')
 
 function canRunHere() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
@@ -46,8 +46,7 @@ async function runHere() {
 }
 
 function runWith(node) {
-  const flags = isCheckout ? ['--conditions=source'] : []
-  const child = spawn(node, [...flags, main, ...process.argv.slice(2)], { stdio: 'inherit' })
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
   // A terminal sends Ctrl-C to both of us; passing it on would look like a second, impatient one.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'))
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))

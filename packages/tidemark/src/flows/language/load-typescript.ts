@@ -1,5 +1,5 @@
 /** Load a flow file in TypeScript: Node runs it, with `tidemark` being the library that is running. */
-import { registerHooks } from 'node:module'
+import { registerHooks, type ResolveHookSync } from 'node:module'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Place, Problem } from '../../errors/problem.ts'
@@ -7,8 +7,12 @@ import { FLOW_MODULE } from '../../errors/flow.ts'
 import type { FlowSource } from '../../model/flow.ts'
 import { readDefinitions } from './definition.ts'
 
-/** The running library, source or built, so that a flow file needs no installation beside it. */
-const LIBRARY = new URL(import.meta.url.endsWith('.ts') ? '../../index.ts' : '../../index.js', import.meta.url).href
+/** `tidemark` means the package that this module is part of, source or built: a flow file needs no installation beside it. */
+const resolveFlowImport: ResolveHookSync = (specifier, context, next) => {
+  if (specifier !== 'tidemark') return next(specifier, context)
+  const conditions = import.meta.url.endsWith('.ts') ? ['source', ...context.conditions] : context.conditions
+  return next(specifier, { ...context, conditions, parentURL: import.meta.url })
+}
 
 /**
  * Import a flow file and read its exports. A module is run once in the life of a process.
@@ -22,9 +26,7 @@ export async function loadTypeScriptFlows(input: {
   text: string
 }): Promise<{ source: FlowSource | undefined; problems: Problem[] }> {
   const url = pathToFileURL(resolve(input.root, input.file)).href
-  const hooks = registerHooks({
-    resolve: (specifier, context, next) => next(specifier === 'tidemark' ? LIBRARY : specifier, context),
-  })
+  const hooks = registerHooks({ resolve: resolveFlowImport })
   try {
     const exports = (await import(url)) as Record<string, unknown>
     return readDefinitions(input.file, input.text, exports)
