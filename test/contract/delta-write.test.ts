@@ -332,6 +332,18 @@ test('sorted rows are in order within each file and from file to file of a parti
   expect(await table.session.count(sql`SELECT count(*) FROM (${steps}) WHERE back`)).toBe(0n)
 })
 
+test.each(['linear', 'z-order'] as const)('rows sorted by doubles keep their negative zeros: %s', async curve => {
+  const table = await foreignTable()
+  const schema = struct(field('d', 'double'), field('f', 'float'), field('n', 'long'))
+  const rows = raw("SELECT CAST('-0.0' AS DOUBLE) AS d, CAST('-0.0' AS FLOAT) AS f, range AS n FROM range(9)")
+  for (const columns of [['d'], ['f', 'd', 'n']]) {
+    const files = await table.session.writeParquet(rows, { tablePath: 't', schema, orderBy: { columns, curve } })
+    const places = textList(files.map(f => join(table.root, 't', f.path)))
+    const texts = sql`SELECT DISTINCT CAST(d AS VARCHAR) || CAST(f AS VARCHAR) AS t FROM read_parquet(${places})`
+    expect(await table.session.rows(texts)).toEqual([{ t: '-0.0-0.0' }])
+  }
+})
+
 test('a z-order lets a condition on any of its columns rule out most files', async () => {
   const table = await foreignTable()
   const orderBy = { columns: ['a', 'b'], curve: 'z-order' } as const

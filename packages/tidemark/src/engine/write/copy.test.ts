@@ -55,9 +55,10 @@ test('columns get their physical names and ids, and are checked for NULL', () =>
 })
 
 test('a z-order interleaves the bits of ranks, highest first', () => {
-  const { relation, key } = orderedRelation(raw('FROM t'), { columns: ['a', 'b'], curve: 'z-order' })
+  const schema: StructType = { type: 'struct', fields: [field('a', 'long'), field('b', 'double')] }
+  const { relation, key } = orderedRelation(raw('FROM t'), { columns: ['a', 'b'], curve: 'z-order' }, schema)
   expect(relation.text).toMatchInlineSnapshot(
-    `"SELECT *, ((rank() OVER (ORDER BY "a") - 1) * 1048576 // count(*) OVER ()) AS _tidemark_rank0, ((rank() OVER (ORDER BY "b") - 1) * 1048576 // count(*) OVER ()) AS _tidemark_rank1 FROM (FROM t)"`,
+    `"SELECT *, ((rank() OVER (ORDER BY "a") - 1) * 1048576 // count(*) OVER ()) AS _tidemark_rank0, ((rank() OVER (ORDER BY ("b" + 0)) - 1) * 1048576 // count(*) OVER ()) AS _tidemark_rank1 FROM (FROM t)"`,
   )
   expect(key.text.split(' + ').slice(0, 3)).toMatchInlineSnapshot(`
     [
@@ -67,5 +68,7 @@ test('a z-order interleaves the bits of ranks, highest first', () => {
     ]
   `)
   expect(key.text.split(' + ')).toHaveLength(40)
-  expect(orderedRelation(raw('FROM t'), { columns: ['a', 'b'], curve: 'linear' }).key.text).toBe('"a", "b"')
+  expect(orderedRelation(raw('FROM t'), { columns: ['a', 'b'], curve: 'linear' }, schema).key.text).toBe(
+    '"a", ("b" + 0)',
+  )
 })

@@ -59,7 +59,7 @@ function stagingQuery(rows: Sql, options: WriteOptions): Sql {
     ...fields.map((field, i) => sql`${logicalValue(options, field)} AS ${partitionName(i)}`),
   ]
   if (options.orderBy === undefined) return sql`SELECT ${join(columns)} FROM (${rows})`
-  const { relation, key } = orderedRelation(rows, options.orderBy)
+  const { relation, key } = orderedRelation(rows, options.orderBy, options.schema)
   const within = fields.length === 0 ? raw('') : sql`PARTITION BY ${join(fields.map(f => ident(f.name)))} `
   return sql`SELECT ${join(columns)}, row_number() OVER (${within}ORDER BY ${key}) AS place FROM (${relation})`
 }
