@@ -44,9 +44,15 @@ function install() {
   process.exit(3)
 }
 
+/** Does npm offer the Node binary of this machine at all? */
+function isNodeOffered() {
+  const { optionalDependencies = {} } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+  return `node-${platform}-${process.arch}` in optionalDependencies
+}
+
 /** Stop with the way out when neither the machine nor npm has a Node that runs TypeScript. */
-function requireNode() {
-  if (existsSync(nodeFolder)) return
+function requireNode(isThere) {
+  if (isThere) return
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
   if (major > 22 || (major === 22 && minor >= 18)) return
   console.error(`Tidemark needs Node 22.18 or later; this is Node ${process.versions.node}.`)
@@ -73,7 +79,9 @@ function run(command, args) {
   })
 }
 
+// Asked before anything is installed: half a minute of installing is too long a way to a refusal.
+requireNode(isNodeOffered())
 if (!isCurrent()) install()
-requireNode()
+requireNode(existsSync(nodeFolder))
 const [command, ...args] = process.argv.slice(2)
 if (command !== undefined) run(command, args)
