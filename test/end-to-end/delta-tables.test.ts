@@ -100,9 +100,19 @@ test.each([
   ['SELECT * FROM delta.`az://lake/t`', 2, 'TABLE_ADDRESS', 'az://lake does not say in which account it is'],
   ['SELECT * FROM delta.`https://lake/t`', 2, 'TABLE_ADDRESS', 'https://lake/t is not written as az://'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
+  ['SELECT nme FROM silver.users', 2, 'QUERY_FAILED', 'tidemark tables show TABLE lists the columns'],
+  ["SELECT 'a FROM silver.users", 2, 'FLOW_SYNTAX', 'found the end of the SQL'],
+  ['SELECT FROM', 2, 'FLOW_SYNTAX', 'found its end'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {
   const project = await createLake(1)
   expectProblem(await project.tidemark('query', statement), { exit, code, says })
+})
+
+test('a query that cannot be read is shown with the word at which reading stopped', async () => {
+  const project = await createLake(1)
+  const { stderr } = await project.tidemark('query', 'SELECT *\nFROM silver.users VERSION AS OF 0\nWHER id = 1')
+  expect(stderr).toContain('error FLOW_SYNTAX: The SQL cannot be read.\n  query:3:6\n')
+  expect(stderr).toContain('3 | WHER id = 1\n    |      ^^\n')
 })
 
 test('an address that is signed is refused without its signature', async () => {

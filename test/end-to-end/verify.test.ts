@@ -75,7 +75,12 @@ describe('verify --repair', () => {
     expect(refused.exit).toBe(1)
     expect(refused.stderr).toContain('error REPAIR_SUSPICIOUS: ')
     expect(refused.stderr).toContain('tidemark verify bronze.sale --repair --allow-mass-repair')
-    expect((await project.tidemark('verify')).exit).toBe(1)
+    const looked = await project.tidemark('verify')
+    expect(looked).toMatchObject({
+      exit: 1,
+      stdout: expect.stringMatching(/0 of 1 tables equal the source; 1 differs\n$/),
+    })
+    expect(looked.stderr).toBe('next: tidemark verify bronze.sale --repair takes what differs from the source\n')
     const allowed = await project.tidemark('verify', '--repair', '--allow-mass-repair')
     expect(allowed.exit, allowed.stderr).toBe(0)
     expect(allowed.stdout).toContain('repaired in bronze.sale: 50 lost, 0 stale, 0 ghost; version 2')

@@ -19,6 +19,8 @@ export interface ProjectOptions {
 /** Where the project was found; errors show lines of its files, and none of its secrets. */
 export interface ProjectRoot {
   root: string
+  /** What was written on the command line, by the name that places in it have instead of a file's. */
+  typed?: { name: string; text: string }
   /** Masks the secrets of the project, once they are known. */
   redact?: (text: string) => string
 }

@@ -13,7 +13,7 @@ import type { Plan } from '../model/plan.ts'
 import { printJson } from '../report/json.ts'
 import { printEvent, problemJson, resultJson } from '../report/ndjson.ts'
 import { planText } from '../report/plan-lines.ts'
-import { renderSummary, type RunFinished } from '../report/summary.ts'
+import { type BronzeWork, renderSummary, type RunFinished } from '../report/summary.ts'
 import { canRedraw, lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
 import type { BeforeEnd, RunOutcome } from '../run/account.ts'
 import { toProblem } from '../run/problem-fact.ts'
@@ -21,10 +21,11 @@ import { type Alerting, createAlerting } from './alerting.ts'
 import type { CliPorts } from './ports.ts'
 import { storeOf } from './open-lake.ts'
 
-/** What goes to standard output; nothing when both are left out. */
+/** What goes to standard output, nothing when both are left out; and which work it is, when it is not a whole run. */
 export interface RunOutput {
   events?: true
   json?: true
+  work?: BronzeWork
 }
 
 /** What a run is handed so that it can be told. */
@@ -131,7 +132,7 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
     finished: () => end !== undefined,
     summarise: warnings => {
       if (end === undefined) return
-      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: live }
+      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: live, work: output.work }
       stderr.write(`\n${renderSummary(end, options)}\n`)
       document(warnings)
     },

@@ -24,7 +24,8 @@ export async function runCli(args: readonly string[], given: CliPorts): Promise<
     }
     const error: unknown = ports.signal.aborted ? ports.signal.reason : thrown
     const shown = error instanceof Problems ? error : (findProblem(error, 'the lake') ?? error)
-    const readSource = (file: string): string | undefined => readText(resolve(project.root, file))
+    const readSource = (file: string): string | undefined =>
+      file === project.typed?.name ? project.typed.text : readText(resolve(project.root, file))
     ports.stderr.write(`${renderProblem(shown, { colour: wantsColour(ports.stderr, ports.env), readSource })}\n`)
     ports.exit(exitCodeOf(shown))
   }

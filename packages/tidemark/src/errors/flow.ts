@@ -6,7 +6,7 @@ const didYouMean = (suggestion: string | undefined): string => (suggestion ? ` D
 type FlowSyntax = { expected: string; found: string; hint?: string | undefined }
 export const FLOW_SYNTAX: ProblemKind<FlowSyntax> = problem<FlowSyntax>({
   code: 'FLOW_SYNTAX',
-  title: 'The flow cannot be read.',
+  title: 'The SQL cannot be read.',
   message: p => `Expected ${p.expected}, found ${p.found}.`,
   hint: p =>
     p.hint ??

@@ -224,7 +224,8 @@ export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
   code: 'QUERY_FAILED',
   title: 'The query could not be run.',
   message: (p: { reason: string }) => p.reason,
-  hint: () => 'One SELECT over tables of the lake, such as silver.DimUser or system.runs.',
+  hint: () =>
+    'A query is one SELECT over tables of the lake, such as silver.DimUser or system.runs; tidemark tables show TABLE lists the columns of one.',
   retry: 'after-change',
   exit: 2,
   example: { reason: 'Referenced column "user" not found' },

@@ -69,7 +69,7 @@ describe('the summary', () => {
       ),
       options,
     )
-    expect(text).toContain('; 1 rows quarantined')
+    expect(text).toContain('; 1 row quarantined')
   })
 
   test('never shows control characters of names and messages', () => {
@@ -83,6 +83,19 @@ describe('the summary', () => {
     expect(nextLine('succeeded', [stepResult('bronze.a', 'unchanged')])).toContain('nothing to do')
     expect(nextLine('cancelled', [])).toContain('run again')
     expect(nextLine('succeeded', [])).toContain('add tables')
+  })
+
+  test('of work on bronze alone leaves silver and gold to the next run, and says no more than was looked at', () => {
+    const [changed, unchanged] = [stepResult('bronze.a', 'changed'), stepResult('bronze.a', 'unchanged')]
+    expect(nextLine('succeeded', [changed], 'backfill')).toBe(
+      'next: tidemark run carries the rows on to silver and gold',
+    )
+    expect(nextLine('succeeded', [unchanged], 'backfill')).toBe(
+      'next: nothing to do: bronze has every row of the range',
+    )
+    expect(nextLine('succeeded', [changed, unchanged], 'repair')).toContain('tidemark run carries the corrections on')
+    expect(nextLine('succeeded', [unchanged], 'repair')).toContain('nothing to correct')
+    expect(nextLine('cancelled', [unchanged], 'repair')).toContain('run again')
   })
 })
 

@@ -18,7 +18,12 @@ export interface SummaryOptions {
   steps?: boolean
   /** Warnings of the run as a whole; those of steps are in the results. */
   warnings?: readonly string[]
+  /** Which command it was, where it was not `run`: what it leaves to do is something else. */
+  work?: BronzeWork | undefined
 }
+
+/** Work on bronze alone: silver and gold follow with the next run. */
+export type BronzeWork = 'backfill' | 'repair'
 
 /**
  * The summary without a newline at the end; its last line says what to do next. Problems are printed in full below the
@@ -33,17 +38,18 @@ export function renderSummary(run: RunFinished, options: SummaryOptions): string
   for (const { problem, steps } of groupProblems(results)) apart(problemLines(problem, steps, options))
   const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]
   if (warnings.length > 0) apart(warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
-  apart([totalsLine(run, options), nextLine(run.status, results)])
+  apart([totalsLine(run, options), nextLine(run.status, results, options.work)])
   return lines.join('\n')
 }
 
 /** The command that helps most after this run. */
-export function nextLine(status: RunStatus, results: readonly StepResult[]): string {
+export function nextLine(status: RunStatus, results: readonly StepResult[], work?: BronzeWork): string {
   const failed = results.find(one => one.status === 'failed')
   const code = failed?.problem?.code
   if (code !== undefined) {
     return `next: tidemark explain ${plainLine(code)}; then tidemark run again: what is done is kept, the rest continues`
   }
+  if (status === 'succeeded' && work !== undefined) return afterBronzeWork(work, results)
   if (status !== 'succeeded') return 'next: tidemark run again: what is done is kept, the rest continues'
   if (results.some(one => one.ledger !== undefined && quarantinedRows(one.ledger) > 0n)) {
     return 'next: tidemark quarantine list shows the rejected rows and why'
@@ -52,6 +58,16 @@ export function nextLine(status: RunStatus, results: readonly StepResult[]): str
   if (results.every(one => one.status === 'unchanged'))
     return 'next: nothing to do: the lake equals what the sources had'
   return 'next: tidemark status shows every table; tidemark verify compares them with the source'
+}
+
+function afterBronzeWork(work: BronzeWork, results: readonly StepResult[]): string {
+  const [rows, none] =
+    work === 'backfill'
+      ? ['rows', 'nothing to do: bronze has every row of the range']
+      : ['corrections', 'nothing to do: there was nothing to correct']
+  return results.some(one => one.status === 'changed')
+    ? `next: tidemark run carries the ${rows} on to silver and gold`
+    : `next: ${none}`
 }
 
 function totalsLine(run: RunFinished, options: SummaryOptions): string {
@@ -71,7 +87,7 @@ function totalsLine(run: RunFinished, options: SummaryOptions): string {
   return [
     `run ${plainLine(run.runId)} ${status} in ${durationText(run.at - options.startedAt)}`,
     `${plural(run.results.length, 'step')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
-    ...(rejected === 0n ? [] : [`${countText(rejected)} rows quarantined`]),
+    ...(rejected === 0n ? [] : [`${countText(rejected)} ${rejected === 1n ? 'row' : 'rows'} quarantined`]),
     ...(run.storage === undefined ? [] : [storageText(run.storage)]),
   ].join('; ')
 }

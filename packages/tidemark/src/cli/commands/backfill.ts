@@ -33,7 +33,7 @@ async function run(ports: CliPorts, table: string, options: BackfillOptions, at:
   const { clock, ids, processes, signal } = ports
   const opener = createSourceOpener(ports, loaded, options)
   const range = { from: options.from, to: options.to }
-  const outcome = await reportRun(ports, loaded, options, ({ emit, beforeEnd }) =>
+  const outcome = await reportRun(ports, loaded, { ...options, work: 'backfill' }, ({ emit, beforeEnd }) =>
     backfillTable(
       { clock, ids, processes, opener, remote: remoteLakeOf(ports, loaded) },
       { project: loaded.project, table, range, emit, beforeEnd, signal },
@@ -43,6 +43,5 @@ async function run(ports: CliPorts, table: string, options: BackfillOptions, at:
   if (!options.json && result?.ledger !== undefined) {
     ports.stdout.write(`${result.table}  ${result.status}  ${ledgerText(result.ledger)}\n`)
   }
-  if (result?.status === 'changed') ports.stderr.write('next: tidemark run carries the rows on to silver and gold\n')
   ports.exit(exitCodeOfRun(outcome))
 }

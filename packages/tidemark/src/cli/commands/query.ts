@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { createPortableSql } from '../../flows/language/portable/portable-sql.ts'
+import { QUERY_NAME } from '../../flows/language/portable/user-query.ts'
 import { deltaPaths } from '../../flows/language/portable/time-travel.ts'
 import { inferColumns, printCsv, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
@@ -30,6 +31,7 @@ export function addQueryCommand(program: Command, ports: CliPorts, at: ProjectRo
 async function query(ports: CliPorts, text: string, options: QueryOptions, at: ProjectRoot): Promise<void> {
   const loaded = await openProjectToLook(ports, options, at)
   const wanted = text === '-' ? readFileSync(0, 'utf8') : text
+  at.typed = { name: QUERY_NAME, text: wanted }
   await using lake = await openReaderOf(ports, loaded, pathFolders(deltaPaths(wanted), ports.cwd))
   await using session = await lake.engine.session()
   const checked = await createPortableSql(session).checkUserQuery(wanted)

@@ -42,7 +42,11 @@ async function verify(ports: CliPorts, tables: string[], options: VerifyOptions,
     if (options.json) ports.stdout.write(`${printJson(verdicts)}\n`)
     else if (verdicts.length > 0) ports.stdout.write(render(verdicts))
   }
-  if (verdicts.some(({ status }) => status !== 'equal' && status !== 'pending')) ports.exit(1)
+  const wrong = verdicts.filter(({ status }) => status !== 'equal' && status !== 'pending')
+  const differing = wrong.filter(({ status }) => status === 'different').map(({ table }) => plainLine(table))
+  if (!options.repair && differing.length > 0)
+    ports.stderr.write(`next: tidemark verify ${differing.join(' ')} --repair takes what differs from the source\n`)
+  if (wrong.length > 0) ports.exit(1)
 }
 
 async function compare(
@@ -73,14 +77,12 @@ async function repair(
   const { tables, options, onVerdict } = request
   const opener = createSourceOpener(ports, loaded)
   const allowMass = options.allowMassRepair === true
-  const outcome = await reportRun(ports, loaded, {}, ({ emit, beforeEnd }) =>
+  const outcome = await reportRun(ports, loaded, { work: 'repair' }, ({ emit, beforeEnd }) =>
     repairTables(
       { clock, ids, processes, opener, remote: remoteLakeOf(ports, loaded) },
       { project: loaded.project, tables, allowMass, emit, beforeEnd, onVerdict, signal },
     ),
   )
-  if (outcome.results.some(({ status }) => status === 'changed'))
-    ports.stderr.write('next: tidemark run carries the corrections on to silver and gold\n')
   ports.exit(exitCodeOfRun(outcome))
 }
 
@@ -118,7 +120,7 @@ function render(verdicts: readonly Verdict[]): string {
   const summary = [
     `${equal} of ${verdicts.length} tables equal the source`,
     ...(pending > 0 ? [`${pending} equal but for rows written since the last run`] : []),
-    ...(different > 0 ? [`${different} differ`] : []),
+    ...(different > 0 ? [`${different} ${different === 1 ? 'differs' : 'differ'}`] : []),
     ...(broken > 0 ? [`${broken} cannot be read`] : []),
   ]
   return `${printTable(COLUMNS, rows)}${repaired.join('')}${examples.join('')}${summary.join('; ')}\n`

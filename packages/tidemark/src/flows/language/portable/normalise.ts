@@ -33,6 +33,14 @@ export interface Normalised {
   parsedNameAt(byteOffset: number): ParsedName | undefined
 }
 
+function brokenToken(token: Token): { expected: string; found: string; hint: string } | undefined {
+  if (token.kind === 'broken')
+    return { expected: 'the end of this literal or comment', found: 'the end of the SQL', hint: 'Close it.' }
+  if (token.value.includes('\0'))
+    return { expected: 'a literal of characters', found: 'a NUL', hint: 'Leave the NUL out.' }
+  return undefined
+}
+
 export function normalise(source: string, origin: Place, dialect: Dialect): Normalised {
   const tokens = tokenize(source, dialect)
   const problems: Problem[] = []
@@ -57,11 +65,9 @@ export function normalise(source: string, origin: Place, dialect: Dialect): Norm
     if (dropped.has(i)) continue
     const refused = dialect === 'portable' ? refuseToken(tokens, i) : undefined
     if (refused) problems.push(FLOW_NOT_PORTABLE(refused, { place: placeOf(token) }))
-    if (token.kind === 'broken' || token.value.includes('\0')) {
-      problems.push(
-        FLOW_SYNTAX({ expected: 'a closed literal without NUL', found: 'its start' }, { place: placeOf(token) }),
-      )
-    } else emit(dialect === 'portable' ? respell(tokens, i) : respellName(token), i)
+    const broken = brokenToken(token)
+    if (broken !== undefined) problems.push(FLOW_SYNTAX(broken, { place: placeOf(token) }))
+    else emit(dialect === 'portable' ? respell(tokens, i) : respellName(token), i)
   }
   const tokenAt = (offset: number | undefined): number => {
     const found = marks.findLast(m => m.byte <= (offset ?? 0))

@@ -41,6 +41,9 @@ export async function parseSelect(
   return { parsed: { root: child(statement, 'node'), normalised }, problems: [] }
 }
 
+const SYNTAX_HINT =
+  'Look at this place and just before it: a comma, a bracket, a quote or a word may be missing or misspelt.'
+
 function syntaxProblem(tree: Node, normalised: Normalised): Problem {
   if (str(tree, 'error_type') !== 'parser') {
     return QUERY_REFUSED({ what: 'Only SELECT is allowed' }, { place: normalised.place(undefined) })
@@ -49,11 +52,10 @@ function syntaxProblem(tree: Node, normalised: Normalised): Problem {
   // Unlike a node's location, the parser's position counts characters.
   const before = [...normalised.text].slice(0, Number(position)).join('')
   const place = normalised.place(position === '' ? undefined : Buffer.byteLength(before))
-  const found = /at or near "([^]*)"$/.exec(str(tree, 'error_message'))?.[1]
-  return FLOW_SYNTAX(
-    { expected: 'the SELECT to go on', found: found ?? 'its end', hint: str(tree, 'error_message') },
-    { place },
-  )
+  const said = str(tree, 'error_message')
+  const found = /at or near "([^]*)"$/.exec(said)?.[1]
+  const end = found === undefined && !said.includes('end of input') ? `its end: ${said}` : 'its end'
+  return FLOW_SYNTAX({ expected: 'the SELECT to go on', found: found ?? end, hint: SYNTAX_HINT }, { place })
 }
 
 /** `expression` as a SELECT that DuckDB can parse, and back: its prefix is part of no place. */

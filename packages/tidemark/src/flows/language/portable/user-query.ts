@@ -5,10 +5,11 @@ import { type ParserSession, parseSelect } from './parse.ts'
 import type { UserQuery } from './portable-sql.ts'
 import { readTimeTravel } from './time-travel.ts'
 
-const NAME = 'query'
+/** Stands for a file's name in the places of problems. */
+export const QUERY_NAME = 'query'
 
 export async function checkUserQuery(session: ParserSession, text: string): Promise<UserQuery> {
-  const place = { file: NAME, line: 1, column: 1 }
+  const place = { file: QUERY_NAME, line: 1, column: 1 }
   const { text: written, tables: moments } = readTimeTravel(text.replace(/[\s;]+$/, ''), place)
   const { parsed, problems } = await parseSelect(session, { text: written, place, dialect: 'duckdb' })
   if (!parsed) throw new Problems(problems)
