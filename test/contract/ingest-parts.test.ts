@@ -1,10 +1,12 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { ObjectStore } from '@tidemark/delta'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { INGEST_BUSY } from '../../packages/tidemark/src/errors/ingest.ts'
 import { findBegunLoad } from '../../packages/tidemark/src/ingest/load-record.ts'
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
+import { sweepEndedLoads } from '../../packages/tidemark/src/run/ended-loads.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
@@ -152,6 +154,62 @@ test('records of a load that are damaged are no records: what they spoke of is r
   expect(left.filter(entry => entry.isFile())).toEqual([])
 })
 
+/** The lake's store, of which nothing is removed any more once the table is there: what a crash right after a commit leaves. */
+const dyingAtTheEnd = (inner: ObjectStore): ObjectStore =>
+  new Proxy(inner, {
+    get: (target, name) => {
+      const value = Reflect.get(target, name, target) as unknown
+      if (name === 'delete') return () => Promise.reject(new TypeError('the process is dead'))
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+
+test('a record that outlived its commit is continued by nothing: a reload reads every part, and the next sweep ends it', async () => {
+  await expect(world.ingest(big, { store: dyingAtTheEnd })).rejects.toThrow('the process is dead')
+  expect(await world.version('big')).toBe(0n)
+  const { lake } = world
+  const sweep = { now: Date.now(), signal: new AbortController().signal }
+  expect(await sweepEndedLoads(lake, { ...sweep, dryRun: true })).toEqual(['bronze/big'])
+  await db.query(`UPDATE big SET v = 'changed ' || id WHERE id % 500 = 0`)
+  const again = watched(await world.snapshot(big))
+  const outcome = await world.ingest(big, { snapshot: again.snapshot, reload: true })
+  expect(outcome.method).toBe(`reload in ${again.reads()} parts`)
+  await expectEqual()
+  expect(await sweepEndedLoads(lake, sweep)).toEqual([])
+  await expect(world.ingest(big, { reload: true, store: dyingAtTheEnd })).rejects.toThrow('the process is dead')
+  expect(await sweepEndedLoads(lake, sweep)).toEqual(['bronze/big'])
+  expect(await findBegunLoad(lake.store, 'bronze/big')).toBeUndefined()
+  await expectEqual()
+})
+
+test('a reload that died is continued by the next one, whatever was read in between', async () => {
+  await world.ingest(big)
+  const broken = watched(await world.snapshot(big), 5)
+  await expect(world.ingest(big, { snapshot: broken.snapshot, reload: true })).rejects.toThrow('the connection is gone')
+  await db.query(`UPDATE big SET v = 'changed ' || id WHERE id % 500 = 0; DELETE FROM big WHERE id = 7`)
+  expect((await world.ingest(big)).ledger).toMatchObject({ inserted: BigInt(ROWS / 500), deletes: 1n })
+  const sweep = { now: Date.now(), signal: new AbortController().signal }
+  expect(await sweepEndedLoads(world.lake, sweep), 'a load that can be continued stays').toEqual([])
+  expect((await world.ingest(big, { reload: true })).method).toMatch(
+    /^reload in \d+ parts, \d+ of them read by an earlier run$/,
+  )
+  await expectEqual()
+})
+
+test('parts of a source that has gone back since are read again', async () => {
+  await breakAfter(4)
+  const snapshot = await world.snapshot(big)
+  const { position } = snapshot
+  const behind = new Proxy(snapshot, {
+    get: (target, name) => {
+      if (name === 'position') return { ...position, order: position.order - 1_000n }
+      const value = Reflect.get(target, name, target) as unknown
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  expect((await world.ingest(big, { snapshot: behind })).method).toMatch(/^first full load in \d+ parts$/)
+})
+
 /** A table of two partitions with rows, and one for later. */
 async function createParted(): Promise<void> {
   await db.query(`DROP TABLE IF EXISTS big CASCADE; CREATE TABLE big (v text, id int PRIMARY KEY) PARTITION BY RANGE (id);
@@ -217,6 +275,12 @@ test("what cannot be read in its pieces is read in one go: children of a table, 
   await db.query('DROP OWNED BY tidemark_of_parents; DROP ROLE tidemark_of_parents')
 })
 
+const listRecords = async (): Promise<string[]> => {
+  const records: string[] = []
+  for await (const { path } of world.lake.store.list('system/loads')) records.push(path)
+  return records
+}
+
 /** The table with a cursor by which every second row was changed behind the mark. */
 async function changeHalfBehind(): Promise<void> {
   await db.query(`ALTER TABLE big ADD COLUMN at timestamptz NOT NULL DEFAULT '2026-01-01'; ANALYZE big`)
@@ -252,10 +316,25 @@ test('a backfill that broke is continued with the parts that are missing, and is
   const [, parts, taken] = /in (\d+) parts, (\d+) of them read by an earlier run$/.exec(outcome.method) ?? []
   expect(Number(taken)).toBeGreaterThan(0)
   expect(again.reads()).toBe(Number(parts) - Number(taken))
+  expect(await listRecords()).toEqual([])
   expect((await world.mark('big')).backfills).toEqual(['2026-01-01'])
   await expectEqual(dated)
   // Another range is another backfill, and so is the same one once it was done.
   expect((await world.backfill(dated, { from: '2026-01-01' })).method).toMatch(/^backfill in \d+ parts$/)
+})
+
+test('the record of a backfill that nobody asks for again is found, kept for a day, and then removed', async () => {
+  await changeHalfBehind()
+  const broken = watched(await world.snapshot(dated), 3)
+  await expect(world.backfill(dated, { from: '2026-01-01' }, broken.snapshot)).rejects.toThrow('the connection is gone')
+  const { signal } = new AbortController()
+  const hours = (n: number): number => Date.now() + n * 3_600_000
+  expect(await sweepEndedLoads(world.lake, { now: hours(23), signal })).toEqual([])
+  expect((await listRecords()).length).toBeGreaterThan(1)
+  expect(await sweepEndedLoads(world.lake, { now: hours(25), signal })).toEqual(['bronze/big/backfill'])
+  expect(await listRecords()).toEqual([])
+  expect((await world.backfill(dated, { from: '2026-01-01' })).method).toMatch(/^backfill in \d+ parts$/)
+  await expectEqual(dated)
 })
 
 test('a part whose record fails after its commit is counted once, and no part leaves its rows to the next', async () => {

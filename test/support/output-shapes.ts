@@ -211,6 +211,7 @@ export const documents: Readonly<Record<string, Shape>> = {
     dryRun: expect.any(Boolean),
     tables: listOf({ table: text, files: integer, bytes: integer, paths: listOf(text) }),
     uploads: listOf({ path: text, started: text }),
+    loads: listOf(text),
   },
   verify: listOf({
     table: text,

@@ -28,12 +28,19 @@ export interface InParts {
 }
 
 /** An earlier run's parts show the source as it was then; after this time they are read again. */
-const CONTINUED_MS = 24 * 60 * 60 * 1000
+export const BACKFILL_CONTINUED_MS: number = 24 * 60 * 60 * 1000
+
+const recordOf = (tablePath: string): string => `${tablePath}/backfill`
+
+/** Whether a record of a load is that of a backfill; a first load goes by the path of its table alone. */
+export function isBackfillRecord(of: string): boolean {
+  return of.split('/').length === 3 && of.endsWith('/backfill')
+}
 
 /** Read the parts that are missing; the last one also says that the range is done. */
 export async function backfillInParts(work: Work, wanted: ResolvedTable, given: InParts): Promise<ExtractOutcome> {
   const { store } = work.context
-  const record = `${wanted.tablePath}/backfill`
+  const record = recordOf(wanted.tablePath)
   const plan = await begin(work, record, given)
   const parts = await readParts(store, record, plan)
   const resumed = parts.size
@@ -72,7 +79,7 @@ async function begin(work: Work, record: string, { cut, whole }: InParts): Promi
   const fit = JSON.stringify([fitOf(work, cut, wanted.schema), whole.slice])
   const planned = { loadId: context.ids.uuid(), fit, position, cursor: undefined, chunks: cut.chunks }
   const begun = await beginLoad(context.store, record, planned)
-  if (passedMs(begun.position.asOf, position.asOf) < CONTINUED_MS) return begun
+  if (passedMs(begun.position.asOf, position.asOf) < BACKFILL_CONTINUED_MS) return begun
   await endLoad(context.store, record)
   return await beginLoad(context.store, record, planned)
 }

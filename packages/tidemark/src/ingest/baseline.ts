@@ -75,7 +75,7 @@ async function readAll(
     return { rows: read, files: await write(work, rows, { current, schema, replaces: true }), loaded: undefined }
   }
   const cut = await cutTable(work)
-  const loaded = cut === undefined ? undefined : await loadInParts(work, cut, schema)
+  const loaded = cut === undefined ? undefined : await loadInParts(work, cut, { schema, current })
   const { rows, files } = loaded ?? (await readInto(work, { kind: 'all' }, schema, seq))
   const isOfOneSnapshot = loaded === undefined || loaded.resumed === 0
   if (files.length > 0 && isOfOneSnapshot && !isUniqueInSource(work.wanted)) {

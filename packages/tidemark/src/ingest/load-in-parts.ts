@@ -3,9 +3,10 @@
  * Parts that an earlier run has read are not read again; what changed since that run began is read after the commit, as
  * an ordinary increment from where the server stood then.
  */
-import type { DataFile, StructType } from '@tidemark/delta'
+import type { DataFile, Snapshot, StructType } from '@tidemark/delta'
 import { ident, join, sql } from '../engine/sql.ts'
 import type { ChunkSlice, TableChunks } from '../sources/source.ts'
+import { generationOf } from './generation.ts'
 import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
 import { readMissing } from './parts-pool.ts'
 import { readInto } from './read.ts'
@@ -37,13 +38,22 @@ export async function cutTable({ snapshot, wanted, context }: Work): Promise<Tab
   return cut !== undefined && cut.chunks.length > 1 ? cut : undefined
 }
 
-/** Read all parts that are not there yet, a few at a time. Nothing is committed. */
-export async function loadInParts(work: Work, cut: TableChunks, schema: StructType): Promise<LoadedTable> {
+/**
+ * Read all parts that are not there yet, a few at a time. Nothing is committed.
+ *
+ * @param current the table whose rows are replaced; undefined for one that is made
+ */
+export async function loadInParts(
+  work: Work,
+  cut: TableChunks,
+  { schema, current }: { schema: StructType; current: Snapshot | undefined },
+): Promise<LoadedTable> {
   const { context, snapshot, wanted } = work
   const { store } = context
   const plan = await beginLoad(store, wanted.tablePath, {
     loadId: context.ids.uuid(),
     fit: fitOf(work, cut, schema),
+    replaces: current === undefined ? undefined : generationOf(current).generation,
     position: snapshot.position,
     cursor: await nextCursor(work),
     chunks: cut.chunks,

@@ -12,6 +12,8 @@ export interface LoadPlan {
   loadId: string
   /** Everything that must be unchanged for parts of different runs to make one table: server, relation, storage, entry. */
   fit: string
+  /** Generation of the table whose rows the load replaces; left out for one that makes the table, and for a backfill. */
+  replaces?: bigint | undefined
   /** Where the server stood before the first part was read. */
   position: Position
   /** From where what was written since then is found, of a table that is read by a cursor. */
@@ -33,14 +35,23 @@ const planPath = (tablePath: string): string => `${FOLDER}/${tablePath}/plan.jso
 const partPath = (tablePath: string, { loadId }: LoadPlan, chunk: number): string =>
   `${FOLDER}/${tablePath}/${loadId}/${String(chunk).padStart(6, '0')}.json`
 
-/** The load that was begun, by this run or an earlier one; `planned` when there is none yet. */
+/**
+ * The load that was begun, by this run or an earlier one; `planned` when there is none yet, or none that can be continued:
+ * one that came to its end and could not say so any more, or one of a source that has gone back since.
+ */
 export async function beginLoad(store: ObjectStore, tablePath: string, planned: LoadPlan): Promise<LoadPlan> {
   await store.putIfAbsent(planPath(tablePath), encode(planned))
   const begun = decode<LoadPlan>(await store.get(planPath(tablePath)))
-  if (begun?.fit === planned.fit) return begun
+  if (begun !== undefined && isContinuedBy(begun, planned)) return begun
   await endLoad(store, tablePath)
   await store.putIfAbsent(planPath(tablePath), encode(planned))
   return planned
+}
+
+function isContinuedBy(begun: LoadPlan, planned: LoadPlan): boolean {
+  const [before, now] = [begun.position, planned.position]
+  const isAhead = before.order > now.order || before.log > now.log
+  return begun.fit === planned.fit && begun.replaces === planned.replaces && !isAhead
 }
 
 /** A load that was begun and has not ended. */
@@ -62,6 +73,16 @@ export async function findBegunLoad(store: ObjectStore, tablePath: string): Prom
   let done = 0
   for await (const _ of store.list(`${FOLDER}/${tablePath}/${plan.loadId}`)) done += 1
   return { asOf: plan.position.asOf, done, of: plan.chunks.length }
+}
+
+/** Every load that was begun: whose it is, the path of its table or what follows it, and how it was begun. */
+export async function* listLoads(
+  store: ObjectStore,
+): AsyncGenerator<{ of: string; begunAt: number; plan: LoadPlan | undefined }> {
+  for await (const { path, modifiedAt } of store.list(FOLDER)) {
+    const of = /^system\/loads\/(.+)\/plan\.json$/.exec(path)?.[1]
+    if (of !== undefined) yield { of, begunAt: modifiedAt, plan: decode<LoadPlan>(await store.get(path)) }
+  }
 }
 
 /** Record a part; the first record of a part stands, and is what comes back. */

@@ -4,6 +4,7 @@
  */
 import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
 import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
+import { sweepEndedLoads } from './ended-loads.ts'
 import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import type { Lake } from './lake.ts'
 import type { Processes } from './lease.ts'
@@ -94,11 +95,16 @@ export async function closeRun(
   })
 }
 
-async function closeAbandoned({ clock }: AccountPorts, { lake, runId, beforeEnd }: AccountRequest): Promise<void> {
-  for (const end of await findAbandoned(lake.store, runId, clock.now())) {
+async function closeAbandoned(
+  { clock }: AccountPorts,
+  { lake, runId, beforeEnd, signal }: AccountRequest,
+): Promise<void> {
+  const abandoned = await findAbandoned(lake.store, runId, clock.now())
+  for (const end of abandoned) {
     await beforeEnd(lake.store, end)
     await writeRunEnd(lake.store, end)
   }
+  if (abandoned.length > 0) await sweepEndedLoads(lake, { now: clock.now(), signal })
 }
 
 /** Every run begins with `run started`; one that ended before its steps were known begins without any. */

@@ -8,6 +8,7 @@ import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
 import { printTable } from '../../report/table.ts'
 import { findTable } from '../../run/delta-tables.ts'
+import { sweepEndedLoads } from '../../run/ended-loads.ts'
 import { listTables } from '../../run/lake-tables.ts'
 import { vacuumTable } from '../../run/maintain-table.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
@@ -74,7 +75,9 @@ async function clean(
     wanted === undefined && names.length > 0
       ? await giveUpUploads(ports, loaded, { dryRun }).catch(keepProblem(problems))
       : []
-  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned, uploads })}\n`)
+  const { clock, signal } = ports
+  const loads = wanted === undefined ? await sweepEndedLoads(lake, { now: clock.now(), dryRun, signal }) : []
+  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned, uploads, loads })}\n`)
   else {
     const columns = [
       { name: 'table' },
@@ -84,6 +87,7 @@ async function clean(
     const rows = cleaned.map(({ table, files, bytes }) => ({ table, files, bytes }))
     ports.stdout.write(printTable(columns, rows))
     if (uploads.length > 0) ports.stderr.write(`${uploadsText(uploads)}\n`)
+    if (loads.length > 0) ports.stderr.write(`${loadsText(loads)}\n`)
     if (dryRun) ports.stderr.write('Nothing was removed; these are the files that would be.\n')
   }
   reportProblems(ports, problems)
@@ -112,6 +116,10 @@ function keepProblem(problems: Problem[]): (error: unknown) => readonly GivenUp[
     problems.push(error)
     return []
   }
+}
+
+function loadsText(loads: readonly string[]): string {
+  return ['records of loads that no run goes on with', ...loads.map(of => `  ${plainLine(of)}`)].join('\n')
 }
 
 function uploadsText(uploads: readonly GivenUp[]): string {
