@@ -2,8 +2,7 @@
  * Alerts as HTTP POST. The address is https and public unless the user permits more, redirects are refused, and time
  * and answer are limited. The address may hold a key, so errors name its host only.
  */
-import { type ClientRequest, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { IncomingMessage, RequestOptions } from 'node:http'
 import { addressLiteral, isPublicAddress, publicLookup } from '../config/public-address.ts'
 import {
   ALERT_ADDRESS_REFUSED,
@@ -82,7 +81,7 @@ interface Answer {
   text: string
 }
 
-function post(
+async function post(
   { name, allowPrivate, clock }: WebhookOptions,
   url: URL,
   key: Uint8Array | undefined,
@@ -91,7 +90,7 @@ function post(
 ): Promise<Answer> {
   const refuse = (address: string): Problem => ALERT_ADDRESS_REFUSED({ channel: name, host: url.hostname, address })
   const literal = addressLiteral(url.hostname)
-  if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) return Promise.reject(refuse(literal))
+  if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) throw refuse(literal)
   const body = webhookBody(record)
   const timestamp = Math.floor(clock.now() / 1000)
   const requestOptions: RequestOptions = {
@@ -108,13 +107,14 @@ function post(
     },
     ...(allowPrivate ? {} : { lookup: publicLookup(refuse) }),
   }
-  return new Promise((resolve, reject) => {
-    const send = url.protocol === 'https:' ? httpsRequest : httpRequest
-    const request: ClientRequest = send(url, requestOptions, response => {
+  // Loaded by who sends: no other command pays for it.
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+  return await new Promise((resolve, reject) => {
+    const sent = request(url, requestOptions, response => {
       readAnswer(response).then(resolve, reject)
     })
-    request.on('error', reject)
-    request.end(body)
+    sent.on('error', reject)
+    sent.end(body)
   })
 }
 

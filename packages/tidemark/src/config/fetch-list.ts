@@ -2,8 +2,7 @@
  * A table list over HTTP: at most 5 MB, 10 seconds and 3 redirects, never from https to http, and to public addresses
  * only unless `allow_private` is written. The address is checked when the socket connects.
  */
-import { type Agent, request as requestHttp, type IncomingMessage } from 'node:http'
-import { request as requestHttps } from 'node:https'
+import type { Agent, IncomingMessage } from 'node:http'
 import { LIST_ADDRESS_REFUSED, LIST_UNREACHABLE } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
 import { addressLiteral, isPublicAddress, publicLookup, type ResolveName } from './public-address.ts'
@@ -94,12 +93,13 @@ function parseAddress(text: string, base?: URL): URL {
 
 type Get = Pick<FetchRequest, 'headers' | 'allowPrivate' | 'signal'> & { network: Network }
 
-function get(url: URL, { headers, allowPrivate, signal, network }: Get): Promise<IncomingMessage> {
+async function get(url: URL, { headers, allowPrivate, signal, network }: Get): Promise<IncomingMessage> {
   const refuse = (address: string): Problem => LIST_ADDRESS_REFUSED({ host: url.host, address })
   const literal = addressLiteral(url.hostname)
   if (!allowPrivate && literal !== undefined && !isPublicAddress(literal)) throw refuse(literal)
-  const request = url.protocol === 'https:' ? requestHttps : requestHttp
-  return new Promise((resolve, reject) => {
+  // Loaded by who fetches: no other command pays for it.
+  const { request } = await (url.protocol === 'https:' ? import('node:https') : import('node:http'))
+  return await new Promise((resolve, reject) => {
     request(
       url,
       {

@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { CONFIG_CONFLICT, CONFIG_MISSING_KEY, CONFIG_VALUE } from '../errors/config.ts'
 import { Problem } from '../errors/problem.ts'
 import type { SecretRef, SourceConfig, TextOrSecret } from '../model/project.ts'
+import { isKnownZone } from '../model/timezone.ts'
 import { type ConfigNode, findNode, keyPlaceOf, placeOf } from './node.ts'
 import type { ListLocation } from './read-list.ts'
 import type { SecretInput } from './schema-words.ts'
@@ -28,7 +29,7 @@ export function buildSource(name: string, input: SourceInput, node: ConfigNode, 
   const problems: Problem[] = []
   const connection = buildConnection(name, input, node, problems)
   const timezone = input.timezone ?? 'UTC'
-  if (!isTimezone(timezone)) {
+  if (!isKnownZone(timezone) || /^[+-]/.test(timezone)) {
     const expected = 'an IANA time zone such as UTC or Europe/Oslo'
     problems.push(CONFIG_VALUE({ key: `sources.${name}.timezone`, expected }, { place: placeOf(node, ['timezone']) }))
   }
@@ -151,14 +152,6 @@ function checkUrl(url: string, type: SourceConfig['type'], node: ConfigNode): Pr
   } catch (error) {
     if (!(error instanceof Problem)) throw error
     return [Object.assign(error, { place: placeOf(node, ['url']) })]
-  }
-}
-
-function isTimezone(name: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== '' && !/^[+-]/.test(name)
-  } catch {
-    return false
   }
 }
 

@@ -1,5 +1,6 @@
 /** The zone in which a source's times without a zone are read: a name, whose rules every side knows. */
 import { SOURCE_TIMEZONE } from '../errors/source.ts'
+import { isKnownZone } from '../model/timezone.ts'
 
 /**
  * The zone itself. Offsets have no rule for summer time, abbreviations several, and PostgreSQL reads the sign of both the
@@ -11,12 +12,4 @@ export function checkTimezone(source: string, timezone: string): string {
   const isName = /^[A-Za-z][A-Za-z0-9_+-]*(\/[A-Za-z0-9_+-]+)*$/.test(timezone)
   if (!isName || !isKnownZone(timezone)) throw SOURCE_TIMEZONE({ source, timezone })
   return timezone
-}
-
-function isKnownZone(timezone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: timezone }).resolvedOptions().timeZone !== ''
-  } catch {
-    return false
-  }
 }
