@@ -16,6 +16,8 @@ export interface Checked<T> {
 export interface Context {
   what: string
   path?: Path
+  /** Keys of the tree itself that the schema does not have, because they are read elsewhere. */
+  alsoKnown?: readonly string[]
 }
 
 type Issue = z.core.$ZodIssue
@@ -78,7 +80,7 @@ function toProblems(issue: Issue, schema: z.ZodType, node: ConfigNode, context: 
   const where = (at: Path): string => printPath([...(context.path ?? []), ...at]) || context.what
   const key = printPath([...(context.path ?? []), ...path]) || context.what
   if (issue.code === 'unrecognized_keys') {
-    const known = knownKeys(schema, path)
+    const known = [...knownKeys(schema, path), ...(path.length === 0 ? (context.alsoKnown ?? []) : [])]
     return issue.keys.map(unknown =>
       CONFIG_UNKNOWN_KEY(
         { key: unknown, where: where(path), suggestion: suggest(unknown, known), known },

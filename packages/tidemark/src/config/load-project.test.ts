@@ -153,6 +153,14 @@ alerts:
     `)
   })
 
+  test('with a key nobody knows is told the keys that there are, `targets` among them', async () => {
+    const files = { 'loop_input.json': list }
+    const [known] = await problemsOf({ ...files, 'tidemark.yml': `${minimal}zzz: 1\n` })
+    expect(known).toMatch(/CONFIG_UNKNOWN_KEY `zzz` is not a key of tidemark.yml. \| Known here: name, .*, targets\./)
+    const [meant] = await problemsOf({ ...files, 'tidemark.yml': `${minimal}target: {}\n` })
+    expect(meant).toContain('Did you mean "targets"?')
+  })
+
   test('that does not exist is refused with the way to make one', async () => {
     expect(await problemsOf({})).toMatchInlineSnapshot(`
       [
@@ -424,10 +432,20 @@ describe('references of other tools', () => {
     const yml =
       minimal.replace('url: { secret: env:APP_URL }', `url: ${JSON.stringify(written)}`) + 'variables: { zone: UTC }\n'
     const found = await problemsOf({ 'tidemark.yml': yml, 'loop_input.json': list })
-    const reference = found.filter(one => one.includes('CONFIG_REFERENCE'))
-    expect(reference).toHaveLength(1)
-    expect(reference[0]).toContain('tidemark.yml:5:10')
-    expect(reference[0]).toContain(right)
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain('tidemark.yml:5:10')
+    expect(found[0]).toContain('CONFIG_REFERENCE')
+    expect(found[0]).toContain(right)
+  })
+  test.each([
+    ['${APP_URL}', 'secret: env:APP_URL'],
+    ['${var.url}', 'Write "${var.url}", or give the value a line of its own.'],
+  ])('%s without quotes inside { } is one problem, with what to write', async (written, right) => {
+    const yml = `name: music\nlake: ./lake\nsources:\n  app: { type: postgres, url: ${written}, tables: loop_input.json }\n`
+    const found = await problemsOf({ 'tidemark.yml': yml, 'loop_input.json': list })
+    expect(found).toHaveLength(1)
+    expect(found[0]).toContain(`CONFIG_SYNTAX This is not valid YAML: ${written} is not in quotes inside { }.`)
+    expect(found[0]).toContain(right)
   })
   test('${bundle.target} and ${name} are read, and $${ stands for the characters', async () => {
     const yml = minimal.replace('tables:', () => 'prefix: "${bundle.target}_${name}_$${x}"\n    tables:')

@@ -2,7 +2,7 @@
  * From the files a user wrote to a Project. Everything is read and checked to the end before anything stops, so one
  * look shows every mistake; a project with a mistake is never returned.
  */
-import { CONFIG_VALUE, VARIABLE_UNDEFINED } from '../errors/config.ts'
+import { CONFIG_REFERENCE, VARIABLE_UNDEFINED } from '../errors/config.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { FlowSource } from '../model/flow.ts'
 import type { AlertConfig, Project } from '../model/project.ts'
@@ -206,11 +206,12 @@ function catalogName(tree: ProjectTree & { body: MapNode }, env: Environment): s
   return `${name}_dev_${user}`
 }
 
-/** A value that a variable was to give is wrong too, but only because the variable has none: one mistake, one problem. */
+/** A text whose reference is wrong is no address, secret or value either, but only because of that: one mistake, one problem. */
 function withoutEchoes(problems: readonly Problem[]): Problem[] {
   const where = ({ place }: Problem): string => JSON.stringify(place ?? '')
-  const undefinedAt = new Set(problems.filter(one => one.code === VARIABLE_UNDEFINED.code).map(where))
-  return problems.filter(one => one.code !== CONFIG_VALUE.code || !undefinedAt.has(where(one)))
+  const isReference = ({ code }: Problem): boolean => code === VARIABLE_UNDEFINED.code || code === CONFIG_REFERENCE.code
+  const wrongAt = new Set(problems.filter(one => one.place !== undefined && isReference(one)).map(where))
+  return problems.filter(one => isReference(one) || !wrongAt.has(where(one)))
 }
 
 function inOrder(problems: readonly Problem[]): Problem[] {

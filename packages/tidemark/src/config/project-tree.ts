@@ -73,7 +73,7 @@ export function readProjectTree(request: TreeRequest): ProjectTree {
   const variablesEntry = findEntry(merged, 'variables')
   const body: MapNode = replaced.node.kind === 'map' ? replaced.node : merged
   const whole = variablesEntry === undefined ? body : { ...body, entries: [...body.entries, variablesEntry] }
-  const shape = checkBody(whole)
+  const shape = checkBody(whole, ['targets'])
   return {
     body,
     target,
@@ -99,9 +99,15 @@ function builtinsOf(name: string, target: string): Record<string, string> {
   return { target, name, 'bundle.target': target, 'bundle.name': name }
 }
 
-function checkBody(body: MapNode): { problems: readonly Problem[]; isPlanned: ProjectTree['isPlanned'] } {
+function checkBody(
+  body: MapNode,
+  alsoKnown: readonly string[] = [],
+): {
+  problems: readonly Problem[]
+  isPlanned: ProjectTree['isPlanned']
+} {
   const planned = findPlanned(body, plannedInProject)
-  const checked = check(projectSchema, withoutInlineLists(body), { what: 'tidemark.yml' })
+  const checked = check(projectSchema, withoutInlineLists(body), { what: 'tidemark.yml', alsoKnown })
   const unplanned = checked.problems.filter(one => !planned.covers(one.place))
   return { problems: [...planned.problems, ...unplanned], isPlanned: planned.covers }
 }

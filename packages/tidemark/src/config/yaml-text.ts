@@ -4,6 +4,7 @@ import { CONFIG_SYNTAX } from '../errors/config.ts'
 import type { Problem } from '../errors/problem.ts'
 import type { ConfigNode, MapEntry } from './node.ts'
 import type { SourceText } from './source-text.ts'
+import { rightForm } from './wrong-reference.ts'
 
 /** What aliases may multiply a file to. A list of ten thousand tables stays far below. */
 const MAX_NODES = 500_000
@@ -14,15 +15,22 @@ export interface Parsed {
   problems: readonly Problem[]
 }
 
-/** Parse YAML 1.2. An empty file is an empty map. Every syntax error is reported; then there is no node. */
+/**
+ * Parse YAML 1.2. An empty file is an empty map. Every syntax error is reported, but not what only follows from one
+ * before it on its line; then there is no node.
+ */
 export function parseYaml(source: SourceText): Parsed {
   const doc = parseDocument(source.text, {
     lineCounter: new LineCounter(),
     prettyErrors: false,
     keepSourceTokens: true,
   })
-  const problems = [...doc.errors, ...doc.warnings].map(error =>
-    CONFIG_SYNTAX(explainYaml(error.code, error.message), { place: source.place(error.pos[0], error.pos[1]) }),
+  const problems = firstOfEachLine(
+    [...doc.errors, ...doc.warnings].map(error =>
+      CONFIG_SYNTAX(explainBraces(source.text, error.pos[0]) ?? explainYaml(error.code, error.message), {
+        place: source.place(error.pos[0], error.pos[1]),
+      }),
+    ),
   )
   if (problems.length > 0) return { node: undefined, problems }
   if (doc.contents === null) return { node: { kind: 'map', entries: [], place: source.place(0) }, problems }
@@ -75,6 +83,24 @@ export function parseYaml(source: SourceText): Parsed {
   }
   const node = convert(doc.contents, [])
   return { node: problems.length > 0 ? undefined : node, problems }
+}
+
+/** A reader that lost its way stumbles over every word up to the end of the line. */
+function firstOfEachLine(problems: readonly Problem[]): Problem[] {
+  const lines = new Set<number | undefined>()
+  return problems.filter(({ place }) => {
+    if (lines.has(place?.line)) return false
+    lines.add(place?.line)
+    return true
+  })
+}
+
+/** `{ url: ${X} }`: to YAML the brace behind the dollar opens a map inside the map. */
+function explainBraces(text: string, at: number): { format: string; reason: string; fix: string } | undefined {
+  const written = text[at - 1] === '$' ? /^\$\{[^{}\n]*\}/.exec(text.slice(at - 1))?.[0] : undefined
+  if (written === undefined) return undefined
+  const fix = rightForm(written)?.right ?? `Write "${written}", or give the value a line of its own.`
+  return { format: 'YAML', reason: `${written} is not in quotes inside { }`, fix }
 }
 
 function explainYaml(code: string, message: string): { format: string; reason: string; fix?: string } {
