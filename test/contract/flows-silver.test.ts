@@ -175,7 +175,7 @@ describe('silver.t', () => {
     expect(await lake.rows(flow.target, ['id'])).toBeUndefined()
     const outcome = await lake.run({ ...flow, expectations: [{ ...rule, onViolation: 'warn' }] })
     expect(outcome.ledger).toMatchObject({ inserted: 2n, warned: 1n })
-    expect(outcome.warnings).toEqual(['1 rows break the rule grown'])
+    expect(outcome.warnings).toEqual(['1 row breaks the rule grown'])
   })
 
   test('follows new columns of bronze and leaves them NULL in older rows', async () => {
@@ -240,7 +240,7 @@ test('a rejected row and a broken rule are told by silver.t alone, also when its
   const [told, kept] = [await lake.run(current), await lake.run(changes)]
   expect(told).toMatchObject({
     ledger: { read: 2n, inserted: 1n, quarantined: 1n, warned: 1n },
-    warnings: ['1 rows break the rule named'],
+    warnings: ['1 row breaks the rule named'],
   })
   expect(kept).toMatchObject({
     ledger: { read: 2n, inserted: 1n, filtered: 1n, quarantined: 0n, warned: 0n },

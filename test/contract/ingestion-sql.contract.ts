@@ -138,7 +138,7 @@ export function ingestionSqlContract(writer: SqlWriter): void {
       const refused = await problemOf(at.ingest(lagged))
       expect([refused.code, refused.message]).toEqual([
         'CURSOR_NULL',
-        'bronze.orders: 1 rows have NULL in changed_at, and would never be found by it.',
+        'bronze.orders: 1 row has NULL in changed_at, and would never be found by it.',
       ])
       const exclude: EntryOverrides = { ...lagged, nullCursor: 'exclude' }
       expect((await at.ingest(exclude)).ledger).toMatchObject({ read: 2n, inserted: 2n })

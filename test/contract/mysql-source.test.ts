@@ -113,7 +113,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
     const problem = await problemOf(snapshot.count({ table, slice: all, columns: table.columns, signal: never }))
     expect(problem.code).toBe('SOURCE_VALUE_UNFIT')
     for (const column of ['d (date', 't (timestamp', 'w (datetime']) expect(problem.message).toContain(column)
-    expect(problem.message).toContain('has 1 rows with zero or impossible dates')
+    expect(problem.message).toContain('has 1 row with zero or impossible dates')
     const columns = source.carryAsText(table, ['D', 't', 'w'])
     expect(await readRows(snapshot, table, { columns })).toMatchObject([
       { d: '0000-00-00', t: '0000-00-00 00:00:00', w: '2026-02-31 01:00:00' },

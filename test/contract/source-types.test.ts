@@ -137,7 +137,7 @@ test('a value that the lake cannot hold is refused by table, column and count be
     expect(problem.code).toBe('SOURCE_VALUE_UNFIT')
     expect(problem.message).toMatch(words)
     expect(problem.message).toContain(`public.refused: c${i} (`)
-    expect(problem.message).toContain('has 1 rows')
+    expect(problem.message).toContain('has 1 row with')
     expect(problem.hint).toContain(`"as_text": ["c${i}"]`)
   }
 })

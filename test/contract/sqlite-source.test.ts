@@ -103,7 +103,7 @@ test('a value that is not of its column stops the table by column and count, and
     const columns = table.columns.slice(i, i + 1)
     const problem = await problemOf(snapshot.count({ table, slice: all, columns, signal: never }))
     expect([type, literal, problem.code]).toEqual([type, literal, 'SOURCE_VALUE_UNFIT'])
-    expect(problem.message).toContain('has 1 rows with')
+    expect(problem.message).toContain('has 1 row with')
     await expect(copySegments(snapshot, table, { columns })).rejects.toThrow(/JSON/)
     const text = openSqliteSource(file.path)
       .carryAsText(table, [`C${i}`])

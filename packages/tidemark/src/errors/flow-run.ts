@@ -2,6 +2,7 @@
  * Problems that stop a flow while it runs. Each is raised before the target's commit, so the target is as it was.
  */
 import { type ProblemKind, problem } from './problem.ts'
+import { rowsText } from './row-count.ts'
 
 type SourceMissing = { flow: string; table: string }
 export const FLOW_SOURCE_MISSING: ProblemKind<SourceMissing> = problem<SourceMissing>({
@@ -80,7 +81,8 @@ type ExpectationFailed = { flow: string; table: string; rule: string; rows: bigi
 export const FLOW_EXPECTATION_FAILED: ProblemKind<ExpectationFailed> = problem<ExpectationFailed>({
   code: 'FLOW_EXPECTATION_FAILED',
   title: 'Rows break a rule that stops the flow.',
-  message: p => `${p.rows} rows for ${p.table} break the rule ${p.rule} of flow ${p.flow}.`,
+  message: p =>
+    `${rowsText(p.rows)} for ${p.table} ${p.rows === 1n ? 'breaks' : 'break'} the rule ${p.rule} of flow ${p.flow}.`,
   hint: () => 'Correct the rows in the source, or let the rule keep them aside with ON VIOLATION DROP ROW.',
   retry: 'after-change',
   exit: 1,

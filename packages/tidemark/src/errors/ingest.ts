@@ -1,5 +1,6 @@
 /** Problems of ingestion: what stops one table while the others go on. */
 import { type ProblemKind, problem } from './problem.ts'
+import { rowsThat } from './row-count.ts'
 
 export const SOURCE_WENT_BACK: ProblemKind<{ table: string; markAsOf: string; sourceAsOf: string }> = problem({
   code: 'SOURCE_WENT_BACK',
@@ -246,7 +247,7 @@ export const CURSOR_NULL: ProblemKind<{ table: string; column: string; rows: str
   code: 'CURSOR_NULL',
   title: 'Rows have no value in the cdc_col.',
   message: (p: { table: string; column: string; rows: string }) =>
-    `${p.table}: ${p.rows} rows have NULL in ${p.column}, and would never be found by it.`,
+    `${p.table}: ${rowsThat(p.rows, { one: 'has', many: 'have' })} NULL in ${p.column}, and would never be found by it.`,
   hint: () =>
     'Fill the column in the source, or write "null_cursor": "include" to read these rows in every run, "exclude" to leave them out.',
   retry: 'after-change',

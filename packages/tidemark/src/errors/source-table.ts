@@ -2,6 +2,7 @@
  * Problems with one table of a source: the other tables of the run go on.
  */
 import { type ProblemKind, problem } from './problem.ts'
+import { rowsText } from './row-count.ts'
 
 interface TableParams {
   source: string
@@ -173,7 +174,7 @@ export const SOURCE_VALUE_UNFIT: ProblemKind<TableParams & { columns: readonly U
   title: 'The lake cannot hold some values of the table.',
   message: (p: TableParams & { columns: readonly UnfitColumn[] }) =>
     `${p.table}: ${p.columns
-      .map(c => `${c.column} (${c.sourceType} as ${c.deltaType}) has ${c.count} rows with ${c.values}`)
+      .map(c => `${c.column} (${c.sourceType} as ${c.deltaType}) has ${rowsText(c.count)} with ${c.values}`)
       .join('; ')}.`,
   hint: (p: { columns: readonly UnfitColumn[] }) =>
     `Carry them as text: add "as_text": [${p.columns.map(c => JSON.stringify(c.column)).join(', ')}] to the entry, or correct the rows.`,

@@ -11,6 +11,7 @@ import type { Expectation } from '../model/project.ts'
 import { type FlowContext, keepRows } from './context.ts'
 import { columnList } from '../engine/relations.ts'
 import { expressionColumns } from './schema-fit.ts'
+import { rowsThat } from '../errors/row-count.ts'
 
 export type RejectReason = 'null key' | 'null sequence' | 'expectation'
 
@@ -143,7 +144,7 @@ count(*) FILTER (WHERE __failed IS NOT NULL) AS failed${join(perRule, '')}${forc
     rejected: n('rejected'),
     unjudged: n('unjudged'),
     warned: n('warned'),
-    warnings: told.map(({ name, rows }) => `${rows} rows break the rule ${name}`),
+    warnings: told.map(({ name, rows }) => `${rowsThat(rows, { one: 'breaks', many: 'break' })} the rule ${name}`),
   }
 }
 

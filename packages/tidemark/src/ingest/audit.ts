@@ -16,6 +16,7 @@ import { type EachPart, sourceRows } from './compare/source-rows.ts'
 import { type DifferingRanges, hashed, Sums } from './compare/sums.ts'
 import type { ReadingContext } from './load-slice.ts'
 import { lakeColumnName } from './system-columns.ts'
+import { rowsThat } from '../errors/row-count.ts'
 
 /** A copy as the engine can read it. */
 export interface Copy {
@@ -146,7 +147,7 @@ async function lookCloser(
   const repeated = await countRepeats(session, shape, { chosen: source, ranges, signal })
   if (repeated.doubled + repeated.versions > 0n) {
     const keys = shape.keys.map(({ name }) => name).join(', ')
-    const detail = `${repeated.doubled + repeated.versions} rows share their key with another`
+    const detail = `${rowsThat(repeated.doubled + repeated.versions, { one: 'shares its', many: 'share their' })} key with another`
     throw KEY_NOT_UNIQUE({ table: at.label, keys, detail }, { state: 'Nothing was written.' })
   }
   const place = shape.cursor === undefined ? sql`'behind'` : placeOf(newest)

@@ -27,6 +27,7 @@ import { versionsOf } from './slice.ts'
 import type { Fitted } from './drift.ts'
 import { countRescued, RESCUED } from './rescue.ts'
 import { isSystemColumn, lakeColumnName } from './system-columns.ts'
+import { rowsThat } from '../errors/row-count.ts'
 
 /** One table to extract, resolved against the database. */
 export interface ExtractTable {
@@ -119,7 +120,7 @@ export async function assertUnique(work: Work, candidates: Sql): Promise<void> {
   const { wanted, session } = work
   const shared = await session.count(ambiguousKeys(candidates, wanted.keys.map(lakeColumnName)), work.context.signal)
   if (shared === 0n) return
-  const detail = `${shared} rows share their key with another or have NULL in it`
+  const detail = `${rowsThat(shared, { one: 'shares its key with another or has', many: 'share their key with another or have' })} NULL in it`
   throw KEY_NOT_UNIQUE({ table: wanted.name, keys: wanted.keys.join(', '), detail }, { state: 'Nothing was written.' })
 }
 

@@ -4,6 +4,7 @@ import { estimateOf, type Expectation, type Plan, type PlanStep } from '../model
 import { countText } from './numbers.ts'
 import { readingText, timeText } from './reading-text.ts'
 import { printTable } from './table.ts'
+import { rowsText } from '../errors/row-count.ts'
 
 /** What stands behind a step's name: guarantee, method, and how much is known about what it will do. */
 export function planText(step: PlanStep): string {
@@ -39,10 +40,10 @@ export function expectationText(expect: Expectation): string {
     case 'nothing':
       return `nothing, ${expect.why}`
     case 'known':
-      return `${countText(expect.rows)} rows`
+      return rowsText(countText(expect.rows))
     case 'at most': {
       const since = expect.since === undefined ? '' : ` changed since ${clockText(expect.since)}`
-      return `at most ${countText(expect.rows)} rows${since}`
+      return `at most ${rowsText(countText(expect.rows))}${since}`
     }
     case 'whole table': {
       const rows = expect.rowEstimate === undefined ? undefined : `about ${countText(expect.rowEstimate)}`

@@ -6,6 +6,7 @@ import type { ProblemFact, RunEvent, RunStatus, StepResult, StorageUse } from '.
 import { quarantinedRows } from './ledger-text.ts'
 import { countText, durationText, megabytesText, plural } from './numbers.ts'
 import { resultLine } from './step-line.ts'
+import { rowsText } from '../errors/row-count.ts'
 
 export type RunFinished = Extract<RunEvent, { kind: 'run finished' }>
 
@@ -87,7 +88,7 @@ function totalsLine(run: RunFinished, options: SummaryOptions): string {
   return [
     `run ${plainLine(run.runId)} ${status} in ${durationText(run.at - options.startedAt)}`,
     `${plural(run.results.length, 'step')}${counts.length === 0 ? '' : `: ${counts.join(', ')}`}`,
-    ...(rejected === 0n ? [] : [`${countText(rejected)} ${rejected === 1n ? 'row' : 'rows'} quarantined`]),
+    ...(rejected === 0n ? [] : [`${rowsText(countText(rejected))} quarantined`]),
     ...(run.storage === undefined ? [] : [storageText(run.storage)]),
   ].join('; ')
 }
