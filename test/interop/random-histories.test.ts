@@ -21,6 +21,7 @@ const STEPS = Number(process.env['TIDEMARK_HISTORY_STEPS'] ?? 24)
 interface Kind {
   readonly configuration: Readonly<Record<string, string>>
   readonly partitionColumns?: readonly string[]
+  readonly features?: readonly string[]
   /** Readers that cannot read such tables, with the reason. */
   readonly unread?: Partial<Record<Reader, string>>
 }
@@ -45,6 +46,13 @@ const KINDS: Readonly<Record<string, Kind>> = {
       'delta.enableInCommitTimestamps': 'true',
       ...FEED,
     },
+    features: ['timestampNtz'],
+    unread: { 'delta-rs': 'it does not know typeWidening' },
+  },
+  'of growing types in its partitions too': {
+    configuration: { 'delta.enableTypeWidening': 'true', ...VECTORS },
+    partitionColumns: ['b', 'day'],
+    features: ['timestampNtz'],
     unread: { 'delta-rs': 'it does not know typeWidening' },
   },
 }

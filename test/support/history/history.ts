@@ -29,7 +29,9 @@ const COLUMNS = [
   ['part', 'string'],
   ['s', 'string'],
   ['n', 'integer'],
+  ['b', 'byte'],
   ['d', 'double'],
+  ['f', 'float'],
   ['day', 'date'],
   ['at', 'timestamp'],
   ['amount', 'decimal(37,2)'],
@@ -55,11 +57,13 @@ export interface History {
 /** A new table, without a row. */
 export async function beginHistory(
   { lake, session }: Pick<History, 'lake' | 'session'>,
-  kind: Pick<CreateRequest, 'tablePath' | 'configuration' | 'partitionColumns'> & { seed: number },
+  kind: Pick<CreateRequest, 'tablePath' | 'configuration' | 'partitionColumns' | 'features'> & { seed: number },
 ): Promise<History> {
-  const { tablePath, seed, configuration = {}, partitionColumns = [] } = kind
+  const { tablePath, seed, configuration = {}, partitionColumns = [], features } = kind
   const info = { operation: 'CREATE TABLE' }
-  const snapshot = await lake.publish(stageCreate({ tablePath, schema: SCHEMA, configuration, partitionColumns, info }))
+  const snapshot = await lake.publish(
+    stageCreate({ tablePath, schema: SCHEMA, configuration, partitionColumns, features, info }),
+  )
   const table = { columns: COLUMNS.map(([name, type]) => ({ key: name, name, type })), rows: [] }
   const feedFrom = 'delta.enableChangeDataFeed' in configuration ? 0n : undefined
   const versions = new Map([[0n, table]])

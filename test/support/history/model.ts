@@ -31,21 +31,49 @@ const PARTS = [
 const LONG = 'é\u{1F600}'.repeat(20)
 const STRINGS = ['', 'a', 'zz', LONG, `${LONG}x`, `${'a'.repeat(31)}\u{1F600}b`, '\u{10FFFF}'.repeat(40), '\u{FFFF}']
 const DOUBLES = ['nan', 'inf', '-inf', '-0.0', '1.5', '-2.25', '1e+308', '5e-324']
+/** The first of these are floats as well. */
+const FLOATS = 6
 const IDS = ['-9223372036854775808', '9223372036854775807', '9007199254740993', '9007199254740992', '-1']
 const DATES = ['1969-12-31', '0001-01-01', '9999-12-31', '2024-02-29']
 const TIMES = ['1969-12-31 23:59:59.999999+00', '2024-02-29 12:00:00.0005+00', '2024-02-29 12:00:00+00']
+const NAIVE_TIMES = ['2024-02-29 00:00:00', '0001-01-01 00:00:00', '1969-12-31 23:59:59.999999']
 const DECIMALS = ['0.00', '-0.01', '99999999999999999999999999999999999.99', '12345678901234567890.12']
+
+/** Some of the types that columns may grow into. */
+export const WIDER: Readonly<Record<string, readonly string[]>> = {
+  byte: ['short', 'integer', 'double', 'decimal(12,1)'],
+  integer: ['long', 'double', 'decimal(12,2)'],
+  long: ['decimal(22,1)'],
+  float: ['double'],
+  date: ['timestamp_ntz'],
+  'decimal(37,2)': ['decimal(38,3)'],
+  'decimal(22,1)': ['decimal(30,4)'],
+}
+
+/** The text of a value in a wider type. */
+export function wideText(value: string, from: string, to: string): string {
+  if (to === 'timestamp_ntz') return `${value} 00:00:00`
+  if (to === 'double') return value.includes('.') || from === 'float' ? value : `${value}.0`
+  const scale = Number(/^decimal\(\d+,(\d+)\)$/.exec(to)?.[1] ?? 0)
+  const [whole = '', part = ''] = value.split('.')
+  return scale === 0 ? whole : `${whole}.${part.padEnd(scale, '0')}`
+}
 
 /** A value of a column's type; keys are mostly small, so that changes meet. */
 export function randomValue(random: Random, { key, type }: ModelColumn): string | null {
-  if (key === 'id') return random.chance(0.03) ? random.pick(IDS) : String(random.integer(0, 60))
+  if (key === 'id') {
+    return wideText(random.chance(0.03) ? random.pick(IDS) : String(random.integer(0, 60)), 'long', type)
+  }
   if (random.chance(0.15)) return null
   if (key === 'part') return random.pick(PARTS.slice(0, random.chance(0.8) ? 4 : PARTS.length))
   if (type === 'string') return random.pick(STRINGS)
   if (type === 'double') return random.pick(DOUBLES)
+  if (type === 'float') return random.pick(DOUBLES.slice(0, FLOATS))
   if (type === 'date') return random.pick(DATES)
   if (type === 'timestamp') return random.pick(TIMES)
-  if (type.startsWith('decimal')) return random.pick(DECIMALS)
+  if (type === 'timestamp_ntz') return random.pick(NAIVE_TIMES)
+  if (type === 'decimal(12,1)' || type === 'decimal(12,2)') return wideText(String(random.integer(-5, 5)), 'byte', type)
+  if (type.startsWith('decimal')) return wideText(random.pick(DECIMALS), 'decimal(37,2)', type)
   return String(random.integer(-5, 5))
 }
 
@@ -78,8 +106,9 @@ export function textQuery({ columns }: ModelTable, relation: Sql): Sql {
   return sql`SELECT ${join(cast)} FROM (${relation})`
 }
 
+/** Equal rows have one text: a file that holds 0 and -0 gives back one of them for both. */
 export function printRow({ columns }: Pick<ModelTable, 'columns'>, row: ModelRow): string {
-  return JSON.stringify(columns.map(({ key }) => row[key] ?? null))
+  return JSON.stringify(columns.map(({ key }) => (row[key] === '-0.0' ? '0.0' : (row[key] ?? null))))
 }
 
 /** The rows in an order of their own, to be compared. */
@@ -95,10 +124,7 @@ export function randomPredicate(random: Random, table: ModelTable): Pair {
   const { key, name } = column
   if (random.chance(0.1)) return { predicate: isNull(name), holds: row => (row[key] ?? null) === null }
   const op = random.pick(['=', '<>', '<', '<=', '>', '>='] as const)
-  const value = randomValue(random, column) ?? '1'
-  const usable =
-    column.type === 'string' && value === '1' ? 'a' : column.type === 'date' && value === '1' ? '2000-01-01' : value
-  const wanted = column.type === 'timestamp' && usable === '1' ? '2000-01-01 00:00:00+00' : usable
+  const wanted = someValue(random, column)
   const holds: ModelPredicate = row => {
     const cell = row[key] ?? null
     if (cell === null) return null
@@ -118,10 +144,17 @@ export function randomPredicate(random: Random, table: ModelTable): Pair {
   }
 }
 
+function someValue(random: Random, column: ModelColumn): string {
+  for (;;) {
+    const value = randomValue(random, column)
+    if (value !== null) return value
+  }
+}
+
 function compareTexts(type: string, a: string, b: string): number {
   if (type === 'string') return Buffer.compare(Buffer.from(a), Buffer.from(b))
-  if (type === 'double') return orderOf(toNumber(a), toNumber(b))
-  if (type === 'integer' || type === 'long') return orderOf(BigInt(a), BigInt(b))
+  if (type === 'double' || type === 'float') return orderOf(toNumber(a), toNumber(b))
+  if (['byte', 'short', 'integer', 'long'].includes(type)) return orderOf(BigInt(a), BigInt(b))
   if (type.startsWith('decimal')) return orderOf(BigInt(scaled(a)), BigInt(scaled(b)))
   return orderOf(a.padEnd(40), b.padEnd(40))
 }
@@ -139,5 +172,5 @@ function toNumber(value: string): number {
 
 function scaled(value: string): string {
   const [whole = '0', part = ''] = value.split('.')
-  return `${whole}${part.padEnd(2, '0')}`
+  return `${whole}${part.padEnd(4, '0')}`
 }

@@ -12,12 +12,12 @@ import {
 } from '@tidemark/delta'
 import { toolsOf } from '../interop/own-lake.ts'
 import { type HistoryChange, type HistoryContext, info, type Maker, writeRows } from './change.ts'
-import { randomRows, rowsQuery } from './model.ts'
+import { randomRows, rowsQuery, WIDER, wideText } from './model.ts'
 import { append, merge, overwrite, overwriteWhere, remove, replaceKeys, update } from './row-changes.ts'
 
-const optimize: Maker = ({ random, table, lake, session }) => {
-  const partitionColumns = new Set(['part'])
-  const columns = table.columns.filter(({ key }) => !partitionColumns.has(key)).map(({ name }) => name)
+const optimize: Maker = ({ random, table, snapshot: now, lake, session }) => {
+  const { partitionColumns } = now.metaData
+  const columns = table.columns.map(({ name }) => name).filter(name => !partitionColumns.includes(name))
   const zOrderBy = random.chance(0.4) ? [random.pick(columns), random.pick(columns)] : undefined
   const targetFileBytes = random.pick([1000n, 4000n, 1_000_000n])
   return {
@@ -113,19 +113,23 @@ const dropColumn: Maker = context => {
 
 /** Only where types may be widened. */
 const widen: Maker = context => {
-  const column = context.table.columns.find(({ type, key }) => type === 'integer' && key !== 'part')
+  const { random, table } = context
+  const [column] = table.columns.filter(({ type }) => type in WIDER).filter(() => random.chance(0.5))
   if (column === undefined) return append(context)
+  const type = random.pick(WIDER[column.type] ?? [])
+  const widened = (value: string | null | undefined): string | null =>
+    value === null || value === undefined ? null : wideText(value, column.type, type)
   return {
-    name: `widen ${column.name}`,
+    name: `widen ${column.name} from ${column.type} to ${type}`,
     altersColumns: true,
     stage: async snapshot =>
       stageAlter(snapshot, {
-        alterations: [{ kind: 'widen type', column: [column.name], type: 'long' }],
+        alterations: [{ kind: 'widen type', column: [column.name], type }],
         info: info('CHANGE COLUMN'),
       }),
     apply: before => ({
-      ...before,
-      columns: before.columns.map(one => (one.key === column.key ? { ...one, type: 'long' } : one)),
+      columns: before.columns.map(one => (one.key === column.key ? { ...one, type } : one)),
+      rows: before.rows.map(row => ({ ...row, [column.key]: widened(row[column.key]) })),
     }),
   }
 }
