@@ -1,5 +1,6 @@
 /** Delta tables through the command line: read by name, by path, at older versions and as changes; kept in shape. */
-import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { cp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -30,6 +31,20 @@ test('a query reads a table at a version, at a time, by its path, and as changes
     'SELECT users.id FROM silver.users LEFT JOIN silver.users VERSION AS OF 2 old USING (id) WHERE old.name IS NULL',
   )
   expect(joined).toEqual([{ id: '3' }])
+})
+
+test('a query reads the version that was current at a time, and refuses one before there was any', async () => {
+  const project = await createLake(3)
+  const times = await project.query(
+    "SELECT DISTINCT _commit_version AS v, _commit_timestamp::VARCHAR AS at FROM table_changes('silver.users', 0) ORDER BY v",
+  )
+  for (const { v, at } of times) {
+    const counted = await project.query(`SELECT count(*) AS n FROM silver.users TIMESTAMP AS OF '${String(at)}'`)
+    expect(counted).toEqual([{ n: v }])
+  }
+  const refused = await project.tidemark('query', "SELECT * FROM silver.users TIMESTAMP AS OF '2001-01-01'")
+  expect(refused.exit).not.toBe(0)
+  expect(refused.stderr).toMatch(/silver\.users.* no version of the time 2001-01-01.*; the oldest that is kept is 0/s)
 })
 
 test('changes since a time begin with the first commit that is not earlier', async () => {
@@ -193,6 +208,28 @@ test('optimize makes one file of many and keeps the rows; vacuum leaves what is 
     code: 'TABLE_NOT_OURS',
     says: 'delta',
   })
+})
+
+test('vacuum --dry-run names what vacuum then removes, and neither touches what a version needs', async () => {
+  const project = await createLake(2)
+  const folder = join(project.lake, 'silver/users')
+  const orphan = `part-${randomUUID()}-0.parquet`
+  await writeFile(join(folder, orphan), 'of a writer that never committed')
+  const tenDaysAgo = new Date(Date.now() - 10 * 24 * 60 * 60 * 1000)
+  const before = await readdir(folder)
+  for (const name of before.filter(one => one.endsWith('.parquet')))
+    await utimes(join(folder, name), tenDaysAgo, tenDaysAgo)
+  const cleaned = { table: 'silver.users', files: '1', bytes: '32', paths: [`silver/users/${orphan}`] }
+  const run = async (...args: string[]): Promise<unknown> => {
+    const ended = await project.tidemark('vacuum', 'silver.users', ...args, '--json')
+    expect(ended.exit, ended.stderr).toBe(0)
+    return JSON.parse(ended.stdout)
+  }
+  expect(await run('--dry-run')).toEqual({ dryRun: true, tables: [cleaned], uploads: [] })
+  expect(await readdir(folder)).toEqual(before)
+  expect(await run('--yes')).toEqual({ dryRun: false, tables: [cleaned], uploads: [] })
+  expect(await readdir(folder)).toEqual(before.filter(name => name !== orphan))
+  expect(await project.query('SELECT id FROM silver.users VERSION AS OF 1')).toHaveLength(1)
 })
 
 test('in production nothing is removed without --yes', async () => {
