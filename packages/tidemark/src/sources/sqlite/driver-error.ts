@@ -22,7 +22,14 @@ export class SqliteError extends Error {
 const BUSY = 5
 const LOCKED = 6
 const TOO_BIG = 18
+const READONLY = 8
+/** A transaction that its writer did not live to finish has to be taken back, which a reader may not. */
+const READONLY_ROLLBACK = 776
 const CANNOT_OPEN = new Set([3, 14, 23])
+
+const LEFT_BY_WRITER =
+  'a writer died in its transaction; the next one that opens the file takes its changes back, which a reader may not'
+const LOG_NEEDS_FOLDER = 'it is in WAL mode, which nobody can read who may not write its folder or the -shm file in it'
 
 /** True for a value or row beyond what SQLite itself can hold. */
 export function isTooBig(error: unknown): boolean {
@@ -47,6 +54,8 @@ export function translateSqliteError(error: unknown, named: Pick<ServerParams, '
   if (system !== undefined) return SOURCE_UNREACHABLE({ ...params, reason: system }, at)
   if (!(error instanceof SqliteError)) return error
   const code = error.errcode & 0xff
+  if (error.errcode === READONLY_ROLLBACK) return SOURCE_DATABASE_LOCKED({ ...params, reason: LEFT_BY_WRITER }, at)
+  if (code === READONLY) return SOURCE_UNREACHABLE({ ...params, reason: LOG_NEEDS_FOLDER }, at)
   if (code === BUSY || code === LOCKED) return SOURCE_DATABASE_LOCKED(params, at)
   if (CANNOT_OPEN.has(code)) return SOURCE_UNREACHABLE(params, at)
   return SOURCE_FILE_UNREADABLE(params, at)

@@ -3,6 +3,8 @@
  * process. Rows become bytes of CSV inside SQLite; no value becomes a text or a number of JavaScript on the way.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { statSync } from 'node:fs'
+import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
 import type { Answer, Question, ThreadSettings } from './messages.ts'
 
@@ -71,6 +73,26 @@ function stop(): void {
   kept = undefined
 }
 
+/**
+ * In WAL mode a reader makes `-wal` and `-shm` where nobody has the file open, and as it may not write, SQLite leaves them
+ * behind: they are this user's then, and the application may not be able to write them. A connection that could write takes
+ * them away when it is the last. A log with anything in it is left alone, so that no page of the database is ever written.
+ */
+function tidyLog(): void {
+  if (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size !== 0) return
+  try {
+    // Never one that makes the database: it may be gone by now.
+    const last = new DatabaseSync(`${pathToFileURL(path).href}?mode=rw`, { timeout: 0, allowExtension: false })
+    try {
+      last.exec('PRAGMA query_only = ON; SELECT count(*) FROM sqlite_schema')
+    } finally {
+      last.close()
+    }
+  } catch {
+    // Somebody is at work there, or this user may not write: then they stay.
+  }
+}
+
 function answer(question: Question): Answer {
   switch (question.kind) {
     case 'query':
@@ -93,6 +115,7 @@ function answer(question: Question): Answer {
     case 'close':
       stop()
       database.close()
+      tidyLog()
       parentPort?.close()
       return { kind: 'rows', rows: [] }
   }
