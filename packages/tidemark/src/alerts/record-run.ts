@@ -4,7 +4,7 @@
  */
 import type { ObjectStore } from '../model/ports.ts'
 import type { AlertConfig } from '../model/project.ts'
-import { readLatestRuns, type RunEnd } from '../run/facts.ts'
+import { type EndedRuns, readLatestRuns, type RunEnd } from '../run/facts.ts'
 import { lastFailures } from './earlier-failures.ts'
 import { recordAlerts } from './outbox.ts'
 import type { AlertRecord } from './record.ts'
@@ -26,14 +26,15 @@ export interface RunRecording {
 /**
  * Record the alerts of a run that ends. Alerts come before the notes of who was told: a crash in between tells again.
  *
+ * @param before the runs that had ended when it began, where they were listed
  * @throws {DeltaError} when the store fails
  */
-export async function recordRunAlerts(recording: RunRecording, end: RunEnd): Promise<void> {
+export async function recordRunAlerts(recording: RunRecording, end: RunEnd, before?: EndedRuns): Promise<void> {
   const { store, config, pipeline, redact } = recording
   if (config.rules.length === 0) return
   const { runId, status, target, endedAt: finishedAt, steps: results, problem } = end
   const run = { runId, status, target, finishedAt, results, problem, pipeline }
-  const failedBefore = lastFailures(await readLatestRuns(store, RUNS_SEARCHED))
+  const failedBefore = lastFailures(await readLatestRuns(store, RUNS_SEARCHED, before))
   const drafts = draftAlerts(run, failedBefore, config)
   const told = await readTold(store, drafts.map(toldKey))
   const records = decideAlerts(run, { failedBefore, told }, config)

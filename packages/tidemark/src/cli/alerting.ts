@@ -9,13 +9,13 @@ import { knownSecrets } from '../config/known-secrets.ts'
 import { makeRedactor } from '../config/redact.ts'
 import { openText } from '../config/secret.ts'
 import type { ObjectStore } from '../model/ports.ts'
-import type { RunEnd } from '../run/facts.ts'
+import type { BeforeEnd } from '../run/account.ts'
 import { problemFact } from '../run/problem-fact.ts'
 import type { CliPorts } from './ports.ts'
 
 export interface Alerting {
   /** Record what the finished run gives rise to. */
-  record(store: ObjectStore, end: RunEnd): Promise<void>
+  record: BeforeEnd
   /** Send what is pending, from this run and earlier ones. */
   deliver(store: ObjectStore): Promise<DeliveryReport>
   /** Tell of a run that could leave nothing in the lake: once, now, without a record. */
@@ -39,7 +39,8 @@ export function createAlerting(ports: CliPorts, loaded: LoadedProject): Alerting
   }
   return {
     redact,
-    record: (store, end) => recordRunAlerts({ store, config: project.alerts, pipeline: project.name, redact }, end),
+    record: (store, end, before) =>
+      recordRunAlerts({ store, config: project.alerts, pipeline: project.name, redact }, end, before),
     deliver: store => send(lakeOutbox(store)),
     tell(error) {
       const finishedAt = ports.clock.now()

@@ -42,12 +42,14 @@ function collectVar(text: string, earlier: Record<string, string>): Record<strin
  * Load and check the project; warnings go to standard error.
  *
  * @param opens whose secrets the command will open beside those of the lake; only they are fetched from vaults
+ * @param tables what the command is about, where it was told: of sources that it does not need nothing is fetched
  */
 export async function openProject(
   ports: CliPorts,
   options: ProjectOptions,
   at: ProjectRoot,
   opens?: readonly SecretOwner[],
+  tables?: readonly string[],
 ): Promise<LoadedProject> {
   const root = options.project ?? ports.cwd
   at.root = root
@@ -60,6 +62,7 @@ export async function openProject(
     signal: ports.signal,
     vault: new Vaults(ports, ports.signal),
     opens,
+    tables,
   }).catch((error: unknown) => {
     if (error instanceof ProjectProblems && error.reachable !== undefined) maskSecrets(at, error.reachable)
     throw error

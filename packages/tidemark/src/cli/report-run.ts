@@ -45,7 +45,7 @@ export async function reportRun<Outcome extends RunOutcome>(
   const alerting = createAlerting(ports, loaded)
   const reader = openReader(ports, output, alerting.redact)
   const { emit, onPlan } = reader
-  const beforeEnd: BeforeEnd = (store, end) => alerting.record(store, end)
+  const beforeEnd: BeforeEnd = (store, end, before) => alerting.record(store, end, before)
   try {
     const outcome = await work({ emit, onPlan, beforeEnd }).finally(reader.close)
     reader.summarise(await deliver(ports, loaded, alerting))

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Project, SourceConfig } from '../model/project.ts'
-import { knownSecrets } from './known-secrets.ts'
+import type { KeptRef, Project, SourceConfig } from '../model/project.ts'
+import { keptSecrets, knownSecrets } from './known-secrets.ts'
 
 const place = { file: 'tidemark.yml', line: 1, column: 1 }
 
@@ -54,4 +54,22 @@ test('an address without a password is no secret, so that a message can show it'
     'other-word',
     'key-of-the-lake',
   ])
+})
+
+test('of sources that the named tables do not need nothing is fetched', () => {
+  const kept = (name: string): { url: { secret: KeptRef } } => ({
+    url: { secret: { kind: 'azure-kv', vault: 'https://v', name } },
+  })
+  const two = project([kept('of-app'), kept('of-erp')])
+  const [app, erp] = two.sources.map((source, n) => ({ ...source, name: ['app', 'erp'][n] ?? '' }))
+  const sources = [app, erp].filter(source => source !== undefined)
+  const tables = [
+    { source: 'app', name: 'users' },
+    { source: 'erp', name: 'items' },
+  ] as unknown as Project['tables']
+  const names = (...tablesNamed: string[]): string[] =>
+    keptSecrets({ ...two, sources, tables }, ['sources'], tablesNamed).flatMap(ref => ('name' in ref ? [ref.name] : []))
+  expect(names('users+')).toEqual(['of-app'])
+  expect(names()).toEqual(['of-app', 'of-erp'])
+  expect(names('gold.sales')).toEqual(['of-app', 'of-erp'])
 })

@@ -1,5 +1,6 @@
 /** The secrets of a project, opened for the one purpose of masking them in whatever leaves the process. */
 import type { KeptRef, Project, TextOrSecret } from '../model/project.ts'
+import { neededSources } from './needed-sources.ts'
 import { hasUrlPassword } from './redact.ts'
 import { keptRefs, openText, type Secret, type SecretContext } from './secret.ts'
 
@@ -18,11 +19,21 @@ export function knownSecrets(project: Project, { env, vault }: Pick<SecretContex
 /** Whose secrets a command opens, beside those of the lake. */
 export type SecretOwner = 'sources' | 'alerts'
 
-/** What of a project has to be fetched from a vault before the command that opens it can work. */
-export function keptSecrets(project: Project, owners: readonly SecretOwner[]): KeptRef[] {
+/**
+ * What of a project has to be fetched from a vault before the command that opens it can work.
+ *
+ * @param tables those that the command is about, where it was told; only of their sources anything is fetched
+ */
+export function keptSecrets(
+  project: Project,
+  owners: readonly SecretOwner[],
+  tables: readonly string[] = [],
+): KeptRef[] {
+  const needed = neededSources(project, tables)
+  const sources = project.sources.filter(({ name }) => needed?.has(name) ?? true)
   return keptRefs([
     ...ofLake(project),
-    ...(owners.includes('sources') ? ofSources(project) : []),
+    ...(owners.includes('sources') ? ofSources({ sources }) : []),
     ...(owners.includes('alerts') ? ofChannels(project) : []),
   ])
 }
@@ -31,7 +42,7 @@ function textsOf(project: Project): TextOrSecret[] {
   return [...ofSources(project), ...ofChannels(project), ...ofLake(project)]
 }
 
-function ofSources({ sources }: Project): TextOrSecret[] {
+function ofSources({ sources }: Pick<Project, 'sources'>): TextOrSecret[] {
   return sources.flatMap(({ connection, salt }) => [
     ...ofConnection(connection),
     ...(salt === undefined ? [] : [{ secret: salt }]),

@@ -50,6 +50,8 @@ export interface LoadRequest {
   vault?: SecretVault | undefined
   /** Whose secrets are fetched from vaults beside those of the lake; all when left out. */
   opens?: readonly SecretOwner[] | undefined
+  /** The tables that the command is about, where it was told: of sources that they do not need no secret is fetched. */
+  tables?: readonly string[] | undefined
 }
 
 export interface LoadedProject {
@@ -97,9 +99,9 @@ export async function loadProject(request: LoadRequest): Promise<LoadedProject> 
     env,
   })
   if (tree.body === undefined) throw new Problems(inOrder([...envProblems, ...tree.problems]))
-  const { vault, opens = ['sources', 'alerts'] } = request
+  const { vault, opens = ['sources', 'alerts'], tables } = request
   const built = await buildProject({ ...tree, body: tree.body }, location, { ...request, env })
-  await vault?.fetch(keptSecrets(built.project, opens))
+  await vault?.fetch(keptSecrets(built.project, opens, tables))
   const unplanned = built.problems.filter(one => !tree.isPlanned(one.place))
   const problems = [...envProblems, ...tree.problems, ...unplanned]
   if (problems.length > 0) {

@@ -13,6 +13,16 @@ export const RUN_IN_PROGRESS: ProblemKind<{ runId: string; host: string; pid: st
   example: { runId: '20261122T120003Z-4f1c2a', host: 'etl-1', pid: '4711', startedAt: '2026-11-22T12:00:03Z' },
 })
 
+export const SOURCE_NOT_ASKED: ProblemKind<{ source: string }> = problem({
+  code: 'SOURCE_NOT_ASKED',
+  title: 'A source was not asked.',
+  message: (p: { source: string }) => `Source ${p.source} has none of the tables that were named, and was left alone.`,
+  hint: () => 'Name one of its tables too, or run without --select.',
+  retry: 'after-change',
+  exit: 1,
+  example: { source: 'erp' },
+})
+
 export const LAKE_NOT_WRITABLE: ProblemKind<{ lake: string; reason: string }> = problem({
   code: 'LAKE_NOT_WRITABLE',
   title: 'The lake cannot be written.',

@@ -5,7 +5,7 @@
 import type { RunEvent, RunStatus, StepResult } from '../model/event.ts'
 import type { Clock, Ids, ObjectStore } from '../model/ports.ts'
 import { sweepEndedLoads } from './ended-loads.ts'
-import { findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
+import { type EndedRuns, findAbandoned, type RunEnd, writeRunEnd, writeRunStart } from './facts.ts'
 import type { Lake } from './lake.ts'
 import type { Processes } from './lease.ts'
 import { problemFact, toProblem } from './problem-fact.ts'
@@ -20,8 +20,10 @@ export interface AccountPorts {
 /**
  * Called before a run's end is written, and for runs found dead: what must survive a crash (alert records) is made
  * durable here, before the run counts as ended.
+ *
+ * @param before the runs that had ended when this one began, where they were listed
  */
-export type BeforeEnd = (store: ObjectStore, end: RunEnd) => Promise<void>
+export type BeforeEnd = (store: ObjectStore, end: RunEnd, before?: EndedRuns) => Promise<void>
 
 export interface AccountRequest {
   lake: Lake
@@ -42,24 +44,25 @@ export interface RunOutcome {
 /**
  * Do the work of a run between its first and its last fact, and between its first and its last event. Hold the lease.
  *
- * @param work emits what happens and gives the results of the steps; when it rejects, the run ends as failed
+ * @param work emits what happens and gives the results of the steps; when it rejects, the run ends as failed. It is told
+ *   which runs have ended before
  * @throws whatever `work` rejects with; {RUN_CANCELLED} when that is because of the signal
  */
 export async function keepAccount(
   ports: AccountPorts,
   request: AccountRequest,
-  work: (emit: AccountRequest['emit']) => Promise<readonly StepResult[]>,
+  work: (emit: AccountRequest['emit'], before: EndedRuns) => Promise<readonly StepResult[]>,
 ): Promise<RunOutcome> {
   const { lake, runId, startedAt, target, signal } = request
   const { host, pid } = ports.processes
   await sweepScratch(lake.root, ports.processes, startedAt)
-  await closeAbandoned(ports, request)
+  const before = await closeAbandoned(ports, request)
   await writeRunStart(lake.store, { runId, startedAt, target, host, pid })
   const emit = announced(request)
   const close = (end: Pick<RunEnd, 'status' | 'steps' | 'problem'>): Promise<void> =>
-    closeRun(ports, { ...request, store: lake.store, usage: lake.usage, emit }, end)
+    closeRun(ports, { ...request, store: lake.store, usage: lake.usage, emit, before }, end)
   try {
-    const results = await work(emit)
+    const results = await work(emit, before)
     const status = runStatus(results, signal)
     await close({ status, steps: results })
     return { runId, status, results }
@@ -77,12 +80,13 @@ export async function closeRun(
   request: Pick<AccountRequest, 'runId' | 'startedAt' | 'target' | 'emit' | 'beforeEnd'> & {
     store: ObjectStore
     usage?: Lake['usage']
+    before?: EndedRuns
   },
   { status, steps, problem }: Pick<RunEnd, 'status' | 'steps' | 'problem'>,
 ): Promise<void> {
-  const { store, runId, startedAt, target } = request
+  const { store, runId, startedAt, target, before } = request
   const end: RunEnd = { runId, startedAt, endedAt: clock.now(), target, status, steps, problem }
-  await request.beforeEnd(store, end)
+  await request.beforeEnd(store, end, before)
   await writeRunEnd(store, end)
   request.emit({
     kind: 'run finished',
@@ -98,13 +102,16 @@ export async function closeRun(
 async function closeAbandoned(
   { clock }: AccountPorts,
   { lake, runId, beforeEnd, signal }: AccountRequest,
-): Promise<void> {
-  const abandoned = await findAbandoned(lake.store, runId, clock.now())
+): Promise<EndedRuns> {
+  const { abandoned, ended } = await findAbandoned(lake.store, runId, clock.now())
+  let before = ended
   for (const end of abandoned) {
-    await beforeEnd(lake.store, end)
+    await beforeEnd(lake.store, end, before)
     await writeRunEnd(lake.store, end)
+    before = [...before, end.runId].sort()
   }
   if (abandoned.length > 0) await sweepEndedLoads(lake, { now: clock.now(), signal })
+  return before
 }
 
 /** Every run begins with `run started`; one that ended before its steps were known begins without any. */

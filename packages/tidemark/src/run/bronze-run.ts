@@ -34,7 +34,7 @@ export async function runOnBronze(ports: RunPorts, request: BronzeRunRequest): P
     const { lake, runId } = held
     const only = (name: string): boolean => isWanted(name, tables)
     const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-    const sources = await openSources(project, opener, { signal, only, loaded })
+    const sources = await openSources(project, opener, { signal, only, tables, loaded })
     try {
       assertKnown(project, sources, tables)
       const target = project.target.name

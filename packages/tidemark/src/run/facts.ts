@@ -61,13 +61,25 @@ export function readRunEnd(store: ObjectStore, runId: string): Promise<RunEnd> {
   return readFact(store, endPath(runId), parseRunEnd)
 }
 
-/** The newest ended runs, newest first, and why others among them cannot be read: one broken fact hides no other. */
+/** Runs that have ended, oldest first, as one listing showed them. */
+export type EndedRuns = readonly string[]
+
+async function listEnded(store: ObjectStore): Promise<EndedRuns> {
+  return (await listRuns(store)).flatMap(({ runId, end }) => (end === undefined ? [] : [runId]))
+}
+
+/**
+ * The newest ended runs, newest first, and why others among them cannot be read: one broken fact hides no other.
+ *
+ * @param ended from a listing made before; there is one more without
+ */
 export async function readRuns(
   store: ObjectStore,
   limit: number,
+  ended?: EndedRuns,
 ): Promise<{ runs: readonly RunEnd[]; problems: readonly Problem[] }> {
-  const ended = (await listRuns(store)).filter(run => run.end !== undefined).slice(-limit)
-  const read = await Promise.all(ended.reverse().map(({ runId }) => readRunEnd(store, runId).catch(onlyProblem)))
+  const newest = (ended ?? (await listEnded(store))).slice(-limit).reverse()
+  const read = await Promise.all(newest.map(runId => readRunEnd(store, runId).catch(onlyProblem)))
   return {
     runs: read.flatMap(one => (one instanceof Problem ? [] : [one])),
     problems: read.filter(one => one instanceof Problem),
@@ -75,23 +87,30 @@ export async function readRuns(
 }
 
 /** The newest ended runs that can be read, newest first. */
-export async function readLatestRuns(store: ObjectStore, limit: number): Promise<readonly RunEnd[]> {
-  return (await readRuns(store, limit)).runs
+export async function readLatestRuns(store: ObjectStore, limit: number, ended?: EndedRuns): Promise<readonly RunEnd[]> {
+  return (await readRuns(store, limit, ended)).runs
 }
 
 /**
  * The ends of runs that have a start and no end, except `current`: they died. The caller writes them. Of a start that
- * cannot be read no more is known than that.
+ * cannot be read no more is known than that. `ended` are those that have one, from the same listing.
  */
-export async function findAbandoned(store: ObjectStore, current: string, now: number): Promise<RunEnd[]> {
-  const open = (await listRuns(store)).filter(run => run.end === undefined && run.runId !== current)
-  return Promise.all(
+export async function findAbandoned(
+  store: ObjectStore,
+  current: string,
+  now: number,
+): Promise<{ abandoned: readonly RunEnd[]; ended: EndedRuns }> {
+  const runs = (await listRuns(store)).filter(({ runId }) => runId !== current)
+  const ended = runs.flatMap(({ runId, end }) => (end === undefined ? [] : [runId]))
+  const open = runs.filter(run => run.end === undefined)
+  const abandoned = await Promise.all(
     open.map(async ({ runId }): Promise<RunEnd> => {
       const start = await readRunStart(store, runId).catch(onlyProblem)
       const { startedAt, target } = start instanceof Problem ? { startedAt: now, target: 'unknown' } : start
       return { runId, status: 'abandoned', startedAt, endedAt: now, target, steps: [] }
     }),
   )
+  return { abandoned, ended }
 }
 
 function onlyProblem(error: unknown): Problem {

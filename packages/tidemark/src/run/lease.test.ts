@@ -1,8 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { LocalStore } from '@tidemark/delta'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LocalStore, type ObjectStore } from '@tidemark/delta'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Clock } from '../model/ports.ts'
 import { type Lease, type Processes, takeLease } from './lease.ts'
 
@@ -21,7 +21,7 @@ interface StartedRun {
 }
 
 /** A run on a host of its own, whose heart beats when the test says so. */
-function startRun(host: string): StartedRun {
+function startRun(host: string, store: ObjectStore = new LocalStore(root)): StartedRun {
   let wake: (() => void) | undefined
   let asleep: (() => void) | undefined
   const clock: Clock = {
@@ -35,7 +35,7 @@ function startRun(host: string): StartedRun {
       }),
   }
   const processes: Processes = { host, pid: 1, identify: () => 'boot:1' }
-  const lease = takeLease({ store: new LocalStore(root), clock, processes }, `run-${host}`)
+  const lease = takeLease({ store, clock, processes }, `run-${host}`)
   return {
     lease,
     beat: () => {
@@ -77,5 +77,26 @@ test('a run that slept past its expiry leaves the lease with whoever took it', a
   await slept[Symbol.asyncDispose]()
   expect(await holder()).toBe('run-b')
   await expect(startRun('c').lease).rejects.toMatchObject({ code: 'RUN_IN_PROGRESS' })
+  await second[Symbol.asyncDispose]()
+})
+
+test('a store that hangs is waited for only so long when the lease is let go', async () => {
+  const store = new LocalStore(root)
+  const removed: string[] = []
+  store.delete = path => {
+    removed.push(path)
+    return new Promise(() => undefined)
+  }
+  const run = startRun('a', store)
+  const lease = await run.lease
+  const ended = lease[Symbol.asyncDispose]()
+  await vi.waitUntil(() => removed.length > 0)
+  void run.beat()
+  await ended
+  expect(removed).toEqual(['system/lease.json'])
+  // It is nobody's to renew any more, and ends by itself.
+  now += 61_000
+  const second = await startRun('b').lease
+  expect(second.takenFrom).toBe('run-a')
   await second[Symbol.asyncDispose]()
 })

@@ -10,6 +10,8 @@ import { type Holder, type LeasePorts, printHolder, type Taken } from './holder.
 export type { Processes } from './holder.ts'
 
 const HEARTBEAT_MS = 15_000
+/** How long a store that does not answer is waited for at the end; a lease that is not let go of ends by itself. */
+const RELEASE_MS = 10_000
 
 export interface Lease extends AsyncDisposable {
   /** Run that held the lease before and died, if any. */
@@ -38,10 +40,21 @@ export async function takeLease(ports: LeasePorts, runId: string, signal?: Abort
     takenFrom: taken.takenFrom,
     [Symbol.asyncDispose]: async () => {
       stop.abort()
-      await beating
-      await taken.release()
+      await within(clock, RELEASE_MS, async () => {
+        await beating
+        await taken.release()
+      })
     },
   }
+}
+
+/** Wait for work, but no longer than so. What it rejects with later is nobody's any more. */
+async function within(clock: Clock, ms: number, work: () => Promise<void>): Promise<void> {
+  const done = new AbortController()
+  const working = work().finally(() => done.abort())
+  working.catch(() => undefined)
+  const waiting = clock.sleep(ms, done.signal).catch(() => undefined)
+  await Promise.race([working, waiting])
 }
 
 /** Until stopped, or lost: whoever slept too long finds the lease with another, and leaves it there. */

@@ -5,7 +5,7 @@ import { changeLogOf, whyScanned } from '../ingest/listed.ts'
 import { decideSlice } from '../ingest/slice.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
-import { readLatestRuns, type RunEnd } from './facts.ts'
+import { type EndedRuns, readLatestRuns, type RunEnd } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
 import type { LakeStore } from '../model/ports.ts'
 import { listTables } from './lake-tables.ts'
@@ -31,6 +31,8 @@ export interface PlanRequest {
   select: readonly string[] | undefined
   /** Bronze tables that are read anew. */
   reloadSource?: readonly string[]
+  /** The runs that have ended, where they were listed already. */
+  ended?: EndedRuns
   /** Count changed rows exactly where it is cheap; `plan` does, `run` finds out by reading. */
   count: boolean
   signal: AbortSignal
@@ -48,7 +50,7 @@ export interface ProjectPlan extends Plan {
  */
 export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   const { lake, sources, flows, select, reloadSource = [], signal } = request
-  const lastRuns = await readLatestRuns(lake.store, RUNS_SEARCHED)
+  const lastRuns = await readLatestRuns(lake.store, RUNS_SEARCHED, request.ended)
   const known = sources.flatMap(({ config, tables }) => tables.map(table => ({ source: config.name, table })))
   const states = await readTableStates({ ...lake, signal }, known, lastRuns)
   const tables: PlannedTable[] = []
@@ -68,7 +70,7 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
     }
   }
   const sourceOf = new Map(known.map(({ source, table }) => [table.name, source]))
-  const priced = await withCosts(lake.store, tables, sourceOf, lastRuns)
+  const priced = await withCosts(lake.store, tables, sourceOf, { lastRuns, ended: request.ended })
   const filled = new Set([...tables.map(({ name }) => name), ...flows.map(({ flow }) => flow.target)])
   const others = await listTables(lake.store, ['bronze', 'silver', 'gold'], name => !filled.has(name))
   const input = { tables: priced, flows, lake: others }
@@ -92,7 +94,7 @@ async function withCosts(
   store: LakeStore['store'],
   tables: readonly PlannedTable[],
   sourceOf: ReadonlyMap<string, string>,
-  lastRuns: readonly RunEnd[],
+  { lastRuns, ended }: { lastRuns: readonly RunEnd[]; ended: EndedRuns | undefined },
 ): Promise<PlannedTable[]> {
   const price = (runs: readonly RunEnd[]): PlannedTable[] =>
     tables.map(table => {
@@ -107,7 +109,7 @@ async function withCosts(
     ({ expect }) => expect.kind === 'whole table' && expect.pace === 'assumed' && (expect.bytes ?? 0n) >= COUNT_BYTES,
   )
   const isMore = isUnclear && lastRuns.length === RUNS_SEARCHED
-  return isMore ? price(await readLatestRuns(store, RUNS_LOOKED_BACK)) : priced
+  return isMore ? price(await readLatestRuns(store, RUNS_LOOKED_BACK, ended)) : priced
 }
 
 async function countChanges(

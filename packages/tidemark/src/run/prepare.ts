@@ -3,8 +3,10 @@
  * the flows put in graph order. A source or table that cannot be used keeps its problem; the others go on.
  */
 import { namePlace } from '../config/lake-name.ts'
+import { neededSources } from '../config/needed-sources.ts'
 import { LAKE_NAME_TAKEN } from '../errors/config.ts'
 import { type Place, Problem } from '../errors/problem.ts'
+import { SOURCE_NOT_ASKED } from '../errors/run.ts'
 import {
   type BoundEntry,
   bindEntries,
@@ -49,6 +51,8 @@ export interface OpenRequest {
   signal: AbortSignal
   /** Lake names wanted; every table when left out. */
   only?: (name: string) => boolean
+  /** Tables that all of it is about, where that was told: sources that they do not need are not asked. */
+  tables?: readonly string[] | undefined
   /** Bronze tables loaded from a source earlier: what its patterns stand for while it cannot be asked. */
   loaded: (source: string) => Promise<readonly string[]>
 }
@@ -59,8 +63,27 @@ export async function openSources(
   opener: SourceOpener,
   request: OpenRequest,
 ): Promise<readonly OpenSource[]> {
-  const opened = await Promise.all(project.sources.map(config => openSource(project, config, opener, request)))
+  const needed = neededSources(project, request.tables ?? [])
+  const opened = await Promise.all(
+    project.sources.map(config =>
+      (needed?.has(config.name) ?? true)
+        ? openSource(project, config, opener, request)
+        : leaveSource(project, config, request),
+    ),
+  )
   return refuseTakenNames(opened)
+}
+
+/** A source that nobody needs now: its tables are known by the list. */
+async function leaveSource(
+  project: Project,
+  config: SourceConfig,
+  { loaded }: Pick<OpenRequest, 'loaded'>,
+): Promise<OpenSource> {
+  const entries = project.tables.filter(entry => entry.source === config.name)
+  const problem = SOURCE_NOT_ASKED({ source: config.name }, { place: config.place })
+  const refused = await refuseAll(config, entries, problem, loaded)
+  return { config, source: undefined, snapshot: undefined, tables: [], refused }
 }
 
 async function openSource(

@@ -14,6 +14,7 @@ import {
   keepAccount,
   type RunOutcome,
 } from './account.ts'
+import type { EndedRuns } from './facts.ts'
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
 import { compileFlows } from './flows.ts'
@@ -72,14 +73,23 @@ export interface RunRequest {
  */
 export async function runProject(ports: RunPorts, request: RunRequest): Promise<RunOutcome> {
   const { signal, emit, beforeEnd } = request
+  const { select, reloadSource } = request
+  const tables = select === undefined ? undefined : [...select, ...reloadSource]
   return await holdLake(ports, request, async ({ project, ...held }) => {
     const { lake, runId } = held
     const account = { ...held, target: project.target.name, emit, beforeEnd, signal }
-    return await keepAccount(ports, account, async emitInRun => {
+    return await keepAccount(ports, account, async (emitInRun, before) => {
       const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-      const sources = await openSources(project, ports.opener, { signal, loaded })
+      const sources = await openSources(project, ports.opener, { signal, tables, loaded })
       try {
-        return await runSteps({ ports, request: { ...request, project, emit: emitInRun }, lake, runId, sources })
+        return await runSteps({
+          ports,
+          request: { ...request, project, emit: emitInRun },
+          lake,
+          runId,
+          sources,
+          before,
+        })
       } finally {
         await closeSources(sources)
       }
@@ -114,10 +124,12 @@ export interface RunScope {
   lake: Lake
   runId: string
   sources: readonly OpenSource[]
+  /** Runs that had ended when this one began. */
+  before: EndedRuns
 }
 
 async function runSteps(scope: RunScope): Promise<StepResult[]> {
-  const { ports, request, lake, runId, sources } = scope
+  const { ports, request, lake, runId, sources, before } = scope
   const { project, signal, emit } = request
   const { clock, ids } = ports
   const { fullRefresh } = request
@@ -125,7 +137,8 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const compiled = await compileFlows({ project, sources, lake: still, clock, ids, fullRefresh, signal })
   const { select, reloadSource } = request
   assertKnown(project, sources, reloadSource)
-  const planRequest = { lake: still, sources, flows: compiled.flows, select, reloadSource, count: false, signal }
+  const wanted = { flows: compiled.flows, select, reloadSource }
+  const planRequest = { lake: still, sources, ...wanted, ended: before, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
   const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })
@@ -138,7 +151,7 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
     clock: ports.clock,
     parallel: project.parallel,
     emit,
-    work: (step, before) => workOn(scope, compiled, step, before),
+    work: (step, earlier) => workOn(scope, compiled, step, earlier),
     instants: findInstants(
       plan.steps,
       compiled.flows.map(({ flow }) => flow),

@@ -36,7 +36,7 @@ export async function verifyTables(
   const { lake, signal } = work
   const project = await keepToAccepted(lake.store, work.project, { hashes: [], record: false })
   const loaded = (source: string): Promise<readonly string[]> => listLoaded(lake, source)
-  const sources = await openSources(project, work.ports.opener, { signal, loaded })
+  const sources = await openSources(project, work.ports.opener, { signal, tables: names, loaded })
   try {
     assertKnown(project, sources, names)
     const verdicts: Verdict[] = []

@@ -29,7 +29,7 @@ export function addBackfillCommand(program: Command, ports: CliPorts, at: Projec
 }
 
 async function run(ports: CliPorts, table: string, options: BackfillOptions, at: ProjectRoot): Promise<void> {
-  const loaded = await openProject(ports, options, at)
+  const loaded = await openProject(ports, options, at, undefined, [table])
   const { clock, ids, processes, signal } = ports
   const opener = createSourceOpener(ports, loaded, options)
   const range = { from: options.from, to: options.to }

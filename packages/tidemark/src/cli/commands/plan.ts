@@ -35,7 +35,7 @@ export function addPlanCommand(program: Command, ports: CliPorts, at: ProjectRoo
 
 async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Promise<void> {
   const { signal } = ports
-  const loaded = await openProject(ports, options, at, ['sources'])
+  const loaded = await openProject(ports, options, at, ['sources'], options.select)
   await using reader = await openReaderOf(ports, loaded)
   const lake = { ...reader, store: stillStore(reader.store) }
   await assertOwnLake(lake.store, loaded.project)
@@ -43,6 +43,7 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
   const project = await keepToAccepted(lake.store, loaded.project, accepted)
   const sources = await openSources(project, createSourceOpener(ports, loaded), {
     signal,
+    tables: options.select,
     loaded: source => listLoaded(lake, source),
   })
   try {

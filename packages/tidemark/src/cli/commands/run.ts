@@ -41,7 +41,12 @@ export function addRunCommand(program: Command, ports: CliPorts, at: ProjectRoot
 }
 
 async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promise<void> {
-  const loaded = await openProject(ports, options, at).catch((error: unknown) => failToStart(ports, options, error))
+  const { select } = options
+  // A reload is asked about before anything is selected.
+  const tables = select === undefined ? undefined : [...select, ...(options.reloadSource ?? [])]
+  const loaded = await openProject(ports, options, at, undefined, tables).catch((error: unknown) =>
+    failToStart(ports, options, error),
+  )
   const { clock, ids, processes, signal } = ports
   const { project } = loaded
   const reloadSource = options.reloadSource ?? []
@@ -62,7 +67,7 @@ async function run(ports: CliPorts, options: RunOptions, at: ProjectRoot): Promi
       {
         ...hooks,
         project,
-        select: options.select,
+        select,
         fullRefresh: options.fullRefresh ?? [],
         reloadSource,
         allowMassDelete: options.allowMassDelete ?? [],
