@@ -5,9 +5,7 @@ import { listRepositoryFiles, listSourceFiles, readRepositoryFile } from './sour
 /** A file longer than this holds more than one idea. An exception is listed with the reason it is one idea after all. */
 const LONGEST = 300
 const LONG_BY_NATURE: Readonly<Record<string, string>> = {
-  'packages/tidemark/src/errors/config.ts': 'a catalogue: one definition after another',
   'packages/tidemark/src/flows/language/portable/expression.ts': 'a grammar: one case for each kind of expression',
-  'packages/tidemark/src/flows/language/portable/functions.ts': 'a table: one row for each function of the subset',
 }
 
 /** Names that say nothing, and so collect everything. */

@@ -12,7 +12,7 @@ import { type Mark, markDomain, parseMark, printMark } from '../../packages/tide
 import { type RepairOutcome, repair } from '../../packages/tidemark/src/ingest/repair.ts'
 import { type ResolvedTable, resolveTable } from '../../packages/tidemark/src/ingest/resolve.ts'
 import { type Verdict, verifyTable } from '../../packages/tidemark/src/ingest/verify.ts'
-import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/work.ts'
+import type { ExtractOutcome } from '../../packages/tidemark/src/ingest/outcome.ts'
 import { tablePath } from '../../packages/tidemark/src/model/names.ts'
 import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import type { SourceConfig, TableEntry } from '../../packages/tidemark/src/model/project.ts'

@@ -2,7 +2,7 @@
  * The parts of a database's connection URL, read by our own parser: the platform's puts the whole text, password included,
  * into its errors. What a parameter means, and whether it is allowed, is the database's own business.
  */
-import { CONNECTION_URL } from '../errors/config.ts'
+import { CONNECTION_URL } from '../errors/reference.ts'
 import type { Problem } from '../errors/problem.ts'
 import { type Secret, secretOf } from './secret.ts'
 

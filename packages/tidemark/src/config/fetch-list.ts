@@ -3,7 +3,7 @@
  * only unless `allow_private` is written. The address is checked when the socket connects.
  */
 import type { Agent, IncomingMessage } from 'node:http'
-import { LIST_ADDRESS_REFUSED, LIST_UNREACHABLE } from '../errors/config.ts'
+import { LIST_ADDRESS_REFUSED, LIST_UNREACHABLE } from '../errors/list.ts'
 import { Problem } from '../errors/problem.ts'
 import { addressLiteral, isPublicAddress, publicLookup, type ResolveName } from './public-address.ts'
 

@@ -1,5 +1,5 @@
 /** One lake name, one table: exact entries are compared here, the matches of patterns when the database is known. */
-import { LAKE_NAME_TAKEN } from '../errors/config.ts'
+import { LAKE_NAME_TAKEN } from '../errors/list.ts'
 import { type Place, Problem } from '../errors/problem.ts'
 import { tableName, tablePath } from '../model/names.ts'
 import type { TableEntry } from '../model/project.ts'

@@ -2,7 +2,8 @@
  * The forms in which table lists exist in the world, brought to one: a list of maps with our keys. Pure; works on the
  * positioned tree, so that problems found later still point at the text.
  */
-import { CONFIG_CONFLICT, LIST_SHAPE } from '../errors/config.ts'
+import { CONFIG_CONFLICT } from '../errors/config.ts'
+import { LIST_SHAPE } from '../errors/list.ts'
 import type { Problem } from '../errors/problem.ts'
 import { type ConfigNode, findEntry, findNode, type ListNode, type MapEntry, type MapNode, textOf } from './node.ts'
 

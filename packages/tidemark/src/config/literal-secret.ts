@@ -1,5 +1,5 @@
 /** Passwords written out in the project's files: found by their key or by the shape of a URL. */
-import { SECRET_LITERAL } from '../errors/config.ts'
+import { SECRET_LITERAL } from '../errors/reference.ts'
 import type { Problem } from '../errors/problem.ts'
 import { printPath } from './check.ts'
 import { type ConfigNode, mapScalars } from './node.ts'

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { LIST_UNREACHABLE } from '../errors/config.ts'
+import { LIST_UNREACHABLE } from '../errors/list.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import { type LoadedProject, type LoadRequest, loadProject } from './load-project.ts'
 

@@ -2,7 +2,7 @@
  * From the files a user wrote to a Project. Everything is read and checked to the end before anything stops, so one
  * look shows every mistake; a project with a mistake is never returned.
  */
-import { CONFIG_REFERENCE, VARIABLE_UNDEFINED } from '../errors/config.ts'
+import { CONFIG_REFERENCE, VARIABLE_UNDEFINED } from '../errors/reference.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { FlowSource } from '../model/flow.ts'
 import type { AlertConfig, Project } from '../model/project.ts'

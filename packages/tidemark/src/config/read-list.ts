@@ -1,6 +1,7 @@
 /** The table list of a source, wherever it is kept: in tidemark.yml, in a file beside it, or at an address. */
 import { resolve } from 'node:path'
-import { CONFIG_OUTSIDE_PROJECT, LIST_COPY_USED, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/config.ts'
+import { CONFIG_OUTSIDE_PROJECT } from '../errors/config.ts'
+import { LIST_COPY_USED, LIST_EMPTY, LIST_INSECURE, LIST_SHAPE } from '../errors/list.ts'
 import { type Place, Problem } from '../errors/problem.ts'
 import { isoInstant } from '../model/instant.ts'
 import type { ListedTables, TableEntry, TextOrSecret } from '../model/project.ts'

@@ -5,7 +5,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { inspect } from 'node:util'
-import { SECRET_FORM, SECRET_MISSING } from '../errors/config.ts'
+import { SECRET_FORM, SECRET_MISSING } from '../errors/reference.ts'
 import type { Problem } from '../errors/problem.ts'
 import type { AwsSecretRef, AzureSecretRef, KeptRef, SecretRef, TextOrSecret } from '../model/project.ts'
 

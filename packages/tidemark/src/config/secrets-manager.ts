@@ -3,7 +3,7 @@
  * however many texts of its JSON are wanted, so that all are of one version of it.
  */
 import type { GetSecretValueCommandOutput, SecretsManagerClient } from '@aws-sdk/client-secrets-manager'
-import { SECRET_MISSING } from '../errors/config.ts'
+import { SECRET_MISSING } from '../errors/reference.ts'
 import { Problem } from '../errors/problem.ts'
 import { SECRET_PACKAGE_MISSING, SECRET_VAULT_UNREACHABLE } from '../errors/secret.ts'
 import { describeAwsIdentity } from '../identity/aws-identity.ts'

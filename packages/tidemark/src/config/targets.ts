@@ -1,5 +1,5 @@
 /** Which target is meant, and the project with that target's keys laid over it. */
-import { TARGET_DEFAULT, TARGET_UNKNOWN } from '../errors/config.ts'
+import { TARGET_DEFAULT, TARGET_UNKNOWN } from '../errors/reference.ts'
 import type { Problem } from '../errors/problem.ts'
 import { type ConfigNode, filterEntries, findEntry, findNode, type MapNode, mergeNodes } from './node.ts'
 import { suggest } from './suggest.ts'

@@ -1,5 +1,6 @@
 /** `${var.x}`, `${target}` and `${name}` in any text of the project; other notations get the form that works here. */
-import { CONFIG_REFERENCE, CONFIG_VALUE, VARIABLE_UNDEFINED } from '../errors/config.ts'
+import { CONFIG_VALUE } from '../errors/config.ts'
+import { CONFIG_REFERENCE, VARIABLE_UNDEFINED } from '../errors/reference.ts'
 import type { Problem } from '../errors/problem.ts'
 import { type ConfigNode, findEntry, findNode, type MapNode, mapScalars, type ScalarNode } from './node.ts'
 import { rightForm } from './wrong-reference.ts'

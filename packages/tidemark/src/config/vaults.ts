@@ -2,7 +2,7 @@
  * Secrets that vaults keep, fetched once by the identity of the machine. A vault that has no time or does not answer is asked
  * again as a store is, out of one budget for all secrets of a command.
  */
-import { SECRET_MISSING } from '../errors/config.ts'
+import { SECRET_MISSING } from '../errors/reference.ts'
 import { Problem } from '../errors/problem.ts'
 import { SECRET_LOGIN_FAILED, SECRET_REFUSED, SECRET_VAULT_UNREACHABLE } from '../errors/secret.ts'
 import type { KeptRef } from '../model/project.ts'

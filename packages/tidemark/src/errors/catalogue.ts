@@ -11,9 +11,11 @@ import * as explain from './explain.ts'
 import * as flow from './flow.ts'
 import * as flowRun from './flow-run.ts'
 import * as ingest from './ingest.ts'
+import * as list from './list.ts'
 import * as mask from './mask.ts'
 import * as names from './names.ts'
 import type { ExitCode, Problem, Retry } from './problem.ts'
+import * as reference from './reference.ts'
 import * as run from './run.ts'
 import * as secret from './secret.ts'
 import * as source from './source.ts'
@@ -40,8 +42,10 @@ const areas: readonly object[] = [
   flow,
   flowRun,
   ingest,
+  list,
   mask,
   names,
+  reference,
   run,
   secret,
   source,

@@ -6,18 +6,9 @@ import { land, nextVersion } from './land.ts'
 import { isListTrailing, nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'
 import { versionsOf } from './slice.ts'
-import {
-  changed,
-  type ExtractOutcome,
-  entries,
-  extractLedger,
-  makeMark,
-  nextCursor,
-  rescuedIn,
-  unchanged,
-  type Work,
-  write,
-} from './work.ts'
+import { makeMark, nextCursor } from './make-mark.ts'
+import { changed, type ExtractOutcome, extractLedger, unchanged } from './outcome.ts'
+import { entries, rescuedIn, type Work, write } from './work.ts'
 
 /** Duplicates read again, or transactions passed, before the horizon is moved by a commit of its own. */
 const TRAILING_ROWS = 10_000n

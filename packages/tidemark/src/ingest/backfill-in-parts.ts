@@ -10,7 +10,8 @@ import { readMissing } from './parts-pool.ts'
 import { readCandidates } from './read.ts'
 import type { ResolvedTable } from './resolve.ts'
 import { passedMs } from './source-time.ts'
-import { type ExtractOutcome, joinOutcomes, unchanged, type Work } from './work.ts'
+import { type ExtractOutcome, joinOutcomes, unchanged } from './outcome.ts'
+import type { Work } from './work.ts'
 
 /** One commit of a backfill. */
 export interface BackfillPart {

@@ -22,18 +22,8 @@ import { standingOf } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import { untilLanded } from './until-landed.ts'
 import { beginWidening } from './widening.ts'
-import {
-  assertUnique,
-  changed,
-  type ExtractOutcome,
-  entries,
-  extractLedger,
-  isUniqueInSource,
-  rescuedIn,
-  unchanged,
-  type Work,
-  write,
-} from './work.ts'
+import { changed, type ExtractOutcome, extractLedger, unchanged } from './outcome.ts'
+import { assertUnique, entries, isUniqueInSource, rescuedIn, type Work, write } from './work.ts'
 
 /** Range of cdc_col, `from` inclusive, `to` exclusive; the database compares both in the column's own type. */
 export interface BackfillRange {

@@ -8,19 +8,9 @@ import { nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates, readInto } from './read.ts'
 import type { Decision } from './slice.ts'
-import {
-  assertUnique,
-  changed,
-  entries,
-  type ExtractOutcome,
-  extractLedger,
-  fileRelation,
-  isUniqueInSource,
-  makeMark,
-  nextCursor,
-  type Work,
-  write,
-} from './work.ts'
+import { makeMark, nextCursor } from './make-mark.ts'
+import { changed, type ExtractOutcome, extractLedger } from './outcome.ts'
+import { assertUnique, entries, fileRelation, isUniqueInSource, type Work, write } from './work.ts'
 
 /**
  * First load: every row goes straight to files.

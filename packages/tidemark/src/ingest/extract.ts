@@ -17,7 +17,8 @@ import { reload } from './reload.ts'
 import { decideSlice, firstLoad } from './slice.ts'
 import { untilLanded } from './until-landed.ts'
 import { beginWidening } from './widening.ts'
-import { type ExtractOutcome, type ExtractTable, joinOutcomes, unchanged, type Work } from './work.ts'
+import { type ExtractOutcome, joinOutcomes, unchanged } from './outcome.ts'
+import type { ExtractTable, Work } from './work.ts'
 
 /**
  * Bring one bronze table up to the run's snapshot.

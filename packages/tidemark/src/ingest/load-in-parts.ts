@@ -11,7 +11,8 @@ import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from
 import { readMissing } from './parts-pool.ts'
 import { readInto } from './read.ts'
 import { lakeColumnName } from './system-columns.ts'
-import { fileRelation, nextCursor, type Work } from './work.ts'
+import { nextCursor } from './make-mark.ts'
+import { fileRelation, type Work } from './work.ts'
 
 export interface LoadedTable {
   files: readonly DataFile[]

@@ -11,7 +11,8 @@ import { deleteEntries, guardMassDelete } from './deletes.ts'
 import type { Mark } from './mark.ts'
 import { readListed } from './read-listed.ts'
 import { lakeColumnName } from './system-columns.ts'
-import { assertUnique, type ExtractOutcome, type Work } from './work.ts'
+import type { ExtractOutcome } from './outcome.ts'
+import { assertUnique, type Work } from './work.ts'
 
 /** Keys that changed since the mark; more of them, and a key more than once, do no harm. */
 export interface Listed {

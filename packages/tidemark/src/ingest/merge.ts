@@ -19,7 +19,8 @@ import type { Fitted } from './drift.ts'
 import { readCandidates } from './read.ts'
 import type { Decision } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
-import { assertUnique, type ExtractOutcome, type ExtractTable, type Work } from './work.ts'
+import type { ExtractOutcome } from './outcome.ts'
+import { assertUnique, type ExtractTable, type Work } from './work.ts'
 
 const NOTHING_GONE = { relation: undefined, count: 0n }
 

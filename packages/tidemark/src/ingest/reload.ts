@@ -6,17 +6,9 @@ import { land, nextVersion } from './land.ts'
 import type { Mark } from './mark.ts'
 import { readCandidates } from './read.ts'
 import type { Decision } from './slice.ts'
-import {
-  changed,
-  type ExtractOutcome,
-  entries,
-  extractLedger,
-  makeMark,
-  rescuedIn,
-  unchanged,
-  type Work,
-  write,
-} from './work.ts'
+import { makeMark } from './make-mark.ts'
+import { changed, type ExtractOutcome, extractLedger, unchanged } from './outcome.ts'
+import { entries, rescuedIn, type Work, write } from './work.ts'
 
 /** Keyless tables: the whole table is replaced in one commit when its content differs. */
 export async function reload(

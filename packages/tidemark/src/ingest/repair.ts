@@ -18,7 +18,8 @@ import { lakeColumnName } from './system-columns.ts'
 import { fitToBronze } from './drift.ts'
 import { untilLanded } from './until-landed.ts'
 import { judgeTable, type Verdict } from './verify.ts'
-import { changed, type ExtractOutcome, entries, extractLedger, rescuedIn, unchanged, type Work, write } from './work.ts'
+import { changed, type ExtractOutcome, extractLedger, unchanged } from './outcome.ts'
+import { entries, rescuedIn, type Work, write } from './work.ts'
 
 /** Up to this many keys, or this share of the table, nobody is asked. */
 const UNSUSPICIOUS_KEYS = 20n

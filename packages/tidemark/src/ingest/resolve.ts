@@ -9,7 +9,7 @@ import {
   KEY_COLUMN_MISSING,
   PATTERN_MATCHES_NOTHING,
 } from '../errors/ingest.ts'
-import { LAKE_NAME_TAKEN } from '../errors/config.ts'
+import { LAKE_NAME_TAKEN } from '../errors/list.ts'
 import type { Problem } from '../errors/problem.ts'
 import { tableName, tablePath } from '../model/names.ts'
 import type { SourceConfig, TableEntry } from '../model/project.ts'

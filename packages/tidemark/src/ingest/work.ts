@@ -1,6 +1,4 @@
-/**
- * What one extraction has in hand, and the small moves all its forms share: entries, files, the mark, the ledger.
- */
+/** What one extraction has in hand, and the small moves all its forms share: entries, files, keys. */
 import {
   type DataFile,
   evolvedSchema,
@@ -14,20 +12,15 @@ import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
 import { KEY_NOT_UNIQUE } from '../errors/ingest.ts'
+import { rowsThat } from '../errors/row-count.ts'
 import type { DriftMode } from '../model/project.ts'
-import type { Ledger } from '../model/step.ts'
-import type { Position, RowVersionRange } from '../sources/position.ts'
 import type { SourceColumn, SourceSnapshot, SourceTable } from '../sources/source.ts'
 import type { IngestContext } from './context.ts'
 import { ambiguousKeys } from './dedupe.ts'
-import { keepPass } from './full-pass.ts'
 import type { Reading } from './guarantee.ts'
-import type { Mark } from './mark.ts'
-import { versionsOf } from './slice.ts'
 import type { Fitted } from './drift.ts'
 import { countRescued, RESCUED } from './rescue.ts'
 import { isSystemColumn, lakeColumnName } from './system-columns.ts'
-import { rowsThat } from '../errors/row-count.ts'
 
 /** One table to extract, resolved against the database. */
 export interface ExtractTable {
@@ -54,17 +47,6 @@ export interface ExtractTable {
   method: string
   /** `from_date` of the entry; done by any read of the whole table. */
   fromDate: string | undefined
-}
-
-export interface ExtractOutcome {
-  status: 'changed' | 'unchanged'
-  reason: string | undefined
-  ledger: Ledger & { kind: 'extract' }
-  versionBefore: bigint | undefined
-  versionAfter: bigint | undefined
-  method: string
-  /** True when an earlier run had begun the load: what has changed since then is still to be read. */
-  isContinued?: boolean
 }
 
 export interface Work {
@@ -136,68 +118,6 @@ export function isUniqueInSource({ table, keys, columns }: ExtractTable): boolea
   return keys.every(key => columns.some(c => c.name === key && !c.nullable && DISTINCT.test(c.deltaType)))
 }
 
-export interface MarkFacts {
-  liveRows: bigint
-  version: bigint
-  content: string | undefined
-  before: Mark | undefined
-  /** Every row of the source was read, so that any `from_date` is done by it. */
-  whole: boolean
-  /** Everything written since the last full pass was looked at, which a read of every row is too. */
-  isPass?: boolean
-  /** Where the next slice of a table read by a cursor begins. */
-  cursor: Mark['cursor']
-  /** Where the list of changed keys goes on; left out where the table is not read by it. */
-  listed?: Mark['listed']
-  /** Where the source stood before the first row was read; the snapshot's position when left out. */
-  position?: Position
-}
-
-/** The mark of a commit made at `version` from this run's snapshot. */
-export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { before, whole, isPass = whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
-  const { identity, history, order, log, asOf } = position
-  const { keys, settings, table, fromDate } = work.wanted
-  const { seq, seqBase } = decision
-  const done = whole && fromDate !== undefined ? [fromDate] : []
-  const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
-  const { fingerprint } = table
-  const versions = versionsOf(position, table)
-  return {
-    identity,
-    ...(history === undefined ? {} : { history }),
-    rowVersions: keptVersions(versions),
-    cursor,
-    fullPass: keepPass(work.wanted, { asOf, versions }, { isPass, before }),
-    listed,
-    order,
-    log,
-    asOf,
-    seq,
-    seqBase,
-    fingerprint,
-    settings,
-    keys,
-    backfills,
-    ...rest,
-    runId: work.context.runId,
-  }
-}
-
-function keptVersions(rowVersions: RowVersionRange | undefined): Mark['rowVersions'] {
-  return rowVersions && { horizon: rowVersions.horizon, next: rowVersions.next }
-}
-
-/** Where the next slice of the table begins, asked in this run's snapshot; what bounds nothing new keeps the earlier bound. */
-export async function nextCursor({ wanted, snapshot, context }: Work, before?: Mark): Promise<Mark['cursor']> {
-  const { reading, table } = wanted
-  if (reading.kind !== 'cursor') return undefined
-  const { column, cap } = reading
-  const from = await snapshot.cursorHorizon(table, column, cap, context.signal)
-  if (from !== undefined) return { column, from }
-  return before?.cursor?.column === column ? before.cursor : undefined
-}
-
 /** Rows of just written data files, as a relation with `_row_version` and the source's columns. */
 export async function fileRelation({ context, wanted, session }: Work, files: readonly DataFile[]): Promise<Sql> {
   const objects = files.map(({ path, size }) => ({ path: `${wanted.tablePath}/${path}`, size }))
@@ -213,48 +133,7 @@ export async function fileRelation({ context, wanted, session }: Work, files: re
   return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`
 }
 
-/** @param rescued values in `_rescued_data` of the rows that are inserted */
-export function extractLedger(
-  read: bigint,
-  inserted: bigint,
-  deletes: bigint,
-  rescued: bigint = 0n,
-): Ledger & { kind: 'extract' } {
-  const counts = { kind: 'extract' as const, read, inserted, duplicate: read - inserted, deletes }
-  return rescued === 0n ? counts : { ...counts, rescued }
-}
-
 /** How many values of these rows are in `_rescued_data`; nothing is asked where the table has no such column. */
 export async function rescuedIn({ wanted, session }: Work, rows: Sql): Promise<bigint> {
   return wanted.keepsRescued ? await countRescued(session, rows) : 0n
-}
-
-export function unchanged(current: Snapshot | undefined, reason: string, method: string): ExtractOutcome {
-  const version = current?.version
-  const ledger = extractLedger(0n, 0n, 0n)
-  return { status: 'unchanged', reason, ledger, versionBefore: version, versionAfter: version, method }
-}
-
-export function changed(
-  versionBefore: bigint | undefined,
-  versionAfter: bigint,
-  ledger: Ledger & { kind: 'extract' },
-  method: string,
-): ExtractOutcome {
-  return { status: 'changed', reason: undefined, ledger, versionBefore, versionAfter, method }
-}
-
-/** Two extracts of one step, one after the other, as one: ledgers add up, the first says how. */
-export function joinOutcomes(first: ExtractOutcome, second: ExtractOutcome): ExtractOutcome {
-  const sum = (key: 'read' | 'inserted' | 'deletes' | 'rescued'): bigint =>
-    (first.ledger[key] ?? 0n) + (second.ledger[key] ?? 0n)
-  const ledger = extractLedger(sum('read'), sum('inserted'), sum('deletes'), sum('rescued'))
-  const isChanged = first.status === 'changed' || second.status === 'changed'
-  return {
-    ...first,
-    status: isChanged ? 'changed' : 'unchanged',
-    reason: isChanged ? undefined : first.reason,
-    ledger,
-    versionAfter: second.versionAfter,
-  }
 }

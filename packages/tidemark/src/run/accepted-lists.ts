@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import { isDeltaError, type ObjectStore } from '@tidemark/delta'
 import { anyTable } from '../config/any-table.ts'
-import { LIST_CHANGED, LIST_HASH_UNKNOWN } from '../errors/config.ts'
+import { LIST_CHANGED, LIST_HASH_UNKNOWN } from '../errors/list.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import type { ListedEntry, ListedTables, Project, SourceConfig } from '../model/project.ts'
 

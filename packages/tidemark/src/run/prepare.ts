@@ -4,7 +4,7 @@
  */
 import { namePlace } from '../config/lake-name.ts'
 import { neededSources } from '../config/needed-sources.ts'
-import { LAKE_NAME_TAKEN } from '../errors/config.ts'
+import { LAKE_NAME_TAKEN } from '../errors/list.ts'
 import { type Place, Problem } from '../errors/problem.ts'
 import { SOURCE_NOT_ASKED } from '../errors/run.ts'
 import {

@@ -1,5 +1,5 @@
 /** The work behind each kind of step: an extract from a source's snapshot, or a flow. */
-import { type ExtractOutcome, joinOutcomes } from '../ingest/work.ts'
+import { type ExtractOutcome, joinOutcomes } from '../ingest/outcome.ts'
 import { backfill } from '../ingest/backfill.ts'
 import { CHUNK_BYTES, type IngestContext, readersOf } from '../ingest/context.ts'
 import { extract } from '../ingest/extract.ts'

@@ -6,7 +6,8 @@ import { type ArithmeticOperator, arithmetic, type Builder, keepSign, negate } f
 import { child, children, flag, hasChild, isNode, itemsOf, type Node, str } from './ast.ts'
 import type { Typed } from './cast.ts'
 import { builder, nothing, readCondition, readExpression, refuse, type Surroundings } from './expression.ts'
-import { concat, SCALAR_FUNCTIONS } from './functions.ts'
+import { SCALAR_FUNCTIONS } from './functions.ts'
+import { concat } from './text-functions.ts'
 import { simple } from './type.ts'
 
 const LIKE: Readonly<Record<string, Sql>> = { '~~': raw('LIKE'), '!~~': raw('NOT LIKE') }

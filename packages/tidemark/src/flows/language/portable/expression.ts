@@ -9,7 +9,7 @@ import { type Builder, compare, convert, unify, unsignedZero } from './arithmeti
 import { readFunction } from './call.ts'
 import { child, children, flag, hasChild, type Node, str, strings } from './ast.ts'
 import { castTo, integerLiteral, type Typed } from './cast.ts'
-import { coalesce } from './functions.ts'
+import { coalesce } from './choice-functions.ts'
 import { findColumn, type Scope } from './scope.ts'
 import { type CastInfo, type LakeType, printType, simple, typeOfCast, UNKNOWN } from './type.ts'
 import { readWindow } from './window.ts'

@@ -6,7 +6,7 @@ import { type Builder, compare } from './arithmetic.ts'
 import { child, hasChild, type Node, str, strings } from './ast.ts'
 import type { Typed } from './cast.ts'
 import { builder, readCondition, readExpression, refuse, type Walk } from './expression.ts'
-import { coalesce } from './functions.ts'
+import { coalesce } from './choice-functions.ts'
 import { readQuery, type TypedQuery } from './query.ts'
 import { type Columns, EMPTY_SCOPE, findColumn, joinScopes, type Scope, type ScopeColumn, scopeOf } from './scope.ts'
 
