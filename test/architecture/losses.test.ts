@@ -27,11 +27,20 @@ function readLines(page: string): Line[] {
   })
 }
 
+/** A title as it stands behind `test(`, `it(` or `describe(`, with `.each`, `.skipIf` or what else comes between. */
+const TITLE = /(?:test|it|describe)\b(?:\.\w+)?(?:\((?:[^()]|\([^()]*\))*\))?\s*\(\s*(['"`])((?:\\.|(?!\1)[^\\])+)\1/g
+
+function titlesOf(text: string): string[] {
+  return [...text.replaceAll(/\s+/g, ' ').matchAll(TITLE)].map(([, quote, title]) =>
+    (title ?? '').replaceAll(`\\${quote}`, quote ?? ''),
+  )
+}
+
 /** Tests that are not there, as `id: file: name`. */
 function findMissing(lines: readonly Line[]): string[] {
   const files = new Set(listRepositoryFiles())
   const isThere = ({ file, name }: Line['tests'][number]): boolean =>
-    name !== '' && files.has(file) && readRepositoryFile(file).replaceAll(/\s+/g, ' ').includes(name)
+    name !== '' && files.has(file) && titlesOf(readRepositoryFile(file)).some(title => title.includes(name))
   return lines.flatMap(({ id, tests }) =>
     tests.filter(test => !isThere(test)).map(({ file, name }) => `${id}: ${file}: ${name}`),
   )
@@ -54,5 +63,12 @@ describe('the page of all ways to lose a row', () => {
       `W1: ${file}: no such promise`,
       'W2: : ',
     ])
+  })
+
+  it('takes words that are no title of a test, or of another file, for no test', () => {
+    const comment = '`test/contract/ingest.test.ts`: the connection is gone'
+    const elsewhere = '`test/contract/ingest.test.ts`: a file that nobody has open'
+    const lines = readLines(`| W1 | a | b | ${comment} |\n| W2 | a | b | ${elsewhere} |`)
+    expect(findMissing(lines)).toHaveLength(2)
   })
 })
