@@ -323,6 +323,51 @@ test('a backfill that broke is continued with the parts that are missing, and is
   expect((await world.backfill(dated, { from: '2026-01-01' })).method).toMatch(/^backfill in \d+ parts$/)
 })
 
+test('a backfill that a later run overtakes gives up at once, and says how much of it is committed', async () => {
+  await changeHalfBehind()
+  const { store } = world.lake
+  const putIfAbsent = store.putIfAbsent.bind(store)
+  let overtaken = false
+  vi.spyOn(store, 'putIfAbsent').mockImplementation(async (path, bytes, options) => {
+    if (!overtaken && path.includes('/backfill/') && !path.endsWith('plan.json')) {
+      overtaken = true
+      await db.query(`INSERT INTO big VALUES (${ROWS + 1}, 'later', now())`)
+      await world.ingest(dated)
+    }
+    return await putIfAbsent(path, bytes, options)
+  })
+  onTestFinished(() => void vi.restoreAllMocks())
+  const early = watched(await world.snapshot(dated))
+  const failed: unknown = await world
+    .backfill(dated, { from: '2026-01-01' }, early.snapshot)
+    .catch((error: unknown) => error)
+  vi.restoreAllMocks()
+  expect(failed).toMatchObject({
+    code: 'SNAPSHOT_OVERTAKEN',
+    state: expect.stringMatching(
+      /^[1-9]\d* of \d+ parts of the range are committed; the same backfill reads the others/,
+    ),
+  })
+  // Each reader has met it once, and no part was read a second time.
+  const again = await world.backfill(dated, { from: '2026-01-01' })
+  const [, parts, taken] = /in (\d+) parts, (\d+) of them read by an earlier run$/.exec(again.method) ?? []
+  expect(early.reads()).toBeLessThanOrEqual(Number(taken) + 4)
+  expect(Number(parts)).toBeGreaterThan(Number(taken))
+  await expectEqual(dated)
+})
+
+test('a load that was continued says that it is committed when the increment after it fails', async () => {
+  await breakAfter(4)
+  await db.query(`DELETE FROM big WHERE id <= ${ROWS - 500}`)
+  await expect(world.ingest(big)).rejects.toMatchObject({
+    code: 'MASS_DELETE',
+    state: 'The load is committed; what has changed since it was begun is read by the next run.',
+  })
+  expect(await world.version('big')).toBe(0n)
+  await world.ingest(big, { allowMassDelete: true })
+  await expectEqual()
+})
+
 test('the record of a backfill that nobody asks for again is found, kept for a day, and then removed', async () => {
   await changeHalfBehind()
   const broken = watched(await world.snapshot(dated), 3)

@@ -146,7 +146,7 @@ describe('repair', () => {
     const early = await world.snapshot(entry)
     await database.query(`UPDATE item SET name = 'later' WHERE id = 80`)
     await world.repair(entry)
-    await expect(world.ingest(entry, { snapshot: early })).rejects.toMatchObject({ code: 'INGEST_BUSY' })
+    await expect(world.ingest(entry, { snapshot: early })).rejects.toMatchObject({ code: 'SNAPSHOT_OVERTAKEN' })
     await world.ingest(entry)
     expect(await world.verify(entry)).toMatchObject({ status: 'equal' })
   })

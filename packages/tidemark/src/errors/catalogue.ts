@@ -4,6 +4,7 @@
  */
 import * as alert from './alert.ts'
 import * as audit from './audit.ts'
+import * as backfill from './backfill.ts'
 import * as config from './config.ts'
 import * as delta from './delta.ts'
 import * as drift from './drift.ts'
@@ -35,6 +36,7 @@ export interface AnyProblemKind {
 const areas: readonly object[] = [
   alert,
   audit,
+  backfill,
   config,
   delta,
   drift,

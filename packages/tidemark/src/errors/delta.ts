@@ -25,6 +25,19 @@ const WAYS_OUT: Readonly<Record<string, string>> = {
   COMMIT_UNDECIDED: 'Run again: the commit is found or made then. Remove no file of the table before.',
 }
 
+export const TABLE_VERSION_MISSING: ProblemKind<{ table: string; wanted: string; first: string; last: string }> =
+  problem({
+    code: 'TABLE_VERSION_MISSING',
+    title: 'A table does not have the version that is asked for.',
+    message: (p: { table: string; wanted: string; first: string; last: string }) =>
+      `${p.table} has no version ${p.wanted}; its first is ${p.first}, its last ${p.last}.`,
+    hint: (p: { table: string }) =>
+      `tidemark tables history ${p.table} lists the versions that are there, with their times.`,
+    retry: 'after-change',
+    exit: 2,
+    example: { table: 'silver.DimUser', wanted: '99', first: '0', last: '12' },
+  })
+
 export const DELTA_LOG_UNREADABLE: ProblemKind<{ step: string; code: string; reason: string }> = problem({
   code: 'DELTA_LOG_UNREADABLE',
   title: 'A Delta table cannot be read or written.',

@@ -266,27 +266,6 @@ export const FILTER_REFUSED: ProblemKind<{ table: string; reason: string }> = pr
   example: { table: 'public.orders', reason: 'now() is none of the functions that a filter may use' },
 })
 
-export const BACKFILL_NEEDS_COLUMN: ProblemKind<{ table: string }> = problem({
-  code: 'BACKFILL_NEEDS_COLUMN',
-  title: 'A backfill needs a cdc_col.',
-  message: (p: { table: string }) =>
-    `${p.table} has no cdc_col, so --from, --to and from_date have nothing to compare with.`,
-  hint: () => 'Name a date, timestamp or integer column as cdc_col.',
-  retry: 'after-change',
-  exit: 2,
-  example: { table: 'bronze.DimUser' },
-})
-
-export const BACKFILL_NEEDS_TABLE: ProblemKind<{ table: string; reason: string }> = problem({
-  code: 'BACKFILL_NEEDS_TABLE',
-  title: 'There is nothing to backfill into yet.',
-  message: (p: { table: string; reason: string }) => `${p.table}: ${p.reason}.`,
-  hint: () => 'Run tidemark run first; its first load reads the whole table.',
-  retry: 'after-change',
-  exit: 1,
-  example: { table: 'bronze.DimUser', reason: 'the table has not been loaded' },
-})
-
 export const PATTERN_MATCHES_NOTHING: ProblemKind<{ pattern: string; source: string }> = problem({
   code: 'PATTERN_MATCHES_NOTHING',
   title: 'A pattern of the table list matches no table.',

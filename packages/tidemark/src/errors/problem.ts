@@ -57,6 +57,12 @@ export class Problem extends Error {
     const { state, cause } = this
     return new Problem(this, this.message, this.hint, this.params, { place, state, cause })
   }
+
+  /** The same problem, where more was done before it than whoever found it could know. */
+  after(state: string): Problem {
+    const { place, cause } = this
+    return new Problem(this, this.message, this.hint, this.params, { place, state, cause })
+  }
 }
 
 /** What a problem takes over from its kind. */

@@ -3,6 +3,7 @@
  * its own. What is committed is recorded, so that a backfill that dies is continued, for a day, with what is missing.
  */
 import { sql } from '../engine/sql.ts'
+import { Problem } from '../errors/problem.ts'
 import type { ChunkSlice, Slice, TableChunks } from '../sources/source.ts'
 import { fitOf } from './load-in-parts.ts'
 import { beginLoad, endLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
@@ -61,16 +62,25 @@ export async function backfillInParts(work: Work, wanted: ResolvedTable, given: 
     await forget(own)
     return read
   }
-  await readMissing(work, { plan, parts }, async (own, n) => {
+  const reading = readMissing(work, { plan, parts }, async (own, n) => {
     // A part whose record failed after its commit only lacks the record.
     const read = committed.get(n) ?? (await commitPart(own, n))
     const part: LoadedPart = { chunk: n, seq: work.snapshot.position.order, rows: read, files: [] }
     return await recordPart(store, record, plan, part)
   })
+  await reading.catch((error: unknown) => {
+    throw error instanceof Problem ? error.after(stateOf(committed.size, plan)) : error
+  })
   await endLoad(store, record)
   const taken = resumed === 0 ? '' : `, ${resumed} of them read by an earlier run`
   const method = `backfill in ${plan.chunks.length} parts${taken}`
   return { ...(outcome ?? unchanged(undefined, 'an earlier run has read all of it', method)), method }
+}
+
+/** What is true when it could not go on. */
+function stateOf(committed: number, { chunks }: LoadPlan): string {
+  if (committed === 0) return 'Nothing of the range was written.'
+  return `${committed} of ${chunks.length} parts of the range are committed; the same backfill reads the others, for a day.`
 }
 
 /** The backfill that an earlier run has begun and not finished, or this one. */

@@ -4,7 +4,7 @@
  */
 import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import { sql } from '../engine/sql.ts'
-import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, INGEST_BUSY } from '../errors/ingest.ts'
+import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, SNAPSHOT_OVERTAKEN } from '../errors/backfill.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { keep } from './append.ts'
 import { type BackfillPart, backfillInParts } from './backfill-in-parts.ts'
@@ -35,6 +35,7 @@ export interface BackfillRange {
  * Read a range again and append what bronze lacks: a big table in parts, each of them a commit.
  *
  * @throws {BACKFILL_NEEDS_COLUMN} the entry has no cdc_col
+ * @throws {SNAPSHOT_OVERTAKEN} another run has read past the snapshot
  * @throws {BACKFILL_NEEDS_TABLE} the table has not been loaded, has no key, or belongs to another server
  */
 export async function backfill(
@@ -86,7 +87,7 @@ async function attempt(
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, snapshot, session } = work
   const { current, mark, isOvertaken } = await inspect(work, declared)
-  if (isOvertaken) throw INGEST_BUSY({ table: declared.name, tries: '1' }, { state: 'Parts of the range are written.' })
+  if (isOvertaken) throw SNAPSHOT_OVERTAKEN({ table: declared.name }, { state: 'Nothing of the range was written.' })
   const wanted = refit(work, declared, current)
   if (await beginWidening(context, wanted, current)) return 'conflict'
   const { candidates, read } = await readCandidates(work, slice)

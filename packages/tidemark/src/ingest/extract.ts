@@ -2,7 +2,9 @@
  * Extract: one table of a source, from the run's snapshot into one bronze commit. Files come before marks, the mark is
  * part of the commit, and nothing is written when there is nothing new.
  */
-import { INGEST_BUSY, SOURCE_WENT_BACK } from '../errors/ingest.ts'
+import { SNAPSHOT_OVERTAKEN } from '../errors/backfill.ts'
+import { SOURCE_WENT_BACK } from '../errors/ingest.ts'
+import { Problem } from '../errors/problem.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { baseline } from './baseline.ts'
 import { inspectBronze } from './bronze-state.ts'
@@ -25,7 +27,8 @@ import type { ExtractTable, Work } from './work.ts'
  *
  * @throws {SOURCE_WENT_BACK} the server stands before the mark
  * @throws {MASS_DELETE} suspiciously many keys vanished
- * @throws {INGEST_BUSY} ten commits in a row lost against other writers, or a later snapshot was backfilled meanwhile
+ * @throws {SNAPSHOT_OVERTAKEN} a later snapshot was backfilled meanwhile
+ * @throws {INGEST_BUSY} ten commits in a row lost against other writers
  */
 export async function extract(
   context: IngestContext,
@@ -36,8 +39,14 @@ export async function extract(
   const work: Work = { context, snapshot, wanted: fitToBronze(wanted, undefined), session, held: undefined }
   const outcome = await settle(work, wanted)
   // An earlier run had begun the load: what has changed since then follows at once.
-  return outcome.isContinued === true ? joinOutcomes(outcome, await settle(work, wanted)) : outcome
+  if (outcome.isContinued !== true) return outcome
+  const followed = settle(work, wanted).catch((error: unknown) => {
+    throw error instanceof Problem ? error.after(LOADED) : error
+  })
+  return joinOutcomes(outcome, await followed)
 }
+
+const LOADED = 'The load is committed; what has changed since it was begun is read by the next run.'
 
 const settle = (work: Work, declared: ExtractTable): Promise<ExtractOutcome> =>
   untilLanded(declared.name, () => attempt(work, declared))
@@ -58,7 +67,7 @@ async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutco
     case 'covered':
       return unchanged(current, 'a later run has already read past this snapshot', wanted.method)
     case 'overtaken':
-      throw INGEST_BUSY({ table: wanted.name, tries: '1' }, { state: 'Nothing was written to the table.' })
+      throw SNAPSHOT_OVERTAKEN({ table: wanted.name }, { state: 'Nothing was written to the table.' })
     case 'went back':
       throw SOURCE_WENT_BACK(
         { table: wanted.name, markAsOf: mark?.asOf ?? '', sourceAsOf: snapshot.position.asOf },

@@ -2,6 +2,7 @@
  * Reading the parts of a table that are missing, a few at a time on sessions of their own: each is tried again while the
  * reason passes, and waits while others keep the source busy.
  */
+import { SNAPSHOT_OVERTAKEN } from '../errors/backfill.ts'
 import { Problem } from '../errors/problem.ts'
 import { Brake } from './brake.ts'
 import type { LoadedPart, LoadPlan } from './load-record.ts'
@@ -44,6 +45,11 @@ export async function readMissing(
   return brake.heldMs
 }
 
+/** A snapshot that was overtaken stays so, however often a part of it is read. */
+function passesWithin({ code, retry }: Problem): boolean {
+  return retry === 'later' && code !== SNAPSHOT_OVERTAKEN.code
+}
+
 /** One part, tried again while the reason is one that passes: a connection that broke, a server that was busy. */
 async function readAgain(
   work: Work,
@@ -55,7 +61,7 @@ async function readAgain(
     try {
       return await read(work, part)
     } catch (error) {
-      const passes = error instanceof Problem && error.retry === 'later' && !context.signal.aborted
+      const passes = error instanceof Problem && passesWithin(error) && !context.signal.aborted
       if (!passes || tries === MAX_TRIES) throw error
       context.warn(`${wanted.name}: part ${part + 1} of ${of} is read again: ${error.message}`)
       await context.clock.sleep(PAUSE_MS * tries, context.signal)

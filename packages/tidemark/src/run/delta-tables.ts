@@ -6,6 +6,7 @@ import { basename, dirname, resolve } from 'node:path'
 import {
   findVersionAt,
   findVersionSince,
+  isDeltaError,
   LocalStore,
   parseTime,
   planChanges,
@@ -16,8 +17,11 @@ import {
 import type { Session } from '../engine/engine.ts'
 import { type Sql, sql } from '../engine/sql.ts'
 import { isAddress } from '../config/project-path.ts'
+import { TABLE_VERSION_MISSING } from '../errors/delta.ts'
+import type { Problem } from '../errors/problem.ts'
 import { MOMENT_INVALID, TABLE_ADDRESS, TABLE_UNKNOWN } from '../errors/run.ts'
 import type { Moment, TableAt } from '../flows/language/portable/time-travel.ts'
+import { isoInstant } from '../model/instant.ts'
 import { isByPath, pathOf, tablePath } from '../model/names.ts'
 import type { LakeStore, ObjectStore } from '../model/ports.ts'
 import { type LakeAddress, parseLakeAddress } from '../storage/lake-address.ts'
@@ -134,12 +138,35 @@ async function versionOf(place: TablePlace, at: Moment, find = findVersionAt): P
   return present(place, await guarded(place, () => find(place.tables, { tablePath: place.tablePath, timestamp })))
 }
 
+/** That a version is not there is said with those that are; undefined for any other error, or when that cannot be told. */
+async function versionMissing(
+  { name, tables, tablePath: folder }: TablePlace,
+  error: unknown,
+): Promise<Problem | undefined> {
+  if (!isDeltaError(error, 'VERSION_NOT_FOUND')) return undefined
+  const { version, timestamp } = error.details
+  const isTime = typeof timestamp === 'number'
+  if (!isTime && typeof version !== 'bigint') return undefined
+  try {
+    const first = await findVersionSince(tables, { tablePath: folder, timestamp: 0 })
+    const last = await readSnapshot(tables, { tablePath: folder })
+    if (first === undefined || last === undefined) return undefined
+    const wanted = isTime ? `of the time ${isoInstant(timestamp)}` : String(version)
+    return TABLE_VERSION_MISSING(
+      { table: name, wanted, first: String(first), last: String(last.version) },
+      { cause: error },
+    )
+  } catch {
+    return undefined
+  }
+}
+
 /** What the engine or the log cannot do is told with the table's name. */
 async function guarded<T>(place: TablePlace, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw toProblem(error, place.name)
+    throw (await versionMissing(place, error)) ?? toProblem(error, place.name)
   }
 }
 
