@@ -21,6 +21,8 @@ export interface RunningMariadb {
   readonly password: string
   /** Version as the server says it: `10.11.6-MariaDB`. */
   readonly version: string
+  /** Folder of the database, which outlives the server. */
+  readonly data: string
   stop(): Promise<void>
 }
 
@@ -59,12 +61,17 @@ export async function startTestMariadb(program: string): Promise<StartedServer> 
   }
 }
 
-/** Make a database in the folder and start a server on it, on a machine whose clock shows this zone. */
+/**
+ * Start a server on a database in the folder, which is made when there is none, on a machine whose clock shows this zone.
+ *
+ * @param at the port of an earlier server; any when left out
+ */
 export async function startMariadb(
   program: string,
   wanted: string,
   zone = 'UTC',
   more: readonly string[] = [],
+  at?: number,
 ): Promise<RunningMariadb> {
   const account = await serverAccount()
   const directory = await folderFor(wanted, account)
@@ -73,8 +80,12 @@ export async function startMariadb(
     await mkdir(folder, { recursive: true })
     if (account.uid !== undefined) await chown(folder, account.uid, account.gid)
   }
-  await initialise(program, data, account)
-  const port = await findFreePort()
+  const isMade = await access(join(data, 'mysql')).then(
+    () => true,
+    () => false,
+  )
+  if (!isMade) await initialise(program, data, account)
+  const port = at ?? (await findFreePort())
   const child = await launch({ program, directory, data, port, account, zone, more })
   const version = await waitUntilReady(child, directory, port)
   return {
@@ -83,6 +94,7 @@ export async function startMariadb(
     user: USER,
     password: PASSWORD,
     version,
+    data,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const closed = once(child, 'close')
@@ -157,7 +169,7 @@ async function waitUntilReady(child: ChildProcess, directory: string, port: numb
   while (performance.now() < deadline && child.exitCode === null && child.pid !== undefined) {
     try {
       const root = await mysql.createConnection({ host: HOST, port, user: 'root' })
-      await root.query(`CREATE USER ${USER} IDENTIFIED BY '${PASSWORD}'`)
+      await root.query(`CREATE USER IF NOT EXISTS ${USER} IDENTIFIED BY '${PASSWORD}'`)
       await root.query(`GRANT ALL ON *.* TO ${USER} WITH GRANT OPTION`)
       const [rows] = await root.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version')
       await root.end()
