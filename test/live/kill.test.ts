@@ -41,7 +41,11 @@ function runAndKill(project: TestProject, moment: Moment | undefined): Promise<K
     const child = spawn(process.execPath, [TIDEMARK, 'run', '--events'], {
       cwd: project.root,
       env: { ...process.env, ...project.env },
-      stdio: ['ignore', 'pipe', 'ignore'],
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let said = ''
+    child.stderr.on('data', text => {
+      said += text
     })
     const killAfter = (ms: number): void => void delay(ms).then(() => child.kill('SIGKILL'))
     if (moment?.from === 'start') killAfter(moment.ms)
@@ -52,7 +56,7 @@ function runAndKill(project: TestProject, moment: Moment | undefined): Promise<K
     child.on('error', reject)
     child.on('close', (code, signal) => {
       const ended = performance.now()
-      if (signal !== 'SIGKILL' && code !== 0) reject(new Error(`the run ended with ${code ?? signal}`))
+      if (signal !== 'SIGKILL' && code !== 0) reject(new Error(`the run ended with ${code ?? signal}\n${said}`))
       else
         resolve({ hit: signal === 'SIGKILL', planMs: (planned ?? ended) - started, workMs: ended - (planned ?? ended) })
     })

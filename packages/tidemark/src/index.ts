@@ -1,5 +1,4 @@
 /** The public surface of tidemark: what a flow file in TypeScript imports. Everything else is reached by commands. */
-/** The library: what flow files import, and what programs build on. */
 export type { Flow } from './model/flow.ts'
 export type {
   AppendFlowDefinition,

@@ -2,7 +2,15 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Problem } from '../errors/problem.ts'
 import { afterEach, describe, expect, test } from 'vitest'
-import { type Fetched, type FetchRequest, fetchText, isOutOfReach, MAX_LIST_BYTES, printAddress } from './fetch-list.ts'
+import {
+  type Fetched,
+  fetchOver,
+  type FetchRequest,
+  fetchText,
+  isOutOfReach,
+  MAX_LIST_BYTES,
+  printAddress,
+} from './fetch-list.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -99,6 +107,26 @@ describe('fetching a list', () => {
   test('stops at 5 MB', async () => {
     const base = await serve((_, response) => response.end(Buffer.alloc(MAX_LIST_BYTES + 1, ' ')))
     await expect(get(base)).rejects.toThrow('sends more than 5 MB')
+  })
+  test.each<[string, RequestListener]>([
+    ['says nothing', () => {}],
+    ['begins and never ends', (_, response) => void response.write('[')],
+    [
+      'redirects, and then says nothing',
+      (request, response) => {
+        if (request.url === '/') response.writeHead(302, { location: '/list' }).end()
+      },
+    ],
+  ])('gives up a server that %s, as one that may answer the next time', async (_, listener) => {
+    const url = await serve(listener)
+    const { signal } = new AbortController()
+    const error = await fetchOver(
+      { timeoutMs: 200 },
+      { url, headers: {}, allowPrivate: true, etag: undefined, signal },
+    ).catch((caught: unknown) => caught)
+    expect(error).toMatchObject({ code: 'LIST_UNREACHABLE', exit: 3 })
+    expect(error).toMatchObject({ message: expect.stringContaining('did not answer within 0.2 s') })
+    expect(error instanceof Problem && isOutOfReach(error)).toBe(true)
   })
   test('refuses what is not text', async () => {
     const base = await serve((_, response) => response.end(Buffer.from([0x1f, 0x8b, 0xff])))

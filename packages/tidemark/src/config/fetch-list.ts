@@ -26,6 +26,8 @@ export interface Network {
   readonly resolve?: ResolveName | undefined
   /** Opens the sockets, each to an address that `lookup` of its options permits. */
   readonly agent?: Agent | undefined
+  /** For everything together: redirects, and the text to its last byte. */
+  readonly timeoutMs?: number | undefined
 }
 
 export const MAX_LIST_BYTES: number = 5 * 1024 * 1024
@@ -37,7 +39,8 @@ export const fetchText: FetchText = request => fetchOver({}, request)
 
 /** `fetchText` over a network of the caller's choice. */
 export async function fetchOver(network: Network, request: FetchRequest): Promise<Fetched> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS)
+  const { timeoutMs = TIMEOUT_MS } = network
+  const timeout = AbortSignal.timeout(timeoutMs)
   const signal = AbortSignal.any([request.signal, timeout])
   let url = parseAddress(request.url)
   let headers = request.etag === undefined ? request.headers : { ...request.headers, 'if-none-match': request.etag }
@@ -59,7 +62,7 @@ export async function fetchOver(network: Network, request: FetchRequest): Promis
     } catch (error) {
       if (error instanceof Problem) throw error
       request.signal.throwIfAborted()
-      const reason = timeout.aborted ? `did not answer within ${TIMEOUT_MS / 1000} s` : explain(error)
+      const reason = timeout.aborted ? `did not answer within ${timeoutMs / 1000} s` : explain(error)
       throw LIST_UNREACHABLE({ host: url.host, reason, isPassing: !isDistrusted(error) }, { cause: error })
     }
   }

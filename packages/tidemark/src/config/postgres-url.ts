@@ -22,13 +22,18 @@ export interface PostgresUrl {
 
 const sslModes: readonly string[] = ['disable', 'require', 'verify-ca', 'verify-full'] satisfies SslMode[]
 
+const FORM = { scheme: /^postgres(?:ql)?:\/\//, shown: 'postgres://', port: 5432 }
+
+export function isPostgresUrl(text: string): boolean {
+  return FORM.scheme.test(text.trim())
+}
+
 /**
  * Read `postgres://user:password@host:port/database?sslmode=…`. The port is 5432 when left out; user, host and database
  * are required. @throws {CONNECTION_URL} with a reason that repeats nothing of the text.
  */
 export function parsePostgresUrl(text: string): PostgresUrl {
-  const form = { scheme: /^postgres(?:ql)?:\/\//, shown: 'postgres://', port: 5432 }
-  const { parameters, ...parts } = parseUrlParts(text, form)
+  const { parameters, ...parts } = parseUrlParts(text, FORM)
   return { ...parts, ...readParameters(parameters) }
 }
 

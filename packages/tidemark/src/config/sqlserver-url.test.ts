@@ -63,3 +63,13 @@ test('the kind of a database is that of its scheme', () => {
     ['postgres', 'public'],
   ])
 })
+
+test.each([
+  'oracle://a:hunter2@b/c',
+  'Server=b;Database=c;Password=hunter2',
+  'jdbc:postgresql://b/c?password=hunter2',
+  '',
+])('an address of no kind is told the kinds that there are: %j', url => {
+  expect(() => typeOfUrl(url)).toThrow(/begins with none of postgres:\/\/, mysql:\/\/.* and sqlite:/)
+  expect(() => typeOfUrl(url)).not.toThrow(/hunter2/)
+})

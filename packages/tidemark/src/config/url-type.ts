@@ -1,15 +1,19 @@
 /** Which kind of database a connection URL is for, and the parts that every kind has. */
 import { parse } from 'node:path'
 import type { SourceConfig } from '../model/project.ts'
+import { refuseUrl } from './connection-url.ts'
 import { isMysqlUrl, parseMysqlUrl } from './mysql-url.ts'
-import { parsePostgresUrl } from './postgres-url.ts'
+import { isPostgresUrl, parsePostgresUrl } from './postgres-url.ts'
 import { isSqliteUrl, parseSqliteUrl } from './sqlite-url.ts'
 import { isSqlServerUrl, parseSqlServerUrl } from './sqlserver-url.ts'
 
-/** By the scheme; what no other kind claims is read as PostgreSQL's, whose parser says what is wrong. */
+/** By the scheme. @throws {CONNECTION_URL} where it is that of no kind */
 export function typeOfUrl(url: string): SourceConfig['type'] {
+  if (isPostgresUrl(url)) return 'postgres'
   if (isSqliteUrl(url)) return 'sqlite'
-  return isMysqlUrl(url) ? 'mysql' : isSqlServerUrl(url) ? 'sqlserver' : 'postgres'
+  if (isMysqlUrl(url)) return 'mysql'
+  if (isSqlServerUrl(url)) return 'sqlserver'
+  throw refuseUrl('begins with none of postgres://, mysql://, mariadb://, sqlserver://, mssql:// and sqlite:')
 }
 
 /** Of a file its name without the ending. @throws {CONNECTION_URL} */

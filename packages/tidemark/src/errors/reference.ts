@@ -109,7 +109,8 @@ export const CONNECTION_URL: ProblemKind<{ reason: string }> = problem<{ reason:
   code: 'CONNECTION_URL',
   title: 'A connection URL cannot be used.',
   message: p => `The connection URL ${p.reason}. It is not shown, because it may hold a password.`,
-  hint: () => 'Write postgres://user:password@host:5432/database; percent-encode : / ? # @ % in user and password.',
+  hint: () =>
+    'Write postgres://user:password@host:5432/database, mysql:// or sqlserver:// in the same form, or sqlite:path/to.db; percent-encode : / ? # @ % in user and password.',
   retry: 'after-change',
   exit: 2,
   example: { reason: 'names no database' },

@@ -13,12 +13,22 @@ export interface ServerParams {
 
 const server = { source: 'app', server: 'db.example.org:5432/music' }
 
-export const SOURCE_UNREACHABLE: ProblemKind<ServerParams> = problem({
+interface UnreachableParams extends ServerParams {
+  /** There is no server: the database is a file. */
+  isFile?: boolean
+}
+
+export const SOURCE_UNREACHABLE: ProblemKind<UnreachableParams> = problem({
   code: 'SOURCE_UNREACHABLE',
   title: 'The source database cannot be reached.',
-  message: (p: ServerParams) => `Source ${p.source}: no connection to ${p.server}: ${p.reason}.`,
-  hint: (p: ServerParams) =>
-    `Check that ${p.server} is the right address, that the server runs, and the firewall between.`,
+  message: (p: UnreachableParams) =>
+    p.isFile === true
+      ? `Source ${p.source}: ${p.server}: ${p.reason}.`
+      : `Source ${p.source}: no connection to ${p.server}: ${p.reason}.`,
+  hint: (p: UnreachableParams) =>
+    p.isFile === true
+      ? 'Check the path, and who may read the file and its folder.'
+      : `Check that ${p.server} is the right address, that the server runs, and the firewall between.`,
   retry: 'later',
   exit: 3,
   example: { ...server, reason: 'connection refused' },

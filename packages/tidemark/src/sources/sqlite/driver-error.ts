@@ -48,7 +48,7 @@ const SYSTEM: Readonly<Record<string, string>> = {
 /** A Problem for what SQLite or the system threw. A Problem and any other error pass through. */
 export function translateSqliteError(error: unknown, named: Pick<ServerParams, 'source' | 'server'>): unknown {
   if (!(error instanceof Error) || error instanceof Problem) return error
-  const params = { ...named, reason: reasonOf(error) }
+  const params = { ...named, reason: reasonOf(error), isFile: true }
   const at = { cause: error }
   const system = SYSTEM[errorCode(error)]
   if (system !== undefined) return SOURCE_UNREACHABLE({ ...params, reason: system }, at)
