@@ -164,6 +164,26 @@ describe('silver.t', () => {
     expect(await lake.rows(flow.target, ['name', '_seq'])).toEqual([{ name: 'A', _seq: '1' }])
   })
 
+  test('tells rows of one batch apart that differ in text alone, in a number alone, and in nothing', async () => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [
+      upsert(1, 1, 'a'),
+      upsert(2, 1, 'b'),
+      upsert(3, 1, null),
+      upsert(4, 1, 'd'),
+    ])
+    await lake.run(flow)
+    const later = [upsert(1, 2, 'a'), upsert(2, 2, 'B'), upsert(3, 2, 'c'), upsert(4, 2, 'd', 2)]
+    await lake.append(flow.source, schema, later)
+    expect((await lake.run(flow)).ledger).toMatchObject({ read: 4n, duplicate: 1n, updated: 3n })
+    expect(await lake.rows(flow.target, ['id', 'name', 'age', '_seq'])).toEqual([
+      { id: '1', name: 'a', age: '1', _seq: '1' },
+      { id: '2', name: 'B', age: '1', _seq: '2' },
+      { id: '3', name: 'c', age: '1', _seq: '2' },
+      { id: '4', name: 'd', age: '2', _seq: '2' },
+    ])
+  })
+
   test('leaves the target as it was when a rule stops the flow, names the keys, and goes on with a corrected rule', async () => {
     const rule = { name: 'grown', expression: 'age >= 0', onViolation: 'fail' as const }
     const flow = derived({ expectations: [rule] })

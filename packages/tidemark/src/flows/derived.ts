@@ -5,7 +5,6 @@
 import {
   type DataFile,
   field,
-  type Snapshot,
   type StructField,
   type StructType,
   stageAppend,
@@ -21,8 +20,9 @@ import { LEDGER_UNBALANCED } from '../errors/flow-run.ts'
 import type { DerivedFlow } from '../model/flow.ts'
 import type { Ledger } from '../model/step.ts'
 import { batchRows } from './batch-rows.ts'
-import { type FlowContext, keepRows } from './context.ts'
+import type { FlowContext } from './context.ts'
 import { type Entries, readEntries } from './entries.ts'
+import { findExisting } from './existing.ts'
 import { type FirstLoad, planFirstLoad } from './first-load.ts'
 import { balance } from './ledger.ts'
 import { newestEntries, type Outcomes, SEQ, type SilverLedger } from './newest.ts'
@@ -95,11 +95,11 @@ async function applyNewest(
   const { fields } = entries.transformed
   const keys = [...entries.transformed.keys]
   const kept = await entries.kept()
-  const existing = await keepExisting(context, { ...snapshot, schema }, { entries: kept, keys })
-  const names = { entries: kept, rejected: entries.verdict.rejected, existing, keys, fields }
+  const existing = await findExisting(context, { ...snapshot, schema }, { entries: kept, keys, fields })
+  const names = { entries: kept, rejected: entries.verdict.rejected, existing, keys }
   const { outcome, outcomes } = await newestEntries(context, names)
   // Files are rewritten next, which takes the room.
-  await session.run(sql`DROP TABLE ${existing}`)
+  await session.run(sql`DROP TABLE ${existing.rows}`)
   const ledger = silverLedger(flow, entries, outcomes)
   if (ledger.inserted + ledger.updated + ledger.deleted === 0n) {
     return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
@@ -119,17 +119,6 @@ async function applyNewest(
     ...parts,
   })
   return { staged, ledger }
-}
-
-/** The target's rows of the keys of a batch. */
-async function keepExisting(
-  context: FlowContext,
-  target: Snapshot,
-  { entries, keys }: { entries: Sql; keys: readonly string[] },
-): Promise<Sql> {
-  const scan = await context.session.scan(target)
-  const rows = sql`SELECT t.*, true AS __present FROM (${scan}) t SEMI JOIN ${entries} e USING (${columnList(keys)})`
-  return keepRows(context, 'existing', rows)
 }
 
 function silverLedger(flow: DerivedFlow, { verdict }: Entries, outcomes: Outcomes): SilverLedger {

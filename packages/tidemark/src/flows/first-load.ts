@@ -46,7 +46,7 @@ export async function planFirstLoad(
     sql`SELECT * FROM ${relation} SEMI JOIN ${repeated} USING (${list})`,
   )
   const among = await countEntries(context, several)
-  const names = { entries: several, rejected: among.rejected, existing: undefined, keys, fields }
+  const names = { entries: several, rejected: among.rejected, existing: undefined, keys }
   const { outcome, outcomes } = await newestEntries(context, names)
   return {
     rows: sql`SELECT * FROM (${passing}) ANTI JOIN ${repeated} USING (${list}) \

@@ -7,6 +7,7 @@ import { columnList } from '../engine/relations.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import type { Ledger } from '../model/step.ts'
 import { type FlowContext, keepRows } from './context.ts'
+import { type Existing, sameValues } from './existing.ts'
 
 export const SEQ: StructField = field('_seq', 'long', { comment: 'position of the source snapshot that saw the row' })
 
@@ -30,10 +31,9 @@ export interface NewestNames {
   entries: Sql
   /** How many of them a rule rejected; without any no row can be stale. */
   rejected: bigint
-  /** The target's rows of these keys, kept, with `__present`; undefined when there are none. */
-  existing: Sql | undefined
+  /** The target's rows of these keys; undefined when there are none. */
+  existing: Existing | undefined
   keys: readonly string[]
-  fields: readonly StructField[]
 }
 
 /** The newest valid entries as a table with `__outcome`, and the counts. */
@@ -42,6 +42,7 @@ export async function newestEntries(
   at: NewestNames,
 ): Promise<{ outcome: Sql; outcomes: Outcomes }> {
   const outcome = await keepRows(context, 'outcome', outcomeQuery(at))
+  if (at.existing !== undefined) await compareOthers(context, at.keys, at.existing, outcome)
   return { outcome, outcomes: await countOutcomes(context, at, outcome) }
 }
 
@@ -56,21 +57,44 @@ QUALIFY row_number() OVER (PARTITION BY ${columnList(keys)} ${BY_AGE}) = 1`
 
 /** What the newest entry of each key does to the target. A delete of a key that is not there is filtered. */
 function outcomeQuery(at: NewestNames): Sql {
-  const { existing, keys, fields } = at
+  const { existing, keys } = at
   const newest = newestQuery(at)
   if (existing === undefined) {
     return sql`SELECT *, CASE WHEN _op = 'delete' THEN 'filtered' ELSE 'inserted' END AS __outcome FROM (${newest})`
   }
-  const own = keys.map(k => sql`w.${ident(k)} = t.${ident(k)}`)
-  const same = fields.map(f => sql`w.${ident(f.name)} IS NOT DISTINCT FROM t.${ident(f.name)}`)
   return sql`SELECT w.*, CASE \
 WHEN t.__present IS NULL AND w._op = 'delete' THEN 'filtered' \
 WHEN t.__present IS NULL THEN 'inserted' \
 WHEN w._seq < t._seq THEN 'superseded' \
 WHEN w._op = 'delete' THEN 'deleted' \
-WHEN ${join(same, ' AND ')} THEN 'duplicate' \
+WHEN ${sameValues(existing.compared, 'w', 't')} THEN 'duplicate' \
 ELSE 'updated' END AS __outcome \
-FROM (${newest}) w LEFT JOIN ${existing} t ON ${join(own, ' AND ')}`
+FROM (${newest}) w LEFT JOIN ${existing.rows} t ON ${sameKey(keys)}`
+}
+
+/** An entry that has been the same so far is an update where one of the other columns differs. */
+async function compareOthers(
+  { session, signal }: FlowContext,
+  keys: readonly string[],
+  { others, readOthers }: Existing,
+  outcome: Sql,
+): Promise<void> {
+  const same = sql`FROM ${outcome} WHERE __outcome = 'duplicate'`
+  if (others.length === 0 || (await session.count(sql`SELECT count(*) ${same}`, signal)) === 0n) return
+  const rows = await readOthers(sql`SELECT ${columnList(keys)} ${same}`)
+  await session.run(
+    sql`UPDATE ${outcome} AS w SET __outcome = 'updated' FROM ${rows} t \
+WHERE w.__outcome = 'duplicate' AND ${sameKey(keys)} AND NOT (${sameValues(others, 'w', 't')})`,
+    signal,
+  )
+  await session.run(sql`DROP TABLE ${rows}`)
+}
+
+function sameKey(keys: readonly string[]): Sql {
+  return join(
+    keys.map(k => sql`w.${ident(k)} = t.${ident(k)}`),
+    ' AND ',
+  )
 }
 
 /** How many passing entries have a newer one of their key; counted by itself, so that the ledger says what it should. */
@@ -113,7 +137,7 @@ LEFT JOIN ${outcome} o USING (${list})`
     return context.session.count(sql`SELECT count(*) FROM (${rejected}) WHERE ${visible}`, context.signal)
   }
   return context.session.count(
-    sql`SELECT count(*) FROM (${rejected}) r LEFT JOIN ${existing} t USING (${list}) \
+    sql`SELECT count(*) FROM (${rejected}) r LEFT JOIN ${existing.rows} t USING (${list}) \
 WHERE ${visible} OR (coalesce(__outcome, 'superseded') = 'superseded' AND t.__present)`,
     context.signal,
   )
