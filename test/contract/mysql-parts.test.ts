@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
+import { never, tableOf } from '../support/source.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
@@ -45,6 +46,39 @@ describe.runIf(hasMariadb)('a big first load from MySQL', () => {
     const outcome = await world.ingest(big)
     expect(outcome.method).toMatch(/^first full load in \d+ parts$/)
     expect(outcome.ledger).toMatchObject({ read: BigInt(ROWS + 2), inserted: BigInt(ROWS + 2) })
+    await expectEqual()
+  })
+
+  test.each([
+    ['99 % within 1 % of the range', 'CASE WHEN id % 100 > 0 THEN 5000000 + id ELSE id * 333 END'],
+    [
+      'at both edges of 64 bits',
+      'CASE WHEN id % 2 = 0 THEN -9223372036854775808 + id ELSE 9223372036854775807 - id END',
+    ],
+    ['negative, with gaps', '-id - (id DIV 500) * 1000000000'],
+  ])('with keys %s has parts of about one size, and each row once', async (_how, key) => {
+    await db.query(`CREATE TABLE other AS SELECT * FROM big; DELETE FROM big;
+      INSERT INTO big SELECT ${key}, part, v, changed_at FROM other; DROP TABLE other; ANALYZE TABLE big`)
+    const snapshot = await world.snapshot(big)
+    const cut = await snapshot.cutTable?.(tableOf(snapshot, { schema: db.database, table: 'big' }), 32n * 1024n, never)
+    const rows: number[] = []
+    for (const { from, to } of cut?.chunks ?? []) {
+      const bounds = [from === undefined ? '' : `AND id >= ${from}`, to === undefined ? '' : `AND id < ${to}`]
+      const [counted] = await db.query(`SELECT count(*) AS n FROM big WHERE true ${bounds.join(' ')}`)
+      rows.push(Number(counted?.['n']))
+    }
+    expect(rows.reduce((sum, one) => sum + one, 0)).toBe(ROWS)
+    expect(rows.length).toBeGreaterThan(5)
+    // The server estimates by its index, to within twice what is there.
+    expect(Math.max(...rows)).toBeLessThanOrEqual(4 * Math.ceil(ROWS / rows.length) + 50)
+    const outcome = await world.ingest(big, { snapshot })
+    expect(outcome.ledger).toMatchObject({ read: BigInt(ROWS), inserted: BigInt(ROWS) })
+    await expectEqual()
+  })
+
+  test('by a text is read in one go, whole', async () => {
+    await db.query('ALTER TABLE big MODIFY id varchar(40) NOT NULL')
+    expect((await world.ingest(big)).method).toBe('first full load')
     await expectEqual()
   })
 

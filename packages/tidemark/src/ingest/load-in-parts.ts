@@ -29,6 +29,9 @@ export interface LoadedTable {
   heldMs: number
 }
 
+const IN_ONE_GO =
+  'is big and read in one go: neither its storage nor its key can be cut into parts, so that a read that breaks begins anew'
+
 /** The table's parts, when it is worth and able to be cut; one whole read otherwise. */
 export async function cutTable({ snapshot, wanted, context }: Work): Promise<TableChunks | undefined> {
   const isBig = wanted.table.sizeBytes >= 2n * context.chunkBytes
@@ -36,6 +39,7 @@ export async function cutTable({ snapshot, wanted, context }: Work): Promise<Tab
   const isContinued = wanted.reading.kind !== 'full compare'
   if (!isBig || !isContinued || snapshot.cutTable === undefined) return undefined
   const cut = await snapshot.cutTable(wanted.table, context.chunkBytes, context.signal)
+  if (cut === undefined) context.warn(`${wanted.name} ${IN_ONE_GO}`)
   return cut !== undefined && cut.chunks.length > 1 ? cut : undefined
 }
 

@@ -5,7 +5,7 @@
 import type { Sql } from '../engine/sql.ts'
 import type { Problem } from '../errors/problem.ts'
 import { findColumn } from './find-column.ts'
-import { cutKeys, cuttingColumn } from './key-ranges.ts'
+import { cutKeys, cuttingColumn, type KeyRange } from './key-ranges.ts'
 import { type CopyChunk, chunkSize, writeSegments } from './segments.ts'
 import { invalidSlice, type SliceSql, type WrongLiteral } from './slice.ts'
 import { type CountRow, readCount } from './slice-count.ts'
@@ -47,6 +47,8 @@ export interface OneReader<S extends SliceSql> {
   newest(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<string | undefined>
   /** The lowest and the highest value of an integer column that leads an index; left out where tables are not cut. */
   bounds?(table: SourceTable, column: SourceColumn, signal: AbortSignal): Promise<KeyBounds | undefined>
+  /** About how many rows have keys in a range: cheap, as it is asked for each part and more. Left out where nobody can tell. */
+  rowsIn?(table: SourceTable, column: SourceColumn, range: KeyRange, signal: AbortSignal): Promise<bigint>
   /** How busy others keep the server. */
   workload?(signal: AbortSignal): Promise<Workload>
   /** What an error of a statement means to the one table it reads. */
@@ -148,8 +150,13 @@ export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
   async cutTable(table: SourceTable, bytes: bigint, signal: AbortSignal): Promise<TableChunks | undefined> {
     const column = cuttingColumn(table)
     if (column === undefined || this.#reader.bounds === undefined) return undefined
-    const bounds = await this.#inTurn(table, signal, async () => this.#reader.bounds?.(table, column, signal))
-    return bounds === undefined ? undefined : cutKeys(table, column, { ...bounds, bytes })
+    return await this.#inTurn(table, signal, async () => {
+      const reader = this.#reader
+      const bounds = await reader.bounds?.(table, column, signal)
+      const rowsIn =
+        reader.rowsIn && ((range: KeyRange) => reader.rowsIn?.(table, column, range, signal) ?? Promise.resolve(0n))
+      return bounds === undefined ? undefined : await cutKeys(table, column, { ...bounds, bytes, rowsIn })
+    })
   }
 
   async workload(signal: AbortSignal): Promise<Workload | undefined> {

@@ -1,6 +1,7 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import type { KeyRange } from '../key-ranges.ts'
 import { MAX_ROW_BYTES } from '../read-csv.ts'
 import { noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
@@ -63,6 +64,12 @@ FROM ${relation(table)}${wherePassed(table, ...(slice.isPart === true ? [slice.c
 /** The ends of a column that leads an index: two look-ups. */
 export function boundsStatement(table: Relation, { name }: Pick<SourceColumn, 'name'>): Sql {
   return sql`SELECT min(${value(name)}) AS low, max(${value(name)}) AS high FROM ${relation(table)}`
+}
+
+/** What the server expects to find by its index, without reading it. */
+export function estimateStatement(table: Relation, { name }: Pick<SourceColumn, 'name'>, { from, to }: KeyRange): Sql {
+  const condition = sql`${value(name)} >= ${integer(from)} AND ${value(name)} < ${integer(to)}`
+  return sql`EXPLAIN SELECT 1 FROM ${relation(table)} FORCE INDEX (PRIMARY) WHERE ${condition}`
 }
 
 /** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */

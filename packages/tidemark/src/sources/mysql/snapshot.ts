@@ -33,12 +33,14 @@ import { describeTables } from './describe.ts'
 import { lockTables, tableProblem } from './lock.ts'
 import { findTables } from './names.ts'
 import { beginSnapshot } from './position.ts'
+import type { KeyRange } from '../key-ranges.ts'
 import type { MysqlSession } from './session.ts'
 import {
   boundsStatement,
   copyKeysStatement,
   copyStatement,
   countStatement,
+  estimateStatement,
   formsOf,
   type MysqlSlice,
   mysqlSlice,
@@ -149,6 +151,11 @@ class MysqlReader implements OneReader<MysqlSlice> {
     const [row] = await this.#session.query(boundsStatement(table, column), signal)
     const [low, high] = [row?.['low'], row?.['high']]
     return low == null || high == null ? undefined : { low: BigInt(low), high: BigInt(high) }
+  }
+
+  async rowsIn(table: SourceTable, column: SourceColumn, range: KeyRange, signal: AbortSignal): Promise<bigint> {
+    const [row] = await this.#session.query(estimateStatement(table, column, range), signal)
+    return BigInt(row?.['rows'] ?? '0')
   }
 
   /** The server tells everybody how many of its sessions run a statement; this one is ours. */

@@ -1,6 +1,7 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import type { KeyRange } from '../key-ranges.ts'
 import { MAX_ROW_BYTES } from '../read-csv.ts'
 import { noDay, noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
@@ -64,6 +65,12 @@ export function countStatement(
 export function boundsStatement(table: Relation, column: SourceColumn): Sql {
   const end = (name: 'min' | 'max'): Sql => sql`(SELECT ${raw(name)}(${valueOf(column)}) FROM ${relation(table)})`
   return sql`SELECT ${end('min')}, ${end('max')}`
+}
+
+/** Counted by the key's own tree, in which texts and blobs of long rows are not opened. */
+export function rowsInStatement(table: Relation, column: SourceColumn, { from, to }: KeyRange): Sql {
+  const value = valueOf(column)
+  return sql`SELECT count(*) FROM ${relation(table)} WHERE ${value} >= ${integer(from)} AND ${value} < ${integer(to)}`
 }
 
 /** Lines of overlap flag and columns. The first column is never text, so a byte order mark in the data stays data. */

@@ -20,6 +20,7 @@ import {
   SequentialSnapshot,
   type StreamedRows,
 } from '../sequential-snapshot.ts'
+import type { KeyRange } from '../key-ranges.ts'
 import type { SliceSql, WrongLiteral } from '../slice.ts'
 import type { CountRow } from '../slice-count.ts'
 import type { Position } from '../position.ts'
@@ -37,6 +38,7 @@ import {
   copyStatement,
   countStatement,
   newestStatement,
+  rowsInStatement,
   sqliteSlice,
 } from './slice-sql.ts'
 import { validChunks } from './valid-text.ts'
@@ -166,6 +168,11 @@ class SqliteReader implements OneReader<SliceSql> {
     const [[low, high] = []] = await this.#session.query(boundsStatement(table, column), signal)
     const isInteger = (value: string | null | undefined): value is string => value != null && /^-?\d+$/.test(value)
     return isInteger(low) && isInteger(high) ? { low: BigInt(low), high: BigInt(high) } : undefined
+  }
+
+  async rowsIn(table: SourceTable, column: SourceColumn, range: KeyRange, signal: AbortSignal): Promise<bigint> {
+    const [[rows] = []] = await this.#session.query(rowsInStatement(table, column, range), signal)
+    return BigInt(rows ?? '0')
   }
 
   /** A row beyond what SQLite itself can hold. */
