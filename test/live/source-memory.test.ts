@@ -20,7 +20,7 @@ afterAll(async () => database.drop())
 
 test('a million rows pass through in bounded memory', async () => {
   await database.query(`CREATE TABLE million AS SELECT g AS id, md5(g::text) AS a, 'row "' || g || '"' AS b, g * 1.25 AS c,
-    now() + g * interval '1 second' AS at, repeat('x', 60) AS d FROM generate_series(1, 1000000) g`)
+    now() + g * interval '1 second' AS at, repeat('x', 80) AS d FROM generate_series(1, 1000000) g`)
   const snapshot = await openSource(database).openSnapshot([ref('million')], never)
   const table = tableOf(snapshot, ref('million'))
   const request = { table, columns: table.columns, slice: { kind: 'all' } as const, prefix: 'rows', signal: never }

@@ -13,7 +13,8 @@ import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createSqliteSource } from '../../packages/tidemark/src/sources/sqlite/sqlite.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { readCsv, readCsvHashed, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
+import { readCsvHashed, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
+import { readKeySegments, readSegments } from '../../packages/tidemark/src/sources/postgres/read-segments.ts'
 import {
   type Segment,
   type Slice,
@@ -142,14 +143,14 @@ export async function readRows(
   const segments = await copySegments(snapshot, table, options)
   const files = segments.map(segment => segment.path)
   if (files.length === 0) return []
-  const read = isWithoutVersion(table) ? readCsvHashed : readCsv
+  const read = isOfPostgres(table) ? readSegments : readCsvHashed
   const rows = read(files, options.columns ?? table.columns)
   return await queryDuckdb(options.through?.(rows) ?? rows)
 }
 
-/** Segments of MySQL and SQLite hold no version, those of PostgreSQL always. */
-function isWithoutVersion(table: SourceTable): boolean {
-  return table.columns.some(column => 'form' in column || 'carried' in column)
+/** Those of all other sources are CSV, and hold no version. */
+function isOfPostgres(table: SourceTable): boolean {
+  return !table.columns.some(column => 'form' in column || 'carried' in column)
 }
 
 /** The keys of all rows, every value as text. */
@@ -170,7 +171,7 @@ export async function readKeys(
   const segments = await collect(snapshot.copyKeys(request))
   if (segments.length === 0) return []
   const files = segments.map(segment => segment.path)
-  return await queryDuckdb(through(readKeyCsv(files, columns)))
+  return await queryDuckdb(through((isOfPostgres(table) ? readKeySegments : readKeyCsv)(files, columns)))
 }
 
 /** Rows of a relation in DuckDB; each value as DuckDB prints it, blobs as hex. */

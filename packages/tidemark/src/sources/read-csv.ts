@@ -17,18 +17,12 @@ export const WIDE_ROW_BYTES = 1_000_000
 export const WIDE_SUFFIX = '.wide.csv'
 
 /**
- * The typed rows of segments written by `copy`: `_overlap BOOLEAN`, `_row_version VARCHAR`, then the columns by name.
- *
- * @param columns the columns given to `copy`, in the same order
+ * Typed rows of a relation with columns `c0`, `c1` … in the order of `copy`: `_overlap BOOLEAN`, `_row_version VARCHAR`,
+ * then the columns by name.
  */
-export function readCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
-  return typedRows(csvFiles(files, columns.length + 2), columns)
-}
-
-/** The same of any relation with columns `c0`, `c1` … in the order of `copy`. */
 export function typedRows(relation: Sql, columns: readonly SourceColumn[]): Sql {
-  const version = sql`${versionWithMasked(ident(csvName(1)), columns)} AS ${ident('_row_version')}`
-  const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
+  const version = sql`${versionWithMasked(ident(segmentColumn(1)), columns)} AS ${ident('_row_version')}`
+  const overlap = sql`(${ident(segmentColumn(0))} = '1') AS ${ident('_overlap')}`
   return sql`SELECT ${join([overlap, version, ...typed(columns, 2)])} FROM ${relation}`
 }
 
@@ -38,11 +32,11 @@ export function typedRows(relation: Sql, columns: readonly SourceColumn[]): Sql 
  */
 export function readCsvHashed(files: readonly string[], columns: readonly SourceColumn[]): Sql {
   const parts = columns.map((column, i) => {
-    const value = ident(csvName(i + 1))
+    const value = ident(segmentColumn(i + 1))
     return hashed(column.masked === true ? column.decode(value) : value)
   })
   const version = sql`md5(concat(${join([text(''), ...parts])})) AS ${ident('_row_version')}`
-  const overlap = sql`(${ident(csvName(0))} = '1') AS ${ident('_overlap')}`
+  const overlap = sql`(${ident(segmentColumn(0))} = '1') AS ${ident('_overlap')}`
   return sql`SELECT ${join([overlap, version, ...typed(columns, 1)])} FROM ${csvFiles(files, columns.length + 1)}`
 }
 
@@ -52,7 +46,7 @@ export function readCsvHashed(files: readonly string[], columns: readonly Source
  */
 function versionWithMasked(version: Sql, columns: readonly SourceColumn[]): Sql {
   const parts = columns.flatMap((column, i) =>
-    column.masked === true ? [hashed(column.decode(ident(csvName(i + 2))))] : [],
+    column.masked === true ? [hashed(column.decode(ident(segmentColumn(i + 2))))] : [],
   )
   if (parts.length === 0) return version
   return sql`CASE WHEN strlen(${version}) = 32 THEN md5(concat(${join([version, ...parts])})) ELSE ${version} END`
@@ -65,15 +59,20 @@ function hashed(value: Sql): Sql {
 
 /** The typed rows of segments written by `copyKeys`: the key columns by name. */
 export function readKeyCsv(files: readonly string[], columns: readonly SourceColumn[]): Sql {
-  return sql`SELECT ${join(typed(columns, 1))} FROM ${csvFiles(files, columns.length + 1)}`
+  return typedKeys(csvFiles(files, columns.length + 1), columns, 1)
+}
+
+/** The same of any relation, in which the keys begin at a column of this number. */
+export function typedKeys(relation: Sql, columns: readonly SourceColumn[], first: number): Sql {
+  return sql`SELECT ${join(typed(columns, first))} FROM ${relation}`
 }
 
 function typed(columns: readonly SourceColumn[], offset: number): Sql[] {
-  return columns.map((column, i) => sql`${column.decode(ident(csvName(i + offset)))} AS ${ident(column.name)}`)
+  return columns.map((column, i) => sql`${column.decode(ident(segmentColumn(i + offset)))} AS ${ident(column.name)}`)
 }
 
 function csvFiles(files: readonly string[], width: number): Sql {
-  const names = Array.from({ length: width }, (_, i) => sql`${text(csvName(i))}: 'VARCHAR'`)
+  const names = Array.from({ length: width }, (_, i) => sql`${text(segmentColumn(i))}: 'VARCHAR'`)
   // Room for long rows makes the reader work on one thread, so it is only made where a segment needs it.
   const room = files.some(file => file.endsWith(WIDE_SUFFIX))
     ? sql`, max_line_size = ${integer(MAX_ROW_BYTES)}, buffer_size = ${integer(2 * MAX_ROW_BYTES)}`
@@ -84,6 +83,6 @@ strict_mode = true, null_padding = false, ignore_errors = false, compression = '
 }
 
 /** What a column is called before it has its own name. */
-export function csvName(index: number): string {
+export function segmentColumn(index: number): string {
   return `c${index}`
 }

@@ -8,15 +8,41 @@ import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../errors/source-table.ts
 import type { Segment } from './source.ts'
 import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
 
-/** A piece of a source's stream of CSV text. */
-export interface CopyChunk {
-  /** Whole rows. The buffer is the reader's until it is released. */
-  bytes: Buffer
+/** What is written to a segment at once: whole rows. */
+export interface Piece {
   rows: number
   /** Length of the longest row in bytes. */
   longestRow: number
-  /** Give the buffer back; left out where nobody uses it again. */
+  /** Give the memory back; left out where nobody uses it again. */
   release?: () => void
+}
+
+/** A piece of a source's stream, as it came. */
+export interface CopyChunk extends Piece {
+  /** The buffer is the reader's until it is released. */
+  bytes: Buffer
+}
+
+/** What segment files are made of. */
+export interface SegmentForm<P extends Piece> {
+  /** End of the name of a file; pieces whose ends differ never share one. */
+  endOf: (piece: P) => string
+  begin: () => SegmentLayout<P>
+}
+
+/** The bytes of one file. */
+export interface SegmentLayout<P extends Piece> {
+  start: Uint8Array
+  add: (piece: P) => readonly Uint8Array[]
+  end: () => Uint8Array
+}
+
+const NOTHING = new Uint8Array(0)
+
+/** Files of CSV text: chunks as they come. Long and ordinary rows are in files of their own, because they are read differently. */
+const CSV: SegmentForm<CopyChunk> = {
+  endOf: ({ longestRow }) => (longestRow > WIDE_ROW_BYTES ? WIDE_SUFFIX : '.csv'),
+  begin: () => ({ start: NOTHING, add: ({ bytes }) => [bytes], end: () => NOTHING }),
 }
 
 export interface SegmentTarget {
@@ -36,18 +62,28 @@ export function chunkSize(segmentBytes: number): number {
   return Math.max(1, Math.min(1024 * 1024, segmentBytes))
 }
 
-/**
- * Write chunks to segment files. At most one finished file waits for the reader: beyond that the source is not read on.
- *
- * @throws {SOURCE_ROWS_LOST} the rows written are not the rows the server counted
- * @throws {SOURCE_ROW_TOO_LONG}
- */
-export async function* writeSegments(
+/** Write chunks to files of CSV text. */
+export function writeSegments(
   chunks: AsyncGenerator<CopyChunk, bigint, undefined>,
   target: SegmentTarget,
 ): AsyncGenerator<Segment, void, undefined> {
-  const writer = new SegmentWriter(target)
-  let pending = nextSegment(chunks, writer)
+  return writePieces(chunks, CSV, target)
+}
+
+/**
+ * Write pieces to segment files. At most one finished file waits for the reader: beyond that the source is not read on.
+ *
+ * @param pieces the next is asked for when the last is written; they give the number of rows that the server counted
+ * @throws {SOURCE_ROWS_LOST} the rows written are not the rows the server counted
+ * @throws {SOURCE_ROW_TOO_LONG}
+ */
+export async function* writePieces<P extends Piece>(
+  pieces: AsyncGenerator<P, bigint, undefined>,
+  form: SegmentForm<P>,
+  target: SegmentTarget,
+): AsyncGenerator<Segment, void, undefined> {
+  const writer = new SegmentWriter(form, target)
+  let pending = nextSegment(pieces, writer)
   let complete = false
   try {
     for (;;) {
@@ -55,24 +91,24 @@ export async function* writeSegments(
       target.signal.throwIfAborted()
       complete = segment === undefined
       if (segment === undefined) return
-      pending = nextSegment(chunks, writer)
+      pending = nextSegment(pieces, writer)
       // A failure is reported when the reader comes back for it, not as an unhandled rejection before.
       pending.catch(() => undefined)
       yield segment
     }
   } finally {
     if (!complete) target.abandon()
-    await Promise.all([pending.catch(() => undefined), chunks.return(0n).catch(() => undefined)])
+    await Promise.all([pending.catch(() => undefined), pieces.return(0n).catch(() => undefined)])
     await writer.discardUnfinished()
   }
 }
 
-async function nextSegment(
-  chunks: AsyncGenerator<CopyChunk, bigint, undefined>,
-  writer: SegmentWriter,
+async function nextSegment<P extends Piece>(
+  pieces: AsyncGenerator<P, bigint, undefined>,
+  writer: SegmentWriter<P>,
 ): Promise<Segment | undefined> {
   for (;;) {
-    const { value, done } = await chunks.next()
+    const { value, done } = await pieces.next()
     // A generator gives its result once; asked again it is done with nothing.
     if (done) return await writer.end(value as bigint | undefined)
     const finished = await writer.write(value)
@@ -80,12 +116,13 @@ async function nextSegment(
   }
 }
 
-interface OpenFile {
+interface OpenFile<P extends Piece> {
   file: FileHandle
   path: string
+  layout: SegmentLayout<P>
   rows: bigint
   bytes: number
-  wide: boolean
+  end: string
 }
 
 /** An error of an open file does not say which: a full disk is told by its place. */
@@ -93,31 +130,31 @@ function atPath(error: unknown, path: string): unknown {
   return error instanceof Error ? Object.assign(error, { path }) : error
 }
 
-class SegmentWriter {
+class SegmentWriter<P extends Piece> {
+  readonly #form: SegmentForm<P>
   readonly #target: SegmentTarget
-  #open: OpenFile | undefined
+  #open: OpenFile<P> | undefined
   #number = 0
   #received = 0n
 
-  constructor(target: SegmentTarget) {
+  constructor(form: SegmentForm<P>, target: SegmentTarget) {
+    this.#form = form
     this.#target = target
   }
 
-  /** Gives the segment when the chunk completed one. */
-  async write(chunk: CopyChunk): Promise<Segment | undefined> {
+  /** Gives the segment when the piece completed one. */
+  async write(piece: P): Promise<Segment | undefined> {
     const { table, source, segmentBytes } = this.#target
-    if (chunk.longestRow > MAX_ROW_BYTES) {
-      throw SOURCE_ROW_TOO_LONG({ source, table, bytes: chunk.longestRow, limit: MAX_ROW_BYTES })
+    if (piece.longestRow > MAX_ROW_BYTES) {
+      throw SOURCE_ROW_TOO_LONG({ source, table, bytes: piece.longestRow, limit: MAX_ROW_BYTES })
     }
-    const wide = chunk.longestRow > WIDE_ROW_BYTES
-    // Long and ordinary rows never share a file, because they are read differently.
-    const before = this.#open !== undefined && this.#open.wide !== wide ? await this.#finish() : undefined
-    const current = (this.#open ??= await this.#start(wide))
-    await current.file.writeFile(chunk.bytes).catch((error: unknown) => Promise.reject(atPath(error, current.path)))
-    chunk.release?.()
-    current.bytes += chunk.bytes.length
-    current.rows += BigInt(chunk.rows)
-    this.#received += BigInt(chunk.rows)
+    const end = this.#form.endOf(piece)
+    const before = this.#open !== undefined && this.#open.end !== end ? await this.#finish() : undefined
+    const current = (this.#open ??= await this.#start(end))
+    await append(current, current.layout.add(piece))
+    piece.release?.()
+    current.rows += BigInt(piece.rows)
+    this.#received += BigInt(piece.rows)
     if (before !== undefined) return before
     return current.bytes >= segmentBytes ? await this.#finish() : undefined
   }
@@ -139,17 +176,47 @@ class SegmentWriter {
     await rm(path, { force: true })
   }
 
-  async #start(wide: boolean): Promise<OpenFile> {
+  async #start(end: string): Promise<OpenFile<P>> {
     const { directory, prefix } = this.#target
-    const path = join(directory, `${prefix}-${this.#number++}${wide ? WIDE_SUFFIX : '.csv'}`)
-    return { file: await open(path, 'wx', 0o600), path, rows: 0n, bytes: 0, wide }
+    const path = join(directory, `${prefix}-${this.#number++}${end}`)
+    const layout = this.#form.begin()
+    const opened = { file: await open(path, 'wx', 0o600), path, layout, rows: 0n, bytes: 0, end }
+    this.#open = opened
+    await append(opened, [layout.start])
+    return opened
   }
 
   async #finish(): Promise<Segment | undefined> {
     if (this.#open === undefined) return undefined
-    const { file, path, rows, bytes } = this.#open
+    const { file, path, layout, rows } = this.#open
+    await append(this.#open, [layout.end()])
+    const { bytes } = this.#open
     this.#open = undefined
     await file.close()
     return { path, rows, bytes: BigInt(bytes) }
   }
+}
+
+/** Write all of it. A full disk takes a part first, and says that it is full to whoever brings the rest. */
+async function append(
+  target: Pick<OpenFile<Piece>, 'file' | 'path' | 'bytes'>,
+  parts: readonly Uint8Array[],
+): Promise<void> {
+  const { file, path } = target
+  let left = parts.filter(part => part.length > 0)
+  while (left.length > 0) {
+    const { bytesWritten } = await file.writev(left).catch((error: unknown) => Promise.reject(atPath(error, path)))
+    target.bytes += bytesWritten
+    left = behind(left, bytesWritten)
+  }
+}
+
+/** What follows the first bytes. */
+function behind(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  let done = bytes
+  return parts.flatMap(part => {
+    const skipped = Math.min(done, part.length)
+    done -= skipped
+    return skipped === part.length ? [] : [part.subarray(skipped)]
+  })
 }

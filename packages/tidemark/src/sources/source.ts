@@ -1,6 +1,6 @@
 /**
- * Source: a database we read from. Values leave it as text inside CSV segment files; nothing of a row passes through
- * JavaScript. Everything here is read-only.
+ * Source: a database we read from. Rows leave it inside segment files, as text or as the bytes of their values; none of them
+ * becomes a value of JavaScript's. Everything here is read-only.
  */
 import type { Problem } from '../errors/problem.ts'
 import type { Sql } from '../engine/sql.ts'
@@ -110,8 +110,8 @@ export interface SourceColumn {
   note: string | undefined
   /** Set where `decode` hides the value: no version of a row is made of what the source gave. */
   masked?: true
-  /** DuckDB expression that types the CSV text; fails loudly on text it cannot represent. */
-  decode: (csvColumn: Sql) => Sql
+  /** DuckDB expression that types what a segment holds; fails loudly on text it cannot represent. */
+  decode: (column: Sql) => Sql
 }
 
 /** What one extraction reads. */
@@ -182,9 +182,8 @@ export type CursorCap =
   | { kind: 'newest' }
 
 /**
- * A finished CSV file. Columns: overlap flag (0|1), row version where rows carry one,
- * then the table's columns, in order; no header. The
- * source's `readSegments` and `readKeySegments` read it; its name may matter to them.
+ * A finished file, CSV without a header or Parquet. Columns: overlap flag (0|1), row version where rows carry one, then the
+ * table's columns, in order. The source's `readSegments` and `readKeySegments` read it; its name may matter to them.
  */
 export interface Segment {
   path: string
@@ -259,7 +258,7 @@ export interface CopyRequest {
   table: SourceTable
   columns: readonly SourceColumn[]
   slice: Slice
-  /** Existing local folder; file names begin with `<prefix>-<n>` and end in `.csv`. */
+  /** Existing local folder; file names begin with `<prefix>-<n>`. */
   directory: string
   prefix: string
   segmentBytes: number

@@ -55,7 +55,7 @@ t.typtype FROM base b JOIN pg_type t ON t.oid = b.typbasetype WHERE b.typtype = 
 SELECT a.attrelid AS table, a.attname AS name, format_type(a.atttypid, a.atttypmod) AS source_type, \
 a.attnotnull AND NOT EXISTS (SELECT FROM pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n' \
 AND n.conkey = ARRAY[a.attnum] AND NOT n.convalidated) AS required, \
-t.typname AS type, b.modifier, t.typcategory = 'A' AND t.typelem <> 0 AS is_array, \
+t.typname AS type, t.typnamespace <> 'pg_catalog'::regnamespace AS is_own, b.modifier, t.typcategory = 'A' AND t.typelem <> 0 AS is_array, \
 CASE WHEN e.typtype = 'e' THEN (SELECT string_agg(l.enumlabel, ',' ORDER BY l.enumsortorder) FROM pg_enum l \
 WHERE l.enumtypid = e.oid) END AS labels, \
 CASE WHEN e.typtype = 'c' THEN (SELECT string_agg(p.attname || ' ' || format_type(p.atttypid, p.atttypmod), ',' \

@@ -1,10 +1,11 @@
 /**
- * A column as PostgreSQL has it: how its value is written into the CSV stream, how DuckDB types that text, and which of
+ * A column as PostgreSQL has it: how its value is written into COPY's stream, how DuckDB types what comes of it, and which of
  * its values the lake cannot hold.
  */
 import { raw, type Sql, sql } from '../../engine/sql.ts'
 import { replaceColumns } from '../find-column.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
+import type { Wire } from './wire.ts'
 
 /** Values of a column that its lake type cannot hold. */
 export interface Unfit {
@@ -23,12 +24,19 @@ export interface PostgresColumn extends SourceColumn {
    * does not know, which it is given as the server's text.
    */
   typed: string | undefined
+  /** How COPY's binary form holds the selected value; undefined where it is sent as the server's text. */
+  wire: Wire | undefined
 }
 
 /** The same column with what only this source knows; a column that another source described is a bug. */
 export function postgresColumn(column: SourceColumn): PostgresColumn {
   if (!('select' in column)) throw new TypeError(`this is a bug in tidemark: column ${column.name} is not of postgres`)
   return column as PostgresColumn
+}
+
+/** How a column is sent: what a mask hides is hashed as the server's text. */
+export function wireOf(column: SourceColumn): Wire | undefined {
+  return column.masked === true ? undefined : postgresColumn(column).wire
 }
 
 /**
@@ -56,5 +64,6 @@ function asText(column: PostgresColumn): PostgresColumn {
     decode: value => value,
     unfit: undefined,
     typed: undefined,
+    wire: 'text',
   }
 }

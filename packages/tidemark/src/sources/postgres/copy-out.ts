@@ -1,6 +1,6 @@
 /**
  * COPY … TO STDOUT as chunks of whole rows. The server sends one message a row, so rows are counted and cut exactly,
- * whatever quotes and line breaks they hold; a slow reader stops the socket, so memory is bounded. A row that is
+ * whatever they hold; a slow reader stops the socket, so memory is bounded. A row that is
  * too long to be carried comes as a chunk without rows that tells its length, and is the last.
  */
 import type pg from 'pg'

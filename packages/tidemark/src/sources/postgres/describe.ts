@@ -135,7 +135,10 @@ function toColumn(row: TextRow, timezone: string): PostgresColumn {
     name: row['name'] ?? '',
     sourceType: row['source_type'] ?? '',
     nullable: row['required'] !== 't',
-    ...carryType({ name: row['type'] ?? '', modifier, isArray: row['is_array'] === 't' }, timezone),
+    ...carryType(
+      { name: row['type'] ?? '', modifier, isArray: row['is_array'] === 't', isOwn: row['is_own'] === 't' },
+      timezone,
+    ),
   }
 }
 

@@ -3,8 +3,8 @@
  * passing through this process. Whatever speaks against it is told, and the slice is read by COPY.
  */
 import type { AttachedDatabase, Session } from '../../engine/engine.ts'
-import { ident, join, type Sql, sql, text } from '../../engine/sql.ts'
-import { csvName, typedRows } from '../read-csv.ts'
+import { ident, integer, join, type Sql, sql, text } from '../../engine/sql.ts'
+import { segmentColumn, typedRows } from '../read-csv.ts'
 import type { DirectRead, DirectRequest } from '../direct-read.ts'
 import type { SourceColumn } from '../source.ts'
 import { postgresColumn } from './column.ts'
@@ -68,17 +68,18 @@ async function findTyped(
   const wanted = columns.filter(column => column.masked !== true && postgresColumn(column).typed !== undefined)
   const given = await server.typesOf(readStatement(table, slice, columns, new Set(wanted)))
   return new Set(
-    wanted.filter(column => given.get(csvName(columns.indexOf(column) + 2)) === postgresColumn(column).typed),
+    wanted.filter(column => given.get(segmentColumn(columns.indexOf(column) + 2)) === postgresColumn(column).typed),
   )
 }
 
 /** All columns in the types that decoding takes: text, or its own result. */
 function castColumns(columns: readonly SourceColumn[], typed: ReadonlySet<SourceColumn>): Sql[] {
-  const leading = [0, 1].map(i => ident(csvName(i)))
+  const leading = [0, 1].map(i => ident(segmentColumn(i)))
   return [
     ...leading,
     ...columns.map((column, i) => {
-      const name = ident(csvName(i + 2))
+      const name = ident(segmentColumn(i + 2))
+      if (column.deltaType === 'binary') return sql`unhex(substr(CAST(${name} AS VARCHAR), ${integer(3)})) AS ${name}`
       const isText = column.deltaType === 'string' || !typed.has(column)
       return isText ? sql`CAST(${name} AS VARCHAR) AS ${name}` : name
     }),

@@ -3,7 +3,7 @@
  * holds on a primary server only.
  */
 import type { Clock } from '../../model/ports.ts'
-import { readCsv, readKeyCsv } from '../read-csv.ts'
+import { readKeySegments, readSegments } from './read-segments.ts'
 import type { Source } from '../source.ts'
 import type { ServerConnection } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
@@ -94,8 +94,8 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       return snapshot
     },
     carryAsText: (table, names) => carryAsText(name, table, names),
-    readSegments: readCsv,
-    readKeySegments: readKeyCsv,
+    readSegments,
+    readKeySegments,
     diagnose: (request, signal) =>
       withSession(signal, session => diagnose(session, { source: name, connection, timezone, slot }, request, signal)),
     grants: request => grantScript({ source: name, database: connection.database, slot }, request),

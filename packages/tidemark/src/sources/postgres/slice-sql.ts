@@ -3,10 +3,10 @@
  * and by equality for identity, never for order.
  */
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import { csvName } from '../read-csv.ts'
+import { segmentColumn } from '../read-csv.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { ChunkSlice, Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
-import { type PostgresColumn, postgresColumn } from './column.ts'
+import { type PostgresColumn, postgresColumn, wireOf } from './column.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith' | 'filter'>
 
@@ -53,7 +53,7 @@ export function readStatement(
 ): Sql {
   const values = columns.map(column => (typed.has(column) ? selectColumn(column) : outputText(column)))
   const list = [overlapFlag(slice), outputVersion(table, columns), ...values]
-  const named = list.map((one, i) => sql`${one} AS ${ident(csvName(i))}`)
+  const named = list.map((one, i) => sql`${one} AS ${ident(segmentColumn(i))}`)
   return sql`SELECT ${join(named)} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`
 }
 
@@ -67,9 +67,9 @@ function outputVersion(table: Relation, columns: readonly SourceColumn[]): Sql {
   return table.hasRowVersion ? sql`pg_catalog.concat(t.xmin)` : rowVersion(table, columns)
 }
 
-/** Overlap flag, row version, columns. The first column is never text, so a byte order mark in the data stays data. */
+/** Overlap flag, row version, columns. */
 export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
-  const list = join([overlapFlag(slice), rowVersion(table, columns), ...columns.map(selectColumn)])
+  const list = join([overlapFlag(slice), rowVersion(table, columns), ...columns.map(sentColumn)])
   return copyOut(
     sql`SELECT ${list} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`,
   )
@@ -80,11 +80,9 @@ function rowVersion(table: Relation, columns: readonly SourceColumn[]): Sql {
   return sql`md5(ROW(${join(columns.filter(({ masked }) => masked !== true).map(selectColumn))})::text)`
 }
 
-/** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
+/** The keys of all rows. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return copyOut(
-    sql`SELECT ${join([integer(0), ...columns.map(selectColumn)])} FROM ${relation(table)}${whereBelongs(table)}`,
-  )
+  return copyOut(sql`SELECT ${join(columns.map(sentColumn))} FROM ${relation(table)}${whereBelongs(table)}`)
 }
 
 /** The same for keys that are given, whether or not a row has them. */
@@ -94,12 +92,17 @@ export function copyGivenKeysStatement(
   keys: readonly (readonly string[])[],
 ): Sql {
   const names = columns.map(({ name }) => name)
-  const list = join([integer(0), ...columns.map(selectColumn)])
+  const list = join(columns.map(sentColumn))
   return copyOut(sql`SELECT ${list} FROM (${givenKeys(table, names, keys)}) AS t`)
 }
 
 function copyOut(query: Sql): Sql {
-  return sql`COPY (${query}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')`
+  return sql`COPY (${query}) TO STDOUT (FORMAT binary)`
+}
+
+/** A value in the form that its column is taken in. */
+function sentColumn(column: SourceColumn): Sql {
+  return wireOf(column) === undefined ? outputText(column) : selectColumn(column)
 }
 
 function selectColumn(column: SourceColumn): Sql {

@@ -31,7 +31,9 @@ import { readLock } from './lock.ts'
 import { printName } from '../table-name.ts'
 import { waitUntilDurable } from './position.ts'
 import type { Readers } from './readers.ts'
-import { chunkSize, writeSegments } from '../segments.ts'
+import { chunkSize, writePieces } from '../segments.ts'
+import { type BinaryColumn, GROUP_BYTES, rowGroups } from './binary-rows.ts'
+import { keyColumns, rowColumns, segmentForm } from './read-segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
 import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
 import { openSlotLog, type SlotState } from './slot.ts'
@@ -101,9 +103,10 @@ export class PostgresSnapshot implements SourceSnapshot {
       ask: (statement: Sql, asked: AbortSignal) => this.#asking(statement, asked),
       durable: (asked: AbortSignal) => this.durable(asked),
       copyGivenKeys: (request: Omit<CopyRequest, 'slice'>, keys: readonly (readonly string[])[]) =>
-        this.#stream(request, reader =>
-          reader.copyOut(copyGivenKeysStatement(request.table, request.columns, keys), copyOptions(request)),
-        ),
+        this.#stream(request, {
+          statement: copyGivenKeysStatement(request.table, request.columns, keys),
+          columns: keyColumns(request.columns, this.#named(request.table)),
+        }),
     }
     this.changeLog = await openSlotLog(parts, session, signal)
   }
@@ -129,20 +132,22 @@ export class PostgresSnapshot implements SourceSnapshot {
   }
 
   async *copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
-    const exact = this.#exact(request.table, request.slice)
+    const { table, columns } = request
+    const exact = this.#exact(table, request.slice)
     try {
-      yield* this.#stream(request, session =>
-        session.copyOut(copyStatement(request.table, exact, request.columns), copyOptions(request)),
-      )
+      yield* this.#stream(request, {
+        statement: copyStatement(table, exact, columns),
+        columns: rowColumns(table, columns, this.#named(table)),
+      })
     } catch (error) {
       throw explainSlice(error, this.#named(request.table), exact)
     }
   }
 
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncGenerator<Segment, void, undefined> {
-    return this.#stream(request, session =>
-      session.copyOut(copyKeysStatement(request.table, request.columns), copyOptions(request)),
-    )
+    const { table, columns } = request
+    const statement = copyKeysStatement(table, columns)
+    return this.#stream(request, { statement, columns: keyColumns(columns, this.#named(table)) })
   }
 
   async cursorHorizon(
@@ -215,7 +220,7 @@ export class PostgresSnapshot implements SourceSnapshot {
 
   async *#stream(
     request: Omit<CopyRequest, 'slice'>,
-    start: (session: PostgresSession) => ReturnType<PostgresSession['copyOut']>,
+    { statement, columns }: { statement: Sql; columns: readonly BinaryColumn[] },
   ): AsyncGenerator<Segment, void, undefined> {
     const { session, giveBack } = await this.#readers.acquire(readLock(request.table), request.signal)
     let outcome: 'reusable' | 'broken' = 'broken'
@@ -223,7 +228,10 @@ export class PostgresSnapshot implements SourceSnapshot {
       const { directory, prefix, segmentBytes, signal } = request
       const named = this.#named(request.table)
       const abandon = (): void => session.interrupt()
-      yield* writeSegments(start(session), { ...named, directory, prefix, segmentBytes, signal, abandon })
+      const chunks = session.copyOut(statement, { chunkBytes: chunkSize(segmentBytes), signal })
+      const groups = rowGroups(chunks, columns, Math.min(GROUP_BYTES, segmentBytes))
+      const target = { ...named, directory, prefix, segmentBytes, signal, abandon }
+      yield* writePieces(groups, segmentForm(columns), target)
       outcome = 'reusable'
     } finally {
       await giveBack(outcome)
@@ -233,8 +241,4 @@ export class PostgresSnapshot implements SourceSnapshot {
   #exact(table: SourceTable, slice: Slice): Slice {
     return exactSlice(slice, table, { source: this.#options.source, position: this.position })
   }
-}
-
-function copyOptions(request: Omit<CopyRequest, 'slice'>): { chunkBytes: number; signal: AbortSignal } {
-  return { chunkBytes: chunkSize(request.segmentBytes), signal: request.signal }
 }

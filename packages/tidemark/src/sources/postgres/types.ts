@@ -2,8 +2,9 @@
  * Every PostgreSQL type and the lake type that carries it: one table, read by the code and printed in the documents.
  * What a type loses is said in its note; a value that cannot be held is found by `unfit`, never bent.
  */
-import { integer, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { raw, type Sql, sql, text } from '../../engine/sql.ts'
 import type { PostgresColumn, Unfit } from './column.ts'
+import type { Wire } from './wire.ts'
 
 /** A type as the catalog describes it, domains already followed to their base type. */
 export interface CatalogType {
@@ -12,11 +13,13 @@ export interface CatalogType {
   /** -1 without one. */
   modifier: number
   isArray: boolean
+  /** True for a type of a user's own, whatever it is called. */
+  isOwn?: boolean
 }
 
 type Carried = Pick<
   PostgresColumn,
-  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'typed'
+  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'typed' | 'wire'
 >
 
 /** One line of the table in docs/reference/types.md. */
@@ -40,7 +43,7 @@ const MAX_PRECISION = 38
 const unchanged = (value: Sql): Sql => value
 const castTo = (type: string) => (value: Sql) => sql`CAST(${value} AS ${raw(type)})`
 
-function plain(deltaType: string, duckType: string, orderable = false): Carried {
+function plain(deltaType: string, duckType: string, wire: Wire, orderable = false): Carried {
   return {
     deltaType,
     orderable,
@@ -49,10 +52,11 @@ function plain(deltaType: string, duckType: string, orderable = false): Carried 
     decode: castTo(duckType),
     unfit: undefined,
     typed: duckType,
+    wire,
   }
 }
 
-function asString(note: string | undefined): Carried {
+function asString(note: string | undefined, wire?: Wire): Carried {
   return {
     deltaType: 'string',
     orderable: false,
@@ -61,11 +65,12 @@ function asString(note: string | undefined): Carried {
     decode: unchanged,
     unfit: undefined,
     typed: undefined,
+    wire,
   }
 }
 
-function asTyped(name: string, duckType: string): TypeRule {
-  return simple(name, name, { ...asString(undefined), typed: duckType })
+function asTyped(name: 'text' | 'varchar' | 'uuid', duckType: string): TypeRule {
+  return simple(name, name, { ...asString(undefined, name === 'uuid' ? name : 'text'), typed: duckType })
 }
 
 function simple(name: string, postgres: string, carried: Carried): TypeRule {
@@ -77,7 +82,8 @@ const NUMERIC_NOTE = 'no fixed number of digits, or more than 38: carried as exa
 function decimal(precision: number, scale: number, select: (value: Sql) => Sql, unfit: Unfit): Carried {
   const type = `decimal(${precision},${scale})`
   const decode = castTo(type.toUpperCase())
-  return { deltaType: type, orderable: false, note: undefined, select, decode, unfit, typed: undefined }
+  const wire = { precision, scale }
+  return { deltaType: type, orderable: false, note: undefined, select, decode, unfit, typed: undefined, wire }
 }
 
 /**
@@ -113,6 +119,7 @@ const date: Carried = {
   decode: value => sql`(DATE '1970-01-01' + CAST(${value} AS INTEGER))`,
   unfit: { values: TIME_UNFIT, test: value => sql`(${value} < ${FIRST_DAY} OR ${value} >= ${DAY_AFTER_LAST})` },
   typed: 'INTEGER',
+  wire: 'int4',
 }
 
 /** Typed by CAST, which fails aloud: a column that the reader itself types turns text it cannot parse into NULL. */
@@ -122,7 +129,7 @@ const isOutside = (instant: Sql): Sql =>
   sql`(${instant} < timestamptz '0001-01-01 00:00:00+00' OR ${instant} >= timestamptz '10000-01-01 00:00:00+00')`
 
 const timestamptz: Carried = {
-  ...plain('timestamp', 'TIMESTAMP WITH TIME ZONE', true),
+  ...plain('timestamp', 'TIMESTAMP WITH TIME ZONE', 'timestamptz', true),
   decode: readInstant,
   unfit: { values: TIME_UNFIT, test: isOutside },
 }
@@ -144,13 +151,9 @@ AND ${value} < timestamp '10000-01-09' THEN ${isOutside(instant(value))} ELSE tr
   }
 }
 
-const bytea: Carried = {
-  ...plain('binary', 'BLOB'),
-  decode: value => sql`unhex(substr(${value}, ${integer(3)}))`,
-  typed: undefined,
-}
+const bytea: Carried = { ...plain('binary', 'BLOB', 'bytea'), typed: undefined }
 
-const array: Carried = { ...asString('array, carried as JSON text'), select: value => sql`to_jsonb(${value})` }
+const array: Carried = { ...asString('array, carried as JSON text', 'jsonb'), select: value => sql`to_jsonb(${value})` }
 
 /** The table. The first rule that fits decides; the last one fits everything. */
 export const postgresTypes: readonly TypeRule[] = [
@@ -161,13 +164,13 @@ export const postgresTypes: readonly TypeRule[] = [
     note: array.note,
     carry: type => (type.isArray ? array : undefined),
   },
-  simple('bool', 'boolean', plain('boolean', 'BOOLEAN')),
-  simple('int2', 'smallint', plain('short', 'SMALLINT', true)),
-  simple('int4', 'integer', plain('integer', 'INTEGER', true)),
-  simple('int8', 'bigint', plain('long', 'BIGINT', true)),
-  simple('oid', 'oid', { ...plain('long', 'BIGINT'), typed: undefined }),
-  simple('float4', 'real', plain('float', 'FLOAT')),
-  simple('float8', 'double precision', plain('double', 'DOUBLE')),
+  simple('bool', 'boolean', plain('boolean', 'BOOLEAN', 'bool')),
+  simple('int2', 'smallint', plain('short', 'SMALLINT', 'int2', true)),
+  simple('int4', 'integer', plain('integer', 'INTEGER', 'int4', true)),
+  simple('int8', 'bigint', plain('long', 'BIGINT', 'int8', true)),
+  simple('oid', 'oid', { ...plain('long', 'BIGINT', 'uint4'), typed: undefined }),
+  simple('float4', 'real', plain('float', 'FLOAT', 'float4')),
+  simple('float8', 'double precision', plain('double', 'DOUBLE', 'float8')),
   { names: ['numeric'], postgres: 'numeric(p,s)', lake: 'decimal(p,s) or string', note: NUMERIC_NOTE, carry: numeric },
   simple('money', 'money', money),
   simple('date', 'date', date),
@@ -183,9 +186,10 @@ export const postgresTypes: readonly TypeRule[] = [
   asTyped('text', 'VARCHAR'),
   asTyped('varchar', 'VARCHAR'),
   asTyped('uuid', 'UUID'),
-  ...['bpchar', 'char', 'name', 'citext', 'json', 'jsonb', 'xml', 'inet', 'cidr'].map(name =>
-    simple(name, name === 'bpchar' ? 'character(n), with its padding' : name, asString(undefined)),
-  ),
+  simple('bpchar', 'character(n), with its padding', asString(undefined, 'text')),
+  ...(['name', 'json'] as const).map(name => simple(name, name, asString(undefined, 'text'))),
+  simple('jsonb', 'jsonb', asString(undefined, 'jsonb')),
+  ...['char', 'citext', 'xml', 'inet', 'cidr'].map(name => simple(name, name, asString(undefined))),
   simple('time', 'time without time zone', asString('the lake has no time of day, carried as text')),
   simple('timetz', 'time with time zone', asString('the lake has no time of day, carried as text')),
   simple('interval', 'interval', asString('carried as ISO 8601 text')),
@@ -201,7 +205,7 @@ export const postgresTypes: readonly TypeRule[] = [
 /** How a type is carried. */
 export function carryType(type: CatalogType, timezone: string): Carried {
   for (const rule of postgresTypes) {
-    if (rule.names.length > 0 && (type.isArray || !rule.names.includes(type.name))) continue
+    if (rule.names.length > 0 && (type.isArray || type.isOwn === true || !rule.names.includes(type.name))) continue
     const carried = rule.carry(type, timezone)
     if (carried) return carried
   }

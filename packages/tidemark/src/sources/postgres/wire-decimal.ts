@@ -1,0 +1,127 @@
+/**
+ * `numeric` in COPY's binary form, four decimal digits a group, as the whole number that a decimal column holds: its value
+ * times ten to the power of the scale. It is kept in words of 32 bits, whose products with 10,000 are exact, and a value
+ * with more digits than the column has is told, never rounded.
+ */
+import type { ColumnValues } from '../parquet/column-values.ts'
+
+export interface Decimal {
+  readonly precision: number
+  readonly scale: number
+}
+
+const NULL_PLACE = -1
+const WORD = 0x1_0000_0000
+const POSITIVE = 0
+const NEGATIVE = 0x4000
+/** Words of the number, the lowest first. */
+const words = new Uint32Array(4)
+
+/** Numbers of up to 18 digits, as eight bytes, the lowest first. */
+export function takeDecimal(from: DataView, places: Int32Array, to: ColumnValues, wire: unknown): number {
+  const { precision, scale } = wire as Decimal
+  const limit = limitOf(precision)
+  to.reserve(places.length * 8)
+  const { view, rows } = to
+  let out = to.filled
+  let unfit = 0
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i] ?? NULL_PLACE
+    if (place === NULL_PLACE) {
+      to.setNull(rows + i)
+      continue
+    }
+    if (!readNumber(from, place, scale, 2) || !isBelow(limit, 2)) unfit += 1
+    if (from.getUint16(place + 4) === NEGATIVE) negate(2)
+    view.setUint32(out, words[0] ?? 0, true)
+    view.setUint32(out + 4, words[1] ?? 0, true)
+    out += 8
+  }
+  to.filled = out
+  return unfit
+}
+
+/** Longer ones, as sixteen bytes, the highest first. */
+export function takeLongDecimal(from: DataView, places: Int32Array, to: ColumnValues, wire: unknown): number {
+  const { precision, scale } = wire as Decimal
+  const limit = limitOf(precision)
+  to.reserve(places.length * 16)
+  const { view, rows } = to
+  let out = to.filled
+  let unfit = 0
+  for (let i = 0; i < places.length; i++) {
+    const place = places[i] ?? NULL_PLACE
+    if (place === NULL_PLACE) {
+      to.setNull(rows + i)
+      continue
+    }
+    if (!readNumber(from, place, scale, 4) || !isBelow(limit, 4)) unfit += 1
+    if (from.getUint16(place + 4) === NEGATIVE) negate(4)
+    for (let n = 0; n < 4; n++) view.setUint32(out + n * 4, words[3 - n] ?? 0)
+    out += 16
+  }
+  to.filled = out
+  return unfit
+}
+
+/** The first number with more digits. */
+function limitOf(precision: number): Uint32Array {
+  const limit = 10n ** BigInt(precision)
+  return Uint32Array.from({ length: 4 }, (_, n) => Number((limit >> BigInt(32 * n)) & 0xffff_ffffn))
+}
+
+function isBelow(limit: Uint32Array, width: number): boolean {
+  for (let n = width - 1; n >= 0; n--) {
+    const [word, most] = [words[n] ?? 0, limit[n] ?? 0]
+    if (word !== most) return word < most
+  }
+  return false
+}
+
+/** Read the value without its sign into `words`; false for what is no number, or does not fit. */
+function readNumber(from: DataView, place: number, scale: number, width: number): boolean {
+  words.fill(0)
+  const groups = from.getInt16(place)
+  const weight = from.getInt16(place + 2)
+  const sign = from.getUint16(place + 4)
+  if (sign !== POSITIVE && sign !== NEGATIVE) return false
+  // The power of 10,000 of the last group that is wholly before the end of the scale.
+  const last = -Math.floor(scale / 4)
+  let fits = true
+  let n = 0
+  let power = weight
+  for (; power >= last; power--) fits = multiplyAdd(10_000, digitsAt(from, place, n++, groups), width) && fits
+  // Of the group in which the scale ends some digits are left; a smaller value has no such group.
+  const behind = power === last - 1 ? digitsAt(from, place, n++, groups) : 0
+  const rest = scale % 4
+  const unit = 10 ** (4 - rest)
+  if (rest > 0) fits = multiplyAdd(10 ** rest, Math.floor(behind / unit), width) && fits
+  for (; n < groups; n++) fits = digitsAt(from, place, n, groups) === 0 && fits
+  return fits && behind % unit === 0
+}
+
+/** A group of digits; those behind the last are zeros that are not sent. */
+function digitsAt(from: DataView, place: number, n: number, groups: number): number {
+  return n < groups ? from.getInt16(place + 8 + n * 2) : 0
+}
+
+/** `words` times a factor plus an addend; false when it becomes longer than `width` words. */
+function multiplyAdd(factor: number, addend: number, width: number): boolean {
+  let carry = addend
+  for (let n = 0; n < width; n++) {
+    const product = (words[n] ?? 0) * factor + carry
+    words[n] = product
+    carry = Math.floor(product / WORD)
+  }
+  return carry === 0
+}
+
+/** Two's complement. */
+function negate(width: number): void {
+  let carry = 1
+  for (let n = 0; n < width; n++) {
+    const sum = (~(words[n] ?? 0) >>> 0) + carry
+    words[n] = sum
+    carry = sum > 0xffff_ffff ? 1 : 0
+  }
+}
