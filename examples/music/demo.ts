@@ -67,7 +67,7 @@ function showMail(mail: MailServer, kind: string): void {
   const newest = mail.mails.at(-1)
   if (newest === undefined) throw new Error(`no ${kind} alert arrived`)
   say('', `Mail ${mail.mails.length} to ${newest.to} has arrived:`, `  │ Subject: ${newest.subject}`, '  │')
-  for (const line of newest.text.split('\n').slice(0, 6)) say(`  │ ${line}`.trimEnd())
+  for (const line of newest.text.trimEnd().split('\n')) say(`  │ ${line}`.trimEnd())
 }
 
 async function lookAround(): Promise<void> {

@@ -57,6 +57,7 @@ describe('the demo', () => {
     expect(demo.stdout).toMatch(/Mail 1 to data-team@example\.org has arrived/)
     expect(demo.stdout).toMatch(/Mail 2 to data-team@example\.org has arrived/)
     for (const subject of subjects) expect(subject).toContain('DimArtist')
+    expect(demo.stdout).toContain('│ More: tidemark explain SOURCE_TABLE_MISSING\n')
   })
 
   test('shows the row in quarantine and each state of one user', () => {
@@ -81,6 +82,29 @@ describe('the demo', () => {
     } finally {
       await client.end()
     }
+  })
+
+  test('its last three commands work on what it leaves behind', async () => {
+    const last = demo.stdout.split('Three commands to try:')[1] ?? ''
+    const [start = '', ...commands] = [...last.matchAll(/^ {2}(\S.*)$/gm)].map(match => match[1] ?? '')
+    expect(start).toMatch(/^npm run demo:db /)
+    expect(commands).toHaveLength(2)
+    const answers: Promise<Ended>[] = []
+    const database = await runProgram(process.execPath, ['--conditions=source', join(example, 'demo-db.ts')], {
+      cwd: root,
+      env: { DEMO_FOLDER: folder },
+      onOutput: (text, kill) => {
+        if (!text.includes('Ctrl-C stops it.')) return
+        answers.push(...commands.map(command => runProgram('bash', ['-c', command], { cwd: root })))
+        void Promise.allSettled(answers).then(() => kill('SIGINT'))
+      },
+    })
+    expect(database, database.stderr).toMatchObject({ exit: 0 })
+    const [plan, query] = await Promise.all(answers)
+    expect(plan, plan?.stderr).toMatchObject({ exit: 0 })
+    expect(plan?.stdout).toMatch(/^bronze\.DimUser +A +xmin scan .* (?:nothing, proved|at most 0 rows)/m)
+    expect(query, query?.stderr).toMatchObject({ exit: 0 })
+    expect(query?.stdout.match(/^ +(?:77|101) /gm)).toHaveLength(2)
   })
 
   test('keeps the password in a file that only its owner can read, and out of what it prints', async () => {
