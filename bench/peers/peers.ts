@@ -56,6 +56,26 @@ export const DLT_PEER: Peer = {
   ],
 }
 
+/**
+ * dlt into files: Parquet, rows as they come, or Delta, rows by key. `python -c program url folder form`; the copy of the
+ * table `public.stream` is `copies/loaded/stream` in the folder.
+ */
+export const DLT_TO_FILES: Pick<Peer, 'name' | 'packages'> & { program: string } = {
+  name: 'dlt to files 1.31.0',
+  packages: ['dlt[deltalake,filesystem,parquet]==1.31.0', 'psycopg2-binary', 'sqlalchemy==2.0.58'],
+  program: `import dlt, sys
+from dlt.sources.sql_database import sql_table
+url, folder, form = sys.argv[1:4]
+by_cursor = dlt.sources.incremental("played_at")
+rows = sql_table(credentials=url, schema="public", table="stream", incremental=by_cursor, reflection_level="full_with_precision")
+rows.apply_hints(primary_key="stream_id", **({"table_format": "delta"} if form == "delta" else {}))
+files = dlt.destinations.filesystem(bucket_url="file://" + folder + "/copies")
+write = {"disposition": "merge", "strategy": "upsert"} if form == "delta" else "append"
+pipeline = dlt.pipeline("copy", destination=files, dataset_name="loaded", pipelines_dir=folder + "/dlt")
+pipeline.run(rows, loader_file_format="parquet", write_disposition=write)
+`,
+}
+
 export const SLING_PEER: Peer = {
   name: 'Sling 1.4.11',
   packages: ['sling-linux-amd64==1.4.11'],
@@ -109,17 +129,19 @@ export async function install({ name, packages }: Pick<Peer, 'name' | 'packages'
   }
 }
 
+/** The tools tell nobody that they ran. */
+export const QUIET: Readonly<Record<string, string>> = {
+  RUNTIME__DLTHUB_TELEMETRY: 'false',
+  DISABLE_TELEMETRY: 'true',
+  INGESTR_DISABLE_TELEMETRY: 'true',
+  SLING_DISABLE_TELEMETRY: 'TRUE',
+}
+
 /** Make the folder of a job ready; gives the environment that each of its runs needs. */
 export async function prepare(folder: string): Promise<NodeJS.ProcessEnv> {
   await mkdir(folder, { recursive: true })
   await writeFile(join(folder, DLT_PROGRAM), DLT)
-  const quiet = {
-    RUNTIME__DLTHUB_TELEMETRY: 'false',
-    DISABLE_TELEMETRY: 'true',
-    INGESTR_DISABLE_TELEMETRY: 'true',
-    SLING_DISABLE_TELEMETRY: 'TRUE',
-  }
-  return { ...process.env, ...quiet, HOME: folder }
+  return { ...process.env, ...QUIET, HOME: folder }
 }
 
 /** The spelling of an address that every tool reads. */

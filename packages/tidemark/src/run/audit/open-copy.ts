@@ -78,11 +78,17 @@ async function relationOf(reader: LakeReader, session: Session, place: CopyPlace
       .slice(folder.length)
       .split('/')
       .some(part => part.startsWith('_') || part.startsWith('.'))
-    if (!isHidden && /\.parquet$/i.test(file)) files.push({ path: file, size: BigInt(size) })
+    if (!isHidden && isParquetName(file) && size > 0) files.push({ path: file, size: BigInt(size) })
   }
   if (files.length === 0) throw AUDIT_TARGET({ path, reason: 'it holds no Parquet file' })
   await session.hold(files)
   return parquet(files.map(file => store.locate(file.path)))
+}
+
+/** Data Factory writes `orders_2026-11-26T08:00:00.1234567Z`: what has no ending is taken for Parquet, what has another is not. */
+function isParquetName(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return /\.parquet$/i.test(name) || !/\.[a-z]\w*$/i.test(name)
 }
 
 function parquet(files: readonly string[]): Sql {
