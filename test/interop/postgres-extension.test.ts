@@ -1,6 +1,6 @@
 /** Tables read whole by DuckDB's own extension: the rows of COPY, from the same snapshot, or COPY with the reason why. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, chown, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -12,9 +12,12 @@ import { systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { type SourceTable, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import type { ServerConnection } from '../../packages/tidemark/src/sources/server-address.ts'
+import { serverAccount } from '../../examples/postgres-install.ts'
+import { createProject } from '../support/cli.ts'
+import { findMissingOpenssl, makeCertificate } from '../support/cloud/certificate.ts'
 import { EXTENSION } from '../support/extension/installed.ts'
 import { WHEN_MISSING } from '../support/interop/installed.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, startPostgres, type TestDatabase } from '../support/postgres.ts'
 import { realClock } from '../support/source.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createWorld, type EntryOverrides, type World, type WorldOptions } from '../support/world.ts'
@@ -259,6 +262,84 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await expect(world.ingest({ table: 'one' })).rejects.toMatchObject({ code: 'SOURCE_TLS_REFUSED' })
     expect(warned).toEqual([])
   })
+
+  test('plan says that first loads are read by it, or why by COPY', async () => {
+    await db.query(`DROP TABLE IF EXISTS one; CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1);
+      DROP TABLE IF EXISTS loose; CREATE TABLE loose (v text); INSERT INTO loose VALUES ('a')`)
+    const notesWith = async (file: string): Promise<Map<string, string>> => {
+      const tables = '[{ schema: public, table: one }, { schema: public, table: loose }]'
+      const project = await createProject(
+        {
+          'tidemark.yml': `name: t\nlake: ./lake\nsources:
+  app: { type: postgres, url: { secret: env:APP_URL }, duckdb_extension: "${file}", tables: ${tables} }\n`,
+        },
+        { APP_URL: db.url },
+        'in this process',
+      )
+      const plan = async (): Promise<Map<string, string>> => {
+        const { stdout, stderr } = await project.tidemark('plan', '--json')
+        expect(stderr).toBe('')
+        const { steps } = JSON.parse(stdout) as { steps: { id: string; notes: string[] }[] }
+        return new Map(steps.map(({ id, notes }) => [id, notes.filter(note => note.startsWith('read by')).join()]))
+      }
+      const before = await plan()
+      expect((await project.run()).status).toBe('succeeded')
+      expect((await plan()).get('bronze.one')).toBe('')
+      return before
+    }
+    const byIt = await notesWith(EXTENSION ?? '')
+    expect(byIt.get('bronze.one')).toBe('read by DuckDB’s extension, which refuses no row for its length')
+    expect(byIt.get('bronze.loose')).toMatch(/^read by COPY: without a key/)
+    expect((await notesWith('/nowhere/absent.duckdb_extension')).get('bronze.one')).toMatch(/^read by COPY: .*absent/)
+  })
+
+  test.skipIf(findMissingOpenssl() !== undefined)(
+    'an encrypted line whose authority is named by `ca` is read by it and checked; by another authority, or none, it is COPY with the reason',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'tidemark-extension-tls-'))
+      const { cert, key } = makeCertificate(folder)
+      const { uid, gid } = await serverAccount()
+      await chmod(folder, 0o755)
+      if (uid !== undefined && gid !== undefined) await chown(key, uid, gid)
+      const config = { ssl: 'on', ssl_cert_file: cert, ssl_key_file: key, fsync: 'off' }
+      const encrypted = await startPostgres({ directory: join(folder, 'postgres'), config })
+      try {
+        const { host, port, user, password } = encrypted
+        await encrypted.query(`CREATE TABLE one (id int PRIMARY KEY, v text); INSERT INTO one SELECT n, 'v' || n FROM generate_series(1, 9) n;
+          CREATE VIEW lines AS SELECT 1 AS id, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()`)
+        const address = { host, port, user, password, database: 'postgres', tls: 'verify' as const }
+        const trusted = { ...address, ca: await readFile(cert, 'utf8'), caFile: cert }
+        const worldOf = async (connection: ServerConnection): Promise<[World, string[]]> => {
+          const warned: string[] = []
+          const source = createPostgresSource({ ...parts(), connection, extension: { file: EXTENSION } })
+          return [await createWorld(db, { source, warn: one => warned.push(one) }), warned]
+        }
+        const [world, warned] = await worldOf(trusted)
+        const only = watched(await world.snapshot({ table: 'one' }), 1)
+        await world.ingest({ table: 'one' }, { snapshot: only.snapshot })
+        expect(await world.bronze('one')).toHaveLength(9)
+        // The session of the extension itself says that its line is encrypted.
+        const lines = watched(await world.snapshot({ table: 'lines' }), 1)
+        await world.ingest({ table: 'lines', primaryKey: ['id'] }, { snapshot: lines.snapshot })
+        expect(await world.bronze('lines')).toMatchObject([{ ssl: true }])
+        expect(warned).toEqual([])
+        // Another authority is believed by neither; one that only our own sessions know leaves COPY, and the reason.
+        const other = await mkdtemp(join(tmpdir(), 'tidemark-extension-other-'))
+        const stranger = makeCertificate(other).cert
+        const [half, said] = await worldOf({ ...trusted, caFile: stranger })
+        await half.ingest({ table: 'one' })
+        expect(await half.bronze('one')).toHaveLength(9)
+        expect(said).toEqual([expect.stringMatching(/^bronze\.one is read by COPY: .*certificate/)])
+        const [unnamed, saidOfIt] = await worldOf({ ...address, ca: await readFile(cert, 'utf8') })
+        await unnamed.ingest({ table: 'one' })
+        expect(saidOfIt).toEqual([expect.stringMatching(/no `ca` is named that the extension could be given/)])
+        await rm(other, { recursive: true })
+      } finally {
+        await encrypted.stop('immediate')
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+  )
 
   test('a lock that others wait for in front is not waited for', async () => {
     await db.query('DROP TABLE IF EXISTS held; CREATE TABLE held (id int PRIMARY KEY); INSERT INTO held VALUES (1)')

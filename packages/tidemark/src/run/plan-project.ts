@@ -1,4 +1,5 @@
 /** Plan a project against an open lake and open sources: gather the facts, then hand them to the pure planner. */
+import type { Engine } from '../engine/engine.ts'
 import { STEP_UNKNOWN } from '../errors/run.ts'
 import { type Problem, Problems } from '../errors/problem.ts'
 import { changeLogOf, whyScanned } from '../ingest/listed.ts'
@@ -8,6 +9,7 @@ import type { SourceSnapshot } from '../sources/source.ts'
 import { type EndedRuns, readLatestRuns, type RunEnd } from './facts.ts'
 import type { Plan } from '../model/plan.ts'
 import type { LakeStore } from '../model/ports.ts'
+import { directNotes } from './direct-notes.ts'
 import { listTables } from './lake-tables.ts'
 import { costOf } from './pace.ts'
 import { type PlannedFlow, type PlannedTable, planRun, stepId, unknownSelections } from './plan.ts'
@@ -31,6 +33,8 @@ export interface PlanRequest {
   select: readonly string[] | undefined
   /** Bronze tables that are read anew. */
   reloadSource?: readonly string[]
+  /** Tries the ways in which a source may be read that a plan tells; a run finds out by reading. */
+  engine?: Engine
   /** The runs that have ended, where they were listed already. */
   ended?: EndedRuns
   /** Count changed rows exactly where it is cheap; `plan` does, `run` finds out by reading. */
@@ -55,12 +59,13 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   const states = await readTableStates({ ...lake, signal }, known, lastRuns)
   const tables: PlannedTable[] = []
   for (const source of sources) {
+    const noteOf = request.engine && directNotes(request.engine, source, signal)
     for (const table of source.tables) {
       const state = states.get(table.name)
       const { snapshot } = source
       if (snapshot === undefined || state === undefined) continue
       const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
-      const planned = planTable(table, state, snapshot, count)
+      const planned = await withNote(planTable(table, state, snapshot, count), table, noteOf)
       const reload = reloadSource.length > 0 && isWanted(table.name, reloadSource) && state.mark !== undefined
       tables.push(reload ? planReload(table, planned) : planned)
     }
@@ -77,6 +82,18 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   const plan = planRun({ ...input, select })
   if (select !== undefined) assertKnown(planRun({ ...input, select: undefined }), select)
   return { ...plan, problems: findProblems(plan, request, states) }
+}
+
+/** A first load says by which way it is read. */
+async function withNote(
+  planned: PlannedTable,
+  table: ResolvedTable,
+  noteOf: ReturnType<typeof directNotes> | undefined,
+): Promise<PlannedTable> {
+  const { expect, notes } = planned
+  const isLoad = expect.kind === 'whole table' && expect.reading === 'load'
+  const note = isLoad ? await noteOf?.(table) : undefined
+  return note === undefined ? planned : { ...planned, notes: [...notes, note] }
 }
 
 function findProblems(plan: Plan, { sources, flows }: PlanRequest, states: ReadonlyMap<string, TableState>): Problem[] {

@@ -51,7 +51,8 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
     const fullRefresh = options.fullRefresh ?? []
     const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
     const select = options.select
-    const value = await planProject({ lake, sources, flows: compiled.flows, select, count: true, signal })
+    const { engine } = reader
+    const value = await planProject({ lake, sources, flows: compiled.flows, select, engine, count: true, signal })
     const windows = sources.flatMap(({ config: { name, listed }, snapshot }) =>
       snapshot === undefined
         ? []
