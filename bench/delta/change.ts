@@ -1,7 +1,7 @@
 /**
  * One measured operation in one process: the whole way from opening the table to the commit.
  *
- *   node --conditions=source bench/delta/change.ts FOLDER merge-two|merge-all|delete|optimize
+ *   node --conditions=source bench/delta/change.ts FOLDER merge-two|merge-all|delete|optimize|open
  */
 import { join } from 'node:path'
 import { commit, compare, stageChange, stageDelete, stageMetadata, stageOptimize } from '@tidemark/delta'
@@ -51,6 +51,7 @@ const OPERATIONS: Record<string, (bench: Bench, folder: string) => Promise<objec
     await publish(ports, staged)
     return staged.info.operationMetrics ?? {}
   },
+  open: async ({ table }) => ({ files: (await table()).files.size }),
   'enable-vectors': async ({ ports, table }) => {
     const configuration = { 'delta.enableDeletionVectors': 'true' }
     await publish(ports, stageMetadata(await table(), { configuration, info: { operation: 'SET TBLPROPERTIES' } }))

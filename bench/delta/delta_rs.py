@@ -1,4 +1,4 @@
-"""The same operations by delta-rs, for comparison: python delta_rs.py FOLDER merge-two|merge-all|delete|optimize"""
+"""The same operations by delta-rs, for comparison: python delta_rs.py FOLDER merge-two|merge-all|delete|optimize|open"""
 
 import sys
 
@@ -15,5 +15,7 @@ elif operation == "delete":
     print(table.delete("customer_id < 2000"))
 elif operation == "optimize":
     print(table.optimize.compact())
+elif operation == "open":
+    print(len(table.file_uris()))
 else:
     sys.exit(f"unknown operation {operation}")

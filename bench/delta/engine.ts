@@ -17,10 +17,13 @@ export interface Bench {
 }
 
 /** Run work on the tables of a folder; DuckDB may hold as much memory as a run gives it. */
-export async function withBench<T>(folder: string, work: (bench: Bench) => Promise<T>): Promise<T> {
+export async function withBench<T>(
+  folder: string,
+  work: (bench: Bench) => Promise<T>,
+  memoryLimit = process.env['BENCH_MEMORY'] ?? '150MB',
+): Promise<T> {
   const store = new LocalStore(folder)
   const scratch = join(folder, '_tmp')
-  const memoryLimit = process.env['BENCH_MEMORY'] ?? '150MB'
   const engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [folder], memoryLimit, threads: 2 })
   try {
     await using session = await engine.session()
