@@ -182,6 +182,14 @@ test('a record that outlived its commit is continued by nothing: a reload reads 
   await expectEqual()
 })
 
+test('the record of a table whose log is broken stays, and stops nobody who looks at the records', async () => {
+  await expect(world.ingest(big, { store: dyingAtTheEnd })).rejects.toThrow('the process is dead')
+  await writeFile(join(world.root, 'bronze/big/_delta_log/00000000000000000000.json'), 'no log')
+  const sweep = { now: Date.now(), signal: new AbortController().signal }
+  expect(await sweepEndedLoads(world.lake, sweep)).toEqual([])
+  expect(await findBegunLoad(world.lake.store, 'bronze/big')).toBeDefined()
+})
+
 test('a reload that died is continued by the next one, whatever was read in between', async () => {
   await world.ingest(big)
   const broken = watched(await world.snapshot(big), 5)
@@ -327,16 +335,15 @@ test('a backfill that a later run overtakes gives up at once, and says how much 
   await changeHalfBehind()
   const { store } = world.lake
   const putIfAbsent = store.putIfAbsent.bind(store)
-  let overtaken = false
+  let overtaking: Promise<unknown> | undefined
+  // Every reader that has committed a part waits with its record until the other run is through.
   vi.spyOn(store, 'putIfAbsent').mockImplementation(async (path, bytes, options) => {
-    if (!overtaken && path.includes('/backfill/') && !path.endsWith('plan.json')) {
-      overtaken = true
-      await db.query(`INSERT INTO big VALUES (${ROWS + 1}, 'later', now())`)
-      await world.ingest(dated)
+    if (path.includes('/backfill/') && !path.endsWith('plan.json')) {
+      overtaking ??= db.query(`INSERT INTO big VALUES (${ROWS + 1}, 'later', now())`).then(() => world.ingest(dated))
+      await overtaking
     }
     return await putIfAbsent(path, bytes, options)
   })
-  onTestFinished(() => void vi.restoreAllMocks())
   const early = watched(await world.snapshot(dated))
   const failed: unknown = await world
     .backfill(dated, { from: '2026-01-01' }, early.snapshot)
@@ -422,5 +429,6 @@ test('a big backfill by a key that the database does not keep unique is read in 
   await db.query(`ALTER TABLE big ADD COLUMN at timestamptz NOT NULL DEFAULT '2026-01-01'; ANALYZE big`)
   await world.ingest(loose)
   await db.query(`INSERT INTO big VALUES (1, 'doubled', '2026-01-01')`)
-  await expect(world.backfill(loose, { from: '2026-01-01' })).rejects.toMatchObject({ code: 'KEY_NOT_UNIQUE' })
+  const found = { code: 'KEY_NOT_UNIQUE', state: 'Nothing of the range was written.' }
+  await expect(world.backfill(loose, { from: '2026-01-01' })).rejects.toMatchObject(found)
 })

@@ -5,6 +5,7 @@
 import { readSnapshot, type Snapshot } from '@tidemark/delta'
 import { sql } from '../engine/sql.ts'
 import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, SNAPSHOT_OVERTAKEN } from '../errors/backfill.ts'
+import { Problem } from '../errors/problem.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { keep } from './append.ts'
 import { type BackfillPart, backfillInParts } from './backfill-in-parts.ts'
@@ -59,9 +60,11 @@ export async function backfill(
   refit(work, wanted, current)
   // Two rows of one key that nobody keeps unique could be in two parts, and the later one would look as if it were known.
   const cut = isUniqueInSource(work.wanted) ? await cutTable(work) : undefined
-  return cut === undefined
-    ? await settle(work, wanted, whole)
-    : await backfillInParts(work, wanted, { cut, whole, settle })
+  if (cut !== undefined) return await backfillInParts(work, wanted, { cut, whole, settle })
+  return await settle(work, wanted, whole).catch((error: unknown) => {
+    // What a run has committed before of the same table is not taken back.
+    throw error instanceof Problem ? error.after('Nothing of the range was written.') : error
+  })
 }
 
 const settle = (work: Work, wanted: ResolvedTable, part: BackfillPart): Promise<ExtractOutcome> =>
