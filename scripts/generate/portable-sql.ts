@@ -10,7 +10,8 @@ export function printPortableSql(groups: readonly ReferenceGroup[]): string {
   })
   return `${pageHead('Portable SQL', 'packages/tidemark/src/flows/language/portable')}
 Queries in flows, rules and \`derive\` are the part of Databricks SQL that means the same on DuckDB and on Spark. Names
-mean what Spark means by them. Everything outside these lists is an error with its place, before anything runs.
+mean what Spark means by them. Everything outside these lists is an error with its place, before anything runs;
+so are spellings of what is in them that DuckDB alone reads, such as \`a ISNULL\`, \`x: a\` or a comma behind the last column.
 \`-- dialect: duckdb\` on the first line of a flow file opts its queries out; \`plan\` then says that the flow will not run
 on Spark.
 

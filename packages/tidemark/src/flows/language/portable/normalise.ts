@@ -6,6 +6,7 @@ import type { Place, Problem } from '../../../errors/problem.ts'
 import { FLOW_NOT_PORTABLE, FLOW_SYNTAX } from '../../../errors/flow.ts'
 import { placeAt } from '../place.ts'
 import { type Dialect, type Token, tokenize } from '../token.ts'
+import { isCastType, isName, isWord, refuseSpelling } from './spelling.ts'
 
 /** A name in the user's text that the parser will report as a table. */
 export interface NameSpan {
@@ -36,6 +37,8 @@ export interface Normalised {
 function brokenToken(token: Token): { expected: string; found: string; hint: string } | undefined {
   if (token.kind === 'broken')
     return { expected: 'the end of this literal or comment', found: 'the end of the SQL', hint: 'Close it.' }
+  if (token.kind === 'number' && !Number.isFinite(Number(token.text)))
+    return { expected: 'a number', found: `${token.text}, which is beyond every one`, hint: 'Write a smaller one.' }
   if (token.value.includes('\0'))
     return { expected: 'a literal of characters', found: 'a NUL', hint: 'Leave the NUL out.' }
   return undefined
@@ -63,7 +66,7 @@ export function normalise(source: string, origin: Place, dialect: Dialect): Norm
     const before = tokens[i - 1]
     if (before && before.end < token.start) emit(' ', i)
     if (dropped.has(i)) continue
-    const refused = dialect === 'portable' ? refuseToken(tokens, i) : undefined
+    const refused = dialect === 'portable' ? refuseSpelling(tokens, i) : undefined
     if (refused) problems.push(FLOW_NOT_PORTABLE(refused, { place: placeOf(token) }))
     const broken = brokenToken(token)
     if (broken !== undefined) problems.push(FLOW_SYNTAX(broken, { place: placeOf(token) }))
@@ -122,10 +125,6 @@ function lastOfName(tokens: readonly Token[], first: number): number {
   return last
 }
 
-const isName = (token: Token | undefined): boolean => token?.kind === 'word' || token?.kind === 'name'
-const isWord = (token: Token | undefined, word: string): boolean =>
-  token?.kind === 'word' && token.text.toUpperCase() === word
-
 /** A name in backticks as DuckDB writes it; everything else as it is. */
 function respellName(token: Token): string {
   return token.kind === 'name' ? `"${token.value.replaceAll('"', '""')}"` : token.text
@@ -142,53 +141,3 @@ function respell(tokens: readonly Token[], i: number): string {
   }
   return token.text
 }
-
-/** Spellings that DuckDB would read, but as something else than Spark does. */
-function refuseToken(tokens: readonly Token[], i: number): { name: string; why: string } | undefined {
-  const token = tokens[i] as Token
-  const before = tokens[i - 1]
-  if (before?.kind === 'number' && token.kind === 'word' && before.end === token.start) {
-    return { name: `${before.text}${token.text}`, why: 'write CAST(… AS type) in place of a number with a letter' }
-  }
-  if (token.kind === 'string' && before?.kind === 'word' && before.end === token.start && !isTyped(before)) {
-    return { name: `${before.text}'…'`, why: "write CAST('…' AS BINARY) for bytes, r'…' for a text without escapes" }
-  }
-  if (token.kind === 'number' && isFoldedMinus(tokens, i)) {
-    return { name: `-(${token.text})`, why: 'Spark gives it another type than without the parentheses; CAST it' }
-  }
-  if (token.kind === 'number' && !/e/i.test(token.text) && token.text.replace('.', '').length > 38) {
-    return { name: token.text, why: 'a number has at most 38 digits' }
-  }
-  if (token.kind === 'string' && before?.kind === 'string')
-    return { name: 'Joining literals', why: 'write || between them' }
-  if (/^(VARCHAR|CHAR|CHARACTER)$/i.test(token.text) && isCastType(tokens, i) && tokens[i + 1]?.text === '(') {
-    return { name: `${token.text}(n)`, why: 'write STRING, and substring where the length matters' }
-  }
-  if (['//', '->', '=>'].includes(token.text)) return { name: token.text, why: 'Spark has no such operator here' }
-  return undefined
-}
-
-/** Words whose literal may follow without a blank, as in `DATE'2024-01-01'`. */
-const isTyped = (word: Token): boolean => /^(DATE|TIMESTAMP|TIMESTAMP_NTZ|TIMESTAMP_LTZ)$/i.test(word.text)
-
-/** A sign before a parenthesis or a second sign, with a number that has another type without its own minus. */
-function isFoldedMinus(tokens: readonly Token[], i: number): boolean {
-  if (!/^(2147483648|9223372036854775808)$/.test(tokens[i]?.text ?? '')) return false
-  const own = tokens[i - 1]?.text === '-' ? i - 1 : i
-  const isAlone = tokens[own - 1]?.text === '(' && tokens[i + 1]?.text === ')'
-  const sign = isAlone ? own - 2 : own - 1
-  return tokens[sign]?.text === '-' && (isAlone || own < i) && !endsOperand(tokens[sign - 1])
-}
-
-/** Does a value end here, so that a minus behind it subtracts? */
-function endsOperand(token: Token | undefined): boolean {
-  if (token === undefined || token.text === ')') return token !== undefined
-  if (token.kind === 'word')
-    return !/^(SELECT|DISTINCT|ALL|CASE|WHEN|THEN|ELSE|AND|OR|NOT|IN|LIKE|BETWEEN|ON|WHERE|HAVING|BY)$/i.test(
-      token.text,
-    )
-  return token.kind !== 'symbol'
-}
-
-const isCastType = (tokens: readonly Token[], i: number): boolean =>
-  isWord(tokens[i - 1], 'AS') || tokens[i - 1]?.text === '::'
