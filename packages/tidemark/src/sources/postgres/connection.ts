@@ -4,8 +4,9 @@
  */
 import pg from 'pg'
 import { integer, join, type Sql, sql, text } from '../../engine/sql.ts'
-import { type ServerConnection, tlsOptions } from '../server-address.ts'
+import { type ServerConnection, tlsMode, tlsOptions } from '../server-address.ts'
 import { passwordMissing, translateDriverError } from './driver-error.ts'
+import { ReceivingSocket } from './receiving-socket.ts'
 import { PostgresSession } from './session.ts'
 
 /** How long a lock is waited for before its table becomes a Problem. */
@@ -61,6 +62,8 @@ export async function openSession(
     user: connection.user,
     password: () => passwordOf(connection),
     ssl: tlsOptions(connection),
+    // What is encrypted is received by other means.
+    ...(tlsMode(connection) === 'off' ? { stream: () => new ReceivingSocket() } : {}),
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     client_encoding: 'UTF8',

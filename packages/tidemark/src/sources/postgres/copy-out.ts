@@ -21,6 +21,9 @@ interface CopyConnection {
     listeners(event: 'data'): unknown[]
     on(event: 'data', listener: OnData): unknown
     off(event: 'data', listener: OnData): unknown
+    /** Of a socket that can lend what it receives. */
+    lend?(): void
+    keep?(): void
   }
   query(text: string): void
 }
@@ -71,6 +74,7 @@ export class CopyOut implements pg.Submittable {
     stream.on('data', this.#take)
     for (const listener of this.#driver) stream.off('data', listener)
     this.#isOurs = true
+    stream.lend?.()
     this.#connection.query(this.#statement)
   }
 
@@ -108,8 +112,10 @@ export class CopyOut implements pg.Submittable {
     }
   }
 
+  /** The driver may keep what it gets, and the memory is the socket's. */
   #pass(bytes: Buffer): void {
-    for (const listener of this.#driver) listener(bytes)
+    const kept = Buffer.from(bytes)
+    for (const listener of this.#driver) listener(kept)
   }
 
   #giveBack(): void {
@@ -117,6 +123,7 @@ export class CopyOut implements pg.Submittable {
     if (this.#isOurs) for (const listener of this.#driver) stream?.on('data', listener)
     this.#isOurs = false
     stream?.off('data', this.#take)
+    stream?.keep?.()
   }
 
   #beginRow(bytes: number): void {
