@@ -259,3 +259,25 @@ test('what JSON has no number or Spark another spelling for, keeps no checkpoint
     '{"numRecords":3,"minValues":{"at":"12024-01-02T03:04:05.678000Z","word":"+12024-01-02"}}',
   )
 })
+
+test.each([
+  [{ 'delta.parquet.compression.codec': 'snappy' }, 'SNAPPY'],
+  [{}, 'ZSTD'],
+])('a checkpoint is compressed as the table asks: %o', async (configuration, codec) => {
+  const store = new LocalStore(root)
+  const ports = {
+    store,
+    logParquet: engine.logParquet,
+    clock: { now: Date.now, sleep: async () => {} },
+    ids: systemIds,
+  }
+  const schema: StructType = { type: 'struct', fields: [field('id', 'long')] }
+  const tablePath = `compressed-${codec}`
+  await commit(ports, stageCreate({ tablePath, schema, configuration, info: { operation: 'CREATE TABLE' } }))
+  await writeCheckpoint(ports, { tablePath })
+  const file = join(root, tablePath, '_delta_log', `${'0'.repeat(20)}.checkpoint.parquet`)
+  await using session = await engine.session()
+  expect(await session.rows(sql`SELECT DISTINCT compression AS c FROM parquet_metadata([${text(file)}])`)).toEqual([
+    { c: codec },
+  ])
+})

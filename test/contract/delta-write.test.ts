@@ -344,6 +344,27 @@ test.each(['linear', 'z-order'] as const)('rows sorted by doubles keep their neg
   }
 })
 
+test.each([
+  ['snappy', 'SNAPPY'],
+  ['UNCOMPRESSED', 'UNCOMPRESSED'],
+  ['gzip', 'GZIP'],
+  ['lz4_raw', 'LZ4_RAW'],
+  ['nobody knows this', 'ZSTD'],
+  [undefined, 'ZSTD'],
+])('files are compressed as the table asks: %s', async (codec, found) => {
+  const table = await foreignTable()
+  const configuration: Record<string, string> = codec === undefined ? {} : { 'delta.parquet.compression.codec': codec }
+  const schema = struct(field('v', 'long'), field('p', 'long'))
+  for (const partitionColumns of [[], ['p']]) {
+    const options = { tablePath: 't', schema, configuration, partitionColumns }
+    const files = await table.session.writeParquet(raw('SELECT 1 AS v, 2 AS p'), options)
+    const places = textList(files.map(f => join(table.root, 't', f.path)))
+    expect(await table.session.rows(sql`SELECT DISTINCT compression AS c FROM parquet_metadata(${places})`)).toEqual([
+      { c: found },
+    ])
+  }
+})
+
 test('a z-order lets a condition on any of its columns rule out most files', async () => {
   const table = await foreignTable()
   const orderBy = { columns: ['a', 'b'], curve: 'z-order' } as const

@@ -22,6 +22,7 @@ export {
   planChanges,
   type VersionChanges,
 } from './engine/changes.ts'
+export { type ParquetCodec, parquetCodec } from './engine/parquet-codec.ts'
 export type { ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
 export type {
   Assignments,

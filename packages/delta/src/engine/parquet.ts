@@ -22,7 +22,7 @@ export interface WriteOptions {
   columnMapping?: ColumnMapping | undefined
   /** Logical names. Each file then holds the rows of one combination of values, and has them as `partitionValues`. */
   partitionColumns?: readonly string[] | undefined
-  /** The table's settings; those on statistics are honoured. */
+  /** The table's settings; those on statistics and on compression (`parquetCodec`) are honoured. */
   configuration?: Readonly<Record<string, string>> | undefined
   /** Columns that must have statistics wherever they stand in the schema. */
   statsColumns?: readonly string[] | undefined

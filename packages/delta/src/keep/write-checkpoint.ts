@@ -2,6 +2,7 @@
  * Writing a checkpoint: one Parquet file with the classic name, which every reader finds and old ones understand well
  * enough to say what they lack. Where the table asks for V2 checkpoints its files are listed in sidecars.
  */
+import { parquetCodec } from '../engine/parquet-codec.ts'
 import { DeltaError } from '../errors.ts'
 import { putLastCheckpoint } from '../log/last-checkpoint.ts'
 import { checkpointNames, logFilePath, type Version } from '../log/log-path.ts'
@@ -129,7 +130,8 @@ async function writeCounted(
   rows: readonly Iterable<string>[],
 ): Promise<Omit<WrittenCheckpoint, 'version'>> {
   const counted = { rows: 0n }
-  const { outcome, rowCount, sizeBytes } = await logParquet.writeRows(path, schema, count(rows, counted), { signal })
+  const options = { codec: parquetCodec(snapshot.configuration), signal }
+  const { outcome, rowCount, sizeBytes } = await logParquet.writeRows(path, schema, count(rows, counted), options)
   if (rowCount !== counted.rows) {
     if (outcome === 'created') await ports.store.delete(path)
     const { tablePath, version } = snapshot

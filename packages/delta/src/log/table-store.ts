@@ -2,6 +2,7 @@
  * Where tables lie: their bytes, and whoever can open the Parquet files of their logs. Handed to everything that reads
  * or writes a log.
  */
+import type { ParquetCodec } from '../engine/parquet-codec.ts'
 import type { StructType } from '../schema/schema.ts'
 import type { ObjectStore } from '../store/store.ts'
 
@@ -35,6 +36,6 @@ export interface LogParquet {
     path: string,
     schema: StructType,
     rows: AsyncIterable<readonly string[]>,
-    options?: { signal?: AbortSignal | undefined },
+    options?: { codec?: ParquetCodec | undefined; signal?: AbortSignal | undefined },
   ): Promise<{ outcome: 'created' | 'exists'; rowCount: bigint; sizeBytes: bigint }>
 }

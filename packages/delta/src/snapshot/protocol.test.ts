@@ -77,6 +77,13 @@ test('settings that ask nothing of a writer are fine', () => {
   }
 })
 
+test('a kind of pages that nobody knows is refused by its name', () => {
+  const write = (version: string) => () =>
+    checkWritable('t', protocol(1, 2), metaData({ 'delta.parquet.format.version': version }), schema)
+  for (const version of ['1.0.0', '2.12.0']) expect(write(version)).not.toThrow()
+  for (const version of ['3.0.0', '2', '']) expect(write(version)).toThrow(/delta\.parquet\.format\.version/)
+})
+
 test('an append-only table lets nothing be removed', () => {
   expect(() => checkRemovable('t', metaData({ 'delta.appendOnly': 'true' }))).toThrow(/appendOnly/)
   expect(() => checkRemovable('t', metaData({ 'delta.appendOnly': 'false' }))).not.toThrow()

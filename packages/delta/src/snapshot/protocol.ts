@@ -9,6 +9,9 @@ import type { StructType } from '../schema/schema.ts'
 import { walkTypes } from '../schema/walk.ts'
 import { FEATURES, type Feature, featuresOf, findFeature } from './features.ts'
 
+/** Which pages new files should have. Readers know both kinds, so a writer of the older one may write where the newer is asked for. */
+const PAGES = 'delta.parquet.format.version'
+
 /** Throw FEATURE_UNSUPPORTED when rows of the table cannot be read rightly. */
 export function checkReadable(tablePath: string, protocol: Protocol, metaData: MetaData): void {
   const { minReaderVersion: reader, minWriterVersion: writer } = protocol
@@ -39,6 +42,10 @@ export function checkWritable(
     if (feature.write === 'honoured') continue
     const use = findSettingInUse(feature, configuration) ?? findColumnInUse(feature, schema)
     if (use !== undefined) throw refused(tablePath, `${use}: ${feature.name} is not supported, ${feature.note}`)
+  }
+  const pages = configuration[PAGES]
+  if (pages !== undefined && !/^(1\.0\.0|2\.\d+\.\d+)$/.test(pages)) {
+    throw refused(tablePath, `${PAGES} is ${pages}, where only 1.0.0 and 2.x.x are known`)
   }
   const asked = Object.keys(configuration).find(key => key.startsWith('delta.feature.'))
   if (asked !== undefined) throw refused(tablePath, `${asked} asks for a feature by a setting`)

@@ -149,7 +149,7 @@ test('the folders of a partitioned path add no columns', async () => {
 })
 
 test('a checkpoint is written from lines with the types of its schema', () => {
-  expect(copyRows(schema, '/s/rows.json', '/s/rows.parquet').text).toBe(
+  expect(copyRows(schema, { lines: '/s/rows.json', file: '/s/rows.parquet', codec: 'zstd' }).text).toBe(
     "COPY (SELECT * FROM read_json(['/s/rows.json'], hive_partitioning = false, format = 'newline_delimited', columns = {" +
       `'txn': 'STRUCT("appId" VARCHAR, "version" BIGINT)', 'add': 'STRUCT("path" VARCHAR, ` +
       `"partitionValues" MAP(VARCHAR, VARCHAR), "size" BIGINT, "stats" VARCHAR, "names" VARCHAR[])'})) ` +

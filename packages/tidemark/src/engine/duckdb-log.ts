@@ -4,12 +4,13 @@
  */
 import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
-import type { LogParquet, ObjectStore, StructType } from '@tidemark/delta'
+import type { LogParquet, ObjectStore, ParquetCodec, StructType } from '@tidemark/delta'
 import { type DuckDBConnection, DuckDBStructType, type DuckDBType, DuckDBTypeId } from '@duckdb/node-api'
 import type { Ids } from '../model/ports.ts'
 import { fileList } from './file-list.ts'
 import { ident, join, type Sql, sql, text } from './sql.ts'
 import { toDuckType } from './types.ts'
+import { compression } from './write/copy.ts'
 
 export interface LogParquetPorts {
   connect: () => Promise<DuckDBConnection>
@@ -23,7 +24,7 @@ export interface LogParquetPorts {
 export function duckdbLogParquet(ports: LogParquetPorts): LogParquet {
   return {
     readRows: (path, { columns, signal }) => readRows(ports, path, columns, signal),
-    writeRows: (path, schema, rows, { signal } = {}) => writeRows(ports, path, { schema, rows, signal }),
+    writeRows: (path, schema, rows, options = {}) => writeRows(ports, path, { schema, rows, ...options }),
   }
 }
 
@@ -118,9 +119,14 @@ function structValue(value: Sql, type: DuckDBStructType, wanted: readonly string
 async function writeRows(
   ports: LogParquetPorts,
   path: string,
-  what: { schema: StructType; rows: AsyncIterable<readonly string[]>; signal: AbortSignal | undefined },
+  what: {
+    schema: StructType
+    rows: AsyncIterable<readonly string[]>
+    codec?: ParquetCodec | undefined
+    signal?: AbortSignal | undefined
+  },
 ): Promise<{ outcome: 'created' | 'exists'; rowCount: bigint; sizeBytes: bigint }> {
-  const { schema, rows, signal } = what
+  const { schema, rows, codec = 'zstd', signal } = what
   if (ports.scratch === undefined)
     throw new TypeError('this is a bug in tidemark: an engine without scratch cannot write')
   const folder = joinPath(ports.scratch, ports.ids.uuid())
@@ -130,7 +136,7 @@ async function writeRows(
   try {
     const [lines, file] = [joinPath(folder, 'rows.json'), joinPath(folder, 'rows.parquet')]
     const sent = await writeLines(lines, rows, signal)
-    await connection.run(copyRows(schema, lines, file).text)
+    await connection.run(copyRows(schema, { lines, file, codec }).text)
     const counted = await connection.runAndReadAll(sql`SELECT count(*) FROM read_parquet(${fileList([file])})`.text)
     const rowCount = counted.getRows()[0]?.[0]
     if (rowCount !== sent) throw new Error(`${path} was to hold ${sent} rows but ${String(rowCount)} were read back`)
@@ -147,10 +153,13 @@ async function writeRows(
 }
 
 /** Exported for its golden test. */
-export function copyRows(schema: StructType, lines: string, file: string): Sql {
+export function copyRows(
+  schema: StructType,
+  { lines, file, codec }: { lines: string; file: string; codec: ParquetCodec },
+): Sql {
   const columns = join(schema.fields.map(f => sql`${text(f.name)}: ${text(toDuckType(f.type).text)}`))
   return sql`COPY (SELECT * FROM read_json(${fileList([lines])}, hive_partitioning = false, format = 'newline_delimited', columns = {${columns}})) \
-TO ${text(file)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`
+TO ${text(file)} (FORMAT parquet, ${compression(codec)})`
 }
 
 async function writeLines(

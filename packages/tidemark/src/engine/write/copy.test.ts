@@ -27,17 +27,21 @@ test('plain rows go to files that roll, staged ones to one file or one for each 
   const rows = raw('SELECT 1')
   expect(
     [
-      copyStatement(rows, { kind: 'rotating', folder: '/s', fileBytes: undefined }, undefined),
-      copyStatement(rows, { kind: 'rotating', folder: '/s', fileBytes: 1n }, undefined),
-      copyStatement(rows, { kind: 'single', file: '/s/0' }, raw('{"a": 1}')),
-      copyStatement(rows, { kind: 'by piece', folder: '/s', piece: 'p' }, undefined),
+      copyStatement(rows, { kind: 'rotating', folder: '/s', fileBytes: undefined }),
+      copyStatement(rows, { kind: 'rotating', folder: '/s', fileBytes: 1n }),
+      copyStatement(rows, { kind: 'single', file: '/s/0' }, { fieldIds: raw('{"a": 1}') }),
+      copyStatement(
+        rows,
+        { kind: 'by piece', folder: '/s', piece: 'p' },
+        { configuration: { 'delta.parquet.compression.codec': 'Snappy' } },
+      ),
     ].map(statement => statement.text),
   ).toMatchInlineSnapshot(`
     [
       "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, ROW_GROUPS_PER_FILE 32, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
       "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, FILE_SIZE_BYTES 1, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
       "COPY (SELECT 1) TO '/s/0' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, FIELD_IDS {"a": 1}, RETURN_STATS)",
-      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, PARTITION_BY ("p"), FILENAME_PATTERN '{i}', RETURN_STATS)",
+      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440, PARTITION_BY ("p"), FILENAME_PATTERN '{i}', RETURN_STATS)",
     ]
   `)
 })

@@ -70,7 +70,7 @@ async function rowsPerFile(ports: StagePorts, staged: Sql, options: WriteOptions
   if (targetFileBytes === undefined) return BigInt(FILE_ROWS)
   const sample = sql`SELECT ${fileColumns(options)} FROM ${staged} LIMIT ${integer(ROW_GROUP_ROWS)}`
   const target = { kind: 'single', file: `${ports.folder}/sample` } as const
-  const [row] = await ports.query(copyStatement(sample, target, undefined))
+  const [row] = await ports.query(copyStatement(sample, target, { configuration: options.configuration }))
   const [, count, bytes] = row ?? []
   if (typeof count !== 'bigint' || typeof bytes !== 'bigint' || count === 0n || bytes === 0n) return BigInt(FILE_ROWS)
   const fitting = (targetFileBytes * count) / bytes
@@ -140,7 +140,11 @@ async function writeAllPieces(
   const order = pieces > OPEN_FILES ? sql` ORDER BY ${ident(PIECE)}` : raw('')
   const query = sql`SELECT ${columns} FROM ${staged} s JOIN ${parts} t ON ${on}${order}`
   const target = { kind: 'by piece', folder: `${ports.folder}/${PIECES}`, piece: PIECE } as const
-  return finishedFiles(await ports.query(copyStatement(query, target, fieldIds(options))))
+  return finishedFiles(
+    await ports.query(
+      copyStatement(query, target, { fieldIds: fieldIds(options), configuration: options.configuration }),
+    ),
+  )
 }
 
 /** A file at a time, which keeps its rows in order. */
@@ -163,7 +167,11 @@ async function writePieceByPiece(
 WHERE ${within} ORDER BY s.place`
       const piece = first + Number(i)
       const target = { kind: 'single', file: `${ports.folder}/${piece}` } as const
-      const [written] = finishedFiles(await ports.query(copyStatement(query, target, fieldIds(options))))
+      const [written] = finishedFiles(
+        await ports.query(
+          copyStatement(query, target, { fieldIds: fieldIds(options), configuration: options.configuration }),
+        ),
+      )
       if (written !== undefined) files.push({ ...written, piece })
     }
   }

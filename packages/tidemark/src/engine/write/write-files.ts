@@ -52,7 +52,10 @@ export async function beginFiles(ports: WritePorts, rows: Sql, options: WriteOpt
 async function writePlain(query: Query, rows: Sql, options: WriteOptions, folder: string): Promise<StagedFile[]> {
   const columns = physicalColumns(options).map(({ name, value }) => sql`${value} AS ${ident(name)}`)
   const target = { kind: 'rotating', folder, fileBytes: options.targetFileBytes } as const
-  const copy = copyStatement(sql`SELECT ${join(columns)} FROM (${rows})`, target, fieldIds(options))
+  const copy = copyStatement(sql`SELECT ${join(columns)} FROM (${rows})`, target, {
+    fieldIds: fieldIds(options),
+    configuration: options.configuration,
+  })
   return finishedFiles(await query(copy)).map(file => ({ ...file, partitionValues: {} }))
 }
 
