@@ -3,13 +3,14 @@
  */
 import { type ProblemKind, problem } from './problem.ts'
 import { rowsText } from './row-count.ts'
+import { shellWord } from './shell-word.ts'
 
 type SourceMissing = { flow: string; table: string }
 export const FLOW_SOURCE_MISSING: ProblemKind<SourceMissing> = problem<SourceMissing>({
   code: 'FLOW_SOURCE_MISSING',
   title: 'A table the flow reads is not in the lake.',
   message: p => `Flow ${p.flow} reads ${p.table}, which has not been made yet.`,
-  hint: p => `Run what fills it first: tidemark run --select ${p.table}+`,
+  hint: p => `Run what fills it first: tidemark run --select ${shellWord(`${p.table}+`)}`,
   retry: 'later',
   exit: 1,
   example: { flow: 'gold.dim_user', table: 'silver.DimUser' },
@@ -20,7 +21,7 @@ export const FLOW_SOURCE_REWRITTEN: ProblemKind<SourceRewritten> = problem<Sourc
   code: 'FLOW_SOURCE_REWRITTEN',
   title: 'Rows that the flow has read were changed or removed.',
   message: p => `Flow ${p.flow} streams ${p.table}, and ${p.reason}; reading on would keep rows that are gone.`,
-  hint: p => `Rebuild it from what is there now: tidemark run --full-refresh ${p.target}`,
+  hint: p => `Rebuild it from what is there now: tidemark run --full-refresh ${shellWord(p.target)}`,
   retry: 'after-change',
   exit: 1,
   example: {
@@ -37,7 +38,7 @@ export const FLOW_SOURCE_CLEANED: ProblemKind<SourceCleaned> = problem<SourceCle
   title: 'Files that the flow has not read yet were removed.',
   message: p =>
     `Flow ${p.flow} has not read version ${p.version} of ${p.table} yet. Its rows lie in other files by now, and vacuum has removed ${p.file}, in which they came.`,
-  hint: p => `Rebuild it from what is there now: tidemark run --full-refresh ${p.target}`,
+  hint: p => `Rebuild it from what is there now: tidemark run --full-refresh ${shellWord(p.target)}`,
   retry: 'after-change',
   exit: 1,
   example: {
@@ -55,7 +56,7 @@ export const FLOW_DECLARATION_CHANGED: ProblemKind<DeclarationChanged> = problem
   title: 'The table was filled by a declaration that its flow no longer has.',
   message: p =>
     `${p.table} holds rows made with ${p.before}; flow ${p.flow} now says ${p.now}. New rows cannot be told from old ones.`,
-  hint: p => `Make all of its rows anew from the layer below: tidemark run --full-refresh ${p.table}`,
+  hint: p => `Make all of its rows anew from the layer below: tidemark run --full-refresh ${shellWord(p.table)}`,
   retry: 'after-change',
   exit: 1,
   example: { flow: 'dim_user_cdc', table: 'gold.dim_user', before: 'SCD TYPE 1', now: 'SCD TYPE 2' },
@@ -67,7 +68,7 @@ export const FLOW_SCHEMA_CHANGED: ProblemKind<SchemaChanged> = problem<SchemaCha
   title: 'The columns of a table no longer fit what the flow makes.',
   message: p => `Flow ${p.flow} cannot write ${p.table}: ${p.drift}.`,
   hint: p =>
-    `New columns are added by themselves; for other changes rebuild the table: tidemark run --full-refresh ${p.table}`,
+    `New columns are added by themselves; for other changes rebuild the table: tidemark run --full-refresh ${shellWord(p.table)}`,
   retry: 'after-change',
   exit: 1,
   example: {

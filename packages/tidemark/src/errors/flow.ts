@@ -198,12 +198,12 @@ export const FLOW_COLUMN_NAME: ProblemKind<FlowColumnName> = problem<FlowColumnN
   example: { column: 'count(*)', why: 'the expression has no name' },
 })
 
-type FlowQuery = { reason: string }
+type FlowQuery = { reason: string; hint?: string | undefined }
 export const FLOW_QUERY: ProblemKind<FlowQuery> = problem<FlowQuery>({
   code: 'FLOW_QUERY',
   title: 'The query has no meaning.',
   message: p => p.reason,
-  hint: () => 'Correct the query; the place shown is the nearest one known.',
+  hint: p => p.hint ?? 'Correct the query; the place shown is the nearest one known.',
   retry: 'after-change',
   exit: 2,
   example: { reason: 'column "country" must appear in the GROUP BY clause or be used in an aggregate' },

@@ -1,6 +1,7 @@
 /** Problems of ingestion: what stops one table while the others go on. */
 import { type ProblemKind, problem } from './problem.ts'
 import { rowsThat } from './row-count.ts'
+import { shellWord } from './shell-word.ts'
 
 export const SOURCE_WENT_BACK: ProblemKind<{ table: string; markAsOf: string; sourceAsOf: string }> = problem({
   code: 'SOURCE_WENT_BACK',
@@ -144,7 +145,7 @@ export const BRONZE_DIFFERS: ProblemKind<{ table: string; detail: string }> = pr
   message: (p: { table: string; detail: string }) =>
     `${p.table}: ${p.detail}. The source keeps its key unique, so rows of bronze are lost, or some are ghosts.`,
   hint: (p: { table: string; detail: string }) =>
-    `tidemark verify ${p.table} names them, and with --repair corrects them from the source.`,
+    `tidemark verify ${shellWord(p.table)} names them, and with --repair corrects them from the source.`,
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', detail: 'the source has 500 rows for 499 keys' },
@@ -167,7 +168,7 @@ export const MASS_DELETE: ProblemKind<{ table: string; deletes: string; live: st
   message: (p: { table: string; deletes: string; live: string }) =>
     `${p.deletes} of the ${p.live} keys of ${p.table} are no longer in the source.`,
   hint: (p: { table: string; deletes: string; live: string }) =>
-    `If they really were deleted, run with --allow-mass-delete ${p.table}. A truncated, swapped or half-loaded source table looks the same.`,
+    `If they really were deleted, run with --allow-mass-delete ${shellWord(p.table)}. A truncated, swapped or half-loaded source table looks the same.`,
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', deletes: '480', live: '500' },
@@ -179,7 +180,7 @@ export const REPAIR_SUSPICIOUS: ProblemKind<{ table: string; keys: string; rows:
   message: (p: { table: string; keys: string; rows: string }) =>
     `${p.keys} keys of ${p.table} differ from the source, of ${p.rows} rows.`,
   hint: (p: { table: string; keys: string; rows: string }) =>
-    `Look first whether the source is the right one, and whole: a half-loaded or swapped table looks the same. If it is, tidemark verify ${p.table} --repair --allow-mass-repair`,
+    `Look first whether the source is the right one, and whole: a half-loaded or swapped table looks the same. If it is, tidemark verify ${shellWord(p.table)} --repair --allow-mass-repair`,
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', keys: '480', rows: '500' },

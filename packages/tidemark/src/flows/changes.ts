@@ -5,6 +5,7 @@
 import type { Snapshot } from '@tidemark/delta'
 import { ruleHash } from './expect.ts'
 import type { BatchRecord, StreamFlow } from './record.ts'
+import { shellWord } from '../errors/shell-word.ts'
 
 /** Notes about a flow that is about to decide a batch: `last` is the one before, `target` the table as it is. */
 export function describeChanges(
@@ -15,7 +16,7 @@ export function describeChanges(
   if (target === undefined) return []
   if (last === undefined) return target.files.size === 0 ? [] : [describeNewFlow(flow)]
   return differing(flow, last.flow).map(
-    what => `${what} changed: it counts for new rows; --full-refresh ${flow.target} applies it to all`,
+    what => `${what} changed: it counts for new rows; --full-refresh ${shellWord(flow.target)} applies it to all`,
   )
 }
 

@@ -13,6 +13,7 @@ import type { CliPorts } from '../ports.ts'
 import { remoteLakeOf } from '../remote-lake.ts'
 import { exitCodeOfRun, reportRun } from '../report-run.ts'
 import { openLakeOf } from '../open-lake.ts'
+import { shellWord } from '../../errors/shell-word.ts'
 
 interface VerifyOptions extends ProjectOptions {
   repair?: true
@@ -43,7 +44,7 @@ async function verify(ports: CliPorts, tables: string[], options: VerifyOptions,
     else if (verdicts.length > 0) ports.stdout.write(render(verdicts))
   }
   const wrong = verdicts.filter(({ status }) => status !== 'equal' && status !== 'pending')
-  const differing = wrong.filter(({ status }) => status === 'different').map(({ table }) => plainLine(table))
+  const differing = wrong.filter(({ status }) => status === 'different').map(({ table }) => shellWord(plainLine(table)))
   if (!options.repair && differing.length > 0)
     ports.stderr.write(`next: tidemark verify ${differing.join(' ')} --repair takes what differs from the source\n`)
   if (wrong.length > 0) ports.exit(1)

@@ -52,7 +52,8 @@ export async function buildGraph(input: GraphInput): Promise<{ flows: Flow[]; pr
       if (catalog.find(dataset.name) === dataset) await catalog.inline(dataset.name, compiling)
     } else if (!declared.some(f => same(f.target, dataset.name))) {
       const reason = `${dataset.name} is declared, but no flow fills it.`
-      problems.push(FLOW_QUERY({ reason }, { place: dataset.place }))
+      const hint = `Give it a query of its own (AS SELECT …), or a flow: CREATE FLOW name AS INSERT INTO ${dataset.name} BY NAME SELECT …, or AS AUTO CDC INTO ${dataset.name}.`
+      problems.push(FLOW_QUERY({ reason, hint }, { place: dataset.place }))
     }
   }
   for (const flow of declared) flows.push(...(await compileDeclared(flow, declared, compiling)))
