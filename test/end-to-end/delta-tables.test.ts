@@ -207,6 +207,7 @@ test('optimize makes one file of many and keeps the rows; vacuum leaves what is 
     tables: [{ table: 'silver.users', files: '0', bytes: '0', paths: [] }],
     uploads: [],
     loads: [],
+    temporary: [],
   })
   expect(await project.query('SELECT id FROM silver.users VERSION AS OF 2')).toHaveLength(2)
   expectProblem(await project.tidemark('optimize', 'delta.`lake/silver/users`'), {
@@ -231,9 +232,9 @@ test('vacuum --dry-run names what vacuum then removes, and neither touches what 
     expect(ended.exit, ended.stderr).toBe(0)
     return JSON.parse(ended.stdout)
   }
-  expect(await run('--dry-run')).toEqual({ dryRun: true, tables: [cleaned], uploads: [], loads: [] })
+  expect(await run('--dry-run')).toEqual({ dryRun: true, tables: [cleaned], uploads: [], loads: [], temporary: [] })
   expect(await readdir(folder)).toEqual(before)
-  expect(await run('--yes')).toEqual({ dryRun: false, tables: [cleaned], uploads: [], loads: [] })
+  expect(await run('--yes')).toEqual({ dryRun: false, tables: [cleaned], uploads: [], loads: [], temporary: [] })
   expect(await readdir(folder)).toEqual(before.filter(name => name !== orphan))
   expect(await project.query('SELECT id FROM silver.users VERSION AS OF 1')).toHaveLength(1)
 })

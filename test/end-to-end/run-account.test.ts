@@ -2,7 +2,8 @@
  * Every run is accounted for: events from start to end, a fact of its end, an exit code. Also a run that could not plan,
  * a backfill that failed, and a run that a signal stopped.
  */
-import { readdir } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { readdir, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type CliProject, expectNoTrace, openRuns, type Running, runBegun } from '../support/cli.ts'
@@ -252,11 +253,15 @@ test('a run that was killed is closed as abandoned by the next one, backfill inc
   expect((await facts(project)).map(({ status }) => status)).toContain('abandoned')
   expect(await readdir(join(project.root, 'lake/system/loads/bronze/users'))).toEqual([])
   await project.write(left)
+  const temporary = `system/.tmp-${randomUUID()}`
+  await project.write({ [`lake/${temporary}`]: '{' })
+  await utimes(join(project.lake, temporary), 1000, 1000)
   const vacuum = async (...args: string[]): Promise<unknown> =>
-    (JSON.parse((await project.tidemark('vacuum', '--json', ...args)).stdout) as { loads: unknown }).loads
-  expect(await vacuum('--dry-run')).toEqual(['bronze/users'])
-  expect(await vacuum('--yes')).toEqual(['bronze/users'])
-  expect(await vacuum('--yes')).toEqual([])
+    JSON.parse((await project.tidemark('vacuum', '--json', ...args)).stdout)
+  const found = { loads: ['bronze/users'], temporary: [temporary] }
+  expect(await vacuum('--dry-run')).toMatchObject(found)
+  expect(await vacuum('--yes')).toMatchObject(found)
+  expect(await vacuum('--yes')).toMatchObject({ loads: [], temporary: [] })
 })
 
 describe('while a run is at work', () => {

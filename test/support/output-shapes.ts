@@ -212,6 +212,7 @@ export const documents: Readonly<Record<string, Shape>> = {
     tables: listOf({ table: text, files: integer, bytes: integer, paths: listOf(text) }),
     uploads: listOf({ path: text, started: text }),
     loads: listOf(text),
+    temporary: listOf(text),
   },
   verify: listOf({
     table: text,

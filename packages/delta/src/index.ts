@@ -118,6 +118,7 @@ export {
 export { evaluate, type KeyRange, type KeySpan, keysPredicate, pruneFiles, rangePredicate } from './stats/prune.ts'
 export { type ColumnStatistics, statsFromColumns } from './stats/stats.ts'
 export { LocalStore } from './store/local-store.ts'
+export { removeLeftTemporaries } from './store/local-temporaries.ts'
 export type {
   Claim,
   ClaimOptions,

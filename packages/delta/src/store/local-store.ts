@@ -2,7 +2,6 @@
  * ObjectStore over a local folder. A commit is a hard link from a finished, synced temporary file, so a reader sees a
  * whole object or none, and of any number of racing writers exactly one creates it.
  */
-import { randomUUID } from 'node:crypto'
 import type { Dirent } from 'node:fs'
 import { chmod, copyFile, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -11,9 +10,7 @@ import { containedPath } from './contained-path.ts'
 import { createExclusively, hasCode, linkNew, makeFolder, syncFile, syncFolder, writeNew } from './local-file.ts'
 import type { CreateOptions, ObjectStore, StoredObject, StoreOptions } from './store.ts'
 import { compareBytes, isStorePath, splitStorePath } from './store-path.ts'
-
-/** Temporary files begin so; they are never listed, and one left by a crash may be deleted at any time. */
-const TEMPORARY = '.tmp-'
+import { isTemporaryName, temporaryBeside } from './local-temporaries.ts'
 
 /** Error codes by which file systems say that they have no hard links, or none between these two places. */
 const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV'])
@@ -198,11 +195,7 @@ export class LocalStore implements ObjectStore {
 
 /** Temporary files are nobody's, and a name that is no path of the store can only be somebody else's. */
 function isListed(name: string): boolean {
-  return !name.startsWith(TEMPORARY) && isStorePath(name)
-}
-
-function temporaryBeside(file: string): string {
-  return join(dirname(file), `${TEMPORARY}${randomUUID()}`)
+  return !isTemporaryName(name) && isStorePath(name)
 }
 
 /** Run the part of a write that publishes nothing, and say so when it fails. */

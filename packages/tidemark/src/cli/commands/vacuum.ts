@@ -1,4 +1,5 @@
 /** `vacuum`: remove files of tables that no version within the retention needs. */
+import { removeLeftTemporaries } from '@tidemark/delta'
 import type { Command } from 'commander'
 import type { LoadedProject } from '../../config/load-project.ts'
 import { plainLine } from '../../errors/plain-text.ts'
@@ -6,6 +7,7 @@ import { Problem } from '../../errors/problem.ts'
 import { NEEDS_YES } from '../../errors/run.ts'
 import { isoInstant } from '../../model/instant.ts'
 import { printJson } from '../../report/json.ts'
+import { plural } from '../../report/numbers.ts'
 import { printTable } from '../../report/table.ts'
 import { findTable } from '../../run/delta-tables.ts'
 import { sweepEndedLoads } from '../../run/ended-loads.ts'
@@ -17,6 +19,9 @@ import { outsideOf } from '../outside-lake.ts'
 import type { CliPorts } from '../ports.ts'
 import { remoteLakeOf } from '../remote-lake.ts'
 import { reportProblems } from '../report-problems.ts'
+
+/** What is being written now is younger than this by far. */
+const TEMPORARY_AGE_MS = 24 * 60 * 60 * 1000
 
 interface VacuumOptions extends ProjectOptions {
   dryRun?: true
@@ -77,7 +82,10 @@ async function clean(
       : []
   const { clock, signal } = ports
   const loads = wanted === undefined ? await sweepEndedLoads(lake, { now: clock.now(), dryRun, signal }) : []
-  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned, uploads, loads })}\n`)
+  const isWholeFolder = wanted === undefined && project.remote === undefined
+  const before = clock.now() - TEMPORARY_AGE_MS
+  const temporary = isWholeFolder ? await removeLeftTemporaries(project.lake, { before, dryRun }) : []
+  if (options.json) ports.stdout.write(`${printJson({ dryRun, tables: cleaned, uploads, loads, temporary })}\n`)
   else {
     const columns = [
       { name: 'table' },
@@ -87,6 +95,8 @@ async function clean(
     const rows = cleaned.map(({ table, files, bytes }) => ({ table, files, bytes }))
     ports.stdout.write(printTable(columns, rows))
     if (uploads.length > 0) ports.stderr.write(`${uploadsText(uploads)}\n`)
+    if (temporary.length > 0)
+      ports.stderr.write(`${plural(temporary.length, 'temporary file')} of processes that were killed\n`)
     if (loads.length > 0) ports.stderr.write(`${loadsText(loads)}\n`)
     if (dryRun) ports.stderr.write('Nothing was removed; these are the files that would be.\n')
   }
