@@ -344,6 +344,21 @@ test.each(['linear', 'z-order'] as const)('rows sorted by doubles keep their neg
   }
 })
 
+test.each(['none', 'name'] as const)('columns of no type are in no file, mapped by %s', async columnMapping => {
+  const table = await foreignTable()
+  const inner = struct(field('a', 'long'), field('nothing', 'void'))
+  const plain = struct(field('v', 'void'), field('id', 'long'), field('s', inner))
+  const schema =
+    columnMapping === 'none' ? plain : assignColumnMapping(plain, { maxColumnId: undefined, names: 'own' }).schema
+  const rows = raw("SELECT NULL AS v, 1 AS id, {'a': 2, 'nothing': NULL} AS s")
+  const files = await table.session.writeParquet(rows, { tablePath: 't', schema, columnMapping })
+  const places = textList(files.map(f => join(table.root, 't', f.path)))
+  expect(await table.session.rows(sql`SELECT name FROM parquet_schema(${places})`)).toEqual(
+    ['duckdb_schema', 'id', 's', 'a'].map(name => ({ name })),
+  )
+  expect(Object.keys(parseStats(files[0]?.stats)?.nullCount ?? {})).toEqual(['id', 's'])
+})
+
 test.each([
   ['snappy', 'SNAPPY'],
   ['UNCOMPRESSED', 'UNCOMPRESSED'],

@@ -58,6 +58,34 @@ function checkType(type: DataType, place: string, options: SchemaOptions): void 
   }
 }
 
+/**
+ * Why no file can be written with a schema, in words; undefined when one can. A column of no type (void) is in no file, so a
+ * struct that has only such columns could not be told from NULL, and a list of them not from an empty one.
+ */
+export function findUnstorable(schema: StructType): string | undefined {
+  return findUnstorableIn(schema, '', false)
+}
+
+function findUnstorableIn(type: DataType, place: string, isInList: boolean): string | undefined {
+  if (typeof type === 'string') {
+    return type === 'void' && isInList ? `${place} is of no type (void) inside a list or map` : undefined
+  }
+  if (type.type === 'array') return findUnstorableIn(type.elementType, `${place}.element`, true)
+  if (type.type === 'map') {
+    return (
+      findUnstorableIn(type.keyType, `${place}.key`, true) ?? findUnstorableIn(type.valueType, `${place}.value`, true)
+    )
+  }
+  if (type.fields.every(inner => inner.type === 'void')) {
+    return `${place === '' ? 'the table' : place} has only columns of no type (void)`
+  }
+  for (const inner of type.fields) {
+    const found = findUnstorableIn(inner.type, place === '' ? inner.name : `${place}.${inner.name}`, isInList)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
 function checkPrimitive(type: string, place: string, allowNtz: boolean): void {
   if (type === 'void') throw invalid(place, 'has no type (void)')
   if (type === 'timestamp_ntz' && !allowNtz) {

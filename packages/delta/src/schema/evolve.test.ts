@@ -89,3 +89,9 @@ test('types grow only where the table agrees, and the schema keeps what they wer
   expect(evolution).toEqual({ kind: 'compatible', changed: true, schema })
   expect(evolve(one('long'), one('integer'), { widenTypes: true }).kind).toBe('incompatible')
 })
+
+test('a column of no type takes any, and keeps no record of it', () => {
+  const current = struct(field('nothing', 'void'), field('s', struct(field('nothing', 'void'))))
+  const wanted = struct(field('nothing', 'string'), field('s', struct(field('nothing', 'long'))))
+  expect(evolve(current, wanted)).toEqual({ kind: 'compatible', changed: true, schema: wanted })
+})

@@ -96,6 +96,8 @@ interface Place {
 function evolveType(old: DataType, wanted: DataType, at: Place): DataType {
   const { fitting, changes } = at
   const column = [at.column, ...at.inside].join('.')
+  // No file has a value of no type, so there is nothing that would have to be read as another.
+  if (old === 'void') return wanted
   if (typeof old === 'string' && typeof wanted === 'string') {
     if (old === wanted) return old
     if (fitting.widenTypes && isWidening(old, wanted)) {

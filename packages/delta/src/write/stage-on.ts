@@ -4,10 +4,11 @@
  */
 import type { AddFile, DataFile, DomainMetadata, MetaData } from '../log/actions.ts'
 import type { FieldPath } from '../schema/alter.ts'
+import { findUnstorable } from '../schema/check-schema.ts'
 import { columnMappingOf, physicalName } from '../schema/column-mapping.ts'
 import { conditionsOf, printCondition } from '../schema/conditions.ts'
 import type { StructType } from '../schema/schema.ts'
-import { checkRemovable } from '../snapshot/protocol.ts'
+import { checkRemovable, refused } from '../snapshot/protocol.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { bindPredicate } from '../stats/bind-predicate.ts'
 import { checkChangeFiles, checkFeedColumns } from './change-feed-rules.ts'
@@ -100,6 +101,8 @@ function checkFiles({ snapshot, change, after, fresh, physicalName }: Staging): 
   const { tablePath } = snapshot
   const { schema, metaData } = after
   const table = { schema, partitionColumns: metaData.partitionColumns, physicalName }
+  const unstorable = fresh.length + change.cdc.length === 0 ? undefined : findUnstorable(schema)
+  if (unstorable !== undefined) throw refused(tablePath, `no file can be added: ${unstorable}`)
   // What the log has named before was looked at by whoever added it, and may lie elsewhere or have no statistics.
   checkDataFiles(tablePath, { ...table, files: fresh.filter(({ uri }) => uri === undefined) })
   checkDataFiles(tablePath, { ...table, files: change.cdc })

@@ -3,7 +3,7 @@ import { memoryStore } from '../../test/support/memory-store.ts'
 import { dataFile, ROW_SCHEMA, testPorts } from '../../test/support/rows.ts'
 import { commitPath } from '../log/log-path.ts'
 import { conditionsOf } from '../schema/conditions.ts'
-import { type DataType, field, type StructType } from '../schema/schema.ts'
+import { type DataType, field, printSchema, type StructType } from '../schema/schema.ts'
 import { readSnapshot } from '../snapshot/read-snapshot.ts'
 import type { Snapshot } from '../snapshot/snapshot.ts'
 import { commit } from './commit.ts'
@@ -157,6 +157,20 @@ test('what contradicts the table is refused before anything is written', async (
   expect(() => stageCreate({ tablePath: 't', schema: ROW_SCHEMA, partitionColumns: ['no'], info })).toThrow(invalid)
   const all = { tablePath: 't', schema: ROW_SCHEMA, partitionColumns: ['name', 'id'], info }
   expect(() => stageCreate(all)).toThrow(/all of its columns are partition columns/)
+})
+
+test('columns of no type let files in, unless a struct or the table has no others', async () => {
+  const { snapshot } = await create({ files: [dataFile('a', [])] })
+  const append = (...more: StructType['fields']) => {
+    const schema: StructType = { type: 'struct', fields: [...ROW_SCHEMA.fields, ...more] }
+    const metaData = { ...snapshot.metaData, schemaString: printSchema(schema) }
+    return () => stageAppend({ ...snapshot, schema, metaData }, { files: [dataFile('b', [])], info })
+  }
+  expect(append(field('nothing', 'void'))().add).toHaveLength(1)
+  const nothing: StructType = { type: 'struct', fields: [field('nothing', 'void')] }
+  expect(append(field('s', nothing))).toThrow(
+    expect.objectContaining({ code: 'WRITE_REFUSED', message: expect.stringMatching(/s has only/) }),
+  )
 })
 
 test('partition columns are columns of the schema, each once, of a type that has a text', async () => {

@@ -45,7 +45,12 @@ export function fieldIds(form: FileForm): Sql | undefined {
 }
 
 function dataFields({ schema, partitionColumns = [] }: FileForm): StructField[] {
-  return schema.fields.filter(field => !partitionColumns.includes(field.name))
+  return storedFields(schema.fields).filter(field => !partitionColumns.includes(field.name))
+}
+
+/** A column of no type is in no file; it is NULL wherever it is read (Delta protocol, "Void Type"). */
+function storedFields(fields: readonly StructField[]): StructField[] {
+  return fields.filter(({ type }) => type !== 'void')
 }
 
 function idEntry(form: FileForm, field: StructField): Sql {
@@ -59,7 +64,7 @@ function idEntry(form: FileForm, field: StructField): Sql {
 /** Entries of a type's fields. The inside of a list or map has no id of its own. */
 function idsInside(form: FileForm, type: DataType): Sql | undefined {
   if (typeof type === 'string') return undefined
-  if (type.type === 'struct') return join(type.fields.map(field => idEntry(form, field)))
+  if (type.type === 'struct') return join(storedFields(type.fields).map(field => idEntry(form, field)))
   const parts: readonly (readonly [string, DataType])[] =
     type.type === 'array'
       ? [['element', type.elementType]]
@@ -86,8 +91,9 @@ interface Context {
 function convert(context: Context, type: DataType, value: Sql): Sql | undefined {
   if (typeof type === 'string') return undefined
   if (type.type === 'struct') {
-    let isSame = true
-    const fields = type.fields.map(field => {
+    const stored = storedFields(type.fields)
+    let isSame = stored.length === type.fields.length
+    const fields = stored.map(field => {
       const place = `${context.place}.${field.name}`
       const inner = sql`struct_extract(${value}, ${text(field.name)})`
       const converted = convert({ ...context, place }, field.type, inner)
