@@ -5,7 +5,7 @@ import { dirname, join, posix } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { createProgram } from '../../packages/tidemark/src/cli/program.ts'
 import { loadProject } from '../../packages/tidemark/src/config/load-project.ts'
-import { findProblemKind } from '../../packages/tidemark/src/errors/catalogue.ts'
+import { catalogue, exampleOf, findProblemKind } from '../../packages/tidemark/src/errors/catalogue.ts'
 import { loadFlows } from '../../packages/tidemark/src/flows/language/load-flows.ts'
 import * as library from '../../packages/tidemark/src/index.ts'
 import { noPorts } from '../../scripts/generate/no-ports.ts'
@@ -87,6 +87,17 @@ describe('commands', () => {
     expect(fault('undo RUN')).toBe('there is no command undo')
     expect(fault('run --force')).toBe('run has no option --force')
     expect(fault('quarantine replay')).toBe('quarantine has no replay')
+  })
+
+  it('in the hints of errors exist, with the first of their options', () => {
+    const command = /tidemark ([a-z]+(?: (?!lists\b)[a-z]+)?)(?:[^;:`]*?(--[a-z-]+))?/g
+    const named = catalogue.flatMap(kind =>
+      [...(exampleOf(kind).hint ?? '').matchAll(command)].map(([, words = '', option = '']) =>
+        `${kind.code}: ${words.trim()} ${option}`.trimEnd(),
+      ),
+    )
+    expect(named).toContain('QUERY_FAILED: tables schema')
+    expect(named.filter(line => fault(line.replace(/^\w+: /, '')) !== undefined)).toEqual([])
   })
 
   it('of npm are scripts of the repository', () => {

@@ -120,7 +120,7 @@ test.each([
   ['SELECT * FROM delta.`az://lake/t`', 2, 'TABLE_ADDRESS', 'az://lake does not say in which account it is'],
   ['SELECT * FROM delta.`https://lake/t`', 2, 'TABLE_ADDRESS', 'https://lake/t is not written as az://'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
-  ['SELECT nme FROM silver.users', 2, 'QUERY_FAILED', 'tidemark tables show TABLE lists the columns'],
+  ['SELECT nme FROM silver.users', 2, 'QUERY_FAILED', 'tidemark tables schema TABLE lists the columns'],
   ["SELECT 'a FROM silver.users", 2, 'FLOW_SYNTAX', 'found the end of the SQL'],
   ['SELECT FROM', 2, 'FLOW_SYNTAX', 'found its end'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {

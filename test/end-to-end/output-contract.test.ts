@@ -130,6 +130,9 @@ describe('--json', () => {
       paid: null,
       _rules: expect.stringContaining('positive'),
     })
+    const none = await project.tidemark('quarantine', 'show', 'bronze.sale')
+    expect(none).toMatchObject({ exit: 0, stdout: 'Nothing of bronze.sale is in quarantine.\n' })
+    expect((await project.tidemark('quarantine', 'show', 'silver.sael')).stderr).toContain('error TABLE_UNKNOWN: ')
   })
 })
 

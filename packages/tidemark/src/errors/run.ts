@@ -235,7 +235,7 @@ export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
   title: 'The query could not be run.',
   message: (p: { reason: string }) => p.reason,
   hint: () =>
-    'A query is one SELECT over tables of the lake, such as silver.DimUser or system.runs; tidemark tables show TABLE lists the columns of one.',
+    'A query is one SELECT over tables of the lake, such as silver.DimUser or system.runs; tidemark tables schema TABLE lists the columns of one.',
   retry: 'after-change',
   exit: 2,
   example: { reason: 'Referenced column "user" not found' },

@@ -96,6 +96,9 @@ describe('the summary', () => {
     expect(nextLine('succeeded', [changed, unchanged], 'repair')).toContain('tidemark run carries the corrections on')
     expect(nextLine('succeeded', [unchanged], 'repair')).toContain('nothing to correct')
     expect(nextLine('cancelled', [unchanged], 'repair')).toContain('run again')
+    expect(nextLine('failed', [stepResult('bronze.a', 'failed')], 'backfill')).toBe(
+      'next: tidemark explain SOURCE_TABLE_MISSING; then the same command again',
+    )
   })
 })
 

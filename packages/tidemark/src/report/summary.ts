@@ -48,7 +48,9 @@ export function nextLine(status: RunStatus, results: readonly StepResult[], work
   const failed = results.find(one => one.status === 'failed')
   const code = failed?.problem?.code
   if (code !== undefined) {
-    return `next: tidemark explain ${plainLine(code)}; then tidemark run again: what is done is kept, the rest continues`
+    const again =
+      work === undefined ? 'tidemark run again: what is done is kept, the rest continues' : 'the same command again'
+    return `next: tidemark explain ${plainLine(code)}; then ${again}`
   }
   if (status === 'succeeded' && work !== undefined) return afterBronzeWork(work, results)
   if (status !== 'succeeded') return 'next: tidemark run again: what is done is kept, the rest continues'

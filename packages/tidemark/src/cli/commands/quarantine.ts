@@ -1,8 +1,10 @@
 /** `quarantine list` and `quarantine show`: the rows that broke a rule, kept with the reason. */
+import type { Snapshot } from '@tidemark/delta'
 import type { Command } from 'commander'
 import { integer, sql } from '../../engine/sql.ts'
 import { Problem } from '../../errors/problem.ts'
-import { splitTableName } from '../../model/names.ts'
+import { findTableName, splitTableName } from '../../model/names.ts'
+import type { LakeStore } from '../../model/ports.ts'
 import { inferColumns, printJsonRows, printTable } from '../../report/table.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { listTables, lookAtTable, openTable } from '../../run/lake-tables.ts'
@@ -58,12 +60,23 @@ async function show(ports: CliPorts, table: string, options: QuarantineOptions, 
   const bare = table.replace(/^quarantine\./i, '')
   const name = bare.includes('.') ? splitTableName(bare) : undefined
   const wanted = `quarantine.${name === undefined ? bare : `${name.schema}_${name.table}`}`
-  const { snapshot } = await openTable(lake, wanted)
+  const snapshot = await openQuarantine(lake, wanted, bare)
   const limit = integer(options.limit)
-  const rows = await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
+  const rows =
+    snapshot === undefined
+      ? []
+      : await session.rows(sql`SELECT _reason, _rules, * EXCLUDE (_reason, _rules) \
 FROM (${await session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
   const columns = inferColumns(Object.keys(rows[0] ?? {}), rows)
   if (options.json) ports.stdout.write(printJsonRows(columns, rows))
   else if (rows.length === 0) ports.stdout.write(`Nothing of ${table} is in quarantine.\n`)
   else ports.stdout.write(printTable(columns, rows, { width: lineWidth(ports.stdout) }))
+}
+
+/** The rows put aside on the way to a table; undefined where there were none. @throws {TABLE_UNKNOWN} of a table that is not there */
+async function openQuarantine(lake: LakeStore, wanted: string, table: string): Promise<Snapshot | undefined> {
+  const known = await listTables(lake.store)
+  if (findTableName(known, wanted) !== undefined) return (await openTable(lake, wanted)).snapshot
+  await openTable(lake, table)
+  return undefined
 }
