@@ -12,6 +12,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { rolldown } from 'rolldown'
 import { hasPython, hasSpark, PYTHON } from '../../test/support/interop/installed.ts'
 import { type Figure, measureCommand, median } from './figure.ts'
 import { openSparkBench } from './spark.ts'
@@ -34,6 +35,20 @@ const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, 'compiled') }
 
 function node(script: string, ...args: string[]): Figure {
   return measureCommand([process.execPath, '--conditions=source', here(script), ...args], env)
+}
+
+/** The measured program in one file, below the repository, where the engine is found. */
+async function bundleProgram(): Promise<(...args: string[]) => Figure> {
+  const bundle = await rolldown({
+    input: here('./change.ts'),
+    platform: 'node',
+    resolve: { conditionNames: ['source', 'import', 'node', 'default'] },
+    external: id => id.startsWith('@duckdb/node-bindings'),
+  })
+  const file = here('../../.cache/bench-delta/change.js')
+  await bundle.write({ file, format: 'esm', codeSplitting: false })
+  await bundle.close()
+  return (...args) => measureCommand([process.execPath, file, ...args], env)
 }
 
 async function measureOne({ base, log, measure }: Contender, operation: string): Promise<Figure> {
@@ -68,11 +83,12 @@ async function measureAll(contenders: readonly Contender[]): Promise<void> {
 const spark = hasSpark ? await openSparkBench() : undefined
 try {
   const [plain, vectors, log] = ['plain', 'vectors', 'log'].map(name => join(folder, name)) as [string, string, string]
+  const change = await bundleProgram()
   node('./make.ts', plain)
   node('./make-log.ts', log)
   cpSync(plain, vectors, { recursive: true })
-  node('./change.ts', vectors, 'enable-vectors')
-  const ours: Contender['measure'] = (at, operation) => node('./change.ts', at, operation)
+  change(vectors, 'enable-vectors')
+  const ours: Contender['measure'] = (at, operation) => change(at, operation)
   const deltaRs: Contender['measure'] = (at, operation) =>
     measureCommand([PYTHON, here('./delta_rs.py'), at, operation])
   await measureAll([
