@@ -5,6 +5,7 @@
 import { type FileHandle, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../errors/source-table.ts'
+import { writeAll } from './write-all.ts'
 import type { Segment } from './source.ts'
 import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
 
@@ -125,11 +126,6 @@ interface OpenFile<P extends Piece> {
   end: string
 }
 
-/** An error of an open file does not say which: a full disk is told by its place. */
-function atPath(error: unknown, path: string): unknown {
-  return error instanceof Error ? Object.assign(error, { path }) : error
-}
-
 class SegmentWriter<P extends Piece> {
   readonly #form: SegmentForm<P>
   readonly #target: SegmentTarget
@@ -151,7 +147,7 @@ class SegmentWriter<P extends Piece> {
     const end = this.#form.endOf(piece)
     const before = this.#open !== undefined && this.#open.end !== end ? await this.#finish() : undefined
     const current = (this.#open ??= await this.#start(end))
-    await append(current, current.layout.add(piece))
+    current.bytes += await writeAll(current, current.layout.add(piece))
     piece.release?.()
     current.rows += BigInt(piece.rows)
     this.#received += BigInt(piece.rows)
@@ -182,41 +178,16 @@ class SegmentWriter<P extends Piece> {
     const layout = this.#form.begin()
     const opened = { file: await open(path, 'wx', 0o600), path, layout, rows: 0n, bytes: 0, end }
     this.#open = opened
-    await append(opened, [layout.start])
+    opened.bytes += await writeAll(opened, [layout.start])
     return opened
   }
 
   async #finish(): Promise<Segment | undefined> {
     if (this.#open === undefined) return undefined
     const { file, path, layout, rows } = this.#open
-    await append(this.#open, [layout.end()])
-    const { bytes } = this.#open
+    const bytes = this.#open.bytes + (await writeAll(this.#open, [layout.end()]))
     this.#open = undefined
     await file.close()
     return { path, rows, bytes: BigInt(bytes) }
   }
-}
-
-/** Write all of it. A full disk takes a part first, and says that it is full to whoever brings the rest. */
-async function append(
-  target: Pick<OpenFile<Piece>, 'file' | 'path' | 'bytes'>,
-  parts: readonly Uint8Array[],
-): Promise<void> {
-  const { file, path } = target
-  let left = parts.filter(part => part.length > 0)
-  while (left.length > 0) {
-    const { bytesWritten } = await file.writev(left).catch((error: unknown) => Promise.reject(atPath(error, path)))
-    target.bytes += bytesWritten
-    left = behind(left, bytesWritten)
-  }
-}
-
-/** What follows the first bytes. */
-function behind(parts: readonly Uint8Array[], bytes: number): Uint8Array[] {
-  let done = bytes
-  return parts.flatMap(part => {
-    const skipped = Math.min(done, part.length)
-    done -= skipped
-    return skipped === part.length ? [] : [part.subarray(skipped)]
-  })
 }

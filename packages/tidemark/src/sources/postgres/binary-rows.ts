@@ -6,7 +6,8 @@ import { ColumnValues } from '../parquet/column-values.ts'
 import { type ParquetColumn, type RowGroup, rowGroup } from '../parquet/segment-layout.ts'
 import { MAX_ROW_BYTES } from '../read-csv.ts'
 import type { CopyChunk } from '../segments.ts'
-import { NULL_PLACE, type TakeValues, type Wire, wireForm } from './wire.ts'
+import { NULL_PLACE, type TakeValues } from './take-values.ts'
+import { type Wire, wireForm } from './wire.ts'
 
 /** A group is written when its chunks hold this much, or this many rows. */
 export const GROUP_BYTES: number = 8 * 1024 * 1024
@@ -160,9 +161,9 @@ class BinaryRows {
   }
 
   #takeColumns(view: DataView, rows: number): void {
-    this.#columns.forEach(({ take, values, wire, unfit }, n) => {
+    this.#columns.forEach(({ take, values, unfit }, n) => {
       const start = n * this.#batch
-      const count = take(view, this.#places.subarray(start, start + rows), values, wire)
+      const count = take(view, this.#places.subarray(start, start + rows), values)
       if (count > 0) throw unfit(count)
       values.rows += rows
     })

@@ -4,13 +4,13 @@
  * with more digits than the column has is told, never rounded.
  */
 import type { ColumnValues } from '../parquet/column-values.ts'
+import { NULL_PLACE } from './take-values.ts'
 
 export interface Decimal {
   readonly precision: number
   readonly scale: number
 }
 
-const NULL_PLACE = -1
 const WORD = 0x1_0000_0000
 const POSITIVE = 0
 const NEGATIVE = 0x4000
@@ -18,8 +18,12 @@ const NEGATIVE = 0x4000
 const words = new Uint32Array(4)
 
 /** Numbers of up to 18 digits, as eight bytes, the lowest first. */
-export function takeDecimal(from: DataView, places: Int32Array, to: ColumnValues, wire: unknown): number {
-  const { precision, scale } = wire as Decimal
+export function takeDecimal(
+  from: DataView,
+  places: Int32Array,
+  to: ColumnValues,
+  { precision, scale }: Decimal,
+): number {
   const limit = limitOf(precision)
   to.reserve(places.length * 8)
   const { view, rows } = to
@@ -42,8 +46,12 @@ export function takeDecimal(from: DataView, places: Int32Array, to: ColumnValues
 }
 
 /** Longer ones, as sixteen bytes, the highest first. */
-export function takeLongDecimal(from: DataView, places: Int32Array, to: ColumnValues, wire: unknown): number {
-  const { precision, scale } = wire as Decimal
+export function takeLongDecimal(
+  from: DataView,
+  places: Int32Array,
+  to: ColumnValues,
+  { precision, scale }: Decimal,
+): number {
   const limit = limitOf(precision)
   to.reserve(places.length * 16)
   const { view, rows } = to
