@@ -31,6 +31,7 @@ const FEED = { 'delta.enableChangeDataFeed': 'true' }
 
 const KINDS: Readonly<Record<string, Kind>> = {
   plain: { configuration: {} },
+  serializable: { configuration: { 'delta.isolationLevel': 'Serializable', ...VECTORS } },
   partitioned: { configuration: VECTORS, partitionColumns: ['part'] },
   'with vectors and a feed': { configuration: { ...VECTORS, ...FEED } },
   'mapped by name': { configuration: { 'delta.columnMapping.mode': 'name', ...VECTORS, ...FEED } },
