@@ -156,6 +156,23 @@ test('every value of every type is what the server prints, in segments of every 
   )
 })
 
+test('what is not a number is one value, whichever bits the server has for it', async () => {
+  await database.query(`CREATE TABLE nans (a double precision, b real); INSERT INTO nans VALUES
+    ('NaN', 'NaN'), ('-NaN', '-NaN'), ('Infinity'::float8 - 'Infinity'::float8, 'Infinity'::float4 - 'Infinity'::float4),
+    ('-Infinity', '-Infinity'), ('-0', '-0')`)
+  const sent = await database.query(
+    `SELECT DISTINCT float8send(a)::text || float4send(b)::text AS bits FROM nans WHERE a = 'NaN'`,
+  )
+  expect(sent.length).toBeGreaterThan(1)
+  const snapshot = await openSource(database).openSnapshot([ref('nans')], never)
+  const rows = await readRows(snapshot, tableOf(snapshot, ref('nans')))
+  expect(rows.map(({ a, b }) => [a, b])).toEqual([
+    ...Array.from({ length: 3 }, () => ['nan', 'nan']),
+    ['-inf', '-inf'],
+    ['-0.0', '-0.0'],
+  ])
+})
+
 test('a type of a user that is called like one of the server comes as its own text', async () => {
   await database.query(`CREATE SCHEMA own; CREATE TYPE own.uuid AS ENUM ('not one');
     CREATE TYPE own.int4 AS (a pg_catalog.int4, b pg_catalog.text); CREATE TYPE own.jsonb AS (c bytea);

@@ -6,6 +6,7 @@ import { LONG_DIGITS, type ParquetType } from '../parquet/segment-layout.ts'
 import type { TakeValues } from './take-values.ts'
 import { takeBytes, takeDocuments } from './wire-bytes.ts'
 import { type Decimal, takeDecimal, takeLongDecimal } from './wire-decimal.ts'
+import { takeDoubles, takeFloats } from './wire-float.ts'
 import { takeBits, takeInstants, takeLongs, takeShorts, takeUuids, takeWords } from './wire-words.ts'
 
 /** A value as the server's send function writes it; `text` is what it is when its type has no better form. */
@@ -47,8 +48,8 @@ const FORMS: Readonly<Record<Exclude<Wire, Decimal>, WireForm>> = {
   int4: { type: 'int32', bytes: 4, take: takeWords },
   uint4: { type: 'uint32', bytes: 4, take: takeWords },
   int8: { type: 'int64', bytes: 8, take: takeLongs },
-  float4: { type: 'float', bytes: 4, take: takeWords },
-  float8: { type: 'double', bytes: 8, take: takeLongs },
+  float4: { type: 'float', bytes: 4, take: takeFloats },
+  float8: { type: 'double', bytes: 8, take: takeDoubles },
   timestamptz: { type: 'instant', bytes: 8, take: takeInstants },
   uuid: { type: 'uuid', bytes: 16, take: takeUuids },
   text: { type: 'text', bytes: 0, take: takeBytes },
