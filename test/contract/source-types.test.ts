@@ -163,15 +163,17 @@ test('only the slice is judged, and a refused column can be carried as text', as
 })
 
 test('values that were not judged fail aloud on the way, they are never bent', async () => {
-  await database.query(`CREATE TABLE unjudged (at timestamptz, price numeric(6,2));
-    INSERT INTO unjudged VALUES ('0044-03-15 BC', 1), (NULL, 'NaN')`)
+  await database.query(`CREATE TABLE unjudged (at timestamptz, price numeric(6,2), day date, late date);
+    INSERT INTO unjudged VALUES ('0044-03-15 BC', 1, '0001-12-31 BC', '9999-12-31'), (NULL, 'NaN', '0001-01-01', '10000-01-01')`)
   const snapshot = await openSource(database).openSnapshot([ref('unjudged')], never)
   const table = tableOf(snapshot, ref('unjudged'))
-  const [at, price] = table.columns
-  if (!at || !price) throw new Error('two columns were made')
+  const [at, price, day, late] = table.columns
+  if (!at || !price || !day || !late) throw new Error('four columns were made')
   for (const [column, values] of [
     [at, 'at (timestamp with time zone as timestamp) has 1 row with infinity, BC or a year after 9999'],
     [price, 'price (numeric(6,2) as decimal(6,2)) has 1 row with NaN'],
+    [day, 'day (date as date) has 1 row with infinity, BC or a year after 9999'],
+    [late, 'late (date as date) has 1 row with infinity, BC or a year after 9999'],
   ] as const) {
     const problem = await problemOf(readRows(snapshot, table, { columns: [column] }))
     expect([problem.code, problem.message]).toEqual(['SOURCE_VALUE_UNFIT', expect.stringContaining(values)])

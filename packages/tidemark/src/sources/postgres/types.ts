@@ -119,7 +119,7 @@ const date: Carried = {
   decode: value => sql`(DATE '1970-01-01' + CAST(${value} AS INTEGER))`,
   unfit: { values: TIME_UNFIT, test: value => sql`(${value} < ${FIRST_DAY} OR ${value} >= ${DAY_AFTER_LAST})` },
   typed: 'INTEGER',
-  wire: 'int4',
+  wire: 'days',
 }
 
 /** Typed by CAST, which fails aloud: a column that the reader itself types turns text it cannot parse into NULL. */

@@ -124,3 +124,17 @@ export function takeBits(from: DataView, places: Int32Array, to: ColumnValues): 
   to.filled = (rows + places.length - to.nulls + 7) >> 3
   return 0
 }
+
+/** The days that the lake has, from 1970: the first of the year 1, and that of the year 10000. */
+const [FIRST_DAY, END_DAY] = [-719_162, 2_932_897]
+
+/** Days from 1970. */
+export function takeDays(from: DataView, places: Int32Array, to: ColumnValues): number {
+  let unfit = 0
+  for (const place of places) {
+    const day = place === NULL_PLACE ? 0 : from.getInt32(place)
+    if (day < FIRST_DAY || day >= END_DAY) unfit += 1
+  }
+  takeWords(from, places, to)
+  return unfit
+}

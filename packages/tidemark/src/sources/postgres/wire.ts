@@ -7,7 +7,7 @@ import type { TakeValues } from './take-values.ts'
 import { takeBytes, takeDocuments } from './wire-bytes.ts'
 import { type Decimal, takeDecimal, takeLongDecimal } from './wire-decimal.ts'
 import { takeDoubles, takeFloats } from './wire-float.ts'
-import { takeBits, takeInstants, takeLongs, takeShorts, takeUuids, takeWords } from './wire-words.ts'
+import { takeBits, takeDays, takeInstants, takeLongs, takeShorts, takeUuids, takeWords } from './wire-words.ts'
 
 /** A value as the server's send function writes it; `text` is what it is when its type has no better form. */
 export type Wire =
@@ -16,6 +16,8 @@ export type Wire =
   | 'int4'
   /** `oid` and `xid`. */
   | 'uint4'
+  /** What a date becomes: days from 1970. */
+  | 'days'
   | 'int8'
   | 'float4'
   | 'float8'
@@ -47,6 +49,7 @@ const FORMS: Readonly<Record<Exclude<Wire, Decimal>, WireForm>> = {
   int2: { type: 'int16', bytes: 2, take: takeShorts },
   int4: { type: 'int32', bytes: 4, take: takeWords },
   uint4: { type: 'uint32', bytes: 4, take: takeWords },
+  days: { type: 'int32', bytes: 4, take: takeDays },
   int8: { type: 'int64', bytes: 8, take: takeLongs },
   float4: { type: 'float', bytes: 4, take: takeFloats },
   float8: { type: 'double', bytes: 8, take: takeDoubles },
