@@ -4,7 +4,7 @@ import { chmod, chown, copyFile, mkdtemp, readFile, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { ident, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { LocalStore } from '@tidemark/delta'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import type { Engine } from '../../packages/tidemark/src/engine/engine.ts'
@@ -170,6 +170,17 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await createTypes()
     await expectAsByCopy({ table: 'every' })
     await expectAsByCopy({ table: 'every' }, { timezone: 'Asia/Kathmandu' })
+  })
+
+  test('what is not a number has one form, whichever bits the server has for it', async () => {
+    await db.query(`DROP TABLE IF EXISTS nans; CREATE TABLE nans (id int PRIMARY KEY, v double precision, w real);
+      INSERT INTO nans VALUES (1, 'NaN', 'NaN'), (2, '-NaN', '-NaN')`)
+    const [world] = await directWorld()
+    await world.ingest({ table: 'nans' }, { snapshot: watched(await world.snapshot({ table: 'nans' }), 1).snapshot })
+    for (const column of ['v', 'w']) {
+      const byText = await world.bronze('nans', sql`CAST(${ident(column)} AS VARCHAR), id`)
+      expect(byText.map(({ id }) => id)).toEqual([1n, 2n])
+    }
   })
 
   test('parts, partitions, filters, masks, left-out columns and rows without a version arrive as by COPY', async () => {

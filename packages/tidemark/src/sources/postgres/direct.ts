@@ -80,8 +80,10 @@ function castColumns(columns: readonly SourceColumn[], typed: ReadonlySet<Source
     ...columns.map((column, i) => {
       const name = ident(segmentColumn(i + 2))
       if (column.deltaType === 'binary') return sql`unhex(substr(CAST(${name} AS VARCHAR), ${integer(3)})) AS ${name}`
-      const isText = column.deltaType === 'string' || !typed.has(column)
-      return isText ? sql`CAST(${name} AS VARCHAR) AS ${name}` : name
+      if (column.deltaType === 'string' || !typed.has(column)) return sql`CAST(${name} AS VARCHAR) AS ${name}`
+      // As by COPY, whatever the sign that came with it.
+      const isFloat = column.deltaType === 'float' || column.deltaType === 'double'
+      return isFloat ? sql`CASE WHEN isnan(${name}) THEN 'NaN' ELSE ${name} END AS ${name}` : name
     }),
   ]
 }
