@@ -256,3 +256,30 @@ describe('somebody else in bronze', () => {
     expect(new TextDecoder().decode(await world.lake.store.get('bronze/item/notes.txt'))).toBe('mine')
   })
 })
+
+describe('a first load that is not counted before', () => {
+  const refusalOf = async (columns: string, values: string): Promise<string> => {
+    await database.query(`CREATE TABLE odd (id bigint PRIMARY KEY, ${columns});
+      INSERT INTO odd SELECT i, ${values} FROM generate_series(1, 10000) i`)
+    const world = await createWorld(database)
+    const problem = await world.ingest({ table: 'odd' }).catch((error: unknown) => error as Error)
+    expect(problem).toMatchObject({ code: 'SOURCE_VALUE_UNFIT' })
+    expect(await world.version('odd')).toBeUndefined()
+    return (problem as Error).message
+  }
+
+  test('refuses what the lake cannot hold in all columns at once, with numbers of the whole table', async () => {
+    const message = await refusalOf(
+      'amount numeric(10,2), day date',
+      `CASE WHEN i % 1000 = 0 THEN 'NaN'::numeric END, CASE WHEN i > 9997 THEN date 'infinity' END`,
+    )
+    expect(message).toMatch(/amount \(.*\) has 10 rows with NaN; /)
+    expect(message).toMatch(/day \(date as date\) has 3 rows with/)
+  })
+
+  test('has the same words for moments that the server itself cannot convert', async () => {
+    expect(await refusalOf('at timestamp', `CASE WHEN i = 7000 THEN timestamp '294276-12-31 23:59:59' END`)).toMatch(
+      /at \(.*\) has 1 row with/,
+    )
+  })
+})

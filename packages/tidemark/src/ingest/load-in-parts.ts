@@ -8,6 +8,7 @@ import { ident, join, sql } from '../engine/sql.ts'
 import type { ChunkSlice, TableChunks } from '../sources/source.ts'
 import { generationOf } from './generation.ts'
 import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
+import { estimatedRows } from './parts-progress.ts'
 import { readMissing } from './parts-pool.ts'
 import { readInto } from './read.ts'
 import { lakeColumnName } from './system-columns.ts'
@@ -65,7 +66,8 @@ export async function loadInParts(
   })
   const parts = await readParts(store, wanted.tablePath, plan)
   const resumed = parts.size
-  const heldMs = await readMissing(work, { plan, parts }, (own, n) => readPart(own, plan, n, schema))
+  const missing = { plan, parts, rows: estimatedRows(wanted.table) }
+  const heldMs = await readMissing(work, missing, (own, n) => readPart(own, plan, n, schema))
   const loaded = [...parts.values()].sort((a, b) => a.chunk - b.chunk)
   const files = loaded.flatMap(part => part.files)
   const rows = loaded.reduce((sum, part) => sum + part.rows, 0n)

@@ -17,18 +17,19 @@ const PAUSE_MS = 1000
  * Read what is missing and add it to `parts`. When one part cannot be read, the others that are under way are still
  * finished, and then that is the error.
  *
+ * @param rows about how many there are in all parts, where that is known
  * @param read reads the part of a number, with a session that no other part uses
  * @returns how long parts have waited for a source that was busy with others, in milliseconds
  */
 export async function readMissing(
   work: Work,
-  { plan, parts }: { plan: LoadPlan; parts: Map<number, LoadedPart> },
+  { plan, parts, rows }: { plan: LoadPlan; parts: Map<number, LoadedPart>; rows?: bigint | undefined },
   read: (own: Work, part: number) => Promise<LoadedPart>,
 ): Promise<number> {
   const { context, snapshot } = work
   const { clock, signal } = context
   const missing = plan.chunks.map((_, n) => n).filter(n => !parts.has(n))
-  const progress = partsProgress(plan, parts, context.progress)
+  const progress = partsProgress({ chunks: plan.chunks, rows }, parts, context.progress)
   const brake = new Brake({ snapshot, clock, hold: progress.hold, signal })
   const next = missing[Symbol.iterator]()
   const reader = async (): Promise<void> => {

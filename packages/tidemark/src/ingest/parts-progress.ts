@@ -3,7 +3,7 @@
  * were counted. Whatever the statistics of the source said, the estimate becomes right as parts are read.
  */
 import type { PhaseProgress } from '../model/event.ts'
-import type { ChunkSlice } from '../sources/source.ts'
+import type { ChunkSlice, SourceTable } from '../sources/source.ts'
 import type { LoadedPart, LoadPlan } from './load-record.ts'
 
 type Tell = (progress: PhaseProgress) => void
@@ -17,9 +17,12 @@ export interface PartsProgress {
   tell: () => void
 }
 
-/** @param parts those that are done; parts are added by whoever reads them */
+/**
+ * @param plan `rows` are those of the whole by the source's statistics, for as long as of no part they are known
+ * @param parts those that are done; parts are added by whoever reads them
+ */
 export function partsProgress(
-  plan: Pick<LoadPlan, 'chunks'>,
+  plan: Pick<LoadPlan, 'chunks'> & { rows?: bigint | undefined },
   parts: ReadonlyMap<number, LoadedPart>,
   tell: Tell,
 ): PartsProgress {
@@ -38,7 +41,7 @@ export function partsProgress(
       if (!known.has(n) && expectedRows !== undefined) known.set(n, expectedRows)
     }
     const of = plan.chunks.length
-    const expectedRows = estimate(plan.chunks, known)
+    const expectedRows = estimate(plan.chunks, known) ?? plan.rows
     tell({ ...most, phase: 'reading', expectedRows, parts: { done: done.length, of }, held })
   }
   tellAll()
@@ -53,6 +56,11 @@ export function partsProgress(
     },
     tell: tellAll,
   }
+}
+
+/** The rows of a table by the source's statistics, which know nothing of filters; undefined where it has none. */
+export function estimatedRows({ rowEstimate, filter, onlyWith }: SourceTable): bigint | undefined {
+  return filter === undefined && onlyWith === undefined ? rowEstimate : undefined
 }
 
 /** The rows of all parts, by those of the parts that are known and how much of the table these are. */

@@ -3,11 +3,14 @@ import { type DataFile, DeltaError, type StructType } from '@tidemark/delta'
 import type { ParquetTarget } from '../engine/engine.ts'
 import { ident, type Sql, sql } from '../engine/sql.ts'
 import { CURSOR_NULL, FILTER_REFUSED, INGEST_COUNT_MISMATCH } from '../errors/ingest.ts'
+import { SOURCE_QUERY_FAILED } from '../errors/source.ts'
+import { SOURCE_VALUE_UNFIT } from '../errors/source-table.ts'
 import { firstLine } from '../errors/first-line.ts'
 import { Problem } from '../errors/problem.ts'
 import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
 import { directIntoFiles, type Intake, intoFiles, intoTable } from './candidates.ts'
 import { intakeOf, segmentsOf } from './load-slice.ts'
+import { estimatedRows } from './parts-progress.ts'
 import { withoutValues } from './masks.ts'
 import { entries, type Work } from './work.ts'
 
@@ -38,23 +41,46 @@ export async function readInto(
   seq: bigint,
 ): Promise<{ rows: bigint; files: DataFile[] }> {
   const { snapshot, wanted } = work
-  const counted = await countSlice(work, slice)
+  const counted = isJudgedByCopy(work) ? undefined : await countSlice(work, slice)
   const target = { tablePath: wanted.tablePath, schema, statsColumns: ['_seq', '_op'] }
   const complete = (rows: Sql): Sql => entries(work, rows, seq)
-  const direct = await readDirect(work, slice, counted, { target, complete })
-  const result =
-    direct ?? (await intoFiles(intake(work, counted), snapshot.copy(copyRequest(work, slice)), target, complete))
-  assertLanded(wanted.name, counted.inSlice, result.rows)
+  const expectedRows = counted?.inSlice ?? (slice.kind === 'all' ? estimatedRows(wanted.table) : undefined)
+  const direct = await readDirect(work, slice, expectedRows, { target, complete })
+  const taken = intakeOf(work.context, work.session, wanted, expectedRows)
+  const copied = (): ReturnType<typeof intoFiles> =>
+    intoFiles(taken, snapshot.copy(copyRequest(work, slice)), target, complete).catch((error: unknown) => {
+      if (counted === undefined) return stoppedCopy(work, slice, error)
+      throw error
+    })
+  const result = direct ?? (await copied())
+  if (counted !== undefined) assertLanded(wanted.name, counted.inSlice, result.rows)
   const landed = result.files.reduce((sum, file) => sum + file.numRecords, 0n)
   assertLanded(wanted.name, result.rows, landed)
   return result
+}
+
+/**
+ * True when nothing is left for a count to find: the copy compares its rows with the server's number and refuses what the
+ * lake cannot hold, which DuckDB's own reader does not, and no row has to be found by a cursor that could be NULL.
+ */
+function isJudgedByCopy({ snapshot, wanted }: Work): boolean {
+  const { columns, reading } = wanted
+  const isFound = reading.kind !== 'cursor' || reading.nulls !== 'error'
+  return isFound && snapshot.openDirect === undefined && snapshot.copyRefusesUnfit?.(columns) === true
+}
+
+/** The count knows all columns and numbers of what a copy stopped at, and the words for what a filter does. */
+async function stoppedCopy(work: Work, slice: Slice, error: unknown): Promise<never> {
+  const isCounted = error instanceof Problem && [SOURCE_VALUE_UNFIT.code, SOURCE_QUERY_FAILED.code].includes(error.code)
+  if (isCounted) await countSlice(work, slice)
+  throw error
 }
 
 /** Inside the engine where the source can be read there; undefined where it cannot, or could not in the end. */
 async function readDirect(
   work: Work,
   slice: Slice,
-  counted: SliceCount,
+  expectedRows: bigint | undefined,
   { target, complete }: { target: ParquetTarget; complete: (rows: Sql) => Sql },
 ): Promise<{ rows: bigint; files: DataFile[] } | undefined> {
   const { context, snapshot, wanted } = work
@@ -67,7 +93,7 @@ async function readDirect(
   await using direct = opened
   try {
     const read = await directIntoFiles({ lake: wanted.lake, signal }, direct, target, complete)
-    context.progress({ rows: read.rows, bytes: 0n, phase: 'reading', expectedRows: counted.inSlice })
+    context.progress({ rows: read.rows, bytes: 0n, phase: 'reading', expectedRows })
     return read
   } catch (error) {
     // What cannot be read on this way is read on the other, which has the words for what is wrong.

@@ -30,7 +30,7 @@ export interface PhaseProgress {
   bytes: bigint
   /** For people; another phase counts anew. */
   phase: string
-  /** Rows that the phase will have handled at its end: counted, or of a reading in parts estimated from those that are known. */
+  /** Rows that the phase will have handled at its end: counted, or estimated. */
   expectedRows?: bigint | undefined
   /** A reading in parts: how many of them are done. */
   parts?: { done: number; of: number } | undefined

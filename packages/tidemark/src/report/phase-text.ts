@@ -7,7 +7,7 @@ const BAR_CELLS = 10
 /** A rate is told from so many milliseconds on, and what is left only by a rate. */
 const TELLING_MS = 2000
 
-/** `reading ██████░░░░ 62 %, about 15 s left, 6,200 of 10,000 rows, 240 rows/s`; what matters most comes first. */
+/** `reading ██████░░░░ 62 %, about 15 s left, 6,200 of about 10,000 rows, 240 rows/s`; what matters most comes first. */
 export function phaseText(running: RunningPhase, { bar }: { bar: boolean }): string {
   const { phase, rows, rowsBefore, rowsAt, since, expectedRows, parts, held } = running
   const share = expectedRows === undefined || expectedRows === 0n ? undefined : shareOf(rows, expectedRows)
@@ -36,11 +36,10 @@ function barText(percent: number): string {
   return `${'█'.repeat(filled)}${'░'.repeat(BAR_CELLS - filled)}`
 }
 
-function rowsText({ rows, expectedRows, parts }: RunningPhase): string | undefined {
+function rowsText({ rows, expectedRows }: RunningPhase): string | undefined {
   if (expectedRows === undefined || expectedRows === 0n || rows > expectedRows)
     return rows === 0n ? undefined : `${countText(rows)} rows`
-  const about = parts === undefined || parts.done === parts.of ? '' : 'about '
-  return `${countText(rows)} of ${about}${countText(expectedRows)} rows`
+  return `${countText(rows)} of about ${countText(expectedRows)} rows`
 }
 
 function leftText({ rows, rowsBefore, rowsAt, since, expectedRows }: RunningPhase): string | undefined {

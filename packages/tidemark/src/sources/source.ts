@@ -202,6 +202,11 @@ export interface SourceSnapshot {
    */
   copy(request: CopyRequest): AsyncIterable<Segment>
   /**
+   * True when `copy` itself refuses all values of these columns that the lake cannot hold, so that a slice need not be
+   * counted before; left out by a source that never does.
+   */
+  copyRefusesUnfit?(columns: readonly SourceColumn[]): boolean
+  /**
    * Read a slice inside the engine instead, from the same snapshot; left out where nobody asked for it. Gives the reason
    * when it cannot be, once for a table, and undefined after that.
    */

@@ -14,6 +14,7 @@ import type {
   Segment,
   Slice,
   SliceCount,
+  SourceColumn,
   SourceSnapshot,
   SourceTable,
   TableChunks,
@@ -22,7 +23,7 @@ import type {
 import { readCount } from '../slice-count.ts'
 import type { ServerConnection } from '../server-address.ts'
 import { findColumn } from '../find-column.ts'
-import { postgresColumn } from './column.ts'
+import { postgresColumn, wireOf } from './column.ts'
 import { boundStatement, type CursorClock } from './cursor.ts'
 import { directReads, type PostgresExtension } from './extension.ts'
 import { exactSlice, explainSlice } from './exact-slice.ts'
@@ -142,6 +143,11 @@ export class PostgresSnapshot implements SourceSnapshot {
     } catch (error) {
       throw explainSlice(error, this.#named(request.table), exact)
     }
+  }
+
+  /** What is taken in a form of its own is judged with each value; what a mask hides is taken as text, which holds anything. */
+  copyRefusesUnfit(columns: readonly SourceColumn[]): boolean {
+    return columns.every(column => wireOf(column) !== undefined || postgresColumn(column).unfit === undefined)
   }
 
   copyKeys(request: Omit<CopyRequest, 'slice'>): AsyncGenerator<Segment, void, undefined> {
