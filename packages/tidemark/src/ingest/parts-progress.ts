@@ -1,6 +1,6 @@
 /**
  * The progress of a reading in parts: one count of rows over all of them, and how many there will be, from the parts that
- * were counted. Whatever the statistics of the source said, the estimate becomes right as parts are read.
+ * were read or counted. Whatever the statistics of the source said, the estimate becomes right as parts are read.
  */
 import type { PhaseProgress } from '../model/event.ts'
 import type { ChunkSlice, SourceTable } from '../sources/source.ts'

@@ -1,4 +1,7 @@
-/** Reading a slice: counted, copied, landed in the engine, and the three numbers compared. */
+/**
+ * Reading a slice: counted where the copy does not judge its rows itself, copied, landed in the engine, and the numbers
+ * compared.
+ */
 import { type DataFile, DeltaError, type StructType } from '@tidemark/delta'
 import type { ParquetTarget } from '../engine/engine.ts'
 import { ident, type Sql, sql } from '../engine/sql.ts'
@@ -8,7 +11,7 @@ import { SOURCE_VALUE_UNFIT } from '../errors/source-table.ts'
 import { firstLine } from '../errors/first-line.ts'
 import { Problem } from '../errors/problem.ts'
 import type { CopyRequest, Slice, SliceCount } from '../sources/source.ts'
-import { directIntoFiles, type Intake, intoFiles, intoTable } from './candidates.ts'
+import { directIntoFiles, intoFiles, intoTable } from './candidates.ts'
 import { intakeOf, segmentsOf } from './load-slice.ts'
 import { estimatedRows } from './parts-progress.ts'
 import { withoutValues } from './masks.ts'
@@ -25,7 +28,8 @@ export async function readCandidates(
   const counted = await countSlice(work, slice)
   const nothing = counted.inSlice === 0n && slice.kind !== 'all'
   const segments = nothing ? noSegments() : snapshot.copy(copyRequest(work, slice))
-  const loaded = await intoTable(intake(work, counted), segments, { hint: 'candidates', leading: ['_row_version'] })
+  const intake = intakeOf(work.context, session, wanted, counted.inSlice)
+  const loaded = await intoTable(intake, segments, { hint: 'candidates', leading: ['_row_version'] })
   assertLanded(wanted.name, counted.inSlice, loaded.rows)
   const stored = await session.count(sql`SELECT count(*) FROM ${ident(loaded.table)}`)
   assertLanded(wanted.name, loaded.rows, stored)
@@ -46,9 +50,9 @@ export async function readInto(
   const complete = (rows: Sql): Sql => entries(work, rows, seq)
   const expectedRows = counted?.inSlice ?? (slice.kind === 'all' ? estimatedRows(wanted.table) : undefined)
   const direct = await readDirect(work, slice, expectedRows, { target, complete })
-  const taken = intakeOf(work.context, work.session, wanted, expectedRows)
+  const intake = intakeOf(work.context, work.session, wanted, expectedRows)
   const copied = (): ReturnType<typeof intoFiles> =>
-    intoFiles(taken, snapshot.copy(copyRequest(work, slice)), target, complete).catch((error: unknown) => {
+    intoFiles(intake, snapshot.copy(copyRequest(work, slice)), target, complete).catch((error: unknown) => {
       if (counted === undefined) return stoppedCopy(work, slice, error)
       throw error
     })
@@ -130,10 +134,6 @@ function filterProblem(error: unknown, { table, name }: Work['wanted']): unknown
 function copyRequest({ context, wanted }: Work, slice: Slice): CopyRequest {
   const { table, columns } = wanted
   return { table, columns, slice, prefix: `rows-${context.ids.uuid()}`, ...segmentsOf(context) }
-}
-
-function intake({ context, session, wanted }: Work, { inSlice }: SliceCount): Intake {
-  return intakeOf(context, session, wanted, inSlice)
 }
 
 async function* noSegments(): AsyncGenerator<never> {}

@@ -1,7 +1,8 @@
 /**
  * `numeric` in COPY's binary form, four decimal digits a group, as the whole number that a decimal column holds: its value
  * times ten to the power of the scale. It is kept in words of 32 bits, whose products with 10,000 are exact, and a value
- * with more digits than the column has is told, never rounded.
+ * with more digits than the column has is told, never rounded. The loop stands twice, because each compiles to its own
+ * width: as one it made a first load 3 % slower.
  */
 import type { ColumnValues } from '../parquet/column-values.ts'
 import { NULL_PLACE } from './take-values.ts'
