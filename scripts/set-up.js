@@ -53,9 +53,9 @@ function isNodeOffered() {
 /** Stop with the way out when neither the machine nor npm has a Node that runs TypeScript. */
 function requireNode(isThere) {
   if (isThere) return
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  if (major > 22 || (major === 22 && minor >= 18)) return
-  console.error(`Tidemark needs Node 22.18 or later; this is Node ${process.versions.node}.`)
+  const [major = 0] = process.versions.node.split('.').map(Number)
+  if (major >= 24) return
+  console.error(`A clone of Tidemark needs Node 24; this is Node ${process.versions.node}.`)
   console.error(
     `There is no Node 24 package from npm for ${platform}-${process.arch} here: install Node 24, then run this again.`,
   )

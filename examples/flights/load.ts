@@ -24,10 +24,15 @@ export async function loadFlights(url: string, folder: string): Promise<number> 
   await client.connect()
   try {
     await client.query(`DROP SCHEMA IF EXISTS nyc CASCADE; ${CREATE_TABLES}`)
+    // Since release 15 the server compares the names in the file with the table's.
+    const version = await client.query<{ number: number }>(
+      `SELECT current_setting('server_version_num')::int AS number`,
+    )
+    const header = (version.rows[0]?.number ?? 0) < 150_000 ? 'true' : 'match'
     let rows = 0
     for (const table of FLIGHT_TABLES) {
       const file = createReadStream(join(folder, FILES[table]))
-      const copy = client.query(copyFrom(`COPY nyc.${table} FROM STDIN (FORMAT csv, HEADER match, NULL 'NA')`))
+      const copy = client.query(copyFrom(`COPY nyc.${table} FROM STDIN (FORMAT csv, HEADER ${header}, NULL 'NA')`))
       await (FILES[table].endsWith('.gz') ? pipeline(file, createGunzip(), copy) : pipeline(file, copy))
       rows += copy.rowCount
     }

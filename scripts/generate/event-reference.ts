@@ -5,12 +5,13 @@
 import type { ProblemFact, RunEvent, StepResult } from '../../packages/tidemark/src/model/event.ts'
 import type { Ledger } from '../../packages/tidemark/src/model/step.ts'
 
-type Shared = 'kind' | 'runId' | 'at'
+/** In every event, or, as the state of a failed step, in no printed one. */
+type Passed = 'kind' | 'runId' | 'at' | 'state'
 type EventOf<K extends RunEvent['kind']> = Extract<RunEvent, { kind: K }>
 type LedgerOf<K extends Ledger['kind']> = Extract<Ledger, { kind: K }>
 
 export const eventReference: {
-  [K in RunEvent['kind']]: { when: string; keys: Record<Exclude<keyof EventOf<K>, Shared>, string> }
+  [K in RunEvent['kind']]: { when: string; keys: Record<Exclude<keyof EventOf<K>, Passed>, string> }
 } = {
   'run started': {
     when: 'First event of a run, also of one that fails before its steps are known: then there are none.',
@@ -30,7 +31,7 @@ export const eventReference: {
       bytes: 'Bytes so far, as text.',
       phase: 'What the step is doing, for people.',
       expectedRows:
-        'Rows at the end of the phase, as text: counted, or for a reading in parts estimated from the parts that are known, so that it may still change; null when nobody can tell.',
+        'Rows at the end of the phase, as text: counted, or estimated: for a first load by the statistics of the source, for a reading in parts by the parts that are known, so that it may still change; null when nobody can tell.',
       parts: 'How many parts of a reading in parts are done: `done` and `of`, numbers; else null.',
       held: 'Why parts wait at the moment, for people; null while they are read.',
     },

@@ -17,6 +17,7 @@ const live = async (at: World, table = 'orders'): Promise<string[]> =>
 const AFTER: readonly (readonly [Alteration, readonly string[]])[] = [
   ['a column dropped', ['1 10 a', '2 20 b', '3 30 c', '4 40 null']],
   ['a column added', ['1 10 a x', '2 20 b x', '3 30 c x', '4 40 d y']],
+  ['a column dropped and another of its name and type added', ['1 10 null', '2 20 null', '3 30 null', '4 40 d']],
   ['a column retyped', ['1 10 a null', '2 20 b null', '3 30 c null', '4 null d {"n":"forty"}']],
   ['a column renamed', ['1 10 null a', '2 20 null b', '3 30 null c', '4 40 null d']],
   ['the table dropped and made again', ['1 10 a', '2 20 B', '3 30 c', '4 40 d']],

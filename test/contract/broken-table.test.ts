@@ -5,6 +5,7 @@ import { readSnapshot } from '@tidemark/delta'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
 import { type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
+import type { StepResult } from '../../packages/tidemark/src/model/event.ts'
 import { runQuery } from '../../packages/tidemark/src/run/query.ts'
 import { readStatus } from '../../packages/tidemark/src/run/status.ts'
 import { systemIds } from '../../packages/tidemark/src/run/system.ts'
@@ -153,6 +154,53 @@ test('moved out of the lake, as the hint says, a broken table is made anew and n
     { id: 2n, n: 2n },
   ])
   expect(await project.rows('SELECT n FROM {gold.of_orders}')).toEqual([{ n: 9n }])
+})
+
+test.each([
+  { how: 'makes another version under the number that was read', lost: [2], runs: 1, says: 'its version 2 is another' },
+  { how: 'has gone past the number that was read', lost: [2], runs: 2, says: 'its version 2 is another' },
+  {
+    how: 'has not come to the number that was read',
+    lost: [1, 2],
+    runs: 1,
+    says: 'at version 1 after version 2 was read',
+  },
+])(
+  'a bronze table that was put back and $how stops what streams it, with the way out',
+  async ({ lost, runs, says }) => {
+    await using project = await createTwo()
+    await change(6)
+    expect(failures(await project.run())).toEqual([])
+    for (const version of lost) await rm(join(project.lake, 'bronze/orders/_delta_log', commitFile(version)))
+    let step: StepResult | undefined
+    for (let n = 0; n < runs; n++) {
+      await change(7 + n)
+      const { results } = await project.run()
+      step = results.find(({ table }) => table === 'silver.orders')
+    }
+    expect(step).toMatchObject({ status: 'failed', problem: { code: 'FLOW_SOURCE_REWRITTEN' } })
+    expect(step?.problem?.message).toContain(says)
+    expect(step?.problem?.hint).toContain('--full-refresh silver.orders')
+  },
+)
+
+test('a view and a table without a key are computed anew from a table that was put back, also where the number is the same', async () => {
+  await database.query(`DROP SCHEMA IF EXISTS two CASCADE; CREATE SCHEMA two;
+    CREATE TABLE two.notes (n int); INSERT INTO two.notes VALUES (1)`)
+  await using project = await createProject({
+    url: database.url,
+    tables: [{ schema: 'two', table: 'notes' }],
+    flows: { 'flows/v.sql': 'CREATE MATERIALIZED VIEW gold.v AS SELECT n FROM bronze.notes' },
+  })
+  for (const n of [2, 3]) {
+    expect(failures(await project.run())).toEqual([])
+    await database.query(`UPDATE two.notes SET n = ${n}`)
+  }
+  expect(failures(await project.run())).toEqual([])
+  await rm(join(project.lake, 'bronze/notes/_delta_log', commitFile(2)))
+  await database.query(`UPDATE two.notes SET n = 4`)
+  expect(failures(await project.run())).toEqual([])
+  expect(await project.rows('SELECT s.n, v.n AS m FROM {silver.notes} s, {gold.v} v')).toEqual([{ n: 4n, m: 4n }])
 })
 
 test.each([

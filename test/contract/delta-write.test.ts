@@ -380,6 +380,30 @@ test.each([
   }
 })
 
+test('a text that is told to have one value is the same column and has the same statistics; another value ends the write', async () => {
+  const table = await foreignTable()
+  const schema = struct(field('v', 'long'), field('one', 'string'))
+  const value = 'it\'s "one", of more than twelve bytes'
+  const rows = sql`SELECT range AS v, CASE WHEN range % 10 > 0 THEN ${text(value)} END AS one FROM range(100000)`
+  const options = { tablePath: 't', schema, statsColumns: ['one'] }
+  const columns = async ([file]: DataFile[]): Promise<unknown[]> => {
+    const place = text(join(table.root, 't', String(file?.path)))
+    const encodings = sql`SELECT DISTINCT encodings FROM parquet_metadata(${place}) WHERE path_in_schema = 'one'`
+    const [{ encodings: found } = {}] = await table.session.rows(encodings)
+    expect(await table.session.rows(sql`SELECT DISTINCT one FROM read_parquet(${place}) ORDER BY one`)).toEqual([
+      { one: value },
+      { one: null },
+    ])
+    const described = sql`SELECT name, type, converted_type, logical_type, repetition_type FROM parquet_schema(${place})`
+    return [await table.session.rows(described), file?.stats, found === 'RLE_DICTIONARY']
+  }
+  const [looked, lookedStats] = await columns(await table.session.writeParquet(rows, options))
+  const told = await columns(await table.session.writeParquet(rows, { ...options, oneValue: { one: value } }))
+  expect(told).toEqual([looked, lookedStats, true])
+  const other = { ...options, oneValue: { one: 'another' } }
+  await expect(table.session.writeParquet(rows, other)).rejects.toThrow('of more than twelve bytes')
+})
+
 test('a z-order lets a condition on any of its columns rule out most files', async () => {
   const table = await foreignTable()
   const orderBy = { columns: ['a', 'b'], curve: 'z-order' } as const

@@ -2,10 +2,12 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { standBetween } from '../support/between.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/source.ts'
+import { isTried } from '../support/releases/tried.ts'
 import { createSqliteFile } from '../support/sqlite.ts'
 
 interface FoundJson {
@@ -52,10 +54,20 @@ interface Commands {
   run(): Promise<{ exit: number; stderr: string }>
 }
 
+/** A server that stands before the real one and, as poolers do, tells a process number of its own. */
+function pool(database: TestDatabase): Promise<number> {
+  const KEY_DATA = Buffer.from([0x4b, 0, 0, 0, 12])
+  return standBetween(database, bytes => {
+    const at = bytes.indexOf(KEY_DATA)
+    if (at >= 0) bytes.writeInt32BE(1, at + KEY_DATA.length)
+    return bytes
+  })
+}
+
 const remedies = ({ findings }: Doctor): string[] =>
   findings.filter(({ level }) => level === 'warning').map(({ remedy }) => remedy ?? '')
 
-describe('doctor on PostgreSQL', () => {
+describe.runIf(isTried('postgres'))('doctor on PostgreSQL', () => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await createDatabase(import.meta.url)
@@ -127,6 +139,18 @@ describe('doctor on PostgreSQL', () => {
     await database.query('ALTER TABLE sale OWNER TO CURRENT_USER')
   })
 
+  test('a pooler between is told, and that no settings are left in it', async () => {
+    await database.query(`CREATE TABLE pooled (id int PRIMARY KEY); CREATE ROLE doctor_pooled LOGIN PASSWORD 's3cret';
+      GRANT SELECT ON pooled TO doctor_pooled`)
+    dropRole('doctor_pooled')
+    const as = await projectOf('postgres', [{ schema: 'public', table: 'pooled' }])
+    const port = await pool(database)
+    const pooled = await as(urlOf('doctor_pooled').replace(`:${database.port}/`, `:${port}/`)).doctor()
+    expect([pooled.exit, pooled.of('warning')]).toEqual([0, []])
+    expect(pooled.of('ok')).toContainEqual(expect.stringContaining('session: read-only; a pooler lies between'))
+    expect((await as(urlOf('doctor_pooled')).doctor()).of('ok')).toContain('session: read-only')
+  })
+
   test('rows that a policy would hide are a problem, and so is a server that does not answer; its script is printed', async () => {
     await database.query(`CREATE TABLE guarded (id int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY;
       CREATE ROLE doctor_guest LOGIN PASSWORD 's3cret'; GRANT SELECT ON guarded TO doctor_guest`)
@@ -196,7 +220,7 @@ describe.runIf(hasMariadb)('doctor on MariaDB', () => {
     const after = await as(urlOf('doctor_writer')).doctor()
     expect([after.exit, after.of('warning')]).toEqual([0, []])
     await database.query(`CREATE ROLE doctor_role; GRANT INSERT ON sale TO doctor_role; GRANT doctor_role TO doctor_writer;
-      SET DEFAULT ROLE doctor_role FOR doctor_writer`)
+      SET DEFAULT ROLE doctor_role ${database.isMariadb ? 'FOR' : 'TO'} doctor_writer`)
     onTestFinished(async () => void (await database.query('DROP ROLE doctor_role')))
     expect((await as(urlOf('doctor_writer')).doctor()).of('warning')).toEqual([
       `rights: may write ${schema}.sale, through a role or for single columns`,
@@ -204,7 +228,7 @@ describe.runIf(hasMariadb)('doctor on MariaDB', () => {
   })
 })
 
-test('doctor on SQLite says who else may reach the file, and how to end that', async () => {
+test.runIf(isTried('sqlite'))('doctor on SQLite says who else may reach the file, and how to end that', async () => {
   const { path } = await createSqliteFile('CREATE TABLE sale (id integer PRIMARY KEY)')
   const as = await projectOf('sqlite', [{ schema: 'main', table: 'sale' }])
   await chmod(path, 0o646)

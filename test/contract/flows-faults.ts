@@ -69,9 +69,12 @@ const KINDS: Readonly<Record<string, (name: string) => Flow>> = {
 
 export const kinds: readonly string[] = Object.keys(KINDS)
 
+export const MODES = ['before', 'after'] as const
+
 interface Fault {
   call: number
-  mode: 'before' | 'after'
+  /** Fails before it took effect, or after. */
+  mode: (typeof MODES)[number]
 }
 
 interface Life {
@@ -112,13 +115,20 @@ function chain(error: unknown): string {
   return error instanceof Error ? `${error.message} ${chain(error.cause)}` : ''
 }
 
+export interface Faults {
+  first: number
+  stride: number
+  /** The ways in which one call is to fail, each in a life of its own; both when not given. */
+  modes?: (call: number) => readonly Fault['mode'][]
+}
+
 /** Fail call `first`, `first + stride`, … until no call is left to fail. Gives the number of faults survived. */
-export async function surviveFaults(kind: string, options: { first: number; stride: number }): Promise<number> {
+export async function surviveFaults(kind: string, { first, stride, modes }: Faults): Promise<number> {
   await using lake = await openTestLake()
   const expected = await live(lake, kind, 'expected', undefined)
   let survived = 0
-  for (let call = options.first; ; call += options.stride) {
-    for (const mode of ['before', 'after'] as const) {
+  for (let call = first; ; call += stride) {
+    for (const mode of modes?.(call) ?? MODES) {
       const life = await live(lake, kind, `t${call}_${mode}`, { call, mode })
       if (!life.fired) return survived
       expect({ call, mode, ...life }).toEqual({ call, mode, ...expected, fired: true })

@@ -2,8 +2,10 @@
 import { commit, readSnapshot, stageMetadata } from '@tidemark/delta'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Session } from '../../packages/tidemark/src/engine/engine.ts'
 import { decideBatch } from '../../packages/tidemark/src/flows/batch.ts'
 import { readTable } from '../../packages/tidemark/src/flows/commit-table.ts'
+import { executeFlow } from '../../packages/tidemark/src/flows/execute.ts'
 import { writeRecord } from '../../packages/tidemark/src/flows/record.ts'
 import type { DerivedFlow } from '../../packages/tidemark/src/model/flow.ts'
 import { tablePath } from '../../packages/tidemark/src/model/names.ts'
@@ -100,6 +102,39 @@ describe('silver.t', () => {
     expect(await lake.rows(flow.target, ['id'])).toHaveLength(4)
     await lake.append(flow.source, schema, [upsert(5, 5, 'e')])
     expect((await lake.run(flow)).ledger).toMatchObject({ read: 1n, inserted: 1n })
+  })
+
+  test('looks for the keys of a batch in the table once, and rewrites what it found there', async () => {
+    const flow = derived()
+    const columns = schemaOf({ id: 'long', name: 'string', _tidemark_file: 'string', _TIDEMARK_ROW: 'long', ...ENTRY })
+    const named = (id: number, seq: number): Values => ({ ...upsert(id, seq, `n${seq}`), _tidemark_file: 'ours' })
+    await lake.append(flow.source, columns, [named(1, 1), named(2, 1), named(3, 1), named(4, 1)])
+    const rules = { ...flow, expectations: [] }
+    await lake.run(rules)
+    await lake.append(flow.source, columns, [named(2, 2), remove(3, 2), named(5, 2), named(4, 0), remove(9, 2)])
+    const scanned: string[] = []
+    await lake.withContext({}, async context => {
+      const scan: Session['scan'] = (snapshot, options) => {
+        scanned.push(snapshot.tablePath)
+        return context.session.scan(snapshot, options)
+      }
+      const session = new Proxy(context.session, {
+        get: (real, name: keyof Session) => {
+          const value = name === 'scan' ? scan : real[name]
+          return typeof value === 'function' ? value.bind(real) : value
+        },
+      })
+      await executeFlow({ ...context, session }, rules)
+    })
+    expect(scanned.filter(path => path === tablePath(flow.target))).toHaveLength(2)
+    expect(await lake.rows(flow.target, ['id', 'name', '_tidemark_file'])).toEqual(
+      [
+        ['1', 'n1'],
+        ['2', 'n2'],
+        ['4', 'n1'],
+        ['5', 'n2'],
+      ].map(([id, name]) => ({ id, name, _tidemark_file: 'ours' })),
+    )
   })
 
   /** Record the next batch and stop there, as a process that is killed; then compact and clean the source. */
@@ -229,6 +264,63 @@ describe('silver.t', () => {
   })
 })
 
+test('a table that was put back to a time before several batches takes them in again, one after the other', async () => {
+  const flow = derived()
+  for (let seq = 1; seq <= 4; seq++) {
+    await lake.append(flow.source, schema, [upsert(seq, seq, 'a'), upsert(9, seq, `${seq}`), upsert(7, seq, 'b', -1)])
+    await lake.run(flow)
+  }
+  const whole = await lake.rows(flow.target, ['id', 'name', '_seq'])
+  const log = (await lake.paths(`${tablePath(flow.target)}/_delta_log`)).filter(path => path.endsWith('.json'))
+  for (const path of log.toSorted().slice(-3)) await lake.store.delete(path)
+  expect(await lake.rows(flow.target, ['id'])).toEqual([{ id: '1' }, { id: '9' }])
+  expect((await lake.run(flow)).ledger).toMatchObject({ read: 9n, inserted: 3n, updated: 3n, quarantined: 3n })
+  expect(await lake.rows(flow.target, ['id', 'name', '_seq'])).toEqual(whole)
+  expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['_seq'])).toHaveLength(4)
+  expect(await lake.run(flow)).toMatchObject({ status: 'unchanged' })
+})
+
+async function loseRecords(flow: DerivedFlow, from: number): Promise<void> {
+  const records = await lake.paths(`system/batches/${flow.name.replace('.', '%2E')}`)
+  expect(records.length).toBeGreaterThan(from)
+  for (const path of records.slice(from)) await lake.store.delete(path)
+}
+
+test.each([
+  { gone: 'all', from: 0 },
+  { gone: 'the last', from: 1 },
+])(
+  'a table stops while records of its batches are gone ($gone), and no row is passed over after --full-refresh',
+  async ({ from }) => {
+    const flow = derived()
+    await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b', -1)])
+    await lake.run(flow)
+    await lake.append(flow.source, schema, [upsert(1, 2, 'c')])
+    await lake.run(flow)
+    await loseRecords(flow, from)
+    await lake.append(flow.source, schema, [upsert(1, 3, 'd'), upsert(3, 3, 'e', -1)])
+    const problem: unknown = await lake.run(flow).catch((error: unknown) => error)
+    expect(problem).toMatchObject({ code: 'FLOW_BATCH_MISSING', hint: expect.stringContaining('--full-refresh') })
+    await lake.run(flow, { fullRefresh: true, runId: 'refresh' })
+    expect(await lake.rows(flow.target, ['id', 'name'])).toEqual([{ id: '1', name: 'd' }])
+    await lake.append(flow.source, schema, [upsert(1, 4, 'f')])
+    await lake.run(flow)
+    expect(await lake.rows(flow.target, ['id', 'name'])).toEqual([{ id: '1', name: 'f' }])
+    expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])).toEqual([{ id: '2' }, { id: '3' }])
+  },
+)
+
+test('a table that is made anew, its records gone with it, puts aside every row that it rejects', async () => {
+  const flow = derived()
+  await lake.append(flow.source, schema, [upsert(1, 1, 'a'), upsert(2, 1, 'b', -1)])
+  await lake.run(flow)
+  await loseRecords(flow, 0)
+  for (const path of await lake.paths(tablePath(flow.target))) await lake.store.delete(path)
+  await lake.append(flow.source, schema, [upsert(3, 2, 'c', -1)])
+  expect((await lake.run(flow)).ledger).toMatchObject({ inserted: 1n, quarantined: 2n })
+  expect(await lake.rows(`quarantine.${flow.target.replace('.', '_')}`, ['id'])).toEqual([{ id: '2' }, { id: '3' }])
+})
+
 test('silver.t_changes keeps every valid version with deletes, and rejects nothing twice', async () => {
   const current = derived()
   const changes: DerivedFlow = {
@@ -331,6 +423,24 @@ test('tables that others gave column mapping are carried on under their names in
     { ...seen, id: '3' },
   ])
   expect(await lake.rows(keyless.target, ['id', 'name', 'note'])).toEqual([{ ...seen, id: '7' }])
+})
+
+test('a key of zero is found whatever its sign, beside keys that have no bounds', async () => {
+  const flow = derived({ expectations: [] })
+  const floating = schemaOf({ id: 'double', name: 'string', age: 'integer', ...ENTRY })
+  const entry = (id: string, seq: number, name: string): Values => ({ ...upsert(0, seq, name), id })
+  await lake.append(flow.source, floating, [
+    entry('-Infinity', 1, 'least'),
+    entry('-0.0', 1, 'a'),
+    entry('NaN', 1, 'no'),
+  ])
+  await lake.run(flow)
+  for (const [seq, id] of ['0.0', '-0.0', '0.0'].entries()) {
+    await lake.append(flow.source, floating, [entry(id, seq + 2, `b${seq}`)])
+    expect((await lake.run(flow)).ledger).toMatchObject({ updated: 1n })
+    const found = await lake.rows(flow.target, ['name'], ['_seq'])
+    expect(found).toEqual([{ name: 'least' }, { name: 'no' }, { name: `b${seq}` }])
+  }
 })
 
 test('only the files that can hold a key of the batch are rewritten', async () => {

@@ -1,7 +1,7 @@
 /** Ingestion under hostile tables, hostile settings and races: each case lost, doubled or bent something once. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, RELEASE, type TestDatabase } from '../support/postgres.ts'
 import { createWorld } from '../support/world.ts'
 
 let database: TestDatabase
@@ -249,30 +249,24 @@ describe('names', () => {
     expect(await world.verify(odd)).toMatchObject({ status: 'equal' })
   })
 
-  test.each([
-    '_overlap',
-    '_new_key',
-    '_newest_op',
-    '_newest_version',
-    '_newest_seq',
-    '_in_source',
-    '_IN_LAKE',
-    '_file',
-  ])('a column called %s is carried or refused, never mixed up with ours', async name => {
-    await database.query(`CREATE TABLE odd (k int PRIMARY KEY, "${name}" text); INSERT INTO odd VALUES (1, 'mine')`)
-    const world = await createWorld(database)
-    const refused = await world.ingest({ table: 'odd' }).then(
-      () => undefined,
-      (error: { code?: string }) => error.code,
-    )
-    if (refused === undefined) {
-      await database.query(`UPDATE odd SET "${name}" = 'yours'`)
-      await world.ingest({ table: 'odd' })
-      const rows = await world.bronze('odd', sql`_seq`)
-      expect(rows.map(row => row[name])).toEqual(['mine', 'yours'])
-      expect(await world.verify({ table: 'odd' })).toMatchObject({ status: 'equal' })
-    } else expect(refused).toBe('COLUMN_RESERVED')
-  })
+  test.each(['_new_key', '_newest_op', '_newest_version', '_newest_seq', '_in_source', '_IN_LAKE', '_file'])(
+    'a column called %s is carried or refused, never mixed up with ours',
+    async name => {
+      await database.query(`CREATE TABLE odd (k int PRIMARY KEY, "${name}" text); INSERT INTO odd VALUES (1, 'mine')`)
+      const world = await createWorld(database)
+      const refused = await world.ingest({ table: 'odd' }).then(
+        () => undefined,
+        (error: { code?: string }) => error.code,
+      )
+      if (refused === undefined) {
+        await database.query(`UPDATE odd SET "${name}" = 'yours'`)
+        await world.ingest({ table: 'odd' })
+        const rows = await world.bronze('odd', sql`_seq`)
+        expect(rows.map(row => row[name])).toEqual(['mine', 'yours'])
+        expect(await world.verify({ table: 'odd' })).toMatchObject({ status: 'equal' })
+      } else expect(refused).toBe('COLUMN_RESERVED')
+    },
+  )
 })
 
 describe('keys that are equal in one place and not in another', () => {
@@ -280,7 +274,7 @@ describe('keys that are equal in one place and not in another', () => {
     ['double precision', `'-0'`, `'0'`],
     ['double precision', `'NaN'`, `'Infinity'`],
     ['numeric', '1.0', '1.00'],
-    ['numeric', `'NaN'`, `'-Infinity'`],
+    ['numeric', `'NaN'`, RELEASE < 14 ? `'-1e300'` : `'-Infinity'`],
     ['char(5)', `'a'`, `'b'`],
     ['text', `''`, `' '`],
     ['timestamptz', `'2026-01-01 00:00:00.000001+00'`, `'2026-01-01 00:00:00.000002+00'`],

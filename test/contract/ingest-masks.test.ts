@@ -111,8 +111,9 @@ test('an error of the engine about rows with masked columns says nothing of them
   const words = "Conversion Error: Could not convert string 'canary' to INT32\nLINE 1: SELECT sha256('key:' || c2)"
   const told = async (masked: boolean): Promise<unknown> => {
     const column = { name: 'v', deltaType: 'string', ...(masked ? { masked: true } : {}) } as SourceColumn
-    const unused = { session: {} as Session, discard: () => Promise.resolve(), onRows: () => undefined }
-    const intake = { ...unused, columns: [column], lake: [], read: () => sql`SELECT 1`, signal: never }
+    const session = { readingOnce: <T>(work: () => Promise<T>) => work() } as Session
+    const unused = { discard: () => Promise.resolve(), onRows: () => undefined }
+    const intake = { ...unused, session, columns: [column], lake: [], read: () => sql`SELECT 1`, signal: never }
     const segments = (async function* () {
       yield { path: '/none.csv', rows: 1n, bytes: 1n }
     })()

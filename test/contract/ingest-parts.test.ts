@@ -1,4 +1,4 @@
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectStore } from '@tidemark/delta'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest'
@@ -8,7 +8,7 @@ import { findBegunLoad } from '../../packages/tidemark/src/ingest/load-record.ts
 import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import { sweepEndedLoads } from '../../packages/tidemark/src/run/ended-loads.ts'
 import { watched } from '../support/watched-snapshot.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, requireRelease, type TestDatabase } from '../support/postgres.ts'
 import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
 const ROWS = 4000
@@ -22,7 +22,8 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-beforeEach(async () => {
+beforeEach(async context => {
+  requireRelease(context, 14, 'scans of ranges of blocks')
   await db.query(`DROP TABLE IF EXISTS big;
     CREATE TABLE big (id int PRIMARY KEY, v text NOT NULL);
     INSERT INTO big SELECT n, repeat('x', 100) || n FROM generate_series(1, ${ROWS}) n`)
@@ -181,6 +182,34 @@ test('a record that outlived its commit is continued by nothing: a reload reads 
   expect(await findBegunLoad(lake.store, 'bronze/big')).toBeUndefined()
   await expectEqual()
 })
+
+test('a load that nobody has gone on with for a week is forgotten, and begun anew where it is still wanted', async () => {
+  const broken = watched(await world.snapshot(big), 5)
+  await expect(world.ingest(big, { snapshot: broken.snapshot })).rejects.toThrow('the connection is gone')
+  const { lake } = world
+  const signal = new AbortController().signal
+  expect(
+    (await readdir(join(world.root, 'bronze/big'))).filter(name => name.endsWith('.parquet')).length,
+  ).toBeGreaterThan(0)
+  const days = (count: number): number => Date.now() + count * 24 * 60 * 60 * 1000
+  expect(await sweepEndedLoads(lake, { now: days(6), signal })).toEqual([])
+  // Whoever comes further with it keeps it.
+  const [record = ''] = (await recordsOf('bronze/big')).filter(path => !path.endsWith('plan.json'))
+  await utimes(join(world.root, record), days(5) / 1000, days(5) / 1000)
+  expect(await sweepEndedLoads(lake, { now: days(8), signal })).toEqual([])
+  expect(await sweepEndedLoads(lake, { now: days(13), signal })).toEqual(['bronze/big'])
+  expect(await recordsOf('bronze/big')).toEqual([])
+  expect((await readdir(join(world.root, 'bronze/big'))).filter(name => name.endsWith('.parquet'))).toEqual([])
+  expect((await world.ingest(big)).method).toMatch(/^first full load in \d+ parts$/)
+  await expectEqual()
+})
+
+/** Files of the records of a load, below the lake. */
+async function recordsOf(of: string): Promise<string[]> {
+  const paths: string[] = []
+  for await (const { path } of world.lake.store.list(`system/loads/${of}`)) paths.push(path)
+  return paths
+}
 
 test('the record of a table whose log is broken stays, and stops nobody who looks at the records', async () => {
   await expect(world.ingest(big, { store: dyingAtTheEnd })).rejects.toThrow('the process is dead')

@@ -1,7 +1,8 @@
 /** Guarantee A on a real PostgreSQL: what correctness.md calls its cases, each as a promise. */
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { ident, sql } from '../../packages/tidemark/src/engine/sql.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, requireRelease, type TestDatabase } from '../support/postgres.ts'
+import { problemOf } from '../support/source.ts'
 import { createWorld } from '../support/world.ts'
 
 let database: TestDatabase
@@ -63,7 +64,7 @@ describe('an increment', () => {
   test('transaction ids are no order: the newest version is the one the later snapshot saw', async () => {
     const world = await createWorld(database)
     const older = await database.connect()
-    await older.query(`BEGIN; SELECT pg_current_xact_id()`)
+    await older.query(`BEGIN; SELECT txid_current()`)
     await database.query(`UPDATE item SET name = 'by the younger' WHERE id = 5`)
     await world.ingest(entry)
     await older.query(`UPDATE item SET name = 'by the older' WHERE id = 5; COMMIT`)
@@ -136,6 +137,57 @@ describe('rows and values that appear under an old version', () => {
     expect((await world.ingest({ table: 'part' })).ledger).toMatchObject({ inserted: 50n })
   })
 
+  test('a partition whose detaching was broken off is not one until it is attached again, with its old rows', async context => {
+    requireRelease(context, 14, 'DETACH PARTITION … CONCURRENTLY')
+    await database.query(`CREATE TABLE whole (id int, name text, PRIMARY KEY (id)) PARTITION BY RANGE (id);
+      CREATE TABLE low PARTITION OF whole FOR VALUES FROM (0) TO (100);
+      CREATE TABLE high PARTITION OF whole FOR VALUES FROM (100) TO (200);
+      INSERT INTO whole SELECT i, 'a' FROM generate_series(1, 50) i; INSERT INTO whole SELECT i, 'a' FROM generate_series(101, 110) i`)
+    const world = await createWorld(database)
+    const whole = { table: 'whole' }
+    const equal = async (): Promise<void> => {
+      const rows = await world.live('whole', sql`id`)
+      const source = await database.query('SELECT id::text FROM whole ORDER BY whole.id')
+      expect(rows.map(({ id }) => String(id))).toEqual(source.map(({ id }) => id))
+    }
+    await world.ingest(whole)
+    const [reader, detaching] = [await database.connect(), await database.connect()]
+    await reader.query('BEGIN; SELECT FROM whole')
+    await detaching.query(`SET statement_timeout = '200ms'`)
+    await expect(detaching.query('ALTER TABLE whole DETACH PARTITION high CONCURRENTLY')).rejects.toThrow('timeout')
+    await reader.query('ROLLBACK')
+    expect((await world.ingest(whole)).ledger).toMatchObject({ deletes: 10n })
+    await equal()
+    // As many rows as keys are known: the count alone would prove that nothing is gone.
+    await database.query('ALTER TABLE whole DETACH PARTITION high FINALIZE')
+    await database.query(`DELETE FROM whole WHERE id <= 10;
+      ALTER TABLE whole ATTACH PARTITION high FOR VALUES FROM (100) TO (200)`)
+    expect((await world.ingest(whole)).ledger).toMatchObject({ inserted: 10n, deletes: 10n })
+    await equal()
+    await Promise.all([reader.end(), detaching.end()])
+  })
+
+  test('rows of tables that inherit from another are not kept apart by its primary key, and a shared key stops it', async () => {
+    await database.query(`DROP TABLE IF EXISTS parent CASCADE; CREATE TABLE parent (id int PRIMARY KEY, name text);
+      CREATE TABLE child (more int) INHERITS (parent); INSERT INTO parent VALUES (1, 'a'), (2, 'b'); INSERT INTO child VALUES (3, 'c', 0)`)
+    const world = await createWorld(database)
+    const parent = { table: 'parent' }
+    await world.ingest(parent)
+    // As many rows as keys are known: the count alone would prove that nothing is gone.
+    await database.query(`DELETE FROM ONLY parent WHERE id = 2; INSERT INTO child VALUES (1, 'again', 0)`)
+    const problem = await problemOf(world.ingest(parent))
+    expect([problem.code, problem.message]).toEqual([
+      'KEY_NOT_UNIQUE',
+      expect.stringContaining('1 of them gone; the primary key leaves out'),
+    ])
+    await database.query(`DELETE FROM ONLY parent WHERE id = 1`)
+    expect((await world.ingest(parent)).ledger).toMatchObject({ inserted: 1n, deletes: 1n })
+    expect((await world.verify(parent)).status).toBe('equal')
+    await database.query(`INSERT INTO parent VALUES (3, 'twin')`)
+    const other = { table: 'parent', name: 'other' }
+    expect((await problemOf(world.ingest(other))).message).toContain('the tables that inherit from it')
+  })
+
   test('VACUUM FREEZE and VACUUM FULL double nothing', async () => {
     const world = await createWorld(database)
     await world.ingest(entry)
@@ -162,6 +214,16 @@ describe('two writers on one table', () => {
     expect((await names(world)).sort()).toEqual((await source()).sort())
     const versions = await world.bronze('item', sql`_seq`)
     expect(versions.filter(row => row['id'] === 1n).map(row => row['name'])).toEqual(['name 1', 'v2'])
+  })
+
+  test('a backfill of a range without rows says so, and one of rows that are there says that', async () => {
+    const world = await createWorld(database)
+    const dated = { table: 'item', cdcCol: 'updated_at' }
+    await world.ingest(dated)
+    const turned = await world.backfill(dated, { from: '2026-02-01', to: '2025-12-01' })
+    expect(turned.reason).toBe('the source has no row in the range')
+    const known = await world.backfill(dated, { from: '2025-12-01', to: '2026-02-01' })
+    expect(known.reason).toBe('every row of the range is already in bronze')
   })
 
   test('two first loads at once make one table', async () => {
@@ -197,6 +259,23 @@ describe('keyless tables and views', () => {
     await database.query(`DELETE FROM log WHERE line IS NULL`)
     await world.ingest({ table: 'log' })
     expect((await world.bronze('log')).map(row => row['line'])).toEqual(['a', 'a'])
+  })
+
+  test('a table that gets its first key, or loses it, is told so in words', async () => {
+    await database.query(`CREATE TABLE line (id int NOT NULL, v text); INSERT INTO line VALUES (1, 'a')`)
+    const world = await createWorld(database)
+    const line = { table: 'line' }
+    await world.ingest(line)
+    await database.query('ALTER TABLE line ADD PRIMARY KEY (id)')
+    const gained = await problemOf(world.ingest(line))
+    expect(gained.message).toBe('bronze.line was loaded without a key; its key is now (id).')
+    expect(gained.hint).toContain('another name')
+    await world.ingest({ ...line, name: 'keyed' })
+    await database.query('ALTER TABLE line DROP CONSTRAINT line_pkey')
+    const lost = await problemOf(world.ingest({ ...line, name: 'keyed' }))
+    expect(lost.message).toBe('bronze.keyed was loaded by (id); it has none now.')
+    expect(lost.hint).toContain('Declare the old key by primary_key')
+    expect((await world.ingest({ ...line, name: 'keyed', primaryKey: ['id'] })).ledger).toMatchObject({ inserted: 0n })
   })
 
   test('a view with a declared key is compared whole and keeps history', async () => {
@@ -275,6 +354,22 @@ describe('a first load that is not counted before', () => {
     )
     expect(message).toMatch(/amount \(.*\) has 10 rows with NaN; /)
     expect(message).toMatch(/day \(date as date\) has 3 rows with/)
+  })
+
+  test('nor does an increment count what its copy refuses: all columns, with numbers of the slice, and nothing is written', async () => {
+    await database.query(`CREATE TABLE later (id bigint PRIMARY KEY, amount numeric(10,2), day date);
+      INSERT INTO later SELECT i, i, DATE '2026-01-01' FROM generate_series(1, 1000) i`)
+    const world = await createWorld(database)
+    await world.ingest({ table: 'later' })
+    await database.query(
+      `UPDATE later SET amount = 'NaN' WHERE id <= 3; UPDATE later SET day = 'infinity' WHERE id > 998`,
+    )
+    const problem = await world.ingest({ table: 'later' }).catch((error: unknown) => error as Error)
+    expect(problem).toMatchObject({ code: 'SOURCE_VALUE_UNFIT' })
+    expect((problem as Error).message).toMatch(
+      /amount \(.*\) has 3 rows with NaN; day \(date as date\) has 2 rows with/,
+    )
+    expect(await world.version('later')).toBe(0n)
   })
 
   test('has the same words for moments that the server itself cannot convert', async () => {

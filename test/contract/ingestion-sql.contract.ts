@@ -93,6 +93,34 @@ export function ingestionSqlContract(writer: SqlWriter): void {
       expect(await live(at)).toEqual(['1:a', '2:skewed'])
     })
 
+    test('rows that come again after a change of the entry or the table are known, and those that differ are read', async () => {
+      const at = await shop()
+      await write(`INSERT INTO orders VALUES (1, 'a', ${ago(0)}), (2, 'b', ${ago(0)}), (3, 'c', ${ago(0)})`)
+      await at.ingest(lagged)
+      const changed: EntryOverrides = { ...lagged, excludeColumns: ['v'] }
+      const nothing = { inserted: 0n, deletes: 0n }
+      for (const prepare of ['', 'ALTER TABLE orders ADD COLUMN w int']) {
+        if (prepare !== '') await write(prepare)
+        expect((await at.ingest(changed)).method).toMatch(/^full compare: /)
+        expect(await at.ingest(changed)).toMatchObject({ method: 'cursor changed_at, lag 10m', ledger: nothing })
+        expect((await at.backfill(changed, { from: '2020-01-01' })).ledger).toMatchObject(nothing)
+      }
+      for (const w of [1, 2]) {
+        await write(`UPDATE orders SET w = ${w}, changed_at = ${ago(0)} WHERE id = 2`)
+        expect((await at.ingest(changed)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
+        expect((await at.ingest(changed)).ledger).toMatchObject(nothing)
+      }
+      expect((await at.backfill(changed, { from: '2020-01-01' })).ledger).toMatchObject(nothing)
+      expect((await at.bronze('orders')).map(({ id, w }) => `${String(id)} ${String(w)}`).sort()).toEqual([
+        '1 null',
+        '2 1',
+        '2 2',
+        '2 null',
+        '3 null',
+      ])
+      expect((await at.verify(changed)).status).toBe('equal')
+    })
+
     test('between full passes only what the cursor shows is read; the pass that is due finds the rest', async () => {
       const at = await shop()
       const never: EntryOverrides = { ...lagged, fullPassMs: 86_400_000 }

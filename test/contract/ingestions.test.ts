@@ -1,9 +1,10 @@
 /** The contracts of ingestion, over every database that this machine has, and over the stand-in for SQL Server. */
 import { afterAll, beforeAll, describe } from 'vitest'
 import { createSqlServerSource } from '../../packages/tidemark/src/sources/sqlserver/sqlserver.ts'
-import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
+import { createMysqlDatabase, hasMariadb, type MysqlDatabase, numbersTo } from '../support/mariadb.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { openMysqlSource, openSource, openSqliteSource } from '../support/source.ts'
+import { isTried } from '../support/releases/tried.ts'
 import { createSqliteFile, type SqliteFile } from '../support/sqlite.ts'
 import { FakeSqlServer, server } from '../support/sqlserver-fake.ts'
 import { createWorld } from '../support/world.ts'
@@ -44,7 +45,7 @@ const removing = (ids: readonly number[]): string => `DELETE FROM orders WHERE i
 const ORDERS = (time: string): string =>
   `DROP TABLE IF EXISTS orders; CREATE TABLE orders (id int PRIMARY KEY, v varchar(99), changed_at ${time})`
 
-describe('PostgreSQL', () => {
+describe.runIf(isTried('postgres'))('PostgreSQL', () => {
   let database: TestDatabase
   beforeAll(async () => {
     database = await createDatabase(import.meta.url)
@@ -120,7 +121,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB', () => {
     time: 'timestamp(6) NULL',
     prints: { price: '12.50', zero: '0.00', yes: '1', no: '0' },
     ago: minutes => `now(6) - interval ${minutes} minute`,
-    fill: n => `INSERT INTO big SELECT seq, repeat('x', 200) FROM seq_1_to_${n}`,
+    fill: n => `INSERT INTO big SELECT seq, repeat('x', 200) FROM ${numbersTo(n)} numbers`,
     kill: async () => {
       const running = await database.query(`SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT 0,%'`)
       for (const row of running) await write(`KILL ${row['id'] ?? row['ID'] ?? ''}`)
@@ -128,7 +129,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB', () => {
   })
 })
 
-describe('SQLite', () => {
+describe.runIf(isTried('sqlite'))('SQLite', () => {
   let file: SqliteFile
   const now = (minutes = 0): string => `strftime('%Y-%m-%d %H:%M:%f', 'now', '-${minutes} minutes')`
   const write = (statements: string): Promise<void> => Promise.resolve(file.writer.exec(statements))
@@ -167,7 +168,7 @@ describe('SQLite', () => {
   })
 })
 
-describe('SQL Server, as its stand-in answers', () => {
+describe.runIf(isTried('sqlserver'))('SQL Server, as its stand-in answers', () => {
   ingestionContract({
     name: 'SQL Server',
     classes: [

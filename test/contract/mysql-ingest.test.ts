@@ -37,6 +37,16 @@ describe.runIf(hasMariadb)('MySQL and MariaDB, from the source to bronze', () =>
     expect((await at.bronze('log', sql`line`)).map(row => row['line'])).toEqual(['', 'a', null])
   })
 
+  test('two codes of a character set that are one letter of Unicode are no two keys', async () => {
+    await db.query(`CREATE TABLE marks (k varchar(9) CHARACTER SET cp932 COLLATE cp932_bin PRIMARY KEY);
+      INSERT INTO marks VALUES (x'8790'), (x'81e0')`)
+    const at = await world()
+    expect((await problemOf(at.ingest({ table: 'marks' }))).code).toBe('KEY_NOT_UNIQUE')
+    await db.query(`DELETE FROM marks WHERE k = x'8790'`)
+    await at.ingest({ table: 'marks' })
+    expect(await at.bronze('marks', sql`k`)).toMatchObject([{ k: '≒' }])
+  })
+
   test('a prepared transaction holds the bound where it was', async () => {
     const at = await shop()
     await db.query(`INSERT INTO orders (id, v) VALUES (1, 'a')`)
@@ -65,6 +75,15 @@ describe.runIf(hasMariadb)('MySQL and MariaDB, from the source to bronze', () =>
     expect(refused.code).toBe('GUARANTEE_NOT_POSSIBLE')
     expect(refused.message).toContain('GRANT PROCESS ON *.* TO cursor_reader')
     expect(await blind.ingest({ table: 'orders' })).toMatchObject({ status: 'changed' })
+  })
+
+  test('a server that takes no writes has its transactions elsewhere: class B is refused by name', async () => {
+    const at = await shop()
+    await db.query('SET GLOBAL read_only = 1')
+    onTestFinished(async () => void (await db.query('SET GLOBAL read_only = 0')))
+    const refused = await problemOf(at.ingest(orders))
+    expect([refused.code, refused.message]).toEqual(['GUARANTEE_NOT_POSSIBLE', expect.stringContaining('read_only')])
+    expect(await at.ingest({ table: 'orders' })).toMatchObject({ status: 'changed' })
   })
 
   test('a table outside of snapshots, and a view over it, are promised nothing', async () => {

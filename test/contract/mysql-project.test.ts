@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Slice } from '../../packages/tidemark/src/sources/source.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
-import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
+import { createMysqlDatabase, hasMariadb, type MysqlDatabase, numbersTo } from '../support/mariadb.ts'
 import { createProject, failures } from '../support/project.ts'
 import { never, openMysqlSource, problemOf, readRows, ref, tableOf, temporaryFolder } from '../support/source.ts'
 
@@ -16,7 +16,7 @@ describe.runIf(hasMariadb)('a project on MySQL or MariaDB', () => {
 
   test('runs from source to silver, and verify agrees', async () => {
     await database.query(`CREATE TABLE users (id bigint PRIMARY KEY, name varchar(40), updated_at timestamp(6) NULL);
-      INSERT INTO users SELECT seq, CONCAT('user ', seq), '2026-01-01' FROM seq_1_to_1000`)
+      INSERT INTO users SELECT seq, CONCAT('user ', seq), '2026-01-01' FROM ${numbersTo(1000)} numbers`)
     const tables = [{ schema: database.database, table: 'users', cdc_col: 'updated_at' }]
     await using project = await createProject({ url: database.url, tables })
     expect(failures(await project.run())).toEqual([])

@@ -1,12 +1,14 @@
 import { readdir } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { basename } from 'node:path'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { findFreePort } from '../../examples/postgres.ts'
 import { ident, type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { loadDriver } from '../../packages/tidemark/src/sources/load-driver.ts'
 import { openSession } from '../../packages/tidemark/src/sources/mysql/connection.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import type { Slice, SourceSnapshot, SourceTable } from '../../packages/tidemark/src/sources/source.ts'
-import { findFreePort } from '../../examples/postgres.ts'
-import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/mariadb.ts'
+import { createMysqlDatabase, hasMariadb, type MysqlDatabase, numbersTo } from '../support/mariadb.ts'
+import { keepAliveTimers } from '../support/tcp-timers.ts'
 import {
   copySegments,
   never,
@@ -60,10 +62,16 @@ const carried: readonly [string, string, string, string][] = [
   ['varchar(9) character set latin1', "'ä'", 'string', 'ä'],
 ]
 
+/** A million rows of two kilobytes, which no test reads to their end; and as many of which each takes its time. */
+const MANY = `SELECT a.seq, repeat('x', 2000) AS filler FROM thousand a, thousand b`
+const SLOW = `SELECT a.seq FROM thousand a, thousand b WHERE sleep(0.01) = 0`
+
 describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
   let database: MysqlDatabase
   beforeAll(async () => {
     database = await createMysqlDatabase(import.meta.url)
+    await database.query(`CREATE TABLE thousand AS SELECT seq FROM ${numbersTo(1000)} numbers;
+      CREATE VIEW many AS ${MANY}; CREATE VIEW forever AS ${SLOW}`)
   })
   afterAll(() => database?.drop())
 
@@ -147,10 +155,10 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
   })
 
   test('a reader that leaves early stops the server, and the snapshot stays usable', async () => {
-    await database.query(`CREATE VIEW endless AS SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b;
-      CREATE TABLE after_it (id int); INSERT INTO after_it VALUES (7)`)
-    const snapshot = await openMysqlSource(database).openSnapshot([own('endless'), own('after_it')], never)
-    const table = tableOf(snapshot, own('endless'))
+    await database.query('CREATE TABLE after_it (id int); INSERT INTO after_it VALUES (7)')
+    const wanted = [own('many'), own('forever'), own('after_it')]
+    const snapshot = await openMysqlSource(database).openSnapshot(wanted, never)
+    const table = tableOf(snapshot, own('many'))
     const directory = await temporaryFolder()
     const slice: Slice = { kind: 'all' }
     const request = { table, columns: table.columns, slice, directory, prefix: 'rows', segmentBytes: 200_000 }
@@ -161,17 +169,28 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
     expect((await readdir(directory)).length).toBeLessThanOrEqual(2)
     expect((await readRows(snapshot, tableOf(snapshot, own('after_it')))).map(row => row['id'])).toEqual(['7'])
     const abort = new AbortController()
-    const counting = snapshot.count({ table, slice, columns: [], signal: abort.signal })
+    const counted = { table: tableOf(snapshot, own('forever')), slice, columns: [] }
+    const counting = snapshot.count({ ...counted, signal: abort.signal })
     const running = async (): Promise<number> =>
       (
         await database.query(
-          `SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT count(*)%endless%' AND id <> connection_id()`,
+          `SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT count(*)%forever%' AND id <> connection_id()`,
         )
       ).length
     await expect.poll(running, { timeout: 20_000 }).toBe(1)
     abort.abort(new Error('enough'))
     await expect(counting).rejects.toThrow('enough')
     await expect.poll(running, { timeout: 20_000 }).toBe(0)
+  })
+
+  test('a table whose values are refused while it is read costs the next one nothing', async () => {
+    const client = await database.connect()
+    await client.query(`SET sql_mode = 'ALLOW_INVALID_DATES'; CREATE TABLE refused (d date); INSERT INTO refused VALUES ('2026-02-31');
+      CREATE VIEW slow AS SELECT 7 AS id, SLEEP(1) AS slept`)
+    const snapshot = await openMysqlSource(database).openSnapshot([own('refused'), own('slow')], never)
+    const problem = await problemOf(copySegments(snapshot, tableOf(snapshot, own('refused'))))
+    expect(problem.code).toBe('SOURCE_VALUE_UNFIT')
+    expect(await readRows(snapshot, tableOf(snapshot, own('slow')))).toMatchObject([{ id: '7', slept: '0' }])
   })
 
   test('keys come in the order asked for, and rows of a few keys are found by their text', async () => {
@@ -191,6 +210,28 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
     expect(await ids(pick(['k'], ['0x0001']))).toEqual(['1'])
     const refused = problemOf(copySegments(snapshot, table, { slice: pick(['a'], ["1' OR 1=1"]) }))
     expect(await refused).toMatchObject({ code: 'SOURCE_KEY_INVALID', exit: 2 })
+  })
+
+  test('a column that the user may not read is no column that is not there: the table is refused', async () => {
+    await database.query(`CREATE TABLE partly (id int PRIMARY KEY, salary int); INSERT INTO partly VALUES (1, 7);
+      DROP USER IF EXISTS partly_reader; CREATE USER partly_reader IDENTIFIED BY 'r';
+      GRANT SELECT (id) ON \`${database.database}\`.partly TO partly_reader`)
+    onTestFinished(async () => void (await database.query('DROP USER partly_reader')))
+    const source = openMysqlSource({ ...database, user: 'partly_reader', password: 'r' })
+    const { tables } = await source.probe([own('partly')], never)
+    expect(problemAt({ tables }, own('partly')).code).toBe('SOURCE_TABLE_FORBIDDEN')
+  })
+
+  test('a view over a table that is gone is unusable, with the words of the server', async () => {
+    await database.query(
+      `CREATE TABLE going (id int PRIMARY KEY); CREATE VIEW stale_view AS SELECT id FROM going; DROP TABLE going`,
+    )
+    const { tables } = await openMysqlSource(database).probe([own('stale_view')], never)
+    const problem = problemAt({ tables }, own('stale_view'))
+    expect([problem.code, problem.message]).toEqual([
+      'SOURCE_TABLE_UNUSABLE',
+      expect.stringContaining('invalid table(s)'),
+    ])
   })
 
   test('each way not to get in has its own problem, and no password shows in it', async () => {
@@ -222,7 +263,6 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
   })
 
   test('a server that ends the connection in the middle is a problem of the environment, to be tried later', async () => {
-    await database.query('CREATE VIEW forever AS SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b')
     const { snapshot, table } = await open('forever')
     const counting = problemOf(snapshot.count({ table, slice: { kind: 'all' }, columns: [], signal: never }))
     const kill = async (): Promise<number> => {
@@ -235,6 +275,38 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
     await expect.poll(kill, { timeout: 20_000 }).toBe(1)
     expect(await counting).toMatchObject({ code: 'SOURCE_INTERRUPTED', exit: 3, retry: 'later' })
   })
+
+  test.each(['CONNECTION', 'QUERY'])('a copy that somebody ends by KILL %s leaves no file behind it', async what => {
+    const { snapshot, table } = await open('many')
+    const directory = await temporaryFolder()
+    const request = { table, columns: table.columns, slice: { kind: 'all' } as const, directory, prefix: 'rows' }
+    const kill = async (): Promise<void> => {
+      const [running] = await database.query(
+        `SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT 0%many%' AND id <> connection_id()`,
+      )
+      await database.query(`KILL ${what} ${running?.['id']}`)
+    }
+    const read: string[] = []
+    const copying = async (): Promise<void> => {
+      for await (const { path, rows } of snapshot.copy({ ...request, segmentBytes: 100_000, signal: never })) {
+        expect(rows).toBeGreaterThan(0n)
+        if (read.push(basename(path)) === 3) await kill()
+      }
+    }
+    expect(await problemOf(copying())).toMatchObject({
+      code: expect.stringMatching(/^SOURCE_(INTERRUPTED|QUERY_FAILED)$/),
+    })
+    expect((await readdir(directory)).toSorted()).toEqual(read.toSorted())
+  })
+
+  test.runIf(process.platform === 'linux')(
+    'a silent line is asked after a minute whether it still stands',
+    async () => {
+      const snapshot = await openMysqlSource(database).openSnapshot([], never)
+      expect(Math.min(...(await keepAliveTimers(database.port)))).toBeLessThanOrEqual(60_000)
+      await snapshot.close()
+    },
+  )
 
   test('a session can read and cannot write', async () => {
     await database.query('CREATE TABLE untouched (id int)')

@@ -7,7 +7,7 @@ import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { systemClock, systemIds } from '../../packages/tidemark/src/run/system.ts'
 import type { Ended } from '../packaging/programs.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, requireRelease, type TestDatabase } from '../support/postgres.ts'
 import { temporaryFolder } from '../support/source.ts'
 import { watched } from '../support/watched-snapshot.ts'
 import { createWorld, type World } from '../support/world.ts'
@@ -107,6 +107,13 @@ test('a table that was never loaded is simply loaded, a name that is none is ref
   expect(steps[0]).toMatchObject({ status: 'changed', ledger: { read: '4000', inserted: '4000' } })
 })
 
+test('a table that is not selected is not reloaded, and the document of the run says so', async () => {
+  const project = await openProject()
+  expect((await project.command('run')).exit).toBe(0)
+  const ended = await project.command('run', '--reload-source', 't', '--yes', '--select', 'silver.t', '--json')
+  expect(JSON.parse(ended.stdout)).toMatchObject({ warnings: ['not selected, and so not reloaded: t'] })
+})
+
 const entry = { table: 't' }
 
 async function expectEqual(world: World): Promise<void> {
@@ -118,7 +125,8 @@ async function expectEqual(world: World): Promise<void> {
   expect((await world.verify(entry)).status).toBe('equal')
 }
 
-test('a reload that is killed leaves the table as it was; increments go on, and the next reload reads what is missing', async () => {
+test('a reload that is killed leaves the table as it was; increments go on, and the next reload reads what is missing', async context => {
+  requireRelease(context, 14, 'scans of ranges of blocks')
   const world = await createWorld(db, { chunkBytes: 32n * 1024n })
   await world.ingest(entry)
   await db.query(`UPDATE t SET v = 'second ' || id WHERE id % 7 = 0`)

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { raw, type Sql, sql } from '../../packages/tidemark/src/engine/sql.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, dropDatabase, RELEASE, type TestDatabase } from '../support/postgres.ts'
 import { copySegments, never, openSource, problemOf, readKeys, readRows, ref, tableOf } from '../support/source.ts'
 
 let database: TestDatabase
@@ -202,8 +202,9 @@ test('keys of all types come in pieces as they do in rows', async () => {
 
 test('bytes that are no text end the reading aloud, where the database does not know its encoding', async () => {
   const name = `${database.database}_ascii`
-  await database.query(`DROP DATABASE IF EXISTS ${name}`)
-  await database.query(`CREATE DATABASE ${name} ENCODING 'SQL_ASCII' LOCALE 'C' TEMPLATE template0`)
+  await dropDatabase(database, name)
+  const locale = RELEASE < 13 ? `LC_COLLATE 'C' LC_CTYPE 'C'` : `LOCALE 'C'`
+  await database.query(`CREATE DATABASE ${name} ENCODING 'SQL_ASCII' ${locale} TEMPLATE template0`)
   try {
     const source = openSource({ ...database, database: name })
     const client = new pg.Client({ ...database, database: name })
@@ -216,6 +217,6 @@ test('bytes that are no text end the reading aloud, where the database does not 
     await source.close()
     await client.end()
   } finally {
-    await database.query(`DROP DATABASE ${name} WITH (FORCE)`)
+    await dropDatabase(database, name)
   }
 })

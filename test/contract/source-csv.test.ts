@@ -48,8 +48,8 @@ test('a wide table of hostile column names comes through', async () => {
   const snapshot = await openSource(database).openSnapshot([wanted], never)
   const table = tableOf(snapshot, wanted)
   const [row] = await readRows(snapshot, table)
-  const { _overlap: overlap, _row_version: version, ...values } = row ?? {}
-  expect([overlap, /^\d+$/.test(version ?? '')]).toEqual(['false', true])
+  const { _row_version: version, ...values } = row ?? {}
+  expect(version).toMatch(/^\d+$/)
   expect(values).toEqual(Object.fromEntries(names.map(name => [name, name])))
   expect(await snapshot.count({ table, slice: { kind: 'all' }, columns: table.columns, signal: never })).toMatchObject({
     total: 1n,

@@ -22,8 +22,10 @@ test('tables, views, partitions and foreign tables are told apart, and only heap
     CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
     CREATE FOREIGN TABLE far (id int) SERVER files OPTIONS (filename '/dev/null');
     CREATE TABLE mixed (id int) PARTITION BY LIST (id);
-    CREATE FOREIGN TABLE mixed_far PARTITION OF mixed FOR VALUES IN (1) SERVER files OPTIONS (filename '/dev/null')`)
-  const names = ['plain', 'parted', 'seen', 'kept', 'far', 'mixed']
+    CREATE FOREIGN TABLE mixed_far PARTITION OF mixed FOR VALUES IN (1) SERVER files OPTIONS (filename '/dev/null');
+    CREATE VIEW seen_far AS SELECT * FROM plain UNION ALL SELECT * FROM (SELECT id FROM mixed) m;
+    CREATE VIEW seen_twice AS SELECT count(*) FROM seen_far; CREATE MATERIALIZED VIEW kept_far AS SELECT * FROM far WITH NO DATA`)
+  const names = ['plain', 'parted', 'seen', 'kept', 'far', 'mixed', 'seen_far', 'seen_twice', 'kept_far']
   const { tables } = await openSource(database).probe(
     names.map(name => ref(name)),
     never,
@@ -36,7 +38,13 @@ test('tables, views, partitions and foreign tables are told apart, and only heap
     ['kept', 'materialized view', false],
     ['far', 'foreign table', false],
     ['mixed', 'partitioned table', false],
+    ['seen_far', 'view', false],
+    ['seen_twice', 'view', false],
+    ['kept_far', 'materialized view', false],
   ])
+  // A materialized view has the rows of its last refresh.
+  const isOutside = found.filter(t => t.outsideSnapshot !== undefined).map(t => t.table)
+  expect(isOutside).toEqual(['far', 'mixed', 'seen_far', 'seen_twice'])
   expect(found[1]?.primaryKey).toEqual(['day', 'id'])
   expect(found[2]?.primaryKey).toEqual([])
 })
@@ -65,6 +73,11 @@ test('sizes are exact, row counts are the estimate of the last analysis, and und
   expect(before.sizeBytes).toBe(BigInt(size?.['bytes'] ?? '0'))
   await database.query('ANALYZE sized')
   expect((await describeOne(source, 'sized')).rowEstimate).toBe(1000n)
+  // What was counted as empty says nothing of a table that has rows now.
+  await database.query(`CREATE TABLE begun (id int); ANALYZE begun`)
+  expect((await describeOne(source, 'begun')).rowEstimate).toBe(0n)
+  await database.query('INSERT INTO begun VALUES (1)')
+  expect((await describeOne(source, 'begun')).rowEstimate).toBeUndefined()
 })
 
 test('a name that fits exactly wins, one that differs in case is found, and two such are ambiguous', async () => {
@@ -116,6 +129,10 @@ test('a table that may not be read, or whose policies would hide rows, is a prob
   }
 })
 
+function moneyIn(locale: string): string {
+  return `DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET lc_monetary = %L', current_database(), '${locale}'); END $$`
+}
+
 /** What each change does to the fingerprint of a table with the columns id, v, mood and its partition. */
 const changes: readonly [string, 'same' | 'other'][] = [
   [`INSERT INTO printed VALUES (1, 'a', 'sad')`, 'same'],
@@ -126,9 +143,37 @@ const changes: readonly [string, 'same' | 'other'][] = [
   [`ALTER TABLE printed ADD COLUMN state text DEFAULT 'active'`, 'other'],
   ['ALTER TABLE printed ADD COLUMN empty text', 'other'],
   ['ALTER TABLE printed DROP COLUMN empty', 'other'],
+  ['ALTER TABLE printed ADD COLUMN empty text', 'other'],
+  ['ALTER TABLE printed DROP COLUMN empty; ALTER TABLE printed ADD COLUMN empty text', 'other'],
+  [
+    `ALTER TABLE printed DETACH PARTITION printed_1; ALTER TABLE printed_1 DROP COLUMN empty;
+      ALTER TABLE printed_1 ADD COLUMN empty text; ALTER TABLE printed ATTACH PARTITION printed_1 FOR VALUES IN (1)`,
+    'other',
+  ],
   ['ALTER TABLE printed ALTER COLUMN v TYPE varchar(50)', 'other'],
   ['ALTER TABLE printed RENAME COLUMN v TO w', 'other'],
   [`ALTER TYPE printed_mood RENAME VALUE 'sad' TO 'blue'`, 'other'],
+  [`CREATE TYPE printed_inner AS (m printed_mood); ALTER TABLE printed ADD COLUMN i printed_inner[]`, 'other'],
+  [`ALTER TYPE printed_mood RENAME VALUE 'blue' TO 'low'`, 'other'],
+  [
+    `CREATE DOMAIN printed_low AS printed_mood; ALTER TABLE printed ADD COLUMN l printed_low[], DROP COLUMN mood, DROP COLUMN i`,
+    'other',
+  ],
+  [`ALTER TYPE printed_mood RENAME VALUE 'low' TO 'down'`, 'other'],
+  [
+    `CREATE TYPE printed_outer AS (i printed_inner, n int); ALTER TABLE printed ADD COLUMN o printed_outer, DROP COLUMN l`,
+    'other',
+  ],
+  ['ALTER TYPE printed_inner RENAME ATTRIBUTE m TO mood', 'other'],
+  [
+    `CREATE TYPE printed_span AS RANGE (subtype = printed_mood); ALTER TABLE printed ADD COLUMN s printed_span, DROP COLUMN o`,
+    'other',
+  ],
+  [`ALTER TYPE printed_mood RENAME VALUE 'down' TO 'sad'`, 'other'],
+  [`${moneyIn('POSIX')}; ANALYZE printed`, 'same'],
+  ['ALTER TABLE printed ADD COLUMN paid money[]', 'other'],
+  [moneyIn('C'), 'other'],
+  ['ANALYZE printed', 'same'],
   ['CREATE TABLE loaded (LIKE printed); ALTER TABLE printed ATTACH PARTITION loaded FOR VALUES IN (2)', 'other'],
   ['ALTER TABLE printed DETACH PARTITION loaded', 'other'],
   ['ALTER TABLE printed ENABLE ROW LEVEL SECURITY', 'other'],
@@ -146,6 +191,14 @@ test('the fingerprint changes with what can move values under old row versions, 
     expect([change, fingerprint === last ? 'same' : 'other']).toEqual([change, effect])
     last = fingerprint
   }
+})
+
+test('a table that shows names of other things has no version that tells of their change', async () => {
+  await database.query(`CREATE TABLE showing (id int PRIMARY KEY, r regclass); CREATE DOMAIN shown AS regtype[];
+    CREATE TABLE showing_within (id int PRIMARY KEY, d shown[]); CREATE TABLE showing_none (id int PRIMARY KEY, o oid, n name)`)
+  const source = openSource(database)
+  const found = ['showing', 'showing_within', 'showing_none'].map(async name => await describeOne(source, name))
+  expect((await Promise.all(found)).map(table => table.hasRowVersion)).toEqual([false, false, true])
 })
 
 test('tables are listed without partitions, extensions and the server’s own', async () => {

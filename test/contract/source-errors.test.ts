@@ -5,7 +5,9 @@ import type { Problem } from '../../packages/tidemark/src/errors/problem.ts'
 import type { ServerConnection } from '../../packages/tidemark/src/sources/server-address.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import { findFreePort } from '../../examples/postgres.ts'
+import { standBetween } from '../support/between.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { keepAliveTimers } from '../support/tcp-timers.ts'
 import { never, openSource, problemOf, realClock, ref, tableOf } from '../support/source.ts'
 
 let database: TestDatabase
@@ -41,6 +43,18 @@ test('each way not to get in has its own problem, of the environment, with a hin
     expect(problem.message).toMatch(message)
     expect(problem.hint).toBeTruthy()
   }
+})
+
+test('a server before release 12 is refused by name, whatever is asked of it', async () => {
+  const older = (bytes: Buffer): Buffer =>
+    Buffer.from(bytes.toString('latin1').replaceAll(/(?<!\d)1[2-9]00\d\d(?!\d)/g, '110022'), 'latin1')
+  const port = await standBetween(database, older)
+  expect(await refusal({ port })).toMatchObject({ code: 'SOURCE_TOO_OLD', exit: 3, retry: 'after-change' })
+  const { message } = await refusal({ port })
+  expect(message).toMatch(/^Source app: 127\.0\.0\.1:\d+\/\S+ is PostgreSQL 11; 12 is the oldest that is read\.$/)
+  const source = openSource({ ...database, port })
+  expect((await problemOf(source.listTables(never))).code).toBe('SOURCE_TOO_OLD')
+  expect((await problemOf(source.openSnapshot([], never))).code).toBe('SOURCE_TOO_OLD')
 })
 
 test('nothing of the environment of the process decides where the source is or how it logs in', async () => {
@@ -98,6 +112,12 @@ test('a server that ends the connection in the middle is a problem of the enviro
     ).length
   await expect.poll(kill).toBe(1)
   expect(await counting).toMatchObject({ code: 'SOURCE_INTERRUPTED', exit: 3, retry: 'later' })
+})
+
+test.runIf(process.platform === 'linux')('a silent line is asked after a minute whether it still stands', async () => {
+  const snapshot = await openSource(database).openSnapshot([], never)
+  expect(Math.min(...(await keepAliveTimers(database.port)))).toBeLessThanOrEqual(60_000)
+  await snapshot.close()
 })
 
 test('a full server is busy, not wrong', async () => {

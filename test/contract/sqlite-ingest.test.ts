@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { sql } from '../../packages/tidemark/src/engine/sql.ts'
+import { systemClock } from '../../packages/tidemark/src/run/system.ts'
 import { runInProcess } from '../support/cli-in-process.ts'
 import { createProject, failures } from '../support/project.ts'
 import { problemOf, temporaryFolder } from '../support/source.ts'
@@ -60,6 +61,21 @@ test('an appended id by AUTOINCREMENT is a cursor of class D: what is changed be
   expect((await at.verify(append)).stale).toBe(1n)
 })
 
+test('a column that is dropped and added again has its new values after the next run, by a cursor too', async () => {
+  const setUp = `CREATE TABLE orders (id integer PRIMARY KEY, changed_at datetime, v text);
+    INSERT INTO orders VALUES (1, '2026-01-01', 'a'), (2, '2026-01-02', 'b')`
+  const { file, at } = await shop(setUp)
+  const lagged: EntryOverrides = { table: 'orders', cdcCol: 'changed_at', guarantee: 'bounded_lag', lagMs: 600_000 }
+  await at.ingest(lagged)
+  file.writer.exec(`ALTER TABLE orders DROP COLUMN v; ALTER TABLE orders ADD COLUMN v text;
+    UPDATE orders SET v = 'late' WHERE id = 2`)
+  expect((await at.ingest(lagged)).ledger).toMatchObject({ inserted: 2n })
+  expect(await live(at)).toEqual(['1:null', '2:late'])
+  expect((await at.ingest(lagged)).method).not.toContain('full compare')
+  file.writer.exec('CREATE TABLE beside (id integer)')
+  expect(await at.ingest(lagged)).toMatchObject({ ledger: { inserted: 0n } })
+})
+
 test('a primary key that holds NULL, as SQLite lets it, stops the table', async () => {
   const { file, at } = await shop(
     `CREATE TABLE loose (k text PRIMARY KEY, v text); INSERT INTO loose VALUES ('a', 'x')`,
@@ -71,6 +87,31 @@ test('a primary key that holds NULL, as SQLite lets it, stops the table', async 
   file.writer.exec(`DELETE FROM loose WHERE v = 'z'`)
   expect((await problemOf(at.ingest(loose))).code).toBe('KEY_NOT_UNIQUE')
   expect(await at.live('loose', sql`k`)).toHaveLength(1)
+})
+
+test('keys that are one in the lake stop the table: a number and its text, bytes and their digits as_text', async () => {
+  const { file, at } = await shop(`CREATE TABLE loose (k PRIMARY KEY, v text) WITHOUT ROWID;
+    CREATE TABLE bytes (k blob PRIMARY KEY NOT NULL); INSERT INTO bytes VALUES (x'41'), ('41');
+    INSERT INTO loose VALUES (1, 'number'), ('1', 'text'), (2, 'number')`)
+  expect((await problemOf(at.ingest({ table: 'loose' }))).code).toBe('KEY_NOT_UNIQUE')
+  expect((await problemOf(at.ingest({ table: 'bytes', asText: ['k'] }))).code).toBe('KEY_NOT_UNIQUE')
+  file.writer.exec(`DELETE FROM loose WHERE v = 'text'`)
+  await at.ingest({ table: 'loose' })
+  expect(await at.live('loose', sql`k`)).toHaveLength(2)
+})
+
+test('a new row whose key is one with another in the lake does not hide that a third is gone', async () => {
+  const { file, at } = await shop(`CREATE TABLE times (k datetime PRIMARY KEY NOT NULL, v text, changed_at datetime);
+    INSERT INTO times VALUES ('2026-01-01 00:00', 'a', '2026-01-01'), ('2026-01-02 00:00', 'b', '2026-01-02')`)
+  const times: EntryOverrides = { table: 'times', cdcCol: 'changed_at', guarantee: 'bounded_lag', lagMs: 600_000 }
+  await at.ingest(times)
+  file.writer.exec(
+    `DELETE FROM times WHERE v = 'b'; INSERT INTO times VALUES ('2026-01-01T00:00', 'c', datetime('now'))`,
+  )
+  expect((await problemOf(at.ingest(times))).code).toBe('KEY_NOT_UNIQUE')
+  file.writer.exec(`DELETE FROM times WHERE v = 'a'`)
+  expect((await at.ingest(times)).ledger).toMatchObject({ deletes: 1n })
+  expect((await at.live('times', sql`k`)).map(row => row['v'])).toEqual(['c'])
 })
 
 test('a cursor that is no time stops the table', async () => {
@@ -98,6 +139,37 @@ test('an older copy put in place of the database stops the table, another file i
   await rename(`${file.path}.backup`, file.path)
   expect((await at.ingest(orders)).ledger).toMatchObject({ inserted: 1n, deletes: 0n })
   expect(await live(at)).toEqual(['1:a', '2:b'])
+})
+
+test('a table without a key of a database that was put back is read anew when that is asked for', async () => {
+  const { file, at } = await shop(`CREATE TABLE line (v text); INSERT INTO line VALUES ('a')`, 'delete')
+  const line: EntryOverrides = { table: 'line' }
+  const older = await readFile(file.path)
+  file.writer.exec(`INSERT INTO line VALUES ('b')`)
+  await at.ingest(line)
+  file.writer.close()
+  await writeFile(file.path, older)
+  expect((await problemOf(at.ingest(line))).code).toBe('SOURCE_WENT_BACK')
+  await at.ingest(line, { reload: true })
+  expect((await at.bronze('line')).map(row => row['v'])).toEqual(['a'])
+  expect((await at.ingest(line)).status).toBe('unchanged')
+})
+
+test('a clock that was ahead in an earlier run and has been set right stops the table, and a reload goes on from there', async () => {
+  const file = await createSqliteFile(`${SHOP}; INSERT INTO orders (id, v) VALUES (1, 'a')`)
+  let aheadMs = 24 * 60 * 60 * 1000
+  const at = await createWorld(file.path, { clock: { ...systemClock, now: () => systemClock.now() + aheadMs } })
+  await at.ingest(orders)
+  aheadMs = 0
+  file.writer.exec(`UPDATE orders SET v = 'b'`)
+  const problem = await problemOf(at.ingest(orders))
+  expect([problem.code, problem.hint]).toEqual(['SOURCE_WENT_BACK', expect.stringContaining('clock')])
+  expect((await at.verify(orders)).status).toBe('not comparable')
+  await at.ingest(orders, { reload: true })
+  expect(await live(at)).toEqual(['1:b'])
+  file.writer.exec(`UPDATE orders SET v = 'c'`)
+  await at.ingest(orders)
+  expect(await live(at)).toEqual(['1:c'])
 })
 
 test('a file replaced while it is read gives the moment that the snapshot saw', async () => {

@@ -86,7 +86,7 @@ test.each(CLUSTERS)('keys %s are cut into parts of about one size, and each row 
 test('a table by a text is read in one go, whole, and said to be', async () => {
   const { world, file, warned } = await create('text NOT NULL')
   expect((await world.ingest(big)).method).toBe('first full load')
-  expect(warned).toEqual([expect.stringMatching(/^bronze\.big is big and read in one go: /)])
+  expect(warned).toEqual([expect.stringMatching(/^big, and read in one go: /)])
   expect(await world.live('big', sql`id`)).toHaveLength(
     Number(file.writer.prepare('SELECT count(*) AS n FROM big').get()?.['n']),
   )

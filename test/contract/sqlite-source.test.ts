@@ -36,6 +36,8 @@ const carried: readonly [string, string, string, string][] = [
   ['decimal(10,2)', '10.25', 'decimal(10,2)', '10.25'],
   ['decimal(10,2)', '-7', 'decimal(10,2)', '-7.00'],
   ['decimal(20,4)', '0.1', 'decimal(20,4)', '0.1000'],
+  ['decimal(20,4)', '9999999999999999', 'decimal(20,4)', '9999999999999999.0000'],
+  ['decimal(18)', '-999999999999999999', 'decimal(18,0)', '-999999999999999999'],
   ['numeric', '9007199254740992', 'double', '9007199254740992.0'],
   ['date', "'2024-02-29'", 'date', '2024-02-29'],
   ['datetime', "'2026-03-29 02:30:00.123456'", 'timestamp', '2026-03-29 02:30:00.123456+00'],
@@ -78,8 +80,10 @@ const misfits: readonly [string, string, string][] = [
   ['boolean', '2', '2'],
   ['real', "'n/a'", 'n/a'],
   ['numeric', '9007199254740993', '9007199254740993'],
+  ['numeric', '9223372036854775807', '9223372036854775807'],
   ['decimal(5,2)', '0.125', '0.125'],
   ['decimal(5,2)', '1000', '1000'],
+  ['decimal(18,2)', '10000000000000000', '10000000000000000'],
   ['decimal(5,2)', '0.1 + 0.2', '0.30000000000000004'],
   ['date', "'2026-02-30'", '2026-02-30'],
   ['date', '20260230', '20260230'],
@@ -104,7 +108,7 @@ test('a value that is not of its column stops the table by column and count, and
     const problem = await problemOf(snapshot.count({ table, slice: all, columns, signal: never }))
     expect([type, literal, problem.code]).toEqual([type, literal, 'SOURCE_VALUE_UNFIT'])
     expect(problem.message).toContain('has 1 row with')
-    await expect(copySegments(snapshot, table, { columns })).rejects.toThrow(/JSON/)
+    expect((await problemOf(copySegments(snapshot, table, { columns }))).message).toBe(problem.message)
     const text = openSqliteSource(file.path)
       .carryAsText(table, [`C${i}`])
       .slice(i, i + 1)
@@ -140,6 +144,17 @@ test('texts with NUL come through, and one that is no UTF-8 is an error with its
   expect([problem.code, problem.message]).toEqual([
     'SOURCE_TEXT_INVALID',
     expect.stringContaining('a text in b holds bytes that are no UTF-8. The row begins with 2,"ok"'),
+  ])
+})
+
+test('a view that SQLite cannot compute is unusable, and the file is not said to be no database', async () => {
+  const file = await createSqliteFile(`CREATE TABLE least (n integer); INSERT INTO least VALUES (-9223372036854775808);
+    CREATE VIEW computed AS SELECT abs(n) AS n FROM least`)
+  const { snapshot, table } = await open(file, 'computed')
+  const problem = await problemOf(copySegments(snapshot, table))
+  expect([problem.code, problem.message]).toEqual([
+    'SOURCE_TABLE_UNUSABLE',
+    expect.stringContaining('main.computed: integer overflow'),
   ])
 })
 

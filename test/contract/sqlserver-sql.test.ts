@@ -83,7 +83,7 @@ describe('statements', () => {
   })
 
   test('by change tracking, with names that want to be more than names', async () => {
-    const since = exactly(hostile, { kind: 'since', horizon: 43n, seen: 43n })
+    const since = exactly(hostile, { kind: 'since', horizon: 43n })
     await expect(
       print(
         countStatement(hostile, since, hostile.columns, 'second'),
@@ -94,7 +94,7 @@ describe('statements', () => {
   })
 
   test('by rowversion', async () => {
-    const since = exactly(orders, { kind: 'since', horizon: 2n ** 32n, seen: 5n })
+    const since = exactly(orders, { kind: 'since', horizon: 2n ** 32n })
     await expect(
       print(countStatement(orders, since, orders.columns, undefined), copyStatement(orders, since, orders.columns)),
     ).toMatchFileSnapshot(golden('rowversion'))
@@ -169,7 +169,7 @@ test('rows that do not belong to a table are left out of each statement; deletes
   const filter = parseFilter("second <> 'é'", hostile, 'sqlserver')
   if ('refused' in filter) throw new Error(filter.refused)
   const some = { ...hostile, onlyWith: `v'; --`, filter }
-  const since = exactly(hostile, { kind: 'since', horizon: 43n, seen: 43n })
+  const since = exactly(hostile, { kind: 'since', horizon: 43n })
   const belongs = `t."v'; --" IS NOT NULL`
   const passed = `WHERE ( t."second" <> N'é')`
   const statements = [

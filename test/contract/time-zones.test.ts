@@ -14,6 +14,7 @@ import { createMysqlDatabase, hasMariadb, type MysqlDatabase } from '../support/
 import { findServer, startMariadb } from '../support/mariadb-server.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 import { openSqliteSource, realClock } from '../support/source.ts'
+import { isTried } from '../support/releases/tried.ts'
 import { createSqliteFile } from '../support/sqlite.ts'
 import { clockIn, moveTo, teachZones, ZONES } from '../support/time-zones.ts'
 import { createWorld, type EntryOverrides, type World, type WorldOptions } from '../support/world.ts'
@@ -107,7 +108,7 @@ async function continued(
   return (await world.verify(entry)).status
 }
 
-describe('PostgreSQL', () => {
+describe.runIf(isTried('postgres'))('PostgreSQL', () => {
   let db: TestDatabase
   beforeAll(async () => {
     db = await createDatabase(import.meta.url)
@@ -265,7 +266,7 @@ describe.runIf(hasMariadb)('a MySQL or MariaDB server on a machine in New York',
   })
 })
 
-describe('SQLite', () => {
+describe.runIf(isTried('sqlite'))('SQLite', () => {
   const setUp = `CREATE TABLE moments (id int PRIMARY KEY, zoned datetime, local datetime, day date);
     ${LOCAL.map((local, id) => `INSERT INTO moments VALUES (${id}, strftime('%Y-%m-%dT%H:%M:%f', ${INSTANTS[id]}.25, 'unixepoch') || 'Z', '${local}', '${local.slice(0, 10)}')`).join(';')}`
   let path: string

@@ -2,7 +2,10 @@
 import { chmod, chown, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import mysql from 'mysql2/promise'
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import { serverAccount } from '../../examples/postgres-install.ts'
 import { systemClock } from '../../packages/tidemark/src/run/system.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
@@ -10,9 +13,10 @@ import { createPostgresSource } from '../../packages/tidemark/src/sources/postgr
 import type { ServerConnection } from '../../packages/tidemark/src/sources/server-address.ts'
 import type { Source } from '../../packages/tidemark/src/sources/source.ts'
 import { findMissingOpenssl, makeCertificate } from '../support/cloud/certificate.ts'
+import { numbersTo } from '../support/mariadb.ts'
 import { findServer, startMariadb } from '../support/mariadb-server.ts'
 import { startPostgres } from '../support/postgres.ts'
-import { never, problemOf } from '../support/source.ts'
+import { never, problemOf, readRows, ref, tableOf } from '../support/source.ts'
 
 const missing = findMissingOpenssl()
 const mariadb = await findServer()
@@ -23,8 +27,12 @@ type Certificate = ReturnType<typeof makeCertificate>
 interface Encrypted {
   address: Omit<ServerConnection, 'tls' | 'ca'>
   open: (connection: ServerConnection) => Source
+  /** Schema of a table `many` with 60,000 rows, which is made. */
+  fill: () => Promise<string>
   stop: () => Promise<void>
 }
+
+const MANY = `SELECT n AS id, concat(repeat('text ', 20), n) AS t FROM`
 
 const PARTS = { name: 'app', timezone: 'UTC', clock: systemClock }
 
@@ -36,16 +44,31 @@ const servers = {
     return {
       address: { host, port, user, password, database: 'postgres' },
       open: connection => createPostgresSource({ ...PARTS, connection }),
+      fill: async () => {
+        const client = new pg.Client({ host, port, user, password, database: 'postgres' })
+        await client.connect()
+        await client.query(`CREATE TABLE many AS ${MANY} generate_series(1, 60000) AS n`)
+        await client.end()
+        return 'public'
+      },
       stop: () => server.stop('immediate'),
     }
   },
   MariaDB: async (folder: string, { cert, key }: Certificate): Promise<Encrypted> => {
-    const flags = [`--ssl-cert=${cert}`, `--ssl-key=${key}`]
+    const flags = [`--ssl-cert=${cert}`, `--ssl-key=${key}`, '--loose-ssl=ON']
     const server = await startMariadb(mariadb ?? '', join(folder, 'mariadb'), 'UTC', flags)
     const { host, port, user, password } = server
     return {
       address: { host, port, user, password, database: 'mysql' },
       open: connection => createMysqlSource({ ...PARTS, connection }),
+      fill: async () => {
+        const client = await mysql.createConnection({ host, port, user, password })
+        await client.query('CREATE DATABASE shop')
+        await client.query('USE shop')
+        await client.query(`CREATE TABLE shop.many AS ${MANY} (SELECT seq AS n FROM ${numbersTo(60_000)} many) numbers`)
+        await client.end()
+        return 'shop'
+      },
       stop: () => server.stop(),
     }
   },
@@ -90,6 +113,21 @@ describe.skipIf(missing !== undefined).each(Object.entries(servers))('an encrypt
   test.runIf(isHere)('is taken where `ca` names it, and where `tls: insecure` checks nobody', async () => {
     expect(await look({ ca })).not.toBe('')
     expect(await look({ tls: 'insecure' })).not.toBe('')
+  })
+
+  test.runIf(isHere)('brings the rows that come over a plain one', async () => {
+    const table = ref('many', await server.fill())
+    const read = async (tls: 'off' | 'insecure'): Promise<unknown> => {
+      const source = server.open({ ...server.address, tls })
+      onTestFinished(() => source.close())
+      const snapshot = await source.openSnapshot([table], never)
+      const through = (rows: ReturnType<typeof sql>): ReturnType<typeof sql> =>
+        sql`SELECT count(*) AS n, sum(id) AS ids, bit_xor(hash(t)) AS texts, bit_xor(hash(_row_version)) AS versions FROM (${rows})`
+      return await readRows(snapshot, tableOf(snapshot, table), { segmentBytes: 1_000_000, through })
+    }
+    const encrypted = await read('insecure')
+    expect(encrypted).toMatchObject([{ n: '60000', ids: '1800030000' }])
+    expect(encrypted).toEqual(await read('off'))
   })
 
   test.runIf(isHere)('is refused by another name than that of the certificate, whoever has signed it', async () => {

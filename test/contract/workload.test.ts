@@ -4,7 +4,7 @@ import type { PhaseProgress } from '../../packages/tidemark/src/model/event.ts'
 import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import { systemClock } from '../../packages/tidemark/src/run/system.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, requireRelease, type TestDatabase } from '../support/postgres.ts'
 import { never, openSource } from '../support/source.ts'
 import { createWorld } from '../support/world.ts'
 
@@ -54,7 +54,8 @@ test('a login that may not see what others do counts their transactions', async 
   await snapshot.close()
 })
 
-test('a big load waits for a busy source, goes on when it is quiet, says both, and is whole', async () => {
+test('a big load waits for a busy source, goes on when it is quiet, says both, and is whole', async context => {
+  requireRelease(context, 14, 'scans of ranges of blocks')
   const other = await db.connect()
   const sleeping = other.query('SELECT pg_sleep(600)').catch(() => undefined)
   const told: PhaseProgress[] = []

@@ -68,6 +68,27 @@ describe('a lake folder', () => {
     },
   )
 
+  test.skipIf(!hasReader)(
+    'in which one folder may not be written is told by doctor and by run, which name it (skipped where root cannot become somebody else)',
+    { timeout: 180_000 },
+    async () => {
+      const project = await createShop(database, 'one_closed')
+      expect((await project.run()).status).toBe('succeeded')
+      await database.query('UPDATE one_closed.users SET user_id = user_id + 100')
+      for (const allBut of ['bronze', 'silver/users/_delta_log', 'system']) {
+        const says = join(project.lake, allBut)
+        const doctor = await asReader(project, { allBut }, 'doctor')
+        expect([allBut, doctor.exit], doctor.stdout).toEqual([allBut, 3])
+        expect(doctor.stdout).toContain(says)
+        if (allBut === 'bronze') continue
+        const ended = await asReader(project, { allBut }, 'run')
+        expect([allBut, ended.exit], ended.stderr).toEqual([allBut, 3])
+        expect(ended.stderr).toContain('LAKE_NOT_WRITABLE')
+        expect(ended.stderr).toContain(says)
+      }
+    },
+  )
+
   test('that does not exist yet is an empty lake, and looking does not make it', async () => {
     const project = await createShop(database, 'none_yet', { inProcess: true })
     for (const args of [['status'], ['plan'], ['query', 'FROM system.runs']]) {

@@ -172,6 +172,12 @@ describe('a table that is not as the list says', () => {
       expected: { exit: 1, code: 'SOURCE_VALUE_UNFIT', says: /v.*at|at.*v/s, key: undefined },
     },
     {
+      case: 'that is a view which fails',
+      ddl: 'CREATE VIEW orders AS SELECT g AS id, 1 / (g - 1) AS v FROM generate_series(1, 3) g',
+      entry: { table: 'orders', primary_key: 'id' },
+      expected: { exit: 1, code: 'SOURCE_QUERY_FAILED', says: 'division by zero', key: '"orders"' },
+    },
+    {
       case: 'that the user may not read',
       ddl: 'CREATE TABLE orders (id int PRIMARY KEY); ALTER TABLE orders ENABLE ROW LEVEL SECURITY; ALTER TABLE orders FORCE ROW LEVEL SECURITY',
       entry: { table: 'orders' },

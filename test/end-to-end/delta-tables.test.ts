@@ -121,6 +121,7 @@ test.each([
   ['SELECT * FROM delta.`https://lake/t`', 2, 'TABLE_ADDRESS', 'https://lake/t is not written as az://'],
   ['SELECT * FROM silver.users VERSION AS OF x', 2, 'QUERY_REFUSED', 'VERSION AS OF 3'],
   ['SELECT nme FROM silver.users', 2, 'QUERY_FAILED', 'tidemark tables schema TABLE lists the columns'],
+  ['SELECT u.nme FROM silver.users u', 2, 'QUERY_FAILED', 'u has no column nme.'],
   ["SELECT 'a FROM silver.users", 2, 'FLOW_SYNTAX', 'found the end of the SQL'],
   ['SELECT FROM', 2, 'FLOW_SYNTAX', 'found its end'],
 ])('%s says what is wrong', async (statement, exit, code, says) => {

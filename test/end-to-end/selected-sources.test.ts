@@ -8,14 +8,17 @@ const USERS = `CREATE TABLE users (id integer PRIMARY KEY, item integer, day dat
 const ITEMS = `CREATE TABLE items (id integer PRIMARY KEY, name text); INSERT INTO items VALUES (7, 'seven'), (8, 'eight')`
 
 /** Two sources, a view over both of them, and whatever else `yaml` says. */
-async function createTwo(yaml = ''): Promise<{ project: CliProject; change: (statement: string) => void }> {
+async function createTwo(
+  yaml = '',
+  items = 'items',
+): Promise<{ project: CliProject; change: (statement: string) => void }> {
   const [app, erp] = [await createSqliteFile(USERS), await createSqliteFile(ITEMS)]
   const files = {
     'tidemark.yml': `name: two
 lake: ./lake
 sources:
   app: { type: sqlite, url: { secret: env:APP_URL }, tables: [{ schema: main, table: users, cdc_col: day }] }
-  erp: { type: sqlite, url: { secret: env:ERP_URL }, tables: [{ schema: main, table: items }] }
+  erp: { type: sqlite, url: { secret: env:ERP_URL }, tables: [{ schema: main, table: ${items} }] }
 flows: [gold/**]
 ${yaml}`,
     'gold/named.sql': `CREATE MATERIALIZED VIEW gold.named AS
@@ -54,6 +57,17 @@ test('of a source that the selected tables do not need no secret is opened, and 
   // The list does not tell what a flow needs.
   expect((await project.tidemark('plan', '-s', 'gold.named')).exit).toBe(0)
   expect((await project.tidemark('run', '-s', 'bronze.itemz')).stderr).toContain('did you mean bronze.items?')
+})
+
+test('a source whose tables come by a pattern is asked only where one of them may be meant', async () => {
+  const { project } = await createTwo('', '"*"')
+  delete project.env['ERP_URL']
+  expect((await project.run('-s', 'users', 'silver.users')).status).toBe('succeeded')
+  expect((await project.tidemark('verify', 'users')).exit).toBe(0)
+  for (const name of ['users+', 'items', 'gold.named']) {
+    const { stderr } = await project.tidemark('run', '-s', name)
+    expect(stderr, name).toContain('ERP_URL')
+  }
 })
 
 test('the runs of a lake are listed once by a run, alerts included', async () => {

@@ -10,7 +10,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { DLT_TO_FILES, install, plainUrl, QUIET } from '../../bench/peers/peers.ts'
 import type { Audit } from '../../packages/tidemark/src/ingest/audit.ts'
-import { createProject } from '../support/cli.ts'
+import { openAudit, STREAM, streamRows } from '../support/audited-stream.ts'
 import { hasPython, WHEN_MISSING } from '../support/interop/installed.ts'
 import { runPython } from '../support/interop/read-with.ts'
 import { createDatabase, type TestDatabase } from '../support/postgres.ts'
@@ -24,23 +24,18 @@ beforeAll(async () => {
 })
 afterAll(() => database.drop())
 
-const rowsOf = (ids: string): string =>
-  `INSERT INTO stream SELECT g, g * 0.25, g % 2 = 0, timestamptz '2026-01-01 00:00+00' + (g / 10) * interval '1 second',
-    date '2026-01-01' + g % 7, CASE WHEN g % 3 > 0 THEN 'note é ' || g END FROM ${ids}`
-
-/** Ten rows a second; 901 to 909 will share theirs with the mark of the first copy. */
+/** Keys 901 to 909 will share their second with the mark of the first copy. */
 beforeEach(async () => {
-  await database.query(`DROP TABLE IF EXISTS stream; CREATE TABLE stream (stream_id bigint PRIMARY KEY, seconds numeric(10, 2),
-      paid boolean, played_at timestamptz, day date, note text);
-    ${rowsOf('generate_series(1, 900) g WHERE g NOT IN (100, 200)')}`)
+  await database.query(`DROP TABLE IF EXISTS stream; ${STREAM};
+    ${streamRows('generate_series(1, 900) g WHERE g NOT IN (100, 200)')}`)
 })
 
 /** Between two copies: two rows are committed late, one changes without the cursor, one with it, two go, others are new. */
-const CHANGE = `${rowsOf('(VALUES (100), (200)) v (g)')}; ${rowsOf('generate_series(901, 1000) g')};
+const CHANGE = `${streamRows('(VALUES (100), (200)) v (g)')}; ${streamRows('generate_series(901, 1000) g')};
   UPDATE stream SET seconds = 7777.25 WHERE stream_id = 300; DELETE FROM stream WHERE stream_id IN (400, 500);
   UPDATE stream SET seconds = 5, played_at = timestamptz '2026-01-01 00:01:39+00' WHERE stream_id = 50`
 /** After the last copy. */
-const LATER = rowsOf('generate_series(1011, 1015) g')
+const LATER = streamRows('generate_series(1011, 1015) g')
 
 async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-copies-'))
@@ -49,11 +44,7 @@ async function makeFolder(): Promise<string> {
 }
 
 async function audited(against: string): Promise<Audit> {
-  const project = await createProject({}, { AUDIT_URL: database.url }, 'in this process')
-  const args = ['--source', 'env:AUDIT_URL', '--against', against, '--cursor', 'played_at', '--json']
-  const { stdout, stderr } = await project.tidemark('audit', 'public.stream', ...args)
-  expect(stderr).toBe('')
-  return JSON.parse(stdout) as Audit
+  return await (await openAudit(database)).audited(against)
 }
 
 const FOUND = {

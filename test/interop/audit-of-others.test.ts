@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Audit } from '../../packages/tidemark/src/ingest/audit.ts'
-import { createProject } from '../support/cli.ts'
+import { openAudit, STREAM, streamRows } from '../support/audited-stream.ts'
 import { WHEN_MISSING } from '../support/interop/installed.ts'
 import { hasReader, runPython } from '../support/interop/read-with.ts'
 import { spark } from '../support/interop/spark.ts'
@@ -11,11 +11,8 @@ import { createDatabase, type TestDatabase } from '../support/postgres.ts'
 let database: TestDatabase
 beforeAll(async () => {
   database = await createDatabase(import.meta.url)
-  // Ten rows a second; 905 to 909 share their second with the mark, 100 and 200 were committed late, 300 was changed since.
-  await database.query(`CREATE TABLE stream (stream_id bigint PRIMARY KEY, seconds numeric(10, 2), paid boolean, played_at timestamptz,
-      day date, note text);
-    INSERT INTO stream SELECT g, g * 0.25, g % 2 = 0, timestamptz '2026-01-01 00:00+00' + (g / 10) * interval '1 second',
-      date '2026-01-01' + g % 7, CASE WHEN g % 3 > 0 THEN 'note é ' || g END FROM generate_series(1, 1000) g`)
+  // Keys 905 to 909 share their second with the mark, 100 and 200 were committed late, 300 was changed since.
+  await database.query(`${STREAM}; ${streamRows('generate_series(1, 1000) g')}`)
 })
 afterAll(() => database.drop())
 
@@ -32,13 +29,9 @@ const FOUND = {
 }
 
 async function audited(write: (table: string) => Promise<unknown>): Promise<Audit> {
-  const project = await createProject({}, { AUDIT_URL: database.url }, 'in this process')
-  const table = join(project.root, 'copies/stream')
-  await write(table)
-  const args = ['--source', 'env:AUDIT_URL', '--against', './copies/stream', '--cursor', 'played_at', '--json']
-  const { stdout, stderr } = await project.tidemark('audit', 'public.stream', ...args)
-  expect(stderr).toBe('')
-  return JSON.parse(stdout) as Audit
+  const { root, audited: auditOf } = await openAudit(database)
+  await write(join(root, 'copies/stream'))
+  return await auditOf('./copies/stream')
 }
 
 const select = (

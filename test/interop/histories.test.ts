@@ -14,12 +14,12 @@ import { spark } from '../support/interop/spark.ts'
 
 const COMMITS = 1000
 /** Spark takes half a second for each, and several where the machine is busy: all thousand are for runs by hand. */
-const SPARK_COMMITS = Number(process.env['TIDEMARK_SPARK_COMMITS'] ?? 150)
+const SPARK_COMMITS = Number(process.env['TIDEMARK_SPARK_COMMITS'] ?? 60)
 /**
  * DuckDB's extension writes no checkpoint, and for each INSERT opens every commit since the last one, twice: without ours
  * in between, the time of an INSERT grows with the history, and that of the history with its square.
  */
-const BETWEEN_CHECKPOINTS = 100
+const BETWEEN_CHECKPOINTS = 50
 
 const OTHERS: readonly Reader[] = ['delta-rs', 'duckdb', 'spark']
 const SCHEMA: StructType = { type: 'struct', fields: [field('id', 'long')] }
@@ -97,7 +97,7 @@ test.skipIf(!hasReader('spark'))(
     const folder = join(lake.folder, 'of-spark')
     const table = `delta.\`${folder}\``
     // Each checkpoint costs Spark as much as ten commits.
-    const settings = 'TBLPROPERTIES (delta.checkpointInterval = 40)'
+    const settings = 'TBLPROPERTIES (delta.checkpointInterval = 20)'
     const rowCounts = [0]
     await spark.run([`CREATE TABLE ${table} (id bigint) USING delta ${settings}`])
     for (let i = 1; i < SPARK_COMMITS; i += 1) {

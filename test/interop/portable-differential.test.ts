@@ -12,7 +12,7 @@ import { portableQuery } from '../support/portable-grammar.ts'
 import { momentText, numberText, textLiteral } from '../support/portable-texts.ts'
 
 const seed = Number(process.env['TIDEMARK_SEED'] ?? 20261126)
-const numRuns = Number(process.env['TIDEMARK_RUNS'] ?? 200)
+const numRuns = Number(process.env['TIDEMARK_RUNS'] ?? 120)
 
 /** Refusals that a query of this grammar may meet: its types are random. */
 const EXPECTED_REFUSAL = /needs \d+ digits|always NULL|no common type|without the parentheses/

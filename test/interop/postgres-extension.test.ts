@@ -5,22 +5,26 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ident, sql } from '../../packages/tidemark/src/engine/sql.ts'
-import { LocalStore } from '@tidemark/delta'
-import { openDuckdb } from '../../packages/tidemark/src/engine/duckdb.ts'
-import type { Engine } from '../../packages/tidemark/src/engine/engine.ts'
-import { systemIds } from '../../packages/tidemark/src/run/system.ts'
 import { type SourceTable, tableKey } from '../../packages/tidemark/src/sources/source.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
 import type { ServerConnection } from '../../packages/tidemark/src/sources/server-address.ts'
 import { serverAccount } from '../../examples/postgres-install.ts'
 import { createProject } from '../support/cli.ts'
 import { findMissingOpenssl, makeCertificate } from '../support/cloud/certificate.ts'
+import {
+  type AsByCopy,
+  type DirectOptions,
+  directWorldOf,
+  expectAsByCopyOf,
+  openEngine,
+  serverOf,
+  sourceParts,
+} from '../support/extension/direct-world.ts'
 import { EXTENSION } from '../support/extension/installed.ts'
 import { WHEN_MISSING } from '../support/interop/installed.ts'
-import { createDatabase, startPostgres, type TestDatabase } from '../support/postgres.ts'
-import { realClock } from '../support/source.ts'
+import { createDatabase, RELEASE, startPostgres, type TestDatabase } from '../support/postgres.ts'
 import { watched } from '../support/watched-snapshot.ts'
-import { createWorld, type EntryOverrides, type World, type WorldOptions } from '../support/world.ts'
+import { createWorld, type EntryOverrides, type World } from '../support/world.ts'
 
 let db: TestDatabase
 beforeAll(async () => {
@@ -28,67 +32,9 @@ beforeAll(async () => {
 })
 afterAll(() => db.drop())
 
-interface Direct {
-  file?: string
-  connection?: Partial<ServerConnection>
-  timezone?: string
-  maxConnections?: number
-  options?: WorldOptions
-}
-
-async function openEngine(): Promise<Engine> {
-  return await openDuckdb({ store: new LocalStore(tmpdir()), ids: systemIds, scratch: undefined, folders: [] })
-}
-
-/** A world that reads by the extension, and what it warns of. */
-async function directWorld({
-  file,
-  connection,
-  timezone,
-  maxConnections,
-  options,
-}: Direct = {}): Promise<[World, string[]]> {
-  const warned: string[] = []
-  const source = createPostgresSource({
-    ...parts(timezone),
-    connection: { ...server(), ...connection },
-    maxConnections,
-    extension: { file: file ?? EXTENSION },
-  })
-  return [await createWorld(db, { ...options, source, warn: one => warned.push(one) }), warned]
-}
-
-function parts(timezone = 'UTC'): Parameters<typeof createPostgresSource>[0] {
-  return { name: 'app', connection: server(), timezone, clock: realClock }
-}
-
-function server(): ServerConnection & { password: string } {
-  const { host, port, database, user, password } = db
-  return { host, port, database, user, password }
-}
-
-/** The table by the extension alone, and by COPY: their rows without what is of the run, and their types. */
-async function expectAsByCopy(
-  entry: EntryOverrides,
-  options: WorldOptions & { timezone?: string } = {},
-): Promise<void> {
-  const { timezone = 'UTC', ...rest } = options
-  const [direct] = await directWorld({ timezone, options: rest })
-  const source = createPostgresSource(parts(timezone))
-  const copied = await createWorld(db, { ...rest, source })
-  const first = watched(await direct.snapshot(entry), 1)
-  await direct.ingest(entry, { snapshot: first.snapshot })
-  await copied.ingest(entry)
-  const rowsOf = async (world: World): Promise<string[]> =>
-    (await world.bronze(entry.table))
-      .map(({ _seq, _run_id, _ingested_at, ...row }) =>
-        JSON.stringify(row, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
-      )
-      .toSorted()
-  const rows = await rowsOf(direct)
-  expect(rows.length).toBeGreaterThan(0)
-  expect(rows).toEqual(await rowsOf(copied))
-}
+const directWorld = (options?: DirectOptions): ReturnType<typeof directWorldOf> => directWorldOf(db, options)
+const expectAsByCopy = (entry: EntryOverrides, options?: AsByCopy): Promise<void> =>
+  expectAsByCopyOf(db, entry, options)
 
 /** Type and values; each type is a column, its values are in rows of their own beside NULL. */
 const VALUES: Readonly<Record<string, readonly string[]>> = {
@@ -104,10 +50,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   'numeric(18,0)': ['999999999999999999'],
   'numeric(38,10)': ['1234567890123456789012345678.0123456789', '-0.0000000001'],
   'numeric(38,38)': ['0.00000000000000000000000000000000000001'],
-  'numeric(5,-2)': ['-9999900'],
-  'numeric(3,5)': ['0.00999'],
+  // A scale below zero, and one above the precision.
+  ...(RELEASE < 15 ? {} : { 'numeric(5,-2)': ['-9999900'], 'numeric(3,5)': ['0.00999'] }),
   'numeric(39,1)': ['12345678901234567890123456789012345678.9'],
-  numeric: ["'NaN'", '1.2300', "'Infinity'", '1e200'],
+  numeric: ["'NaN'", '1.2300', ...(RELEASE < 14 ? [] : ["'Infinity'"]), '1e200'],
   money: ["'-92233720368547758.08'", '1.10'],
   date: ["'0001-01-01'", "'9999-12-31'", "'1582-10-10'", "'1969-12-31'"],
   timestamp: ["'0001-01-03'", "'2026-03-29 02:30:00.123456'", "'1969-12-31 23:59:59.999999'"],
@@ -244,7 +190,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
         await world.ingest({ table: 'one' })
         expect(await world.bronze('one')).toHaveLength(1)
         expect(warned).toEqual([expect.stringMatching(reason)])
-        expect(warned[0]).toMatch(/^bronze\.one is read by COPY: /)
+        expect(warned[0]).toMatch(/^read by COPY: /)
       }
     } finally {
       await rm(folder, { recursive: true })
@@ -254,7 +200,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
   test('a server that lets nobody in says so without the password', async () => {
     await db.query('DROP TABLE IF EXISTS one; CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1)')
     let asked = 0
-    const { password } = server()
+    const { password } = serverOf(db)
     // Our own sessions are let in, the extension is not.
     const secret = "wrong'secret\\word"
     const [world, warned] = await directWorld({
@@ -322,7 +268,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
         const trusted = { ...address, ca: await readFile(cert, 'utf8'), caFile: cert }
         const worldOf = async (connection: ServerConnection): Promise<[World, string[]]> => {
           const warned: string[] = []
-          const source = createPostgresSource({ ...parts(), connection, extension: { file: EXTENSION } })
+          const source = createPostgresSource({ ...sourceParts(db), connection, extension: { file: EXTENSION } })
           return [await createWorld(db, { source, warn: one => warned.push(one) }), warned]
         }
         const [world, warned] = await worldOf(trusted)
@@ -340,7 +286,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
         const [half, said] = await worldOf({ ...trusted, caFile: stranger })
         await half.ingest({ table: 'one' })
         expect(await half.bronze('one')).toHaveLength(9)
-        expect(said).toEqual([expect.stringMatching(/^bronze\.one is read by COPY: .*certificate/)])
+        expect(said).toEqual([expect.stringMatching(/^read by COPY: .*certificate/)])
         const [unnamed, saidOfIt] = await worldOf({ ...address, ca: await readFile(cert, 'utf8') })
         await unnamed.ingest({ table: 'one' })
         expect(saidOfIt).toEqual([expect.stringMatching(/no `ca` is named that the extension could be given/)])
@@ -373,7 +319,8 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     const [world, warned] = await directWorld({ maxConnections: 2, options: { chunkBytes: 64n * 1024n } })
     const snapshot = watched(await world.snapshot({ table: 'big' }), 1)
     await world.ingest({ table: 'big' }, { snapshot: snapshot.snapshot })
-    expect(warned).toEqual([])
+    // A server that cannot be read in parts is read in one go, by the extension, too.
+    expect(warned).toEqual(RELEASE < 14 ? [expect.stringContaining('read in one go')] : [])
     await snapshot.snapshot.close()
     const open = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE application_name = 'tidemark' AND datname = current_database()`
@@ -384,7 +331,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await db.query(`CREATE OR REPLACE FUNCTION slow(int) RETURNS boolean LANGUAGE sql AS 'SELECT pg_sleep(600) IS NOT NULL';
       CREATE OR REPLACE VIEW endless AS SELECT g AS id FROM generate_series(1, 3) g WHERE g < 3 OR slow(g)`)
     const engine = await openEngine()
-    const source = createPostgresSource({ ...parts(), extension: { file: EXTENSION } })
+    const source = createPostgresSource({ ...sourceParts(db), extension: { file: EXTENSION } })
     const stop = new AbortController()
     const { signal } = stop
     const ref = { schema: 'public', table: 'endless' }
@@ -396,7 +343,8 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await using lake = await engine.session()
     expect(await lake.rows(sql`FROM duckdb_databases() WHERE type = 'postgres'`)).toEqual([])
     await expect(lake.rows(sql`FROM postgres_query('source app', 'SELECT 1')`)).rejects.toThrow('postgres_query')
-    const counting = read.session.count(sql`SELECT count(*) FROM (${read.relation})`, signal)
+    const [stream] = read.streams
+    const counting = stream?.session.count(sql`SELECT count(*) FROM (${stream.relation})`, signal)
     const sleeps = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`
     await expect.poll(async () => (await db.query(sleeps))[0]?.['n'], { timeout: 60_000 }).toBe('1')
     stop.abort(new Error('enough'))

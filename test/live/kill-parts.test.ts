@@ -15,7 +15,7 @@ import { sql } from '../../packages/tidemark/src/engine/sql.ts'
 import type { LoadPlan } from '../../packages/tidemark/src/ingest/load-record.ts'
 import { sweepEndedLoads } from '../../packages/tidemark/src/run/ended-loads.ts'
 import { type EntryOverrides, openWorld } from '../support/open-world.ts'
-import { createDatabase, type TestDatabase } from '../support/postgres.ts'
+import { createDatabase, requireRelease, type TestDatabase } from '../support/postgres.ts'
 
 const SEED = Number(process.env['TIDEMARK_KILL_SEED'] ?? Date.now() % 1_000_000)
 const KILLS = Number(process.env['TIDEMARK_KILLS'] ?? 15)
@@ -74,7 +74,8 @@ describe(`${KILLS} kills; replay with TIDEMARK_KILL_SEED=${SEED} TIDEMARK_KILLS=
   })
   afterAll(() => db?.drop())
 
-  beforeEach(async () => {
+  beforeEach(async context => {
+    requireRelease(context, 14, 'scans of ranges of blocks')
     random = createRandom(SEED)
     await db.query(`DROP TABLE IF EXISTS big;
       CREATE TABLE big (id int PRIMARY KEY, v text NOT NULL, at timestamptz NOT NULL DEFAULT '2026-01-01');

@@ -61,7 +61,7 @@ describe.skipIf(isCurrentNode(machineNode))('a machine with an old Node', () => 
     await write('package.json', { type: 'module' })
     const ended = await setUp('tool')
     expect(ended.exit).toBe(3)
-    expect(ended.stderr).toMatch(/^Tidemark needs Node 22\.18 or later; this is Node \d/)
+    expect(ended.stderr).toMatch(/^A clone of Tidemark needs Node 24; this is Node \d/)
     expect(ended.stderr).toContain('install Node 24, then run this again')
     expect(ended.stderr).not.toContain('Installing')
   })

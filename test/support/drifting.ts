@@ -5,6 +5,7 @@
 import { type TestContext } from 'vitest'
 import { createMysqlDatabase, hasMariadb } from './mariadb.ts'
 import { createDatabase } from './postgres.ts'
+import { isTried } from './releases/tried.ts'
 import { createSqliteFile } from './sqlite.ts'
 import { createWorld, type World } from './world.ts'
 
@@ -37,7 +38,7 @@ function drifting(at: World, query: Drifting['query'], [text, larger]: [text: st
 export const DRIFTING: readonly DriftingKind[] = [
   {
     name: 'postgres',
-    isHere: true,
+    isHere: isTried('postgres'),
     open: async (url, { onTestFinished }) => {
       const database = await createDatabase(url)
       onTestFinished(() => database.drop())
@@ -64,7 +65,7 @@ export const DRIFTING: readonly DriftingKind[] = [
   },
   {
     name: 'sqlite',
-    isHere: true,
+    isHere: isTried('sqlite'),
     open: async () => {
       const file = await createSqliteFile(ITEM)
       // There is no statement that changes a type, and an integer holds 64 bits already.

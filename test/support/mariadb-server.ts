@@ -11,7 +11,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import mysql from 'mysql2/promise'
 import { findFreePort } from '../../examples/postgres.ts'
-import { type Account, folderFor, serverAccount } from '../../examples/postgres-install.ts'
+import { type Account, canReach, folderFor, serverAccount } from '../../examples/postgres-install.ts'
 import type { StartedServer } from './servers-global.ts'
 
 export interface RunningMariadb {
@@ -31,9 +31,14 @@ const USER = 'tidemark_owner'
 const PASSWORD = 'tidemark-tests'
 const START_TIMEOUT_MS = 60_000
 
-/** The server program of this machine; undefined when it has none. */
-export async function findServer(): Promise<string | undefined> {
-  const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
+/** The server program to test with, of the folder that is named or of this machine; undefined when it has none. */
+export async function findServer(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
+  const chosen = env['TIDEMARK_TEST_MYSQL']
+  if (chosen !== undefined) {
+    const program = join(chosen, 'mysqld')
+    return (await canRun(program)) ? program : undefined
+  }
+  const folders = [...(env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/usr/libexec']
   for (const name of ['mariadbd', 'mysqld']) {
     for (const folder of folders) {
       const path = join(folder, name)
@@ -45,6 +50,12 @@ export async function findServer(): Promise<string | undefined> {
     }
   }
   return undefined
+}
+
+/** Whether the account of the server gets as far as the program. */
+async function canRun(program: string): Promise<boolean> {
+  const account = await serverAccount()
+  return account.uid === undefined || (await canReach(program, account))
 }
 
 /** A server for tests, in a folder of its own that goes when it stops. */
@@ -115,7 +126,8 @@ async function initialise(program: string, data: string, account: Account): Prom
   if (/mariadb/i.test(stdout)) {
     const args = ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db']
     await run('mariadb-install-db', args)
-  } else await run(program, ['--no-defaults', '--initialize-insecure', `--datadir=${data}`])
+  } else
+    await run(program, ['--no-defaults', '--initialize-insecure', '--auto-generate-certs=OFF', `--datadir=${data}`])
 }
 
 interface Launch {
@@ -141,7 +153,11 @@ async function launch({ program, directory, data, port, account, zone, more }: L
     // Statistics are kept by a transaction of no connection, which a bound by the oldest open one has to respect.
     'innodb-stats-persistent': '0',
     'innodb-buffer-pool-size': '64M',
-    'innodb-log-file-size': '32M',
+    'loose-innodb-log-file-size': '32M',
+    'secure-file-priv': data,
+    // MySQL, and MariaDB since 11.4, make certificates for themselves; here a server has those that a test gives it.
+    'loose-auto-generate-certs': 'OFF',
+    'loose-ssl': 'OFF',
     'max-allowed-packet': '64M',
     'max-connections': '100',
   }

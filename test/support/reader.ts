@@ -25,8 +25,15 @@ function isRunBySomebodyElse(): boolean {
   }
 }
 
-/** Run a command of the project as the reader. `may` says what the files allow the reader meanwhile. */
-export async function asReader(project: CliProject, may: 'read' | 'nothing', ...args: string[]): Promise<Ended> {
+/**
+ * Run a command of the project as the reader. `may` says what the files allow the reader meanwhile: `allBut` a folder, in which
+ * nothing can be written.
+ */
+export async function asReader(
+  project: CliProject,
+  may: 'read' | 'nothing' | { allBut: string },
+  ...args: string[]
+): Promise<Ended> {
   // Ours is not the reader's to write; without one each command would compile everything again.
   const cache = join(project.root, 'reader-cache')
   await mkdir(cache, { recursive: true })
@@ -34,12 +41,15 @@ export async function asReader(project: CliProject, may: 'read' | 'nothing', ...
   const env = { NO_COLOR: '1', NODE_COMPILE_CACHE: cache, ...project.env }
   await chmod(project.root, 0o755)
   const mode = (bits: string): void => void execFileSync('chmod', ['-R', bits, project.lake])
-  mode(isRoot ? (may === 'read' ? 'a+rX' : 'go=') : may === 'read' ? 'u=rX' : 'u=')
+  if (typeof may === 'object') {
+    mode(isRoot ? 'a+rwX' : 'u+rwX')
+    await chmod(join(project.lake, may.allBut), 0o555)
+  } else mode(isRoot ? (may === 'read' ? 'a+rX' : 'go=') : may === 'read' ? 'u=rX' : 'u=')
   try {
     return isRoot
       ? await runProgram('setpriv', [...STEP_DOWN, TIDEMARK, ...args], { cwd: project.root, env })
       : await runProgram(process.execPath, [TIDEMARK, ...args], { cwd: project.root, env })
   } finally {
-    mode('u=rwX')
+    mode(isRoot ? 'u=rwX,go-w' : 'u=rwX')
   }
 }

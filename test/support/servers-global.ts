@@ -33,15 +33,17 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const program = await findServer()
+  // Workers are given the project's variables; this process has its own alone.
+  const env: NodeJS.ProcessEnv = { ...process.env, ...project.config.env }
+  const program = await findServer(env)
   if (program === undefined) {
     console.warn(
-      'Tests of MySQL sources are left out: there is no mariadbd or mysqld (Debian: apt-get install mariadb-server).',
+      'Tests of MySQL sources are left out: there is no mariadbd or mysqld that the account of the server reaches (Debian: apt-get install mariadb-server).',
     )
   }
   project.provide('hasMariadb', program !== undefined)
   const starts: Readonly<Record<string, () => Promise<StartedServer>>> = {
-    postgres: startTestPostgres,
+    postgres: () => startTestPostgres(env['TIDEMARK_TEST_POSTGRES']),
     ...(program !== undefined && { mariadb: () => startTestMariadb(program) }),
   }
   const started = new Map<string, Promise<StartedServer>>()

@@ -13,7 +13,7 @@ import type { Clock } from '../../packages/tidemark/src/model/ports.ts'
 import { createMysqlSource } from '../../packages/tidemark/src/sources/mysql/mysql.ts'
 import { createSqliteSource } from '../../packages/tidemark/src/sources/sqlite/sqlite.ts'
 import { createPostgresSource } from '../../packages/tidemark/src/sources/postgres/postgres.ts'
-import { readCsvHashed, readKeyCsv } from '../../packages/tidemark/src/sources/read-csv.ts'
+import { readHashed, readHashedKeys } from '../../packages/tidemark/src/sources/parquet/hashed-rows.ts'
 import { readKeySegments, readSegments } from '../../packages/tidemark/src/sources/postgres/read-segments.ts'
 import {
   type Segment,
@@ -134,7 +134,7 @@ export async function copySegments(
   return await collect(snapshot.copy(request))
 }
 
-/** Rows of a slice as DuckDB has typed them, every value as text; `_overlap` and `_row_version` come first. */
+/** Rows of a slice as DuckDB has typed them, every value as text; `_row_version` comes first. */
 export async function readRows(
   snapshot: SourceSnapshot,
   table: SourceTable,
@@ -143,14 +143,14 @@ export async function readRows(
   const segments = await copySegments(snapshot, table, options)
   const files = segments.map(segment => segment.path)
   if (files.length === 0) return []
-  const read = isOfPostgres(table) ? readSegments : readCsvHashed
-  const rows = read(files, options.columns ?? table.columns)
+  const rows = readersOf(table).rows(files, options.columns ?? table.columns)
   return await queryDuckdb(options.through?.(rows) ?? rows)
 }
 
-/** Those of all other sources are CSV, and hold no version. */
-function isOfPostgres(table: SourceTable): boolean {
-  return !table.columns.some(column => 'form' in column || 'carried' in column)
+/** How the source of a table reads its segments. */
+function readersOf({ columns }: SourceTable): Record<'rows' | 'keys', Source['readSegments']> {
+  if (columns.some(column => 'form' in column || 'carried' in column)) return { rows: readHashed, keys: readHashedKeys }
+  return { rows: readSegments, keys: readKeySegments }
 }
 
 /** The keys of all rows, every value as text. */
@@ -171,7 +171,7 @@ export async function readKeys(
   const segments = await collect(snapshot.copyKeys(request))
   if (segments.length === 0) return []
   const files = segments.map(segment => segment.path)
-  return await queryDuckdb(through((isOfPostgres(table) ? readKeySegments : readKeyCsv)(files, columns)))
+  return await queryDuckdb(through(readersOf(table).keys(files, columns)))
 }
 
 /** Rows of a relation in DuckDB; each value as DuckDB prints it, blobs as hex. */

@@ -31,6 +31,8 @@ const PRINT_RULES = 'mysql_tzinfo_to_sql'
 export async function teachZones(database: MysqlDatabase): Promise<void> {
   for (const zone of ZONES) {
     const rules = execFileSync(PRINT_RULES, [`/usr/share/zoneinfo/${zone}`, zone], { encoding: 'utf8' })
-    await database.query(`USE mysql; ${rules} USE ${database.database}`)
+    // Around the rules stands what only one of the two servers understands, about its replication.
+    const own = rules.split(';\n').filter(statement => /^(INSERT INTO time_zone|SET @time_zone_id)/.test(statement))
+    await database.query(`USE mysql; ${own.join('; ')}; USE ${database.database}`)
   }
 }

@@ -23,7 +23,7 @@ export {
   type VersionChanges,
 } from './engine/changes.ts'
 export { type ParquetCodec, parquetCodec } from './engine/parquet-codec.ts'
-export type { ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
+export type { BegunFiles, ParquetWriter, RowOrder, WriteOptions } from './engine/parquet.ts'
 export type {
   Assignments,
   FileHits,

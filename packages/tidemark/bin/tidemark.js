@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
- * Starts the command line on a Node that can run it. Plain JavaScript for Node 20; on Node 22.18 or later everything
- * happens in this process, otherwise the Node 24 that npm installed near us is started and its exit code passed on.
+ * Starts the command line on a Node that can run it. Plain JavaScript for Node 20; on Node 22.18 or later, of a
+ * checkout on Node 24, everything happens in this process, otherwise the Node 24 that npm installed near us is started and its
+ * exit code passed on.
  */
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -18,6 +19,8 @@ const main = isCheckout ? sourceMain : join(home, 'dist', 'command', 'main.js')
 
 function canRunHere() {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
+  // The source has words that Node 22 does not know; the published package has them no more.
+  if (isCheckout) return major >= 24
   return major > 22 || (major === 22 && minor >= 18)
 }
 
@@ -61,11 +64,14 @@ function runWith(node) {
 
 function stop(reason) {
   console.error(`tidemark: ${reason}`)
-  console.error('hint: install Node 24 (22.18 or later will do) and run the command again.')
+  console.error('hint: install Node 24 and run the command again.')
   process.exit(3)
 }
 
 const node = canRunHere() ? undefined : findNode()
 if (canRunHere()) await runHere()
 else if (node !== undefined) runWith(node)
-else stop(`Node 22.18 or later is needed, this is ${process.versions.node}, and no Node 24 package is installed here.`)
+else {
+  const needed = isCheckout ? 'Node 24' : 'Node 22.18 or later'
+  stop(`${needed} is needed, this is ${process.versions.node}, and no Node 24 package is installed here.`)
+}

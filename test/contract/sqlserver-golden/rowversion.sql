@@ -1,3 +1,3 @@
 SELECT CONVERT(varchar(20), count_big(*)) AS total, CONVERT(varchar(20), count_big(CASE WHEN t."rv" >= CONVERT(binary(8), CONVERT(bigint, 4294967296)) THEN 1 END)) AS in_slice, CONVERT(varchar(20), count_big(CASE WHEN t."rv" >= CONVERT(binary(8), CONVERT(bigint, 4294967296)) AND t."changed_at" IS NOT NULL AND (t."changed_at" < CONVERT(datetime2(7), N'0001-01-02T00:00:00', 126) OR t."changed_at" >= CONVERT(datetime2(7), N'9999-12-31T00:00:00', 126)) THEN 1 END)) AS "unfit_1" FROM "dbo"."orders" AS t;
 
-SELECT '1', CONVERT(varchar(20), t."id"), CONVERT(varchar(27), t."changed_at", 126), CONVERT(varchar(max), CONVERT(varbinary(max), t."rv"), 2) FROM "dbo"."orders" AS t WHERE t."rv" >= CONVERT(binary(8), CONVERT(bigint, 4294967296));
+SELECT '0', CONVERT(varchar(20), t."id"), CONVERT(varchar(27), t."changed_at", 126), CONVERT(varchar(max), CONVERT(varbinary(max), t."rv"), 2) FROM "dbo"."orders" AS t WHERE t."rv" >= CONVERT(binary(8), CONVERT(bigint, 4294967296));

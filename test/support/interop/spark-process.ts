@@ -109,7 +109,8 @@ async function start(on: Parameters<typeof sparkProcess>[0], { java, settings: o
     ...Object.entries(settings).map(([key, value]) => `-D${key}=${value}`),
     ...['-cp', [join(SPARK_JARS, '*')].join(delimiter), DRIVER],
   ]
-  const env = { ...process.env, SPARK_LOCAL_IP: '127.0.0.1', JAVA_TOOL_OPTIONS: undefined }
+  // Names of files are beyond ASCII, which Java writes in no locale of its own.
+  const env = { ...process.env, LC_ALL: 'C.UTF-8', SPARK_LOCAL_IP: '127.0.0.1', JAVA_TOOL_OPTIONS: undefined }
   const child = spawn('java', args, { cwd: folder, env, stdio: ['pipe', 'pipe', 'pipe'] })
   let said = ''
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

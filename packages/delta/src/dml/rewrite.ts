@@ -2,7 +2,7 @@
  * The second phase of a change: what is left of the files with a hit is written, and what is new. Files of large ranges
  * are rewritten each into its own, so that a table whose files hold ranges of a key stays so.
  */
-import type { WriteOptions } from '../engine/parquet.ts'
+import type { BegunFiles, WriteOptions } from '../engine/parquet.ts'
 import type { Judgement } from '../engine/relations.ts'
 import type { AddFile, DataFile } from '../log/actions.ts'
 import { conditionsOf } from '../schema/conditions.ts'
@@ -11,6 +11,7 @@ import { type CheckedRows, checkRows } from '../write/check-rows.ts'
 import { writeOptionsFor } from '../write/write-options.ts'
 import type { Decided } from './change.ts'
 import type { ChangeCounts } from './counts.ts'
+import { FilesInTurn, publishedFiles } from './files-in-turn.ts'
 import { markRows } from './mark-rows.ts'
 import { groupForRewrite } from './rewrite-groups.ts'
 import { type HitFiles, splitHits } from './split-hits.ts'
@@ -41,20 +42,22 @@ export async function rewrite<Rows, Expr>(decided: Decided<Rows, Expr>, judged: 
   const updated = [...snapshot.files.values()].filter(file => updatesOf([file]) > 0n)
   const checked = await check(decided, await newRows(decided, judged, updated))
   const hits = splitHits(snapshot, judged.hits)
-  const add: DataFile[] = []
+  await using files = new FilesInTurn(parquet, writeOptions(decided))
+  const begun: BegunFiles[] = []
   for (const group of groupForRewrite(hits.rewritten)) {
     const kept = await judged.kept(group)
-    const rows = updatesOf(group) > 0n ? relations.union([kept, await judged.updated(group)]) : kept
-    add.push(...(await parquet.write(rows, writeOptions(decided))))
+    begun.push(await files.begin(updatesOf(group) > 0n ? relations.union([kept, await judged.updated(group)]) : kept))
   }
-  const copied = add.reduce((n, file) => n + file.numRecords, 0n) - updatesOf(hits.rewritten)
-  add.push(...(await markRows(ports, snapshot, hits.marked, judged.positions(hits.marked), signal)))
+  const marked = await markRows(ports, snapshot, hits.marked, judged.positions(hits.marked), signal)
   const fresh = await newRows(decided, judged, updatesOf(hits.marked) > 0n ? hits.marked : [])
-  if (fresh !== undefined) add.push(...(await parquet.write(fresh, writeOptions(decided))))
+  const added = fresh === undefined ? [] : [await files.begin(fresh)]
+  const cdc = await writeChanges(decided, judged, hits)
+  const rewritten = await publishedFiles(begun)
+  const copied = rewritten.reduce((n, file) => n + file.numRecords, 0n) - updatesOf(hits.rewritten)
   return {
     remove: [...hits.emptied, ...hits.marked, ...hits.rewritten],
-    add,
-    cdc: await writeChanges(decided, judged, hits),
+    add: [...rewritten, ...marked, ...(await publishedFiles(added))],
+    cdc,
     checked,
     rows: {
       inserted: judged.insertCount,

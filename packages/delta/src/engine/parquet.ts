@@ -12,6 +12,16 @@ export interface ParquetWriter<Rows> {
    * table only when a commit names them.
    */
   write(rows: Rows, options: WriteOptions): Promise<DataFile[]>
+  /**
+   * The same in two halves: it resolves when the rows are written, and `published` when their files are complete and durable.
+   * Other rows may be written meanwhile. Left out by an engine that has no use for it.
+   */
+  begin?(rows: Rows, options: WriteOptions): Promise<BegunFiles>
+}
+
+/** Files that are written and on their way. */
+export interface BegunFiles {
+  readonly published: Promise<DataFile[]>
 }
 
 export interface WriteOptions {
@@ -26,6 +36,11 @@ export interface WriteOptions {
   configuration?: Readonly<Record<string, string>> | undefined
   /** Columns that must have statistics wherever they stand in the schema. */
   statsColumns?: readonly string[] | undefined
+  /**
+   * Text columns of which every row has the one value that is told here: an engine need not look for their values. One that
+   * finds another ends the write.
+   */
+  oneValue?: Readonly<Record<string, string>> | undefined
   /**
    * `changes` writes files of the change data feed: in the folder `_change_data`, with `_change_type` as one more text
    * column of the rows.

@@ -61,7 +61,7 @@ export async function putLastCheckpoint(tables: TableStore, tablePath: string, h
 }
 
 /** The text of a hint, with its checksum. */
-export function printLastCheckpoint({ version, size, sizeInBytes, numOfAddFiles }: Omit<NewHint, 'signal'>): string {
+function printLastCheckpoint({ version, size, sizeInBytes, numOfAddFiles }: Omit<NewHint, 'signal'>): string {
   const fields = { version, size, sizeInBytes, numOfAddFiles }
   return printJson({ ...fields, checksum: jsonChecksum(printJson(fields)) })
 }

@@ -43,7 +43,7 @@ export async function replayListed(tables: TableStore, request: ListedRequest): 
 }
 
 /** The latest version that a listing shows, as a commit or as a checkpoint. */
-export function latestVersion({ latest, checkpoints }: LogListing): Version | undefined {
+function latestVersion({ latest, checkpoints }: LogListing): Version | undefined {
   const checkpoint = checkpoints[0]?.version
   if (latest === undefined || checkpoint === undefined) return latest ?? checkpoint
   return latest > checkpoint ? latest : checkpoint

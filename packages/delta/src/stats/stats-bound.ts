@@ -22,17 +22,20 @@ export function upperBound(type: string, max: string | undefined): object | stri
   if (max === undefined) return undefined
   if (type === 'string') return upperString(max)
   if (isTimestamp(type)) return timeBound(type, max, micros => floorToMillis(micros + 999n))
-  return plainBound(type, max)
+  // To readers that order numbers by their bits -0 is below 0, which equals it.
+  return plainBound(type, isFloating(type) && max === '-0.0' ? '0.0' : max)
 }
 
 /** Booleans and binary have no bounds by the protocol; dates before year 1, beyond 9999 and infinite ones by choice. */
 function plainBound(type: string, value: string): object | string | undefined {
   if (INTEGERS.has(type)) return numberWhen(/^-?\d+$/, value)
   if (type.startsWith('decimal')) return numberWhen(/^-?\d+(\.\d+)?$/, value)
-  if (type === 'float' || type === 'double') return numberWhen(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/, value)
+  if (isFloating(type)) return numberWhen(/^-?\d+(\.\d+)?(e[+-]?\d+)?$/, value)
   if (type === 'date') return /^(?!0000)\d{4}-\d\d-\d\d$/.test(value) ? value : undefined
   return undefined
 }
+
+const isFloating = (type: string): boolean => type === 'float' || type === 'double'
 
 function numberWhen(pattern: RegExp, value: string): object | undefined {
   return pattern.test(value) ? exactNumber(value) : undefined

@@ -65,6 +65,12 @@ test.each([
   expect(upperBound(type, value)).toBeUndefined()
 })
 
+test('a maximum of -0 is told as 0: readers that order all bits would look for no 0 below it', () => {
+  expect(upperBound('double', '-0.0')).toEqual(upperBound('double', '0.0'))
+  expect(upperBound('float', '-0.0')).toEqual(upperBound('float', '0.0'))
+  expect(lowerBound('double', '-0.0')).not.toEqual(lowerBound('double', '0.0'))
+})
+
 test('string bounds are at most 33 characters, valid by bytes, and never half a character', () => {
   const letter = fc.constantFrom('a', '~', '\u007f', 'é', '\ufffd', '😀', '\u{10ffff}')
   fc.assert(

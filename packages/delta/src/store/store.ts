@@ -96,8 +96,8 @@ export interface ObjectStore {
    */
   claim?(path: string, bytes: Uint8Array, options: ClaimOptions): Promise<Claim | Rival>
   /**
-   * Names of the folders directly below a folder, whatever they hold, in byte order of the name and a slash. Stores that list objects and know no
-   * folders have this where it costs less than listing all that is in them.
+   * Names of the folders directly below a folder, whatever they hold, in byte order of the name and a slash. Stores that list
+   * objects and know no folders have this where it costs less than listing all that is in them.
    */
   listFolders?(folder: string): AsyncIterable<string>
   /** How other programs name an object, where that is not what `locate` gives: `s3://bucket/t/part-0`. */

@@ -75,6 +75,19 @@ const winners: Record<string, Change> = {
 
 type Row = Partial<Record<keyof typeof winners, ConflictRule>>
 
+/** In the way of a change that read file `a` of a Serializable table, whether or not it found anything there. */
+const readA: Row = {
+  'blind append': 'ConcurrentAppend',
+  'append that read': 'ConcurrentAppend',
+  'append of app x': 'ConcurrentAppend',
+  'domain mine': 'ConcurrentAppend',
+  'delete of a': 'ConcurrentDeleteRead',
+  'update of a': 'ConcurrentAppend',
+  'update of c': 'ConcurrentAppend',
+  'compaction of a': 'ConcurrentDeleteRead',
+  'new setting': 'MetadataChanged',
+}
+
 /** For each of our changes, the winners that stand in its way; every winner that is not named may come before. */
 const inTheWay: Record<string, { ours: Change; isolation?: string; conflicts: Row }> = {
   'strict append': {
@@ -109,17 +122,12 @@ const inTheWay: Record<string, { ours: Change; isolation?: string; conflicts: Ro
   'update of a, serializable': {
     ours: rewrite('UPDATE', ['a'], ['a1'], files('a')),
     isolation: 'Serializable',
-    conflicts: {
-      'blind append': 'ConcurrentAppend',
-      'append that read': 'ConcurrentAppend',
-      'append of app x': 'ConcurrentAppend',
-      'domain mine': 'ConcurrentAppend',
-      'delete of a': 'ConcurrentDeleteRead',
-      'update of a': 'ConcurrentAppend',
-      'update of c': 'ConcurrentAppend',
-      'compaction of a': 'ConcurrentDeleteRead',
-      'new setting': 'MetadataChanged',
-    },
+    conflicts: readA,
+  },
+  'merge that found nothing, serializable': {
+    ours: rewrite('MERGE', [], [], files('a')),
+    isolation: 'Serializable',
+    conflicts: readA,
   },
   'removal of a, unread': {
     ours: rewrite('DELETE', ['a'], [], none),

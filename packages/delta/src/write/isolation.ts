@@ -18,13 +18,14 @@ const CHANGES_DATA =
 
 /**
  * The isolation a staged change is judged under. Tables say it in `delta.isolationLevel`; without a word it is
- * WriteSerializable, and an unknown word is taken as the strictest.
+ * WriteSerializable, and an unknown word is taken as the strictest. A MERGE or DELETE that found nothing has looked all the
+ * same: of a Serializable table Spark lets it pass rows that it would have changed, and we do not.
  */
 export function isolationOf(staged: Staged): Isolation {
   const level = tableIsolation(staged)
   if (staged.reads.kind === 'strict' || changesMoreThanFiles(staged)) return level
   if (staged.dataChange && staged.add.length + staged.remove.length > 0) return level
-  return level === 'WriteSerializable' && CHANGES_DATA.test(staged.info.operation) ? level : 'SnapshotIsolation'
+  return CHANGES_DATA.test(staged.info.operation) ? level : 'SnapshotIsolation'
 }
 
 /** True when the change only adds files and read nothing to decide on them. */

@@ -65,7 +65,7 @@ export function createEmailChannel(options: EmailOptions): AlertChannel {
 }
 
 /** The Message-ID of an alert, in angle brackets. */
-export function messageId(id: string): string {
+function messageId(id: string): string {
   return `<${id}@alerts.tidemark>`
 }
 

@@ -32,7 +32,7 @@ ${rows.join('\n')}
 }
 
 /** Text for HTML element content and quoted attributes. */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   const names: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' }
   return plainText(text).replaceAll(/[&<>"']/g, character => names[character] ?? '')
 }

@@ -60,7 +60,7 @@ export function createWebhookChannel(options: WebhookOptions): AlertChannel {
 }
 
 /** The body of the POST. */
-export function webhookBody(record: AlertRecord): string {
+function webhookBody(record: AlertRecord): string {
   return JSON.stringify({ id: record.id, subject: record.subject, ...record.body })
 }
 

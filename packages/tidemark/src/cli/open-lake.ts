@@ -22,7 +22,8 @@ export function openReaderOf(
   folders: readonly string[] = [],
 ): Promise<LakeReader> {
   const { ids, temporary, processes } = ports
-  return openLakeReader(placeOf(ports, loaded), { ids, temporary, processes, folders })
+  const memory = loaded.project.engineMemory
+  return openLakeReader(placeOf(ports, loaded), { ids, temporary, processes, memory, folders })
 }
 
 /**
@@ -33,7 +34,8 @@ export function openReaderOf(
 export async function openLakeOf(ports: CliPorts, loaded: LoadedProject): Promise<Lake> {
   const { ids, processes } = ports
   await assertOwnLake(await storeOf(ports, loaded), loaded.project)
-  return openLake(placeOf(ports, loaded), { work: `work-${ids.uuid()}`, ids, processes })
+  const memory = loaded.project.engineMemory
+  return openLake(placeOf(ports, loaded), { work: `work-${ids.uuid()}`, ids, processes, memory })
 }
 
 function placeOf(ports: CliPorts, loaded: LoadedProject): LakePlace {

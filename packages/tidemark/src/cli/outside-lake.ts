@@ -51,7 +51,7 @@ export function outsideOf(
  *
  * @throws {TABLE_ADDRESS} nothing says in which account the container is
  */
-export function loginFor(address: LakeAddress, project: Pick<Project, 'lake' | 'remote'> | undefined): Login {
+function loginFor(address: LakeAddress, project: Pick<Project, 'lake' | 'remote'> | undefined): Login {
   const parsed = parseLakeAddress(project?.lake ?? '')
   const lake = typeof parsed === 'string' ? undefined : parsed
   const remote = lake?.kind === address.kind ? project?.remote : undefined

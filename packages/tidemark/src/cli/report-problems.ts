@@ -6,9 +6,14 @@ import type { CliPorts } from './ports.ts'
 
 /** Show each problem once on standard error; the exit code is the gravest, and stays what it is without any. */
 export function reportProblems(ports: CliPorts, problems: Iterable<Problem>): void {
-  const shown = new Map([...problems].map(problem => [`${problem.code} ${problem.message}`, problem]))
+  const shown = new Map([...problems].map(problem => [faultOf(problem), problem]))
   if (shown.size === 0) return
   const colour = wantsColour(ports.stderr, ports.env)
   for (const problem of shown.values()) ports.stderr.write(`${renderProblem(problem, { colour })}\n`)
   ports.exit(Math.max(...[...shown.values()].map(exitCodeOf)))
+}
+
+/** The same words about two places of the project are two faults. */
+function faultOf({ code, message, place }: Problem): string {
+  return [code, message, place?.file, place?.line, place?.column].join(' ')
 }

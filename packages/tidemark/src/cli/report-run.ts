@@ -10,11 +10,12 @@ import { exitCodeOf } from '../errors/render.ts'
 import { RUN_IN_PROGRESS } from '../errors/run.ts'
 import type { RunEvent, StepResult } from '../model/event.ts'
 import type { Plan } from '../model/plan.ts'
+import type { StepId } from '../model/step.ts'
 import { printJson } from '../report/json.ts'
 import { printEvent, problemJson, resultJson } from '../report/ndjson.ts'
 import { planText } from '../report/plan-lines.ts'
 import { type BronzeWork, renderSummary, type RunFinished } from '../report/summary.ts'
-import { canRedraw, lineWidth, openTerminalReport, wantsColour } from '../report/terminal.ts'
+import { canRedraw, lineWidth, openTerminalReport, wantsColour, warningText } from '../report/terminal.ts'
 import type { BeforeEnd, RunOutcome } from '../run/account.ts'
 import { toProblem } from '../run/problem-fact.ts'
 import { type Alerting, createAlerting } from './alerting.ts'
@@ -26,6 +27,8 @@ export interface RunOutput {
   events?: true
   json?: true
   work?: BronzeWork
+  /** The tables that are wanted, where not all are. */
+  select?: readonly string[]
 }
 
 /** What a run is handed so that it can be told. */
@@ -108,6 +111,8 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
   const startedAt = clock.now()
   let planned = new Map<string, string>()
   let end: RunFinished | undefined
+  const states = new Map<StepId, string>()
+  const warned: string[] = []
   const announce = (event: RunEvent): RunEvent =>
     event.kind === 'run started'
       ? { ...event, steps: event.steps.map(step => ({ ...step, planned: planned.get(step.id) })) }
@@ -115,13 +120,18 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
   const document = (warnings: readonly string[]): void => {
     if (end === undefined || !output.json) return
     const { runId, status, results, problem, storage } = end
-    const printed = { runId, status, steps: results.map(resultJson), warnings, problem: problemJson(problem), storage }
+    const steps = results.map(resultJson)
+    const all = [...warned, ...warnings]
+    const printed = { runId, status, steps, warnings: all, problem: problemJson(problem), storage }
     stdout.write(`${redact(printJson(printed))}\n`)
   }
   return {
     emit: event => {
       const announced = announce(event)
       if (announced.kind === 'run finished') end = announced
+      if (announced.kind === 'warning') warned.push(warningText(announced))
+      if (announced.kind === 'step finished' && announced.state !== undefined)
+        states.set(announced.result.step, announced.state)
       if (output.events) stdout.write(redact(printEvent(announced)))
       terminal.onEvent(announced)
     },
@@ -132,7 +142,9 @@ function openReader(ports: CliPorts, output: RunOutput, redact: (text: string) =
     finished: () => end !== undefined,
     summarise: warnings => {
       if (end === undefined) return
-      const options = { colour, width: lineWidth(stderr) ?? 200, startedAt, warnings, steps: live, work: output.work }
+      const width = lineWidth(stderr) ?? 200
+      const isPart = output.select !== undefined
+      const options = { colour, width, startedAt, warnings, states, steps: live, work: output.work, isPart }
       stderr.write(`\n${renderSummary(end, options)}\n`)
       document(warnings)
     },

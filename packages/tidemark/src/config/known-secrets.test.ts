@@ -34,6 +34,7 @@ function project(connections: readonly SourceConfig['connection'][]): Project {
     flows: [],
     alerts: { channels: [], rules: [] },
     variables: {},
+    engineMemory: undefined,
     parallel: 1,
   }
 }

@@ -223,6 +223,19 @@ targets:
       ]
     `)
   })
+  test('a target has memory of its own for the engine, and too little or no size is refused by name', async () => {
+    const sized = (size: string): Record<string, string> => ({
+      'tidemark.yml': `${minimal}engine_memory: 2GB\ntargets:\n  dev: { engine_memory: ${size} }\n  prod: { default: true }\n`,
+      'loop_input.json': list,
+    })
+    expect((await load(sized('500MB'))).project.engineMemory).toBe('2GB')
+    expect((await load(sized('500MB'), { target: 'dev' })).project.engineMemory).toBe('500MB')
+    for (const size of ['99MB', '2', 'lots']) {
+      expect(await problemsOf(sized(size))).toEqual([
+        expect.stringContaining('`engine_memory` must be a size of 100MB or more, such as 500MB or 2GB.'),
+      ])
+    }
+  })
   test('several targets without a default ask which one is meant', async () => {
     const two = `${minimal}targets: { a: {}, b: {} }\n`
     expect(await problemsOf({ 'tidemark.yml': two, 'loop_input.json': list })).toMatchInlineSnapshot(`

@@ -156,6 +156,7 @@ async function buildProject(
     flows: flows.flows,
     alerts: alerts.alerts,
     variables: tree.variables,
+    engineMemory: textOf(findNode(body, ['engine_memory'])),
     parallel: Number(textOf(findNode(body, ['parallel'])) ?? 4),
   }
   return {

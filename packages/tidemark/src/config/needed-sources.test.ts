@@ -20,7 +20,8 @@ test('all of them for a name that the list does not tell, and where nothing is n
   expect(needed()).toBeUndefined()
 })
 
-test('a source with patterns is needed, too: what they bring may be read by what follows', () => {
-  const sources = neededSources({ tables: [...tables, entry('wild', undefined)] }, ['items'])
-  expect([...(sources ?? [])].toSorted()).toEqual(['erp', 'wild'])
+test('a source with patterns only with what follows, which may read what they bring', () => {
+  const all = { tables: [...tables, entry('wild', undefined)] }
+  expect([...(neededSources(all, ['items']) ?? [])]).toEqual(['erp'])
+  expect([...(neededSources(all, ['DimUser', 'items+']) ?? [])].toSorted()).toEqual(['app', 'erp', 'wild'])
 })

@@ -23,6 +23,7 @@ export function neededSources(
   }
   if (needed.size === 0) return undefined
   // What a pattern brings may be read by what follows, and only its source tells what that is.
-  for (const { name, source } of tables) if (name === undefined) needed.add(source)
+  if (names.some(written => written.endsWith('+')))
+    for (const { name, source } of tables) if (name === undefined) needed.add(source)
   return needed
 }

@@ -46,6 +46,7 @@ export interface ProjectInput {
   catalog?: string | undefined
   lake?: string | undefined
   lake_options?: LakeOptionsInput | undefined
+  engine_memory?: string | undefined
   parallel?: number | undefined
   sources: Record<string, SourceInput>
   silver?: { defaults?: SilverInput | undefined } | undefined
@@ -151,6 +152,10 @@ const lakeOptions: z.ZodType<LakeOptionsInput> = z.strictObject({
     .meta({ description: 'How much of the lake a command may hold there at once to read it; no limit when left out.' }),
 })
 
+/** With less the engine cannot hold the buffers that any write needs. */
+const LEAST_ENGINE_MEMORY = 100e6
+const engineMemory = 'a size of 100MB or more, such as 500MB or 2GB'
+
 /** tidemark.yml without `targets`; also what a target may change. */
 export const projectSchema: z.ZodType<ProjectInput> = z.strictObject({
   name: name('the name of the project').meta({ description: 'Name of the project; also of its catalog.' }),
@@ -163,6 +168,15 @@ export const projectSchema: z.ZodType<ProjectInput> = z.strictObject({
     default: './lake',
   }),
   lake_options: lakeOptions.optional().meta({ description: 'How a lake in Azure or S3 is reached.' }),
+  engine_memory: z
+    .string({ error: engineMemory })
+    .refine(text => (parseBytes(text) ?? 0) >= LEAST_ENGINE_MEMORY, { error: engineMemory })
+    .optional()
+    .meta({
+      description:
+        'How much memory the engine of a command may hold before it spills, 100MB or more; more for long rows.',
+      default: '1GB',
+    }),
   parallel: z
     .int({ error: 'a whole number from 1 to 64' })
     .min(1, { error: 'a whole number from 1 to 64' })

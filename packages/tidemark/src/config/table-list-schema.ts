@@ -50,7 +50,7 @@ export interface EntryInput {
 }
 
 /** What each word of `drift` means, for people. */
-export const DRIFT_WORDS =
+const DRIFT_WORDS =
   'addNewColumns adds new ones and puts values that no longer fit into _rescued_data; addNewColumnsWithTypeWidening also lets types grow; rescue changes no column and puts values of new ones there too; failOnNewColumns stops at any change; none reads no new column and stops at another type.'
 
 export const driftSchema: z.ZodType<DriftMode> = z.enum(DRIFT_MODES)

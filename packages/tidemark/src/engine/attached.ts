@@ -3,7 +3,7 @@
  * users, which run in the lake's, never see an extension, an attached database or its login.
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
-import { type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
+import { connectTo, type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
 import type { AttachedDatabase } from './engine.ts'
 import { ident, join, raw, sql, text } from './sql.ts'
 
@@ -25,7 +25,7 @@ export class AttachedDatabases {
       instance = startDuckdb({ ...this.#options, threads: 1 }, spill, connection => attach(connection, database))
       this.#instances.set(name, instance)
     }
-    return await (await instance).connect()
+    return await connectTo(await instance)
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import { rm } from 'node:fs/promises'
 import { join as joinPath } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import {
+  type BegunFiles,
   type ChangePlan,
   type DataFile,
   type HeldObject,
@@ -17,11 +18,10 @@ import {
 } from '@tidemark/delta'
 import type { Ids } from '../model/ports.ts'
 import { AttachedDatabases } from './attached.ts'
-import { type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
+import { connectTo, DEFAULT_MEMORY, type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
 import { duckdbLogParquet } from './duckdb-log.ts'
 import { duckdbScratch } from './duckdb-scratch.ts'
 import {
-  type BegunFiles,
   type Cell,
   type Engine,
   FILE_COLUMN,
@@ -33,13 +33,14 @@ import {
   type Session,
 } from './engine.ts'
 import { findFullDisk } from './full-disk.ts'
+import { findOutOfMemory } from './out-of-memory.ts'
 import { scanChanges } from './scan/changes.ts'
 import { DeletedRows } from './scan/deleted-rows.ts'
 import { Layouts } from './scan/layouts.ts'
 import { locateFile } from './scan/location.ts'
 import { type ScanContext, scan } from './scan/scan.ts'
 import { ScannedFiles } from './scan/scanned-files.ts'
-import { ident, type Sql, sql } from './sql.ts'
+import { ident, raw, type Sql, sql } from './sql.ts'
 import { statisticsCheck } from './write/check-statistics.ts'
 import { beginFiles, type WritePorts } from './write/write-files.ts'
 
@@ -61,7 +62,7 @@ export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
   return {
     logParquet: logParquetOf(options.store),
     logParquetOf,
-    session: async () => new DuckdbSession(await instance.connect(), options, shared),
+    session: async () => new DuckdbSession(await connectTo(instance), options, shared),
     sessionBeside: async database => new DuckdbSession(await attached.connect(database), options, shared),
     close: async () => {
       await attached.close()
@@ -154,6 +155,16 @@ class DuckdbSession implements Session {
     return await beginFiles(ports, query, { ...target, signal })
   }
 
+  async readingOnce<T>(work: () => Promise<T>): Promise<T> {
+    await this.#rememberFooters(false)
+    try {
+      return await work()
+    } finally {
+      // A session that goes on without them reads more slowly, and that is all.
+      await this.#rememberFooters(true).catch(() => undefined)
+    }
+  }
+
   async hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void> {
     await this.#keep(this.#options.store, objects, signal)
   }
@@ -192,6 +203,10 @@ class DuckdbSession implements Session {
     if (held !== undefined) this.#held.push(held)
   }
 
+  async #rememberFooters(keep: boolean): Promise<void> {
+    await this.#connection.run(sql`SET SESSION parquet_metadata_cache = ${raw(String(keep))}`.text)
+  }
+
   /** Raw rows, as the driver gives them. */
   async #query(statement: Sql, signal?: AbortSignal): Promise<unknown[][]> {
     const reader = await this.#interruptible(signal, () => this.#connection.runAndReadAll(statement.text))
@@ -206,10 +221,16 @@ class DuckdbSession implements Session {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
-      throw this.#scanned.translate(findFullDisk(error, this.#options) ?? error)
+      throw this.#translate(error)
     } finally {
       signal?.removeEventListener('abort', interrupt)
     }
+  }
+
+  /** The limits of the machine first: their texts name files, too, that are not to blame. */
+  #translate(error: unknown): unknown {
+    const { memoryLimit = DEFAULT_MEMORY } = this.#options
+    return findFullDisk(error, this.#options) ?? findOutOfMemory(error, memoryLimit) ?? this.#scanned.translate(error)
   }
 }
 

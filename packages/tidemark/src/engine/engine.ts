@@ -4,6 +4,7 @@
  */
 import type {
   AddFile,
+  BegunFiles,
   ChangePlan,
   DataFile,
   HeldObject,
@@ -72,6 +73,8 @@ export interface Session extends AsyncDisposable {
    * the lake. The session can do other work meanwhile.
    */
   beginParquet(query: Sql, target: ParquetTarget, signal?: AbortSignal): Promise<BegunFiles>
+  /** Do work whose files nobody will look at again: nothing of them is kept in memory, which would grow with their number. */
+  readingOnce<T>(work: () => Promise<T>): Promise<T>
   /** Bring objects of the lake to where its store locates them; they stay as long as the session. */
   hold(objects: readonly HeldObject[], signal?: AbortSignal): Promise<void>
   /** The value of `FILE_COLUMN` for a file of a snapshot, given by its add path. */
@@ -87,11 +90,6 @@ export interface Session extends AsyncDisposable {
   scanPlan(plan: ScanPlan, options?: Pick<ScanOptions, 'withPlace'> & PlanPlace): Promise<Sql>
   /** The changed rows of a plan, with `_change_type`, `_commit_version` and `_commit_timestamp`. */
   scanChanges(plan: ChangePlan, options?: PlanPlace): Promise<Sql>
-}
-
-/** Files that are written and on their way. */
-export interface BegunFiles {
-  readonly published: Promise<DataFile[]>
 }
 
 /** What `writeParquet` writes: see `WriteOptions` of @tidemark/delta. */

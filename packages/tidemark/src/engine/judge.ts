@@ -23,13 +23,18 @@ import {
   type Verdicts,
 } from './verdicts.ts'
 
-/** Judge every row of the files. The result's temporary tables live until it is disposed of. */
-export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): Promise<Judgement<Sql>> {
+/**
+ * Judge every row of the files. The result's temporary tables live until it is disposed of.
+ *
+ * @param found of a change that does nothing but delete what it matches: `FILE_COLUMN` and `ROW_COLUMN` of all these rows in
+ *   the version that is changed, found before and kept; nothing is looked for again
+ */
+export async function judge(session: Session, request: JudgeRequest<Sql, Sql>, found?: Sql): Promise<Judgement<Sql>> {
   const { change, signal } = request
   const judging: Judging = { session, request, names: await chooseNames(session, request) }
   const source = await keepSource(judging)
-  const verdicts = ident(session.temporaryName('verdicts'))
-  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${await verdictQuery(judging, source)}`, signal)
+  const verdicts = found === undefined ? await keepVerdicts(judging, source) : foundVerdicts(judging, found)
+  const dropped = [...(found === undefined ? [verdicts] : []), ...(source === undefined ? [] : [source])]
   const at: Verdicts = { ...judging, source, verdicts }
   return {
     hits: await countHits(at),
@@ -41,9 +46,7 @@ export async function judge(session: Session, request: JudgeRequest<Sql, Sql>): 
     changes: () => changesQuery(at),
     positions: files => positions(at, files),
     [Symbol.asyncDispose]: async () => {
-      for (const table of source === undefined ? [verdicts] : [verdicts, source]) {
-        await session.run(sql`DROP TABLE IF EXISTS ${table}`)
-      }
+      for (const table of dropped) await session.run(sql`DROP TABLE IF EXISTS ${table}`)
     },
   }
 }
@@ -79,6 +82,22 @@ async function keepSource({ session, request, names }: Judging): Promise<Sql | u
     signal,
   )
   return table
+}
+
+async function keepVerdicts(judging: Judging, source: Sql | undefined): Promise<Sql> {
+  const { session, request } = judging
+  const verdicts = ident(session.temporaryName('verdicts'))
+  await session.run(sql`CREATE TEMP TABLE ${verdicts} AS ${await verdictQuery(judging, source)}`, request.signal)
+  return verdicts
+}
+
+/** The verdict over rows that are deleted, and that somebody found before. */
+function foundVerdicts({ request: { change }, names }: Judging, found: Sql): Sql {
+  const { notMatched = [], notMatchedBySource = [] } = change
+  if (!isRepeatable(change) || notMatched.length > 0 || notMatchedBySource.length > 0)
+    throw new TypeError('this is a bug in tidemark: rows were found for a change that does more than delete them')
+  return sql`(SELECT ${ident(FILE_COLUMN)} AS ${names.file}, ${ident(ROW_COLUMN)} AS ${names.row}, \
+CAST(NULL AS BIGINT) AS ${names.source}, CAST(1 AS TINYINT) AS ${names.clause} FROM ${found})`
 }
 
 /** One row for each pair that matched, and one for each unmatched row of the target that a clause takes. */

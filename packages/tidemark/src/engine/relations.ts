@@ -2,7 +2,7 @@
  * The session as the relational worker of @tidemark/delta: judges rows and writes data files. Rows are handed around as
  * queries, never as values.
  */
-import type { KeyColumn, KeyRange, KeySpan, ParquetWriter, Relations } from '@tidemark/delta'
+import type { KeyColumn, KeyRange, KeySpan, ParquetWriter, Relations, WriteOptions } from '@tidemark/delta'
 import type { Cell, Row, Session } from './engine.ts'
 import { judge } from './judge.ts'
 import { predicateSql } from './predicate.ts'
@@ -14,16 +14,27 @@ const STATS_COLUMNS: readonly string[] = ['_seq', '_op', '_rescued_data']
 
 /** Writes a query's rows as data files; no rows, no file. */
 export function sessionParquet(session: Session): ParquetWriter<Sql> {
+  const target = ({ statsColumns = [], ...options }: WriteOptions): WriteOptions => {
+    return { ...options, statsColumns: [...STATS_COLUMNS, ...statsColumns] }
+  }
   return {
-    write: (rows, { signal, statsColumns = [], ...target }) =>
-      session.writeParquet(rows, { ...target, statsColumns: [...STATS_COLUMNS, ...statsColumns] }, signal),
+    write: (rows, { signal, ...options }) => session.writeParquet(rows, target(options), signal),
+    begin: (rows, { signal, ...options }) => session.beginParquet(rows, target(options), signal),
   }
 }
 
-/** Relational work in a session: changes are judged there, and relations are queries. */
-export function sessionRelations(session: Session, signal?: AbortSignal): Relations<Sql, Sql> {
+/**
+ * Relational work in a session: changes are judged there, and relations are queries.
+ *
+ * @param known.found of a change that deletes what it matches: where all these rows lie, see `judge`
+ */
+export function sessionRelations(
+  session: Session,
+  signal?: AbortSignal,
+  known: { found?: Sql } = {},
+): Relations<Sql, Sql> {
   return {
-    judge: request => judge(session, request),
+    judge: request => judge(session, request, known.found),
     scan: (snapshot, files) => session.scan(snapshot, { files }),
     countUnless: (rows, condition) =>
       session.count(sql`SELECT count(*) FROM (${rows}) target WHERE (${condition}) IS NOT TRUE`, signal),

@@ -8,6 +8,7 @@ import * as backfill from './backfill.ts'
 import * as config from './config.ts'
 import * as delta from './delta.ts'
 import * as drift from './drift.ts'
+import * as engine from './engine.ts'
 import * as explain from './explain.ts'
 import * as flow from './flow.ts'
 import * as flowRun from './flow-run.ts'
@@ -40,6 +41,7 @@ const areas: readonly object[] = [
   config,
   delta,
   drift,
+  engine,
   explain,
   flow,
   flowRun,

@@ -150,13 +150,32 @@ export const FLOW_BATCH_UNREADABLE: ProblemKind<BatchUnreadable> = problem<Batch
   code: 'FLOW_BATCH_UNREADABLE',
   title: 'The record of a batch cannot be read.',
   message: p => `Flow ${p.flow} decided a batch in ${p.path}, but ${p.reason}.`,
-  hint: () => 'The file was written by a newer Tidemark or was changed by hand. Restore it, or update Tidemark.',
+  hint: () =>
+    'The file was written by a newer Tidemark or was changed by hand. Restore it, or update Tidemark. Without a backup take it away: the next run says how the table is rebuilt.',
   retry: 'after-change',
   exit: 3,
   example: {
     flow: 'gold.plays',
     path: 'system/batches/gold%2Eplays/000000000007.json',
     reason: 'format 2 is not known',
+  },
+})
+
+type BatchMissing = { flow: string; target: string; batch: string; path: string }
+export const FLOW_BATCH_MISSING: ProblemKind<BatchMissing> = problem<BatchMissing>({
+  code: 'FLOW_BATCH_MISSING',
+  title: 'Records of batches are gone.',
+  message: p =>
+    `Batch ${p.batch} of flow ${p.flow} is one of ${p.target}, and its record ${p.path} is gone: up to where the source was read is not known.`,
+  hint: p =>
+    `Restore the file from a backup of the lake, or rebuild the table from what is there now: tidemark run --full-refresh ${shellWord(p.target)}`,
+  retry: 'after-change',
+  exit: 1,
+  example: {
+    flow: 'gold.plays',
+    target: 'gold.plays',
+    batch: '7',
+    path: 'system/batches/gold%2Eplays/000000000007.json',
   },
 })
 

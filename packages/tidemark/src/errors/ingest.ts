@@ -9,7 +9,7 @@ export const SOURCE_WENT_BACK: ProblemKind<{ table: string; markAsOf: string; so
   message: (p: { table: string; markAsOf: string; sourceAsOf: string }) =>
     `${p.table} was last read at ${p.markAsOf}; the server now stands before that point of its own history (its clock says ${p.sourceAsOf}).`,
   hint: () =>
-    'A restored backup, a lagging copy or a crash that lost commits looks like this. Point the source at the current primary; if the server really was restored, load the table anew: tidemark run --reload-source says what exists only in the lake, and asks.',
+    'A restored backup, a lagging copy, a crash that lost commits or a clock that was ahead and has been set right looks like this. Point the source at the current primary; if the server really was restored or its clock corrected, load the table anew: tidemark run --reload-source says what exists only in the lake, and asks.',
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', markAsOf: '2026-11-22T12:00:03Z', sourceAsOf: '2026-11-22T12:30:00Z' },
@@ -155,8 +155,13 @@ export const KEY_CHANGED: ProblemKind<{ table: string; before: string; now: stri
   code: 'KEY_CHANGED',
   title: 'The key of a table changed.',
   message: (p: { table: string; before: string; now: string }) =>
-    `${p.table} was loaded by (${p.before}); its key is now (${p.now}).`,
-  hint: () => 'Declare the old key by primary_key, or give the entry another name to load the table by its new key.',
+    `${p.table} was loaded ${p.before === '' ? 'without a key' : `by (${p.before})`}; ${p.now === '' ? 'it has none now' : `its key is now (${p.now})`}.`,
+  hint: (p: { before: string; now: string }) => {
+    const renamed = `give the entry another name to load the table ${p.now === '' ? 'without one' : 'by its new key'}`
+    return p.before === ''
+      ? `Take the key away again, or ${renamed}.`
+      : `Declare the old key by primary_key, or ${renamed}.`
+  },
   retry: 'after-change',
   exit: 1,
   example: { table: 'bronze.DimUser', before: 'user_id', now: 'user_id, country' },

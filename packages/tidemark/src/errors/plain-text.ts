@@ -5,10 +5,8 @@
 
 /** Escape sequences: OSC up to its end, CSI, and the two-character ones. Either form of the introducer. */
 const escapeSequence =
-  // oxlint-disable-next-line no-control-regex -- these are the characters to find
   /(?:\u001b\]|\u009d)[^\u0007\u001b\u009c]*(?:\u0007|\u001b\\|\u009c)?|(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]?|\u001b[ -/]*[0-~]?/g
 /** C0 without tab and newline, DEL, C1, line and paragraph separators, and the controls of text direction. */
-// oxlint-disable-next-line no-control-regex -- these are the characters to find
 const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
 /** The text without escape sequences and control characters; newlines stay, a tab becomes a blank. */

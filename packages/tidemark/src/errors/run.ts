@@ -65,17 +65,6 @@ export const LAKE_FULL: ProblemKind<{ lake: string }> = problem({
   example: { lake: './lake' },
 })
 
-export const ENGINE_STATISTICS_WRONG: ProblemKind<{ told: string; wanted: string }> = problem({
-  code: 'ENGINE_STATISTICS_WRONG',
-  title: 'This DuckDB tells wrong statistics.',
-  message: (p: { told: string; wanted: string }) =>
-    `Asked about a file with values from ${p.wanted}, DuckDB said ${p.told}; readers would pass over rows.`,
-  hint: () => 'Install the version of @duckdb/node-api that tidemark’s package.json names. Nothing was written.',
-  retry: 'after-change',
-  exit: 3,
-  example: { told: '0.0 to 0.0', wanted: '-99999999999999999999.5 to 99999999999999999999.5' },
-})
-
 export const LAKES_OVERLAP: ProblemKind<{ lake: string; other: string }> = problem({
   code: 'LAKES_OVERLAP',
   title: 'One lake would lie inside another.',
@@ -119,12 +108,21 @@ export const OUTPUT_NOT_WRITTEN: ProblemKind<{ reason: string }> = problem({
   example: { reason: 'no space left on device (ENOSPC)' },
 })
 
-export const STEP_UNKNOWN: ProblemKind<{ wanted: string; suggestion: string }> = problem({
+type StepUnknown = {
+  wanted: string
+  suggestion: string
+  /** Set where tables of the others cannot be wanted. */
+  layer?: 'bronze'
+}
+export const STEP_UNKNOWN: ProblemKind<StepUnknown> = problem<StepUnknown>({
   code: 'STEP_UNKNOWN',
   title: 'A selected table does not exist.',
-  message: (p: { wanted: string; suggestion: string }) =>
-    `No table of this project is called ${p.wanted}${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
-  hint: () => 'tidemark plan lists the tables. name+ selects a table and everything that follows it.',
+  message: p =>
+    `No ${p.layer === undefined ? '' : `${p.layer} `}table of this project is called ${p.wanted}${p.suggestion === '' ? '.' : `; did you mean ${p.suggestion}?`}`,
+  hint: p =>
+    p.layer === undefined
+      ? 'tidemark plan lists the tables. name+ selects a table and everything that follows it.'
+      : 'tidemark plan lists the tables. This is done to tables that come from a source; those below follow with the next run.',
   retry: 'after-change',
   exit: 2,
   example: { wanted: 'silver.DimUsr', suggestion: 'silver.DimUser' },
@@ -238,7 +236,7 @@ export const QUERY_FAILED: ProblemKind<{ reason: string }> = problem({
     'A query is one SELECT over tables of the lake, such as silver.DimUser or system.runs; tidemark tables schema TABLE lists the columns of one.',
   retry: 'after-change',
   exit: 2,
-  example: { reason: 'Referenced column "user" not found' },
+  example: { reason: 'There is no column user in the tables of the query. Did you mean user_id?' },
 })
 
 export const RUN_CANCELLED: ProblemKind<{ by: string }> = problem({
@@ -258,5 +256,5 @@ export const STEP_FAILED_UNEXPECTEDLY: ProblemKind<{ step: string; reason: strin
   hint: () => 'This may be a bug in tidemark; please report it. Nothing of this step was committed.',
   retry: 'later',
   exit: 1,
-  example: { step: 'silver.DimUser', reason: 'Out of Memory Error' },
+  example: { step: 'silver.DimUser', reason: 'Conversion Error: the value is out of range' },
 })

@@ -46,7 +46,8 @@ export const SOURCE_TABLE_FORBIDDEN: ProblemKind<TableParams & { user: string }>
   code: 'SOURCE_TABLE_FORBIDDEN',
   title: 'The user may not read the table.',
   message: (p: TableParams & { user: string }) => `Source ${p.source}: user ${p.user} may not read ${p.table}.`,
-  hint: (p: { user: string }) => `Grant SELECT on the table to ${p.user}; PostgreSQL wants USAGE on its schema too.`,
+  hint: (p: { user: string }) =>
+    `Grant SELECT on the table to ${p.user}; PostgreSQL wants USAGE on its schema too. SELECT on single columns is not enough: a view of them can be read in place of the table.`,
   retry: 'after-change',
   exit: 1,
   example: { ...example, user: 'reader' },
@@ -192,7 +193,7 @@ export const SOURCE_ROW_TOO_LONG: ProblemKind<TableParams & { bytes: number; lim
   code: 'SOURCE_ROW_TOO_LONG',
   title: 'A row is too long to carry.',
   message: (p: TableParams & { bytes: number; limit: number }) =>
-    `${p.table} has a row of ${p.bytes} bytes as text; the limit is ${p.limit}.`,
+    `${p.table} has a row of ${p.bytes} bytes, as the source sends it; the limit is ${p.limit}.`,
   hint: () => 'List a view that leaves the large column out.',
   retry: 'after-change',
   exit: 1,
@@ -219,7 +220,7 @@ export const SOURCE_TABLE_UNUSABLE: ProblemKind<TableParams & { reason: string }
   title: 'The database cannot open the table itself.',
   message: (p: TableParams & { reason: string }) => `Source ${p.source}: ${p.table}: ${p.reason}.`,
   hint: () =>
-    'A view over a table that is gone, or a virtual table whose module is missing, must be mended in the database.',
+    'A view over a table that is gone or of what cannot be computed, or a virtual table whose module is missing, must be mended in the database.',
   retry: 'after-change',
   exit: 1,
   example: { source: 'app', table: 'main.old_report', reason: 'no such table: main.orders' },

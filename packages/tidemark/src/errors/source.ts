@@ -65,6 +65,34 @@ export const SOURCE_DATABASE_MISSING: ProblemKind<ServerParams> = problem({
   example: { ...server, reason: 'database "music" does not exist' },
 })
 
+export const SOURCE_POOLER_UNFIT: ProblemKind<ServerParams> = problem({
+  code: 'SOURCE_POOLER_UNFIT',
+  title: 'The pooler before the source does not keep a transaction whole.',
+  message: (p: ServerParams) => `Source ${p.source}: a pooler answers at ${p.server}, and ${p.reason}.`,
+  hint: () =>
+    'Give the address of the server itself, or of a pool of connections to one server that keeps them for a transaction or a session (in PgBouncer `pool_mode`).',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, reason: 'it pools statements, while rows are read in one transaction' },
+})
+
+interface TooOldParams extends Omit<ServerParams, 'reason'> {
+  /** `PostgreSQL 11`. */
+  release: string
+  oldest: string
+}
+
+export const SOURCE_TOO_OLD: ProblemKind<TooOldParams> = problem({
+  code: 'SOURCE_TOO_OLD',
+  title: 'The source database is older than those that can be read.',
+  message: (p: TooOldParams) =>
+    `Source ${p.source}: ${p.server} is ${p.release}; ${p.oldest} is the oldest that is read.`,
+  hint: () => 'Upgrade the server, or read a copy of the database on a newer one.',
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, release: 'PostgreSQL 11', oldest: '12' },
+})
+
 export const SOURCE_TLS_REFUSED: ProblemKind<ServerParams> = problem({
   code: 'SOURCE_TLS_REFUSED',
   title: 'No trusted encrypted connection to the source.',
@@ -109,12 +137,22 @@ export const SOURCE_INTERRUPTED: ProblemKind<ServerParams> = problem({
   example: { ...server, reason: 'terminating connection due to administrator command' },
 })
 
+/** What to do where the server's own code says it. */
+const QUERY_HINTS: Readonly<Record<string, string>> = {
+  42501:
+    'Grant what is named. If it is row-level security behind a view: read as a user whom no policy filters (in PostgreSQL one with BYPASSRLS), or make the view with the rights of its owner.',
+  22021:
+    'A text in the rows is none in the encoding of the database. Correct it, or list a view that converts the column.',
+}
+
 export const SOURCE_QUERY_FAILED: ProblemKind<ServerParams & { sqlstate: string }> = problem({
   code: 'SOURCE_QUERY_FAILED',
   title: 'The source could not answer a query.',
   message: (p: ServerParams & { sqlstate: string }) =>
     `Source ${p.source}: ${p.server} answered with ${p.sqlstate.length === 5 ? 'SQLSTATE' : 'error'} ${p.sqlstate}: ${p.reason}.`,
-  hint: () => "The server's log has the statement. If it repeats and the table is an ordinary one, please report it.",
+  hint: (p: { sqlstate: string }) =>
+    QUERY_HINTS[p.sqlstate] ??
+    "The server's log has the statement. If it repeats and the table is an ordinary one, please report it.",
   retry: 'later',
   exit: 1,
   example: { ...server, sqlstate: 'XX000', reason: 'could not open relation with OID 16384' },

@@ -80,7 +80,7 @@ async function readEvents(context: FlowContext, record: BatchRecord, flow: AutoC
   }
 }
 
-function findColumns(flow: AutoCdcFlow, schema: StructType): Columns {
+export function findColumns(flow: AutoCdcFlow, schema: StructType): Columns {
   const get = (name: string): StructField => {
     const found = findField(schema, name)
     if (found !== undefined) return found
@@ -96,14 +96,18 @@ function findColumns(flow: AutoCdcFlow, schema: StructType): Columns {
   return { data, keys: flow.keys.map(get), sequence: get(flow.sequenceBy) }
 }
 
-function targetSchema(flow: AutoCdcFlow, columns: Columns): StructType {
+export function targetSchema(flow: AutoCdcFlow, columns: Columns): StructType {
   const at = (name: string): StructField => field(name, columns.sequence.type)
   const interval = flow.scdType === 2 ? [at('__START_AT'), at('__END_AT')] : []
   return structOf([...columns.data, ...interval, field('_seq', 'long')])
 }
 
 /** The events with `__delete`, and `_at` where the source tells when it saw them. */
-async function markDeletes(context: FlowContext, flow: AutoCdcFlow, source: TypedQuery): Promise<Sql> {
+export async function markDeletes(
+  context: Pick<FlowContext, 'portable'>,
+  flow: AutoCdcFlow,
+  source: TypedQuery,
+): Promise<Sql> {
   const { applyAsDeleteWhen } = flow
   const condition =
     applyAsDeleteWhen === undefined

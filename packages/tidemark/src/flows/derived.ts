@@ -30,8 +30,8 @@ import type { Attempt, Prepared } from './prepared.ts'
 import type { BatchRecord } from './record.ts'
 import { fitRows, structOf } from './schema-fit.ts'
 
-const OP: StructField = field('_op', 'string', { comment: 'upsert or delete' })
-const AT: StructField = field('_at', 'timestamp', { comment: 'source time of the snapshot that saw the entry' })
+export const OP: StructField = field('_op', 'string', { comment: 'upsert or delete' })
+export const AT: StructField = field('_at', 'timestamp', { comment: 'source time of the snapshot that saw the entry' })
 
 /**
  * `silver.t`: prepare a batch of bronze entries.
@@ -98,22 +98,23 @@ async function applyNewest(
   const existing = await findExisting(context, { ...snapshot, schema }, { entries: kept, keys, fields })
   const names = { entries: kept, rejected: entries.verdict.rejected, existing, keys }
   const { outcome, outcomes } = await newestEntries(context, names)
+  const ledger = silverLedger(flow, entries, outcomes)
+  const isChanged = ledger.inserted + ledger.updated + ledger.deleted > 0n
+  const touched = sql`SELECT ${columnList(keys)} FROM ${outcome} WHERE __outcome IN ('inserted', 'updated', 'deleted')`
+  const found = isChanged ? await existing.findPlaces(touched) : undefined
   // Files are rewritten next, which takes the room.
   await session.run(sql`DROP TABLE ${existing.rows}`)
-  const ledger = silverLedger(flow, entries, outcomes)
-  if (ledger.inserted + ledger.updated + ledger.deleted === 0n) {
-    return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
-  }
+  if (found === undefined) return { staged: stageMetadata(snapshot, { schema, ...parts }), ledger }
   const written = sql`SELECT * FROM ${outcome} WHERE __outcome IN ('inserted', 'updated')`
   const staged = await stageReplaceKeys<Sql, Sql>({
     snapshot,
-    keys: sql`SELECT ${columnList(keys)} FROM ${outcome} WHERE __outcome IN ('inserted', 'updated', 'deleted')`,
+    keys: touched,
     keyColumns: keys,
     rows: fitRows({ query: written, schema: structOf([...fields, SEQ]) }, schema),
     ports: context,
     checker: portableChecker(session, context.portable),
     parquet: sessionParquet(session),
-    relations: sessionRelations(session, signal),
+    relations: sessionRelations(session, signal, { found }),
     schema,
     signal,
     ...parts,

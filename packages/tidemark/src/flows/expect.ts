@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { StructField } from '@tidemark/delta'
-import { ident, join, raw, type Sql, sql, text } from '../engine/sql.ts'
+import { ident, integer, join, raw, type Sql, sql, text } from '../engine/sql.ts'
 import { FLOW_EXPECTATION_FAILED } from '../errors/flow-run.ts'
 import type { Flow } from '../model/flow.ts'
 import type { Expectation } from '../model/project.ts'
@@ -69,7 +69,11 @@ export function ruleHash(expectations: readonly Expectation[]): string {
 }
 
 /** Judge rows by a flow's rules, as a query. */
-export async function judgeRows(context: FlowContext, flow: Flow, judgement: Judgement): Promise<JudgedRows> {
+export async function judgeRows(
+  context: Pick<FlowContext, 'portable'>,
+  flow: Flow,
+  judgement: Judgement,
+): Promise<JudgedRows> {
   const { rows, columns, judged, reasons } = judgement
   let volatile = false
   const onVolatile = (): void => void (volatile = true)
@@ -149,7 +153,7 @@ count(*) FILTER (WHERE __failed IS NOT NULL) AS failed${join(perRule, '')}${forc
 }
 
 async function compile(
-  context: FlowContext,
+  context: Pick<FlowContext, 'portable'>,
   flow: Flow,
   rule: Expectation,
   { columns, onVolatile }: { columns: readonly StructField[]; onVolatile: () => void },
@@ -167,6 +171,8 @@ function brokenRules(rules: readonly Rule[], judged: Sql): Sql {
   return sql`CASE WHEN ${judged} THEN nullif(concat_ws(',', ${join(names)}), '') END`
 }
 
+const KEYS_SHOWN = 5
+
 /** The problem of a broken FAIL UPDATE rule; its `state` shows up to five keys. */
 async function failure(
   context: FlowContext,
@@ -174,19 +180,22 @@ async function failure(
   judgement: Judgement,
   { relation, rows }: { relation: Sql; rows: bigint },
 ): Promise<Error> {
-  const failed = sql`FROM ${relation} WHERE __failed IS NOT NULL`
   const shown = judgement.keys.length > 0 ? judgement.keys : judgement.columns.slice(0, 3).map(f => f.name)
+  const list = columnList(shown)
+  // A key may break the rule in several versions.
   const found = await context.session.rows(
-    sql`SELECT __failed, ${columnList(shown)} ${failed} ORDER BY ${columnList(shown)} LIMIT 5`,
+    sql`SELECT any_value(__failed) AS __failed, ${list} FROM ${relation} WHERE __failed IS NOT NULL \
+GROUP BY ${list} ORDER BY ${list} LIMIT ${integer(KEYS_SHOWN + 1)}`,
     context.signal,
   )
-  const keys = found.map(row => shown.map(name => `${name} = ${String(row[name] ?? null)}`).join(', ')).join('; ')
+  const keys = found.map(row => shown.map(name => `${name} = ${String(row[name] ?? null)}`).join(', '))
+  const told = [...keys.slice(0, KEYS_SHOWN), ...(keys.length > KEYS_SHOWN ? ['…'] : [])].join('; ')
   const rule = String(found[0]?.['__failed'])
   return FLOW_EXPECTATION_FAILED(
     { flow: flow.name, table: flow.target, rule, rows },
     {
       place: flow.expectations.find(e => e.onViolation === 'fail' && rule.split(',').includes(e.name))?.place,
-      state: `${flow.target} is unchanged. Rows that break it: ${keys}${rows > 5n ? '; …' : ''}.`,
+      state: `${flow.target} is unchanged. Rows that break it: ${told}.`,
     },
   )
 }

@@ -31,6 +31,7 @@ describe('batch records', () => {
 
   test('of a format that is not known are refused', () => {
     expect(() => parseRecord(printRecord(record).replace('"format":1', '"format":2'))).toThrow('format 2 is not known')
+    expect(() => parseRecord('{"format":1}')).toThrow('its source or flow is missing')
   })
 
   test('sort by name as their numbers do', () => {
@@ -92,6 +93,12 @@ describe('the newest record', () => {
     expect(found?.batch).toBe(one.is)
     expect(asked.includes('list')).toBe(one.lists)
     expect(asked.length).toBeLessThanOrEqual(one.lists ? 5 : 3)
+  })
+
+  test('of a store that does not answer is what the store says, and never a record to take away', async () => {
+    const outage = new Error('the storage account does not answer')
+    const store: ObjectStore = { ...storeOf(upTo(3)).store, get: () => Promise.reject(outage) }
+    await expect(readLastRecord(store, record.flow, targetWith(3n))).rejects.toBe(outage)
   })
 
   test('is listed for where the target tells nothing of the flow', async () => {

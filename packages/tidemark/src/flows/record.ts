@@ -19,7 +19,14 @@ export interface BatchRecord {
   /** Rebuilds of the target so far; a batch of an older generation than the target's is void. */
   generation: bigint
   /** The streamed table: commits after `after` (all rows of `upTo` when undefined) up to `upTo`, inclusive. */
-  source: { table: TableName; tableId: string; after: bigint | undefined; upTo: bigint }
+  source: {
+    table: TableName
+    tableId: string
+    after: bigint | undefined
+    upTo: bigint
+    /** When `upTo` was committed; see `ReadVersion`. */
+    committedAt?: number | undefined
+  }
   /** Tables read beside the stream, at the version this batch sees. */
   reads: readonly { table: TableName; tableId: string; version: bigint }[]
   createdBy: string
@@ -30,10 +37,10 @@ export function appIdOf(record: BatchRecord): string {
   return `${record.flow.name}/${record.source.tableId}`
 }
 
-/** The last batch of a flow, of whatever source, that is in its target. */
-function lastBatchIn(target: Pick<Snapshot, 'txns'> | undefined, flow: Pick<Flow, 'name'>): bigint | undefined {
+/** The last batch of a flow, of whatever source, that is in a table. */
+export function lastBatchIn(table: Pick<Snapshot, 'txns'> | undefined, flow: Pick<Flow, 'name'>): bigint | undefined {
   let last: bigint | undefined
-  for (const [appId, batch] of target?.txns ?? []) {
+  for (const [appId, batch] of table?.txns ?? []) {
     const isOfFlow = appId.slice(0, appId.lastIndexOf('/')) === flow.name
     if (isOfFlow && (last === undefined || batch > last)) last = batch
   }
@@ -62,9 +69,10 @@ export async function readLastRecord(
   const reached = lastBatchIn(target, flow)
   if (reached !== undefined) {
     const near = [reached, reached + 1n, reached + 2n].map(batch => recordPath(flow, batch))
-    const [at, next] = await Promise.all(near.slice(0, 2).map(path => find(store, flow, path)))
+    const [at, next] = await Promise.all(near.slice(0, 2).map(path => findRecord(store, flow, path)))
     // A target that was put back has more records after it.
-    const isCertain = at !== undefined && (next === undefined || (await find(store, flow, near[2] ?? '')) === undefined)
+    const isCertain =
+      at !== undefined && (next === undefined || (await findRecord(store, flow, near[2] ?? '')) === undefined)
     if (isCertain) return next ?? at
   }
   let last: string | undefined
@@ -72,7 +80,12 @@ export async function readLastRecord(
   return last === undefined ? undefined : await read(store, flow, last)
 }
 
-async function find(store: ObjectStore, flow: Pick<Flow, 'name'>, path: string): Promise<BatchRecord | undefined> {
+/** A record, or undefined where there is none. */
+export async function findRecord(
+  store: ObjectStore,
+  flow: Pick<Flow, 'name'>,
+  path: string,
+): Promise<BatchRecord | undefined> {
   try {
     return await read(store, flow, path)
   } catch (error) {
@@ -82,10 +95,11 @@ async function find(store: ObjectStore, flow: Pick<Flow, 'name'>, path: string):
 }
 
 async function read(store: ObjectStore, flow: Pick<Flow, 'name'>, path: string): Promise<BatchRecord> {
+  // What the store says of itself is no word about the record.
+  const bytes = await store.get(path)
   try {
-    return parseRecord(new TextDecoder().decode(await store.get(path)))
+    return parseRecord(new TextDecoder().decode(bytes))
   } catch (error) {
-    if (isDeltaError(error)) throw error
     const reason = error instanceof Error ? error.message : String(error)
     throw FLOW_BATCH_UNREADABLE({ flow: flow.name, path, reason }, { cause: error })
   }
@@ -108,7 +122,7 @@ export function printRecord(record: BatchRecord): string {
 export function parseRecord(text: string): BatchRecord {
   const value = JSON.parse(text) as Record<string, unknown>
   if (value['format'] !== 1) throw new SyntaxError(`format ${String(value['format'])} is not known`)
-  const [source] = value['sources'] as Record<string, string | null>[]
+  const [source] = (value['sources'] ?? []) as Record<string, unknown>[]
   const flow = value['flow'] as StreamFlow | undefined
   if (source === undefined || flow === undefined) throw new SyntaxError('its source or flow is missing')
   const reads = value['reads'] as { table: string; tableId: string; version: string }[]
@@ -121,6 +135,7 @@ export function parseRecord(text: string): BatchRecord {
       tableId: String(source['tableId']),
       after: source['after'] === null ? undefined : BigInt(String(source['after'])),
       upTo: BigInt(String(source['upTo'])),
+      ...(typeof source['committedAt'] === 'number' ? { committedAt: source['committedAt'] } : {}),
     },
     reads: reads.map(read => ({ ...read, version: BigInt(read.version) })),
     createdBy: String(value['createdBy']),

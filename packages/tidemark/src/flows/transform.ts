@@ -16,7 +16,7 @@ import { columnList } from '../engine/relations.ts'
 import { describeColumn, expressionColumns, structOf, type TypedQuery } from './schema-fit.ts'
 
 /** Columns of ours that travel with every bronze entry. */
-export const ENTRY_COLUMNS: readonly string[] = ['_op', '_seq', '_row_version', '_run_id', '_ingested_at']
+const ENTRY_COLUMNS: readonly string[] = ['_op', '_seq', '_row_version', '_run_id', '_ingested_at']
 
 /** Columns a user's table cannot have. */
 const RESERVED = new Set([
@@ -28,6 +28,9 @@ const RESERVED = new Set([
   '__end_at',
   '__sequence',
 ])
+
+/** What it takes to judge names and types. */
+type Reading = Pick<FlowContext, 'session' | 'portable'>
 
 export interface Transformed {
   /** Bronze entries with transformed columns, followed by the entry columns. */
@@ -56,11 +59,7 @@ interface Cast {
  * Apply a flow's transformations to bronze entries, in the order written. `_rescued_data` is left behind in bronze.
  * @throws {FLOW_UNKNOWN_COLUMN} {FLOW_TRANSFORM_INVALID} before any row is read
  */
-export async function transformRows(
-  context: FlowContext,
-  flow: DerivedFlow,
-  entries: TypedQuery,
-): Promise<Transformed> {
+export async function transformRows(context: Reading, flow: DerivedFlow, entries: TypedQuery): Promise<Transformed> {
   const fields = entries.schema.fields.filter(f => !ENTRY_COLUMNS.includes(f.name) && f.name !== '_rescued_data')
   let state: Transformed = {
     query: project(entries.query, fields),
@@ -75,7 +74,7 @@ export async function transformRows(
 }
 
 async function applyTransform(
-  context: FlowContext,
+  context: Reading,
   flow: DerivedFlow,
   state: Transformed,
   t: Transform,
@@ -126,7 +125,7 @@ function drop(flow: DerivedFlow, state: Transformed, t: Transform & { kind: 'dro
 }
 
 async function derive(
-  context: FlowContext,
+  context: Reading,
   flow: DerivedFlow,
   state: Transformed,
   t: Transform & { kind: 'derive' },
@@ -147,7 +146,7 @@ async function derive(
 }
 
 async function cast(
-  context: FlowContext,
+  context: Reading,
   flow: DerivedFlow,
   state: Transformed,
   t: Transform & { kind: 'cast' },

@@ -1,6 +1,6 @@
 /** The end of every increment and re-baseline: rows that are new, deletes and the mark become one commit, or none. */
 import type { Snapshot, StructType } from '@tidemark/delta'
-import { ident, type Sql, sql } from '../engine/sql.ts'
+import { type Sql, sql } from '../engine/sql.ts'
 import type { RowVersionRange } from '../sources/position.ts'
 import { land, nextVersion } from './land.ts'
 import { isListTrailing, nextListed } from './listed.ts'
@@ -32,6 +32,8 @@ export interface Found {
   isPass: boolean
   /** A re-baseline: whether the mark must change although no row does. Undefined for an increment. */
   renews: boolean | undefined
+  /** An increment: whether rows were known by their content alone. */
+  knewByContent?: boolean | undefined
 }
 
 /** Commit what was found. Without rows the mark alone is moved, and that only when it trails far behind. */
@@ -42,7 +44,7 @@ export async function append(
   found: Found,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { context, wanted, snapshot } = work
-  const { schema, kept, inserted, gone, read, method, isPass } = found
+  const { schema, kept, inserted, gone, read, method, isPass, knewByContent } = found
   const ledger = extractLedger(read, inserted, gone.count, await rescuedIn(work, kept))
   const nothing = inserted === 0n && gone.count === 0n
   const listed = await nextListed(work, before)
@@ -57,7 +59,7 @@ export async function append(
   const version = nextVersion(current)
   const cursor = await nextCursor(work, before)
   const whole = found.renews !== undefined
-  const facts = { liveRows, version, content: undefined, before, whole, isPass, cursor, listed }
+  const facts = { liveRows, version, content: undefined, before, whole, isPass, cursor, listed, knewByContent }
   const mark = makeMark(work, decision, facts)
   await snapshot.durable(context.signal)
   const operation = nothing && schema === current.schema ? ('mark' as const) : ('append' as const)
@@ -68,13 +70,6 @@ export async function append(
     return { ...unchanged(current, reason, method), ledger, versionAfter: result.version }
   }
   return changed(current.version, result.version, ledger, method)
-}
-
-/** Keep a selection for the rest of the step. */
-export async function keep(work: Work, select: Sql): Promise<Sql> {
-  const name = ident(work.session.temporaryName('kept'))
-  await work.session.run(sql`CREATE TEMP TABLE ${name} AS ${select}`, work.context.signal)
-  return name
 }
 
 function isTrailing({ rowVersions: last }: Mark, at: RowVersionRange | undefined, read: bigint): boolean {

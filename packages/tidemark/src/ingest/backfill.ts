@@ -7,12 +7,11 @@ import { sql } from '../engine/sql.ts'
 import { BACKFILL_NEEDS_COLUMN, BACKFILL_NEEDS_TABLE, SNAPSHOT_OVERTAKEN } from '../errors/backfill.ts'
 import { Problem } from '../errors/problem.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
-import { keep } from './append.ts'
 import { type BackfillPart, backfillInParts } from './backfill-in-parts.ts'
 import { assertOurs } from './bronze-state.ts'
 import type { IngestContext } from './context.ts'
 import { fitToBronze } from './drift.ts'
-import { newCandidates } from './dedupe.ts'
+import { keepNewInRange } from './keep-new.ts'
 import { land, nextVersion } from './land.ts'
 import { cutTable } from './load-in-parts.ts'
 import type { Mark } from './mark.ts'
@@ -80,7 +79,8 @@ async function inspect(
   const mark = await assertOurs(context, wanted, current)
   if (wanted.keys.length === 0) throw needsTable(wanted, 'it has no key and is replaced whole by every run')
   if (mark.identity !== snapshot.position.identity) throw needsTable(wanted, 'its rows came from another server')
-  return { current, mark, isOvertaken: standingOf(snapshot.position, mark, wanted.table) !== 'current' }
+  const moment = { position: snapshot.position, now: context.clock.now() }
+  return { current, mark, isOvertaken: standingOf(moment, mark, wanted.table) !== 'current' }
 }
 
 async function attempt(
@@ -97,13 +97,14 @@ async function attempt(
   await assertUnique(work, candidates)
   const seq = mark.seqBase + snapshot.position.order
   const keys = wanted.keys.map(lakeColumnName)
-  const kept = await keep(work, newCandidates({ candidates, bronze: await session.scan(current), keys, seq }))
+  const names = { candidates, bronze: await session.scan(current), keys, seq }
+  const { kept } = await keepNewInRange(work, names, { current, before: mark })
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const backfills = [...new Set([...mark.backfills, ...done])]
   const ledger = extractLedger(read, inserted, 0n, await rescuedIn(work, kept))
   if (inserted === 0n && backfills.length === mark.backfills.length) {
-    return { ...unchanged(current, 'every row of the range is already in bronze', 'backfill'), ledger }
+    return { ...unchanged(current, nothingNew(read), 'backfill'), ledger }
   }
   const { schema } = wanted
   const rows = sql`SELECT * EXCLUDE (_new_key) FROM ${kept}`
@@ -122,8 +123,13 @@ async function attempt(
   const result = await land(context, { tablePath: wanted.tablePath, current, schema, files, mark: next, operation })
   if (result.kind === 'conflict') return 'conflict'
   if (inserted > 0n) return changed(current.version, result.version, ledger, 'backfill')
-  const nothing = unchanged(current, 'already in bronze; recorded as done', 'backfill')
+  const nothing = unchanged(current, `${nothingNew(read)}; recorded as done`, 'backfill')
   return { ...nothing, ledger, versionAfter: result.version }
+}
+
+/** A range that is written the wrong way round, or of another year than was meant, has no rows. */
+function nothingNew(read: bigint): string {
+  return read === 0n ? 'the source has no row in the range' : 'every row of the range is already in bronze'
 }
 
 function needsTable(wanted: ResolvedTable, reason: string): Error {

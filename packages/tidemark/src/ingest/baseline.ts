@@ -6,7 +6,8 @@ import { cutTable, type LoadedTable, loadInParts } from './load-in-parts.ts'
 import { endLoad } from './load-record.ts'
 import { nextListed } from './listed.ts'
 import type { Mark } from './mark.ts'
-import { readCandidates, readInto } from './read.ts'
+import { readCandidates } from './read.ts'
+import { readInto } from './read-into.ts'
 import type { Decision } from './slice.ts'
 import { makeMark, nextCursor } from './make-mark.ts'
 import { changed, type ExtractOutcome, extractLedger } from './outcome.ts'
@@ -97,7 +98,12 @@ async function firstMark(
 }
 
 async function heldFiles(work: Work, files: readonly DataFile[], rows: bigint): Promise<Work['held']> {
-  return { slice: 'all', candidates: await fileRelation(work, files), read: rows, total: rows }
+  return {
+    slice: 'all',
+    candidates: await fileRelation(work, files),
+    read: rows,
+    total: { count: Promise.resolve(rows) },
+  }
 }
 
 function methodOf(loaded: LoadedTable | undefined): string {

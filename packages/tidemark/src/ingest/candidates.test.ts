@@ -20,10 +20,11 @@ async function load(segments: number, upload: (nth: number, asked: number) => Pr
     get: local.get.bind(local),
     locate: local.locate.bind(local),
     putFile: async (path: string, file: string) => {
-      seen.uploads += 1
+      // Two may be on their way at once.
+      const nth = ++seen.uploads
       const staged = (await readdir(join(root, 'scratch'))).filter(name => name !== 'spill')
       seen.mostStaged = Math.max(seen.mostStaged, staged.length)
-      await upload(seen.uploads, seen.asked)
+      await upload(nth, seen.asked)
       return await local.putFile(path, file)
     },
   })

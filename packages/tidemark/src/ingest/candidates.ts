@@ -6,12 +6,11 @@ import { type DataFile, field } from '@tidemark/delta'
 import type { ParquetTarget, Session } from '../engine/engine.ts'
 import { ident, join, type Sql, sql } from '../engine/sql.ts'
 import { emptyRelation } from '../engine/types.ts'
-import type { DirectRead } from '../sources/direct-read.ts'
 import type { Segment, SourceColumn } from '../sources/source.ts'
 import { withoutValues } from './masks.ts'
 import type { LakeColumn } from './lake-columns.ts'
 
-/** Reads finished segment files as typed rows; bound to a source's CSV form. */
+/** Reads finished segment files as typed rows; bound to the form that a source has for them. */
 export type ReadSegments = (files: readonly string[], columns: readonly SourceColumn[]) => Sql
 
 export interface Intake {
@@ -32,7 +31,8 @@ function typedRows(intake: Intake, files: readonly string[], leading: readonly s
   return lakeRows(intake.read(files, intake.columns), intake.lake, leading)
 }
 
-function lakeRows(rows: Sql, lake: readonly LakeColumn[], leading: readonly string[]): Sql {
+/** Rows of a source under the lake's column names, with the given leading columns. */
+export function lakeRows(rows: Sql, lake: readonly LakeColumn[], leading: readonly string[]): Sql {
   const lead = leading.map(name => ident(name))
   const named = lake.map(({ name, value }) => sql`${value} AS ${ident(name)}`)
   return sql`SELECT ${join([...lead, ...named])} FROM (${rows})`
@@ -46,7 +46,7 @@ export async function intoTable(
 ): Promise<{ table: string; rows: bigint }> {
   const table = intake.session.temporaryName(options.hint)
   const fields = [
-    ...options.leading.map(name => field(name, name === '_overlap' ? 'boolean' : 'string')),
+    ...options.leading.map(name => field(name, 'string')),
     ...intake.lake.map(({ name, type }) => field(name, type)),
   ]
   const empty = emptyRelation({ type: 'struct', fields })
@@ -95,17 +95,6 @@ export async function intoFiles(
   }
 }
 
-/** The same for rows that the engine reads itself. */
-export async function directIntoFiles(
-  { lake, signal }: Pick<Intake, 'lake' | 'signal'>,
-  { session, relation }: DirectRead,
-  target: ParquetTarget,
-  complete: (rows: Sql) => Sql,
-): Promise<{ files: DataFile[]; rows: bigint }> {
-  const files = await session.writeParquet(complete(lakeRows(relation, lake, ['_row_version'])), target, signal)
-  return { files, rows: files.reduce((sum, file) => sum + file.numRecords, 0n) }
-}
-
 /** Work on one segment while the source already fills the next. */
 async function eachSegment(
   intake: Intake,
@@ -120,7 +109,8 @@ async function eachSegment(
     for (let step = await coming; step.done !== true; step = await coming) {
       coming = iterator.next()
       coming.catch(() => undefined)
-      await work(step.value).catch((error: unknown) => Promise.reject(withoutValues(error, intake.columns)))
+      const taken = intake.session.readingOnce(() => work(step.value))
+      await taken.catch((error: unknown) => Promise.reject(withoutValues(error, intake.columns)))
       await intake.discard(step.value.path)
       rows += step.value.rows
       bytes += step.value.bytes

@@ -19,7 +19,7 @@ export interface IngestContext extends LakeStore {
   scratch: string
   discard: (path: string) => Promise<void>
   progress: (progress: PhaseProgress) => void
-  /** Tell the user something that stops nothing. */
+  /** Tell the user something that stops nothing; the table is named with it. */
   warn: (text: string) => void
   /** A first load of at least twice this many bytes is read in parts of about this size. */
   chunkBytes: bigint

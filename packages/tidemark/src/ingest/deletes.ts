@@ -14,9 +14,9 @@ import { type DedupeNames, deletedKeys, vanishedKeys } from './dedupe.ts'
 import { oneForOne } from './lake-columns.ts'
 import { segmentsOf } from './load-slice.ts'
 import { lakeColumnName } from './system-columns.ts'
-import type { ExtractTable } from './work.ts'
+import { type ExtractTable, leftOut, staysApart } from './work.ts'
 
-/** Reads key segments as typed rows; bound to a source's CSV form. */
+/** Reads key segments as typed rows; bound to the form of a source's segments. */
 export type ReadKeySegments = (files: readonly string[], columns: readonly SourceColumn[]) => Sql
 
 /** Up to this many vanished keys, or this share of the live ones, nobody is asked. */
@@ -122,12 +122,14 @@ export function doNotCover(wanted: ExtractTable, detail: string): Problem {
   const { name: table, keys } = wanted
   const state = 'Nothing was written.'
   if (isKeyEnforced(wanted)) return BRONZE_DIFFERS({ table, detail }, { state })
-  return KEY_NOT_UNIQUE({ table, keys: keys.join(', '), detail }, { state })
+  return KEY_NOT_UNIQUE({ table, keys: keys.join(', '), detail: `${detail}${leftOut(wanted)}` }, { state })
 }
 
-/** The database itself keeps these keys unique. */
-export function isKeyEnforced({ table, keys }: ExtractTable): boolean {
-  return table.primaryKey.length > 0 && table.primaryKey.every(column => keys.includes(column))
+/** The database itself keeps these keys unique, and they are so in the lake. */
+export function isKeyEnforced({ table, keys, columns, timezone }: ExtractTable): boolean {
+  const { primaryKey, isKeyOfPart = false } = table
+  if (columns.some(column => keys.includes(column.name) && !staysApart(column, timezone))) return false
+  return !isKeyOfPart && primaryKey.length > 0 && primaryKey.every(column => keys.includes(column))
 }
 
 /** Delete entries: key, `_op`, and nothing else of the row. */

@@ -16,7 +16,7 @@ import { merge } from './merge.ts'
 import { type Listed, mergeListed } from './merge-listed.ts'
 import { refit } from './refit.ts'
 import { reload } from './reload.ts'
-import { decideSlice, firstLoad } from './slice.ts'
+import { decideSlice, firstLoad, nextSeq } from './slice.ts'
 import { untilLanded } from './until-landed.ts'
 import { beginWidening } from './widening.ts'
 import { type ExtractOutcome, joinOutcomes, unchanged } from './outcome.ts'
@@ -37,6 +37,14 @@ export async function extract(
 ): Promise<ExtractOutcome> {
   await using session = await context.engine.session()
   const work: Work = { context, snapshot, wanted: fitToBronze(wanted, undefined), session, held: undefined }
+  try {
+    return await bringUp(work, wanted)
+  } finally {
+    work.held?.total.leave?.()
+  }
+}
+
+async function bringUp(work: Work, wanted: ExtractTable): Promise<ExtractOutcome> {
   const outcome = await settle(work, wanted)
   // An earlier run had begun the load: what has changed since then follows at once.
   if (outcome.isContinued !== true) return outcome
@@ -54,13 +62,14 @@ const settle = (work: Work, declared: ExtractTable): Promise<ExtractOutcome> =>
 async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutcome | 'conflict'> {
   const { context, snapshot } = work
   const { current, mark } = await inspectBronze(context, declared)
+  const isReload = current !== undefined && context.reload === true && mark.runId !== context.runId
   // A keyless table holds nothing but what the source has, so it is reloaded by every run that finds a difference.
-  if (current !== undefined && declared.keys.length > 0 && context.reload === true && mark.runId !== context.runId) {
+  if (isReload && declared.keys.length > 0) {
     refit(work, declared, undefined)
     return baseline(work, firstLoad(snapshot.position), current)
   }
   const wanted = refit(work, declared, current)
-  const decision = decideSlice({ mark, position: snapshot.position, ...wanted })
+  const decision = decideSlice({ mark, position: snapshot.position, now: context.clock.now(), ...wanted })
   switch (decision.kind) {
     case 'nothing':
       return unchanged(current, 'nothing, proved: no transaction has finished since', wanted.method)
@@ -69,6 +78,7 @@ async function attempt(work: Work, declared: ExtractTable): Promise<ExtractOutco
     case 'overtaken':
       throw SNAPSHOT_OVERTAKEN({ table: wanted.name }, { state: 'Nothing was written to the table.' })
     case 'went back':
+      if (isReload) return reload(work, { kind: 'reload', ...nextSeq(mark, snapshot.position, true) }, current, mark)
       throw SOURCE_WENT_BACK(
         { table: wanted.name, markAsOf: mark?.asOf ?? '', sourceAsOf: snapshot.position.asOf },
         { state: 'Nothing was read or written.' },

@@ -43,7 +43,7 @@ const mark: Mark = {
   backfills: [],
   content: undefined,
 }
-const sinceLast = { slice: { kind: 'since', horizon: 7n, seen: 15n } }
+const sinceLast = { slice: { kind: 'since', horizon: 7n } }
 
 test('a pass is due once its interval has passed, and reads what was written since the last one', () => {
   expect(duePass(reading(4 * HOUR), mark, at('09:59'))).toBeUndefined()

@@ -30,8 +30,7 @@ export function duePass(reading: Reading, mark: Mark, position: Position): DuePa
   if (fullPass === undefined) return fullPassMs === undefined ? undefined : { reason: 'no full pass was made yet' }
   if (fullPassMs !== undefined && !hasPassed(fullPassMs, passedMs(fullPass.asOf, position.asOf))) return undefined
   if (fullPass.horizon === undefined || rowVersions === undefined) return { reason: 'its full pass is due' }
-  // Rows of versions from the mark's own `next` on were in no snapshot yet; earlier ones the cursor may have brought.
-  return { slice: { kind: 'since', horizon: fullPass.horizon, seen: rowVersions.next } }
+  return { slice: { kind: 'since', horizon: fullPass.horizon } }
 }
 
 /** Of a clock that was set back nobody knows how long it has been. */

@@ -10,7 +10,7 @@ import { generationOf } from './generation.ts'
 import { beginLoad, type LoadedPart, type LoadPlan, readParts, recordPart } from './load-record.ts'
 import { estimatedRows } from './parts-progress.ts'
 import { readMissing } from './parts-pool.ts'
-import { readInto } from './read.ts'
+import { readInto } from './read-into.ts'
 import { lakeColumnName } from './system-columns.ts'
 import { nextCursor } from './make-mark.ts'
 import { fileRelation, type Work } from './work.ts'
@@ -31,7 +31,7 @@ export interface LoadedTable {
 }
 
 const IN_ONE_GO =
-  'is big and read in one go: neither its storage nor its key can be cut into parts, so that a read that breaks begins anew'
+  'big, and read in one go: neither its storage nor its key can be cut into parts, so that a read that breaks begins anew'
 
 /** The table's parts, when it is worth and able to be cut; one whole read otherwise. */
 export async function cutTable({ snapshot, wanted, context }: Work): Promise<TableChunks | undefined> {
@@ -40,7 +40,7 @@ export async function cutTable({ snapshot, wanted, context }: Work): Promise<Tab
   const isContinued = wanted.reading.kind !== 'full compare'
   if (!isBig || !isContinued || snapshot.cutTable === undefined) return undefined
   const cut = await snapshot.cutTable(wanted.table, context.chunkBytes, context.signal)
-  if (cut === undefined) context.warn(`${wanted.name} ${IN_ONE_GO}`)
+  if (cut === undefined) context.warn(IN_ONE_GO)
   return cut !== undefined && cut.chunks.length > 1 ? cut : undefined
 }
 

@@ -75,13 +75,25 @@ export async function findBegunLoad(store: ObjectStore, tablePath: string): Prom
   return { asOf: plan.position.asOf, done, of: plan.chunks.length }
 }
 
-/** Every load that was begun: whose it is, the path of its table or what follows it, and how it was begun. */
-export async function* listLoads(
-  store: ObjectStore,
-): AsyncGenerator<{ of: string; begunAt: number; plan: LoadPlan | undefined }> {
-  for await (const { path, modifiedAt } of store.list(FOLDER)) {
+export interface ListedLoad {
+  /** Whose it is: the path of its table, or what follows it. */
+  of: string
+  begunAt: number
+  /** When it last came further. */
+  lastAt: number
+  plan: LoadPlan | undefined
+}
+
+/** Every load that was begun. */
+export async function* listLoads(store: ObjectStore): AsyncGenerator<ListedLoad> {
+  const records: { path: string; modifiedAt: number }[] = []
+  for await (const record of store.list(FOLDER)) records.push(record)
+  for (const { path, modifiedAt: begunAt } of records) {
     const of = /^system\/loads\/(.+)\/plan\.json$/.exec(path)?.[1]
-    if (of !== undefined) yield { of, begunAt: modifiedAt, plan: decode<LoadPlan>(await store.get(path)) }
+    if (of === undefined) continue
+    const own = records.filter(record => record.path.startsWith(`${FOLDER}/${of}/`))
+    const lastAt = own.reduce((latest, { modifiedAt }) => Math.max(latest, modifiedAt), begunAt)
+    yield { of, begunAt, lastAt, plan: decode<LoadPlan>(await store.get(path)) }
   }
 }
 

@@ -18,13 +18,24 @@ export interface MarkFacts {
   cursor: Mark['cursor']
   /** Where the list of changed keys goes on; left out where the table is not read by it. */
   listed?: Mark['listed']
+  /** An increment by a cursor: whether rows were known by their content alone. */
+  knewByContent?: boolean | undefined
   /** Where the source stood before the first row was read; the snapshot's position when left out. */
   position?: Position
 }
 
 /** The mark of a commit made at `version` from this run's snapshot. */
 export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint }, facts: MarkFacts): Mark {
-  const { before, whole, isPass = whole, cursor, listed, position = work.snapshot.position, ...rest } = facts
+  const {
+    before,
+    whole,
+    isPass = whole,
+    cursor,
+    listed,
+    knewByContent,
+    position = work.snapshot.position,
+    ...rest
+  } = facts
   const { identity, history, order, log, asOf } = position
   const { keys, settings, table, fromDate } = work.wanted
   const { seq, seqBase } = decision
@@ -32,6 +43,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
   const backfills = [...new Set([...(before?.backfills ?? []), ...done])]
   const { fingerprint } = table
   const versions = versionsOf(position, table)
+  const versionsFrom = nextVersionsFrom(work, { position, before, knewByContent, seq })
   return {
     identity,
     ...(history === undefined ? {} : { history }),
@@ -44,6 +56,7 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
     asOf,
     seq,
     seqBase,
+    ...(versionsFrom === undefined ? {} : { versionsFrom }),
     fingerprint,
     settings,
     keys,
@@ -51,6 +64,29 @@ export function makeMark(work: Work, decision: { seq: bigint; seqBase: bigint },
     ...rest,
     runId: work.context.runId,
   }
+}
+
+/**
+ * From which `_seq` on versions can be compared. Where a server counts them they begin anew on another one, and not on a copy
+ * of it; where they are made of a row, whatever is read of it makes others. No slice after one in which all rows were told
+ * apart by their versions needs more.
+ */
+function nextVersionsFrom(
+  { wanted }: Work,
+  {
+    position,
+    before,
+    knewByContent,
+    seq,
+  }: Pick<MarkFacts, 'before' | 'knewByContent'> & { position: Position; seq: bigint },
+): bigint | undefined {
+  if (before === undefined) return undefined
+  const { table, settings, reading } = wanted
+  const isOther = (before.history ?? before.identity) !== (position.history ?? position.identity)
+  const isMadeAnew = before.fingerprint !== table.fingerprint || before.settings !== settings
+  if (isOther || (isMadeAnew && !table.hasRowVersion)) return seq
+  const isSettled = reading.kind === 'cursor' && !table.hasRowVersion && knewByContent === false
+  return isSettled ? undefined : before.versionsFrom
 }
 
 function keptVersions(rowVersions: RowVersionRange | undefined): Mark['rowVersions'] {

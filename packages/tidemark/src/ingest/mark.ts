@@ -22,6 +22,7 @@ export interface Mark {
   listed: ListedMark | undefined
   /** Position of the snapshot in the server's own order. */
   order: bigint
+  /** How far the server's log reached; 0 where there is none that we may ask for. */
   log: bigint
   /** Server time of the snapshot. */
   asOf: string
@@ -29,6 +30,8 @@ export interface Mark {
   seq: bigint
   /** `_seq` minus `order`; grows when a new server starts counting anew. */
   seqBase: bigint
+  /** Entries below this `_seq` have row versions of another server or another form, which say nothing; left out where none has. */
+  versionsFrom?: bigint
   fingerprint: string
   /** Hash of the entry's own settings that change what is read. */
   settings: string
@@ -68,6 +71,7 @@ export function parseMark(configuration: string): Mark {
   if (![rest['keys'], rest['backfills']].every(Array.isArray)) throw new SyntaxError('keys or backfills are no list')
   const versions = rest['rowVersions'] as { horizon: string; next: string } | undefined
   const rowVersions = versions && { horizon: BigInt(versions.horizon), next: BigInt(versions.next) }
+  if (rest['versionsFrom'] !== undefined) rest['versionsFrom'] = BigInt(String(rest['versionsFrom']))
   const list = rest['listed'] as { from: string; since: string } | undefined
   const listed = list && { ...list, from: BigInt(list.from), since: BigInt(list.since) }
   const pass = rest['fullPass'] as { horizon?: string; asOf: string } | undefined

@@ -5,9 +5,10 @@
 import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { ChangeLog } from '../sources/change-log.ts'
-import { append, keep } from './append.ts'
-import { type DedupeNames, newCandidates, vanishedListed } from './dedupe.ts'
+import { append } from './append.ts'
+import { type DedupeNames, vanishedListed } from './dedupe.ts'
 import { deleteEntries, guardMassDelete } from './deletes.ts'
+import { keep, keepNew } from './keep-new.ts'
 import type { Mark } from './mark.ts'
 import { readListed } from './read-listed.ts'
 import { lakeColumnName } from './system-columns.ts'
@@ -32,7 +33,7 @@ export async function mergeListed(
   await assertUnique(work, candidates)
   const keys = wanted.keys.map(lakeColumnName)
   const names: DedupeNames = { candidates, bronze: await session.scan(current), keys, seq: decision.seq }
-  const kept = await keep(work, newCandidates(names))
+  const { kept } = await keepNew(work, names, { current, before })
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
   const covered = before.liveRows + fresh

@@ -2,8 +2,8 @@
 import type { Snapshot } from '@tidemark/delta'
 import { type Sql, sql } from '../engine/sql.ts'
 import type { Slice, SourceColumn } from '../sources/source.ts'
-import { append, keep } from './append.ts'
-import { type DedupeNames, differingCandidates, newCandidates } from './dedupe.ts'
+import { append, type Found } from './append.ts'
+import { type DedupeNames, differingCandidates } from './dedupe.ts'
 import {
   assertKeysCover,
   deleteEntries,
@@ -15,55 +15,82 @@ import {
   scanVanished,
 } from './deletes.ts'
 import type { Mark } from './mark.ts'
-import type { Fitted } from './drift.ts'
+import { carriedColumns, keep, keepNew } from './keep-new.ts'
 import { readCandidates } from './read.ts'
 import type { Decision } from './slice.ts'
 import { lakeColumnName } from './system-columns.ts'
 import type { ExtractOutcome } from './outcome.ts'
-import { assertUnique, type ExtractTable, type Work } from './work.ts'
+import { assertUnique, type ExtractTable, type Total, type Work } from './work.ts'
 
-const NOTHING_GONE = { relation: undefined, count: 0n }
+const NOTHING_GONE: Found['gone'] = { relation: undefined, count: 0n }
 
-/** An increment, or a re-baseline: candidates are compared with bronze, deletes are found, one commit is made. */
+type Merged = Decision & { kind: 'increment' | 're-baseline' }
+
+/**
+ * Bring bronze up to the snapshot. The number of rows in the source has to follow from what was found; where a cursor or a list of
+ * changes does not explain it, every row is compared instead.
+ */
 export async function merge(
   work: Work,
-  decision: Decision & { kind: 'increment' | 're-baseline' },
+  decision: Merged,
   current: Snapshot,
   before: Mark,
 ): Promise<ExtractOutcome | 'conflict'> {
-  const { wanted, session } = work
-  const full = decision.kind === 're-baseline'
-  const { schema } = wanted
   const slice: Slice = decision.kind === 'increment' ? decision.slice : { kind: 'all' }
+  const compared = await compare(work, decision, slice, { current, before })
+  const gone = await findGone(work, slice, compared)
+  if (gone === 'not explained') return await compareWhole(work, decision, current, before)
+  const { kept, knewByContent, inserted, covered, read } = compared
+  const isFull = decision.kind === 're-baseline'
+  const isPass = isFull || (slice.kind === 'since' && work.wanted.reading.kind === 'cursor')
+  const { schema, method } = work.wanted
+  const renews = isFull ? decision.renews : undefined
+  const how = isFull ? `full compare: ${decision.reason}` : isPass ? `full pass of ${method}` : method
+  const found = { schema, kept, inserted, covered, gone, read, method: how, isPass, renews, knewByContent }
+  return await append(work, decision, { current, before }, found)
+}
+
+/** Rows of a slice, compared with bronze. */
+interface Compared {
+  names: DedupeNames
+  /** Rows to append. */
+  kept: Sql
+  knewByContent: boolean | undefined
+  inserted: bigint
+  /** Keys that are live once they are appended and nothing is deleted. */
+  covered: bigint
+  read: bigint
+  /** Rows in the source. */
+  total: bigint
+  /** No row can hide a key that is gone by doubling another one. */
+  proved: boolean
+}
+
+async function compare(
+  work: Work,
+  { kind, seq }: Merged,
+  slice: Slice,
+  { current, before }: { current: Snapshot; before: Mark },
+): Promise<Compared> {
+  const { wanted, session } = work
+  const isFull = kind === 're-baseline'
   const { candidates, read, total } = await readCandidates(work, slice)
   await assertUnique(work, candidates)
-  const keys = wanted.keys.map(lakeColumnName)
-  const names: DedupeNames = { candidates, bronze: await session.scan(current), keys, seq: decision.seq }
-  const kept = await keep(work, full ? differingCandidates(names, columnsOf(wanted, current)) : newCandidates(names))
+  const names = { candidates, bronze: await session.scan(current), keys: wanted.keys.map(lakeColumnName), seq }
+  const { kept, knewByContent } = isFull
+    ? { kept: await keep(work, differingCandidates(names, carriedColumns(wanted, current))), knewByContent: undefined }
+    : await keepNew(work, names, { current, before })
   const inserted = await session.count(sql`SELECT count(*) FROM ${kept}`)
   const fresh = await session.count(sql`SELECT count(*) FROM ${kept} WHERE _new_key`)
+  const proved = isFull || isKeyEnforced(wanted) || inserted === fresh
   const covered = before.liveRows + fresh
-  const tracked = slice.kind === 'since' && isTracked(wanted) ? slice.horizon : undefined
-  const isByIndex = slice.kind === 'cursor' && slice.byIndex === true
-  // What a cursor or a list of changes shows may not be all, and then every row is compared.
-  const isAll = slice.kind !== 'cursor' && tracked === undefined
-  if (!isByIndex && !isAll && total > covered) {
-    return await compareWhole(work, decision, current, before)
-  }
-  if (!isByIndex) assertKeysCover(wanted, total, covered)
-  const proved = full || isKeyEnforced(wanted) || inserted === fresh
-  // What an index shows says nothing of rows that are gone.
-  const gone = isByIndex ? NOTHING_GONE : await vanished(work, { names, kept, proved, covered, total, tracked, isAll })
-  if (gone === 'not explained') return await compareWhole(work, decision, current, before)
-  const isPass = full || (slice.kind === 'since' && wanted.reading.kind === 'cursor')
-  const method = full ? `full compare: ${decision.reason}` : isPass ? `full pass of ${wanted.method}` : wanted.method
-  const renews = decision.kind === 're-baseline' ? decision.renews : undefined
-  return await append(
-    work,
-    decision,
-    { current, before },
-    { schema, kept, inserted, covered, gone, read, method, isPass, renews },
-  )
+  return { names, kept, knewByContent, inserted, covered, read, total: await counted(work, total), proved }
+}
+
+async function counted({ context }: Work, { count }: Total): Promise<bigint> {
+  const known = await Promise.race([count, Promise.resolve(undefined)])
+  if (known === undefined) context.progress({ rows: 0n, bytes: 0n, phase: 'counting' })
+  return known ?? (await count)
 }
 
 /**
@@ -72,60 +99,55 @@ export async function merge(
  */
 async function compareWhole(
   work: Work,
-  { seq, seqBase }: Decision & { kind: 'increment' | 're-baseline' },
+  { seq, seqBase }: Merged,
   current: Snapshot,
   before: Mark,
 ): Promise<ExtractOutcome | 'conflict'> {
   const { method, reading } = work.wanted
   const behind = reading.kind === 'cursor'
   const reason = behind ? `rows were committed behind ${method}` : `${method} does not explain the number of rows`
-  work.context.warn(`${work.wanted.name}: ${reason}; every row is compared now`)
+  work.context.warn(`${reason}; every row is compared now`)
   work.held = undefined
   return await merge(work, { kind: 're-baseline', reason, renews: true, seq, seqBase }, current, before)
 }
 
-interface Comparison {
-  names: DedupeNames
-  kept: Sql
-  proved: boolean
-  covered: bigint
-  total: bigint
-  tracked: bigint | undefined
-  /** Every change since the mark was read, so that counts must agree. */
-  isAll: boolean
+type Gone = Found['gone'] | 'not explained'
+
+/** Keys that are gone. What a cursor or a list of changes shows may not be all, and then every row is compared. */
+async function findGone(work: Work, slice: Slice, compared: Compared): Promise<Gone> {
+  // What an index shows says nothing of rows that are gone.
+  if (slice.kind === 'cursor' && slice.byIndex === true) return NOTHING_GONE
+  const { total, covered } = compared
+  const tracked = slice.kind === 'since' && isTracked(work.wanted) ? slice.horizon : undefined
+  const isAll = slice.kind !== 'cursor' && tracked === undefined
+  if (!isAll && total > covered) return 'not explained'
+  assertKeysCover(work.wanted, total, covered)
+  return await vanished(work, compared, { tracked, isAll })
 }
 
 /**
- * Keys that are gone: proved none by equal counts, or scanned. `proved` says that no row can hide a vanished key by
- * doubling another one.
+ * Keys that are gone: proved none by equal counts, or scanned.
+ *
+ * @param known.isAll every change since the mark was read, so that counts must agree
  */
 async function vanished(
   work: Work,
-  at: Comparison,
-): Promise<{ relation: Sql | undefined; count: bigint } | 'not explained'> {
+  { names, kept, proved, covered, total }: Compared,
+  { tracked, isAll }: { tracked: bigint | undefined; isAll: boolean },
+): Promise<Gone> {
   const { context, wanted, session, snapshot } = work
-  const none = wanted.deletes === 'ignore' || (at.proved && at.total === at.covered)
-  if (none) return NOTHING_GONE
+  if (wanted.deletes === 'ignore' || (proved && total === covered)) return NOTHING_GONE
   const keys = keyColumns(wanted)
-  const scan = { session, snapshot, table: wanted.table, keys, names: at.names, kept: at.kept }
-  const { tracked } = at
+  const scan = { session, snapshot, table: wanted.table, keys, names, kept }
   const found = tracked === undefined ? await scanVanished(context, scan) : await readDeleted(context, scan, tracked)
-  if (found.count !== at.covered - at.total) {
-    if (!at.isAll) return 'not explained'
-    const detail = `${at.total} rows, ${at.covered} keys known, ${found.count} of them gone`
-    throw doNotCover(wanted, detail)
+  if (found.count !== covered - total) {
+    if (!isAll) return 'not explained'
+    throw doNotCover(wanted, `${total} rows, ${covered} keys known, ${found.count} of them gone`)
   }
-  guardMassDelete(context, wanted.name, found.count, at.covered)
+  guardMassDelete(context, wanted.name, found.count, covered)
   return { relation: deleteEntries(found.relation, keys), count: found.count }
 }
 
 function keyColumns(wanted: ExtractTable): SourceColumn[] {
   return wanted.keys.flatMap(key => wanted.columns.filter(column => column.name === key))
-}
-
-/** The columns that rows carry; those that bronze does not have yet are `added`. */
-function columnsOf({ lake }: Fitted, current: Snapshot): { known: string[]; added: string[] } {
-  const inBronze = new Set(current.schema.fields.map(f => f.name))
-  const names = lake.map(({ name }) => name)
-  return { known: names.filter(name => inBronze.has(name)), added: names.filter(name => !inBronze.has(name)) }
 }

@@ -57,14 +57,14 @@ async function readAgain(
   { part, of }: { part: number; of: number },
   read: (own: Work, part: number) => Promise<LoadedPart>,
 ): Promise<LoadedPart> {
-  const { context, wanted } = work
+  const { context } = work
   for (let tries = 1; ; tries += 1) {
     try {
       return await read(work, part)
     } catch (error) {
       const passes = error instanceof Problem && passesWithin(error) && !context.signal.aborted
       if (!passes || tries === MAX_TRIES) throw error
-      context.warn(`${wanted.name}: part ${part + 1} of ${of} is read again: ${error.message}`)
+      context.warn(`part ${part + 1} of ${of} is read again: ${error.message}`)
       await context.clock.sleep(PAUSE_MS * tries, context.signal)
     }
   }

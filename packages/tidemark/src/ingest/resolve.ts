@@ -24,7 +24,7 @@ import {
 import { parseFilter } from '../sources/filter.ts'
 import { settingsHash } from './mark.ts'
 import { textColumn } from './lake-columns.ts'
-import { type Settled, settleGuarantee } from './guarantee.ts'
+import { type Reading, type Settled, settleGuarantee } from './guarantee.ts'
 import { assertUnmasked, findMasks, type Masking, maskColumns } from './masks.ts'
 import { matchesPattern } from './pattern.ts'
 import { assertSelected, type Needed, selectColumns } from './select-columns.ts'
@@ -130,7 +130,7 @@ export function resolveTable(
     entry,
     name,
     tablePath: tablePath(name),
-    table,
+    table: { ...table, fingerprint: fingerprintAs(reading, table) },
     columns,
     isLeftOut,
     keys,
@@ -146,6 +146,10 @@ export function resolveTable(
     method,
     notes: [...settled.notes, ...carried],
   }
+}
+
+function fingerprintAs(reading: Reading, { fingerprint, definitions }: SourceTable): string {
+  return reading.kind === 'cursor' && definitions !== undefined ? `${fingerprint}:${definitions}` : fingerprint
 }
 
 /** The table as the entry means it: only rows that its filter lets through, and none without a cursor where it says so. */

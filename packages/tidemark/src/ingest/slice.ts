@@ -1,4 +1,5 @@
 /** Decide what to read from a table, and under which `_seq`. Pure: the mark and the snapshot's position go in. */
+import { isoInstant } from '../model/instant.ts'
 import type { Position, RowVersionRange } from '../sources/position.ts'
 import type { Slice, SourceTable } from '../sources/source.ts'
 import { duePass } from './full-pass.ts'
@@ -12,7 +13,7 @@ export type Decision =
   | { kind: 'covered' }
   /** A backfill has committed rows of a later snapshot: an older version must not be laid on top of them. */
   | { kind: 'overtaken' }
-  /** The server is at an earlier position than the mark: a restored backup or a lagging copy. */
+  /** The server is at an earlier position than the mark: a restored backup, a lagging copy, a clock that was set back. */
   | { kind: 'went back' }
   | { kind: 'baseline'; seq: bigint; seqBase: bigint }
   /** One full read that appends only what differs, and the deletes. `renews`: the mark must change although no row does. */
@@ -31,6 +32,8 @@ export interface DecisionInput {
   keys: readonly string[]
   settings: string
   reading: Reading
+  /** Milliseconds since 1970 by our own clock. */
+  now: number
 }
 
 /**
@@ -41,13 +44,15 @@ export interface DecisionInput {
  * @returns a decision; `_seq` is strictly above the mark's whenever rows may be written
  */
 export function decideSlice(input: DecisionInput): Decision {
-  const { mark, position, keys } = input
+  const { mark, position, keys, now } = input
   const keyless = keys.length === 0
   if (mark === undefined) {
     return { ...firstLoad(position), kind: keyless ? 'reload' : 'baseline' }
   }
   const sameServer = mark.identity === position.identity
-  const standing = sameServer ? standingOf(position, mark, input.table) : standingOfCopy(position, mark)
+  const standing = sameServer
+    ? standingOf({ position, now }, mark, input.table)
+    : standingOfCopy({ position, now }, mark)
   if (standing !== 'current') return { kind: standing }
   const reason = outdated(input, mark, sameServer)
   const pass = reason === undefined ? duePass(input.reading, mark, position) : { reason }
@@ -70,7 +75,7 @@ export function firstLoad(position: Position): Decision & { kind: 'baseline' } {
 /** The slice that continues a mark; undefined when every row has to be looked at. */
 export function incrementOf(reading: Reading, { rowVersions, cursor }: Mark): Increment | undefined {
   if (reading.kind === 'row versions' && rowVersions !== undefined) {
-    return { kind: 'since', horizon: rowVersions.horizon, seen: rowVersions.next }
+    return { kind: 'since', horizon: rowVersions.horizon }
   }
   if (reading.kind === 'cursor' && cursor !== undefined) {
     return { kind: 'cursor', ...cursor, ...(reading.fullPassMs === undefined ? {} : { byIndex: true as const }) }
@@ -90,9 +95,16 @@ export function versionsOf(position: Position, table: Pick<SourceTable, 'rowVers
   return table.rowVersions ?? position.rowVersions
 }
 
+/** Where a snapshot stands, and what time it is here. */
+export interface Moment {
+  position: Position
+  /** Milliseconds since 1970 by our own clock. */
+  now: number
+}
+
 /** How a snapshot stands to a mark of the same server; anything but `current` adds nothing to the table. */
 export function standingOf(
-  position: Position,
+  { position, now }: Moment,
   mark: Mark,
   table: Pick<SourceTable, 'fingerprint' | 'rowVersions'>,
 ): 'current' | 'covered' | 'overtaken' | 'went back' {
@@ -101,7 +113,7 @@ export function standingOf(
   const versions = isComparable ? (mark.rowVersions?.next ?? 0n) : 0n
   const versionsWentBack = (versionsOf(position, table)?.next ?? 0n) < versions
   const isBefore = position.order < mark.order || versionsWentBack || position.log < mark.log
-  if (isBefore) return mark.asOf > position.asOf ? 'covered' : 'went back'
+  if (isBefore) return whyBefore({ position, now }, mark)
   return mark.seqBase + position.order < mark.seq ? 'overtaken' : 'current'
 }
 
@@ -109,10 +121,23 @@ export function standingOf(
 const LOG_MARGIN = 64n
 
 /** How another server stands to the mark: a copy that lags behind would bring back what has changed since. */
-function standingOfCopy(position: Position, mark: Mark): 'current' | 'covered' | 'went back' {
+function standingOfCopy({ position, now }: Moment, mark: Mark): 'current' | 'covered' | 'went back' {
   const isCopy = mark.history !== undefined && mark.history === position.history
   if (!isCopy || position.log + LOG_MARGIN >= mark.log) return 'current'
-  return mark.asOf > position.asOf ? 'covered' : 'went back'
+  return whyBefore({ position, now }, mark)
+}
+
+/** By how much the clocks of two machines may differ. */
+const CLOCK_MARGIN_MS = 5 * 60 * 1000
+
+/**
+ * A snapshot before the mark is one that another run has overtaken meanwhile. If the mark was made at a time that is still to
+ * come, no other run can have done that: the clock of the source was set back, and until it is there again every run would
+ * look like an overtaken one.
+ */
+function whyBefore({ position, now }: Moment, mark: Mark): 'covered' | 'went back' {
+  const isOvertaken = mark.asOf > position.asOf && mark.asOf <= isoInstant(now + CLOCK_MARGIN_MS)
+  return isOvertaken ? 'covered' : 'went back'
 }
 
 /** Why the mark cannot be continued, so that every row has to be looked at and the mark written anew. */

@@ -10,7 +10,7 @@ export const SYSTEM_COLUMNS: readonly StructField[] = [
 ]
 
 /** Columns that extraction and verification add to relations on the way. */
-const HELPERS = ['_overlap', '_new_key', '_newest_op', '_newest_version', '_newest_seq', '_in_source', '_in_lake']
+const HELPERS = ['_new_key', '_newest_op', '_newest_version', '_newest_seq', '_in_source', '_in_lake']
 const RESERVED = new Set([...SYSTEM_COLUMNS.map(column => column.name), ...HELPERS])
 
 /** True for names that a source column cannot have, whatever their case. */

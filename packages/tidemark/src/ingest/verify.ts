@@ -91,7 +91,8 @@ export async function judgeTable(
   const comparable = await findComparable(context, position, wanted)
   if (comparable === undefined) return { verdict: { ...empty, status: 'not loaded' }, found: undefined }
   const { mark } = comparable
-  const isComparable = mark.identity === position.identity && standingOf(position, mark, wanted.table) === 'current'
+  const moment = { position, now: context.clock.now() }
+  const isComparable = mark.identity === position.identity && standingOf(moment, mark, wanted.table) === 'current'
   const fitted = isComparable ? fitAsRead(wanted, comparable) : undefined
   if (fitted === undefined) {
     return { verdict: { ...empty, lakeRows: mark.liveRows, status: 'not comparable' }, found: undefined }
@@ -151,7 +152,7 @@ async function judgeKeys(
  * Otherwise the counts decide: at the mark the source had as many rows as the mark says, so what the lake has beyond
  * that, and in place of lost rows, are ghosts.
  */
-export function countGhosts(wanted: ResolvedTable, { mark, lake, differing, isQuiet }: BronzeComparison): bigint {
+function countGhosts(wanted: ResolvedTable, { mark, lake, differing, isQuiet }: BronzeComparison): bigint {
   if (differing === undefined || wanted.deletes === 'ignore') return 0n
   const { gone, lost } = differing
   if (isQuiet) return gone

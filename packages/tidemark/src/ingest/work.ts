@@ -7,7 +7,7 @@ import {
   type StructType,
   writeOptionsFor,
 } from '@tidemark/delta'
-import { readBlob } from '../engine/blob-column.ts'
+import { readComparable } from '../engine/comparable-column.ts'
 import type { Session } from '../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../engine/sql.ts'
 import { toDuckType } from '../engine/types.ts'
@@ -55,7 +55,22 @@ export interface Work {
   wanted: Fitted
   session: Session
   /** Candidates already read in an earlier attempt; they are not read from the source again. */
-  held: { slice: string; candidates: Sql; read: bigint; total: bigint } | undefined
+  held: Held | undefined
+}
+
+/** Rows of a slice that are in the engine. */
+export interface Held {
+  slice: string
+  candidates: Sql
+  read: bigint
+  total: Total
+}
+
+/** How many rows the source's table has; it may still be counted. */
+export interface Total {
+  count: Promise<bigint>
+  /** Nobody waits for it any more; left out of one that is known. */
+  leave?: () => void
 }
 
 /** Rows as bronze entries: upserts from `rows`, deletes from `deletes`, and our columns. */
@@ -68,7 +83,7 @@ CAST(${text(snapshot.position.asOf)} AS TIMESTAMP WITH TIME ZONE) AS _ingested_a
 }
 
 /**
- * Write rows as files of the table that the commit will make of `current`: with the names that its column mapping gives
+ * Write entries as files of the table that the commit will make of `current`: with the names that its column mapping gives
  * to columns, new ones too.
  *
  * @param replaces true when the commit replaces all rows
@@ -80,8 +95,10 @@ export async function write(
 ): Promise<DataFile[]> {
   const after = replaces ? replacedSchema : evolvedSchema
   const form = current === undefined ? { schema } : writeOptionsFor(current, after(current, schema))
-  const target = { ...form, tablePath: work.wanted.tablePath, statsColumns: ['_seq', '_op', RESCUED] }
-  return work.session.writeParquet(withAbsent(work.wanted, select, schema), target, work.context.signal)
+  const { wanted, context } = work
+  const oneValue = { _run_id: context.runId }
+  const target = { ...form, tablePath: wanted.tablePath, statsColumns: ['_seq', '_op', RESCUED], oneValue }
+  return work.session.writeParquet(withAbsent(wanted, select, schema), target, context.signal)
 }
 
 /** Columns of bronze that the source no longer has, or the entry leaves out now, are NULL in new rows. */
@@ -102,20 +119,33 @@ export async function assertUnique(work: Work, candidates: Sql): Promise<void> {
   const { wanted, session } = work
   const shared = await session.count(ambiguousKeys(candidates, wanted.keys.map(lakeColumnName)), work.context.signal)
   if (shared === 0n) return
-  const detail = `${rowsThat(shared, { one: 'shares its key with another or has', many: 'share their key with another or have' })} NULL in it`
+  const detail = `${rowsThat(shared, { one: 'shares its key with another or has', many: 'share their key with another or have' })} NULL in it${leftOut(wanted)}`
   throw KEY_NOT_UNIQUE({ table: wanted.name, keys: wanted.keys.join(', '), detail }, { state: 'Nothing was written.' })
 }
 
-/** Types whose values stay as different in the lake as they are in the source; a time without a zone may not. */
+/** For the problem of a shared key: why the primary key has not kept rows apart; empty where it does. */
+export function leftOut({ table }: Pick<ExtractTable, 'table'>): string {
+  return table.isKeyOfPart === true ? '; the primary key leaves out the tables that inherit from it' : ''
+}
+
+/** Types of which a key is taken to be unique without a look at the rows. */
 const DISTINCT = /^(short|integer|long|string|date|boolean|binary|decimal\(\d+,\d+\))$/
 
 /**
  * The source itself keeps these keys unique and free of NULL, and no two of them become one in the lake: rows of one
  * snapshot need not be looked at again.
  */
-export function isUniqueInSource({ table, keys, columns }: ExtractTable): boolean {
-  if (table.primaryKey.length === 0 || !table.primaryKey.every(column => keys.includes(column))) return false
-  return keys.every(key => columns.some(c => c.name === key && !c.nullable && DISTINCT.test(c.deltaType)))
+export function isUniqueInSource({ table, keys, columns, timezone }: ExtractTable): boolean {
+  if (table.isKeyOfPart === true || table.primaryKey.length === 0) return false
+  if (!table.primaryKey.every(column => keys.includes(column))) return false
+  const isPlain = (c: SourceColumn): boolean => !c.nullable && DISTINCT.test(c.deltaType) && staysApart(c, timezone)
+  return keys.every(key => columns.some(c => c.name === key && isPlain(c)))
+}
+
+/** True where no two values of a key column become one in the lake: in the hour that a zone leaves out two times do. */
+export function staysApart({ deltaType, local, mayCoincide }: SourceColumn, timezone: string): boolean {
+  const isMoved = deltaType === 'timestamp' && local === true && timezone !== 'UTC'
+  return mayCoincide !== true && !isMoved
 }
 
 /** Rows of just written data files, as a relation with `_row_version` and the source's columns. */
@@ -127,7 +157,7 @@ export async function fileRelation({ context, wanted, session }: Work, files: re
   const columns = join(
     wanted.lake.map(({ name, type }) => {
       const column = ident(name)
-      return type === 'binary' ? sql`${readBlob(column)} AS ${column}` : column
+      return sql`${readComparable(column, type)} AS ${column}`
     }),
   )
   return sql`(SELECT _row_version, ${columns} FROM read_parquet([${list}], hive_partitioning = false))`

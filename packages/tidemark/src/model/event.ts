@@ -10,7 +10,14 @@ export type RunEvent =
   | { kind: 'step started'; runId: string; at: number; step: StepId }
   | { kind: 'step waiting'; runId: string; at: number; step: StepId; for: string }
   | ({ kind: 'step progress'; runId: string; at: number; step: StepId } & PhaseProgress)
-  | { kind: 'step finished'; runId: string; at: number; result: StepResult }
+  | {
+      kind: 'step finished'
+      runId: string
+      at: number
+      result: StepResult
+      /** Of a failed step: what is written and what is not. It may quote rows: it is shown to whoever runs, and kept nowhere. */
+      state?: string | undefined
+    }
   | { kind: 'warning'; runId: string; at: number; step: StepId | undefined; text: string }
   | {
       kind: 'run finished'

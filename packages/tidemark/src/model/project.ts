@@ -46,6 +46,8 @@ export interface Project {
   flows: readonly FlowSource[]
   alerts: AlertConfig
   variables: Readonly<Record<string, string>>
+  /** What the engine may hold in memory, such as `2GB`; its own default when undefined. */
+  engineMemory: string | undefined
   /** How many steps run side by side. */
   parallel: number
 }

@@ -43,8 +43,10 @@ function eventJson(event: RunEvent): Record<string, unknown> {
   switch (event.kind) {
     case 'run started':
       return { ...event, at, steps: event.steps.map(announcedJson) }
-    case 'step finished':
-      return { ...event, at, result: resultJson(event.result) }
+    case 'step finished': {
+      const { state: _told, ...kept } = event
+      return { ...kept, at, result: resultJson(event.result) }
+    }
     case 'step progress':
       return { ...event, at, expectedRows: event.expectedRows, parts: event.parts, held: event.held }
     case 'run finished':

@@ -27,7 +27,6 @@ export interface Progress {
   startedAt: number
   /** In the order of the plan. */
   steps: ReadonlyMap<StepId, { announced: AnnouncedStep; progress: StepProgress }>
-  warnings: readonly { step: StepId | undefined; text: string }[]
   /** Set once the run is over. */
   finished: Extract<RunEvent, { kind: 'run finished' }> | undefined
 }
@@ -37,7 +36,6 @@ export const noProgress: Progress = {
   target: '',
   startedAt: 0,
   steps: new Map(),
-  warnings: [],
   finished: undefined,
 }
 
@@ -61,7 +59,7 @@ export function applyEvent(progress: Progress, event: RunEvent): Progress {
     case 'step finished':
       return setStep(progress, event.result.step, { state: 'finished', result: event.result })
     case 'warning':
-      return { ...progress, warnings: [...progress.warnings, { step: event.step, text: event.text }] }
+      return progress
     case 'run finished':
       return { ...progress, finished: event }
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { stepResult } from '../../../../test/support/alerts.ts'
 import { finishedWith, runStart, silverResult, userResult } from '../../../../test/support/events.ts'
+import type { StepResult } from '../model/event.ts'
 import { ledgerText } from './ledger-text.ts'
 import { countText, durationText, plural, rateText } from './numbers.ts'
 import { nextLine, renderSummary } from './summary.ts'
@@ -52,6 +53,14 @@ describe('the summary', () => {
     )
   })
 
+  test('says after the way out what is written, once for steps of which that is the same', () => {
+    const problem = { code: 'A_B', title: 'x', message: 'Why.', hint: 'Call.', place: undefined }
+    const failed = [1, 2, 3].map(n => stepResult(`bronze.t${n}`, 'failed', { problem }))
+    const states = new Map(failed.map(({ step }) => [step, 'Nothing was written.']))
+    const text = renderSummary(finishedWith(...failed), { ...options, states })
+    expect(text).toContain('  Why.\n  hint: Call.\n  Nothing was written.\n\n')
+  })
+
   test('keeps every step on one line of a narrow terminal', () => {
     const lines = renderSummary(finishedWith(userResult, silverResult), { ...options, width: 40 }).split('\n')
     expect(lines[0]).toBe('bronze.DimUser  done       read 570 = i…')
@@ -85,18 +94,32 @@ describe('the summary', () => {
     expect(nextLine('succeeded', [])).toContain('add tables')
   })
 
+  test('calls the lake equal only where all of it was looked at, and more than a cursor', () => {
+    const unchanged = (guarantee: string): StepResult =>
+      stepResult('bronze.a', 'unchanged', { source: { name: 'app', guarantee, method: '', position: '' } })
+    const silver = stepResult('silver.a', 'unchanged', { kind: 'silver' })
+    const next = (...results: StepResult[]): string => nextLine('succeeded', [...results, silver])
+    expect(next(unchanged('A'))).toBe('next: nothing to do: the lake equals what the sources had')
+    expect(next(unchanged('A'), unchanged('B'))).toBe('next: nothing to do: nothing new was found in the sources')
+    expect(nextLine('succeeded', [silver], { isPart: true })).toBe(
+      'next: nothing to do: nothing is new in the selected tables',
+    )
+  })
+
   test('of work on bronze alone leaves silver and gold to the next run, and says no more than was looked at', () => {
     const [changed, unchanged] = [stepResult('bronze.a', 'changed'), stepResult('bronze.a', 'unchanged')]
-    expect(nextLine('succeeded', [changed], 'backfill')).toBe(
+    expect(nextLine('succeeded', [changed], { work: 'backfill' })).toBe(
       'next: tidemark run carries the rows on to silver and gold',
     )
-    expect(nextLine('succeeded', [unchanged], 'backfill')).toBe(
+    expect(nextLine('succeeded', [unchanged], { work: 'backfill' })).toBe(
       'next: nothing to do: bronze has every row of the range',
     )
-    expect(nextLine('succeeded', [changed, unchanged], 'repair')).toContain('tidemark run carries the corrections on')
-    expect(nextLine('succeeded', [unchanged], 'repair')).toContain('nothing to correct')
-    expect(nextLine('cancelled', [unchanged], 'repair')).toContain('run again')
-    expect(nextLine('failed', [stepResult('bronze.a', 'failed')], 'backfill')).toBe(
+    expect(nextLine('succeeded', [changed, unchanged], { work: 'repair' })).toContain(
+      'tidemark run carries the corrections on',
+    )
+    expect(nextLine('succeeded', [unchanged], { work: 'repair' })).toContain('nothing to correct')
+    expect(nextLine('cancelled', [unchanged], { work: 'repair' })).toBe('next: the same command again')
+    expect(nextLine('failed', [stepResult('bronze.a', 'failed')], { work: 'backfill' })).toBe(
       'next: tidemark explain SOURCE_TABLE_MISSING; then the same command again',
     )
   })

@@ -3,6 +3,7 @@ import { styleText } from 'node:util'
 import { plainLine, plainText } from '../errors/plain-text.ts'
 import { textWidth } from '../errors/text-width.ts'
 import type { ProblemFact, RunEvent, RunStatus, StepResult, StorageUse } from '../model/event.ts'
+import type { StepId } from '../model/step.ts'
 import { quarantinedRows } from './ledger-text.ts'
 import { countText, durationText, megabytesText, plural } from './numbers.ts'
 import { resultLine } from './step-line.ts'
@@ -19,8 +20,12 @@ export interface SummaryOptions {
   steps?: boolean
   /** Warnings of the run as a whole; those of steps are in the results. */
   warnings?: readonly string[]
+  /** What failed steps said of what is written and what is not. */
+  states?: ReadonlyMap<StepId, string>
   /** Which command it was, where it was not `run`: what it leaves to do is something else. */
   work?: BronzeWork | undefined
+  /** Only some tables were wanted. */
+  isPart?: boolean
 }
 
 /** Work on bronze alone: silver and gold follow with the next run. */
@@ -36,31 +41,39 @@ export function renderSummary(run: RunFinished, options: SummaryOptions): string
   const style = { colour: options.colour, width: options.width, nameWidth }
   const lines = options.steps === false ? [] : results.map(result => resultLine(result, style))
   const apart = (block: readonly string[]): void => void lines.push(...(lines.length === 0 ? [] : ['']), ...block)
-  for (const { problem, steps } of groupProblems(results)) apart(problemLines(problem, steps, options))
+  for (const { problem, steps } of groupProblems(results)) apart(problemLines({ problem, steps }, options))
   const warnings = [...(options.warnings ?? []), ...results.flatMap(stepWarnings)]
   if (warnings.length > 0) apart(warnings.map(text => `${paint('warning', 'yellow', options)}: ${plainLine(text)}`))
-  apart([totalsLine(run, options), nextLine(run.status, results, options.work)])
+  apart([totalsLine(run, options), nextLine(run.status, results, options)])
   return lines.join('\n')
 }
 
 /** The command that helps most after this run. */
-export function nextLine(status: RunStatus, results: readonly StepResult[], work?: BronzeWork): string {
+export function nextLine(
+  status: RunStatus,
+  results: readonly StepResult[],
+  { work, isPart = false }: Pick<SummaryOptions, 'work' | 'isPart'> = {},
+): string {
   const failed = results.find(one => one.status === 'failed')
   const code = failed?.problem?.code
-  if (code !== undefined) {
-    const again =
-      work === undefined ? 'tidemark run again: what is done is kept, the rest continues' : 'the same command again'
-    return `next: tidemark explain ${plainLine(code)}; then ${again}`
-  }
-  if (status === 'succeeded' && work !== undefined) return afterBronzeWork(work, results)
-  if (status !== 'succeeded') return 'next: tidemark run again: what is done is kept, the rest continues'
+  const again =
+    work === undefined ? 'tidemark run again: what is done is kept, the rest continues' : 'the same command again'
+  if (code !== undefined) return `next: tidemark explain ${plainLine(code)}; then ${again}`
+  if (status !== 'succeeded') return `next: ${again}`
+  if (work !== undefined) return afterBronzeWork(work, results)
   if (results.some(one => one.ledger !== undefined && quarantinedRows(one.ledger) > 0n)) {
     return 'next: tidemark quarantine list shows the rejected rows and why'
   }
   if (results.length === 0) return 'next: add tables to the table list; there is nothing to run'
-  if (results.every(one => one.status === 'unchanged'))
-    return 'next: nothing to do: the lake equals what the sources had'
+  if (results.every(one => one.status === 'unchanged')) return `next: nothing to do: ${whatIsEqual(results, isPart)}`
   return 'next: tidemark status shows every table; tidemark verify compares them with the source'
+}
+
+/** No more than the run has proved: a cursor shows what is new, and other tables were not looked at. */
+function whatIsEqual(results: readonly StepResult[], isPart: boolean): string {
+  if (isPart) return 'nothing is new in the selected tables'
+  const isProved = results.every(({ kind, source }) => kind !== 'extract' || source?.guarantee === 'A')
+  return isProved ? 'the lake equals what the sources had' : 'nothing new was found in the sources'
 }
 
 function afterBronzeWork(work: BronzeWork, results: readonly StepResult[]): string {
@@ -122,9 +135,11 @@ function groupProblems(results: readonly StepResult[]): ProblemGroup[] {
 /** Steps named before the rest is only counted. */
 const STEPS_NAMED = 5
 
-function problemLines(problem: ProblemFact, steps: readonly string[], options: SummaryOptions): string[] {
+function problemLines({ problem, steps }: ProblemGroup, options: SummaryOptions): string[] {
   const more = steps.length > STEPS_NAMED ? ` and ${plural(steps.length - STEPS_NAMED, 'more step')}` : ''
-  const body = [problem.place, problem.message, problem.hint === undefined ? undefined : `hint: ${problem.hint}`]
+  const hint = problem.hint === undefined ? undefined : `hint: ${problem.hint}`
+  const states = new Set(steps.flatMap(step => options.states?.get(step) ?? []))
+  const body = [problem.place, problem.message, hint, ...states]
   return [
     `${paint(`error ${plainLine(problem.code)}`, 'red', options)}: ${plainLine(problem.title)}`,
     `  ${steps.slice(0, STEPS_NAMED).map(plainLine).join(', ')}${more}`,

@@ -148,6 +148,17 @@ describe('a terminal', () => {
     expect(written).toHaveLength(before)
   })
 
+  test('keeps each warning above the picture, which begins anew below it', () => {
+    const { report, written } = open({ isTTY: true })
+    for (const event of goodRun.slice(0, 3)) report.onEvent(event)
+    report.onEvent({ kind: 'warning', runId: 'r', at: 0, step: 'bronze.DimUser', text: 'low\ndisk' })
+    const [warned, picture] = written.slice(-2)
+    expect(warned).toBe('\u001b[3A\r\u001b[Jwarning: bronze.DimUser: low disk\n')
+    expect(picture).toMatch(/^bronze\.DimUser /)
+    report.close()
+    expect(written.at(-1)).toBe('\u001b[3A\r\u001b[J\u001b[?25h')
+  })
+
   test('gets its cursor back when the run is broken off', () => {
     const { report, written, ticking } = open({ isTTY: true })
     for (const event of goodRun.slice(0, 3)) report.onEvent(event)

@@ -1,6 +1,7 @@
 /**
  * A reader of run events that shows progress on a terminal: a live picture where lines can be redrawn; where they cannot,
- * one plain line for each finished step, and one now and then for a step that takes long. It writes to the stream it is given (stderr) and knows no other effect.
+ * one plain line for each finished step, and one now and then for a step that takes long. It writes to the stream it is given
+ * (stderr) and knows no other effect.
  */
 import { plainLine } from '../errors/plain-text.ts'
 import type { RunEvent } from '../model/event.ts'
@@ -92,10 +93,25 @@ function openLive({ stream, colour, now, startTicker }: TerminalOptions): Termin
         stop = startTicker(redrawMs, draw)
         draw()
       }
+      if (event.kind === 'warning') {
+        // It stays above the picture.
+        stream.write(`${erase()}${warningLine(event)}\n`)
+        drawn = 0
+        if (stop !== undefined) draw()
+      }
       if (event.kind === 'run finished') close()
     },
     close,
   }
+}
+
+function warningLine(event: RunEvent & { kind: 'warning' }): string {
+  return `warning: ${plainLine(warningText(event))}`
+}
+
+/** A warning with the step that it is of. */
+export function warningText({ step, text }: RunEvent & { kind: 'warning' }): string {
+  return step === undefined ? text : `${step}: ${text}`
 }
 
 function openPlain({ stream, colour }: TerminalOptions): TerminalReport {
@@ -120,9 +136,7 @@ function openPlain({ stream, colour }: TerminalOptions): TerminalReport {
         const { step } = event.result
         stream.write(`${progressLine(step, { state: 'finished', result: event.result }, undefined, styleNow())}\n`)
       }
-      if (event.kind === 'warning') {
-        stream.write(`warning: ${plainLine(`${event.step === undefined ? '' : `${event.step}: `}${event.text}`)}\n`)
-      }
+      if (event.kind === 'warning') stream.write(`${warningLine(event)}\n`)
     },
     close: () => progress,
   }

@@ -5,7 +5,7 @@ import type { ProblemFact, RunEvent, StepResult } from '../model/event.ts'
 import type { Clock } from '../model/ports.ts'
 import type { Ledger, StepId } from '../model/step.ts'
 import type { PlanStep } from '../model/plan.ts'
-import { problemFact } from './problem-fact.ts'
+import { problemFact, toProblem } from './problem-fact.ts'
 
 /** What a step's work gives back; the rest of its result is the same for all kinds. */
 export interface StepOutcome {
@@ -46,9 +46,9 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
     const [runId, at] = [options.runId, options.clock.now()]
     options.emit({ kind: 'step waiting', runId, at, step: step.id, for: step.needs.join(', ') })
   }
-  const settle = (result: StepResult): void => {
+  const settle = (result: StepResult, state?: string): void => {
     results.set(result.step, result)
-    options.emit({ kind: 'step finished', runId: options.runId, at: options.clock.now(), result })
+    options.emit({ kind: 'step finished', runId: options.runId, at: options.clock.now(), result, state })
   }
   while (waiting.size > 0 || running.size > 0) {
     for (const step of waiting) {
@@ -58,7 +58,7 @@ export async function executePlan(steps: readonly PlanStep[], options: ExecuteOp
       else if (running.size >= options.parallel) continue
       else {
         const before = { isSettled: step.needs.every(id => isUntouched(results.get(id))) }
-        const work = runStep(step, before, options).then(settle)
+        const work = runStep(step, before, options).then(({ result, state }) => settle(result, state))
         running.set(
           step.id,
           work.finally(() => running.delete(step.id)),
@@ -79,7 +79,13 @@ function isUntouched(result: StepResult | undefined): boolean {
   return result?.status === 'unchanged' && result.versionBefore === result.versionAfter
 }
 
-async function runStep(step: PlanStep, before: StepsBefore, options: ExecuteOptions): Promise<StepResult> {
+interface Finished {
+  result: StepResult
+  /** Of a problem: see the event. */
+  state?: string | undefined
+}
+
+async function runStep(step: PlanStep, before: StepsBefore, options: ExecuteOptions): Promise<Finished> {
   const { clock, emit, runId } = options
   const startedAt = clock.now()
   const start = clock.monotonic()
@@ -88,12 +94,16 @@ async function runStep(step: PlanStep, before: StepsBefore, options: ExecuteOpti
   try {
     const outcome = await options.work(step, before)
     const asOf = options.instants.get(step.id)
-    return { ...base, ...outcome, asOf, durationMs: Math.round(clock.monotonic() - start), problem: undefined }
+    const durationMs = Math.round(clock.monotonic() - start)
+    return { result: { ...base, ...outcome, asOf, durationMs, problem: undefined } }
   } catch (error) {
     const durationMs = Math.round(clock.monotonic() - start)
-    if (isStopped(error, options.signal)) return { ...base, ...nothingDone('skipped', STOPPED, undefined), durationMs }
-    const problem = problemFact(error, step.id)
-    return { ...base, ...nothingDone('failed', problem.title, problem), durationMs }
+    const ended = (status: 'failed' | 'skipped', reason: string, fact?: ProblemFact): StepResult => {
+      return { ...base, ...nothingDone(status, reason, fact), durationMs }
+    }
+    if (isStopped(error, options.signal)) return { result: ended('skipped', STOPPED) }
+    const { title, state } = toProblem(error, step.id)
+    return { result: ended('failed', title, problemFact(error, step.id)), state }
   }
 }
 

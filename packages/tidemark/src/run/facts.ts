@@ -52,7 +52,7 @@ export async function listRuns(store: ObjectStore): Promise<{ runId: string; end
 }
 
 /** @throws {RUN_FACT_UNREADABLE} */
-export function readRunStart(store: ObjectStore, runId: string): Promise<RunStart> {
+function readRunStart(store: ObjectStore, runId: string): Promise<RunStart> {
   return readFact(store, startPath(runId), parseRunStart)
 }
 

@@ -34,7 +34,8 @@ export async function holdLake<T>(
   const { clock, ids, processes, openStore, remote } = ports
   const startedAt = clock.now()
   const runId = ids.runId(startedAt)
-  await using lake = await openLake(remote ?? project.lake, { work: runId, ids, processes, openStore })
+  const memory = project.engineMemory
+  await using lake = await openLake(remote ?? project.lake, { work: runId, ids, processes, memory, openStore })
   const claim = await askForLake(lake.store, project, remote)
   await using lease = await takeLease({ store: lake.store, clock, processes }, runId, signal)
   void lease

@@ -68,6 +68,8 @@ export interface LakeWork {
   work: string
   ids: Ids
   processes: Processes
+  /** What the engine may hold, such as `2GB`; its own default when left out. */
+  memory?: string | undefined
   /** The folder's own store when left out. */
   openStore?: OpenStore | undefined
 }
@@ -76,6 +78,8 @@ export interface ReaderOptions {
   ids: Ids
   temporary: string
   processes: Processes
+  /** What the engine may hold; its own default when left out. */
+  memory?: string | undefined
   folders?: readonly string[]
 }
 
@@ -84,16 +88,16 @@ export interface ReaderOptions {
  *
  * @throws {LAKE_NOT_WRITABLE} the folder, or the one for local files, cannot be created or written
  */
-export async function openLake(place: LakePlace, { work, ids, processes, openStore }: LakeWork): Promise<Lake> {
+export async function openLake(place: LakePlace, { work, ids, processes, memory, openStore }: LakeWork): Promise<Lake> {
   const root = typeof place === 'string' ? place : place.local
   const scratch = await makeScratch(root, work, processes)
   if (typeof place === 'string') {
     const store = (openStore ?? openLocal)(place)
-    const engine = await openDuckdb({ store, ids, scratch, folders: [root] })
+    const engine = await openDuckdb({ store, ids, scratch, folders: [root], memoryLimit: memory })
     return lakeOf({ root, scratch, store, engine, usage: undefined })
   }
   const store = await place.open(scratch)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [] })
+  const engine = await openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
   return lakeOf({ root, scratch, store, engine, usage: () => store.usage })
 }
 
@@ -126,17 +130,17 @@ export async function lakeStore(place: LakePlace): Promise<ObjectStore> {
  */
 export async function openLakeReader(
   place: LakePlace,
-  { ids, temporary, processes, folders = [] }: ReaderOptions,
+  { ids, temporary, processes, memory, folders = [] }: ReaderOptions,
 ): Promise<LakeReader> {
   if (typeof place !== 'string') {
     const scratch = await makeScratch(place.local, `read-${ids.uuid()}`, processes)
     const store = await place.open(scratch)
-    const engine = await openDuckdb({ store, ids, scratch, folders })
+    const engine = await openDuckdb({ store, ids, scratch, folders, memoryLimit: memory })
     return lakeOf({ root: place.local, scratch, store, engine, usage: () => store.usage })
   }
   const store = await lakeStore(place)
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders] })
+  const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders], memoryLimit: memory })
   return lakeOf({ root: place, scratch, store, engine, usage: undefined })
 }
 
@@ -147,13 +151,13 @@ export async function openLakeReader(
  */
 export async function openStoreReader(
   open: (scratch: string) => Promise<ObjectStore>,
-  { ids, temporary }: { ids: Ids; temporary: string },
+  { ids, temporary, memory }: Pick<ReaderOptions, 'ids' | 'temporary' | 'memory'>,
 ): Promise<LakeReader> {
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch((cause: unknown) => {
     throw LAKE_NOT_WRITABLE({ lake: temporary, reason: 'nothing can be made in it' }, { cause })
   })
   const store = await open(scratch)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [] })
+  const engine = await openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
   return lakeOf({ root: scratch, scratch, store, engine, usage: undefined })
 }
 

@@ -23,7 +23,8 @@ export interface Optimized {
 }
 
 /**
- * Put small and worn files of a table together. Returns what the commit did, undefined when there was nothing to gain. Readers and running steps go on undisturbed; the old files stay until `vacuum`.
+ * Put small and worn files of a table together. Returns what the commit did, undefined when there was nothing to gain. Readers
+ * and running steps go on undisturbed; the old files stay until `vacuum`.
  *
  * @throws {TABLE_NOT_OURS} the table is not of this lake
  */

@@ -7,8 +7,10 @@ import { decideSlice } from '../ingest/slice.ts'
 import type { ResolvedTable } from '../ingest/resolve.ts'
 import type { SourceSnapshot } from '../sources/source.ts'
 import { type EndedRuns, readLatestRuns, type RunEnd } from './facts.ts'
-import type { Plan } from '../model/plan.ts'
-import type { LakeStore } from '../model/ports.ts'
+import type { Plan, PlanStep } from '../model/plan.ts'
+import type { Clock, LakeStore } from '../model/ports.ts'
+import type { StepId } from '../model/step.ts'
+import { findUnknownColumns } from './column-check.ts'
 import { directNotes } from './direct-notes.ts'
 import { listTables } from './lake-tables.ts'
 import { costOf } from './pace.ts'
@@ -28,6 +30,7 @@ const RUNS_LOOKED_BACK = 200
 
 export interface PlanRequest {
   lake: LakeStore
+  clock: Clock
   sources: readonly OpenSource[]
   flows: readonly PlannedFlow[]
   select: readonly string[] | undefined
@@ -64,8 +67,12 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
       const state = states.get(table.name)
       const { snapshot } = source
       if (snapshot === undefined || state === undefined) continue
-      const count = request.count ? await countChanges(snapshot, table, state, signal) : undefined
-      const planned = await withNote(planTable(table, state, snapshot, count), table, noteOf)
+      const count = request.count ? await countChanges(request, snapshot, table, state) : undefined
+      const planned = await withNote(
+        planTable(table, state, snapshot, { count, now: request.clock.now() }),
+        table,
+        noteOf,
+      )
       const reload = reloadSource.length > 0 && isWanted(table.name, reloadSource) && state.mark !== undefined
       tables.push(reload ? planReload(table, planned) : planned)
     }
@@ -79,9 +86,27 @@ export async function planProject(request: PlanRequest): Promise<ProjectPlan> {
   const filled = new Set([...tables.map(({ name }) => name), ...flows.map(({ flow }) => flow.target)])
   const others = await listTables(lake.store, ['bronze', 'silver', 'gold'], name => !filled.has(name))
   const input = { tables: priced, flows, lake: others }
-  const plan = planRun({ ...input, select })
+  const planned = planRun({ ...input, select })
   if (select !== undefined) assertKnown(planRun({ ...input, select: undefined }), select)
-  return { ...plan, problems: findProblems(plan, request, states) }
+  const unknown = await unknownColumns(request, states)
+  const plan = { ...planned, steps: planned.steps.map(step => refuse(step, unknown.get(step.id))) }
+  return { ...plan, problems: findProblems(plan, request, { states, unknown }) }
+}
+
+/** Columns that flows would not find; a run finds out by running. */
+async function unknownColumns(
+  { engine, lake, flows, signal }: PlanRequest,
+  states: ReadonlyMap<string, TableState>,
+): Promise<ReadonlyMap<StepId, Problem>> {
+  if (engine === undefined) return new Map()
+  const bronze = new Map([...states].flatMap(([name, { fitted }]) => (fitted ? [[name, fitted.schema] as const] : [])))
+  return await findUnknownColumns({ lake, engine, flows: flows.map(({ flow }) => flow), bronze, signal })
+}
+
+/** A step that has nothing to do fails by no name. */
+function refuse(step: PlanStep, problem: Problem | undefined): PlanStep {
+  if (problem === undefined || step.expect.kind === 'nothing' || step.expect.kind === 'refused') return step
+  return { ...step, expect: { kind: 'refused', code: problem.code, reason: problem.message } }
 }
 
 /** A first load says by which way it is read. */
@@ -96,11 +121,18 @@ async function withNote(
   return note === undefined ? planned : { ...planned, notes: [...notes, note] }
 }
 
-function findProblems(plan: Plan, { sources, flows }: PlanRequest, states: ReadonlyMap<string, TableState>): Problem[] {
+function findProblems(
+  plan: Plan,
+  { sources, flows }: PlanRequest,
+  { states, unknown }: { states: ReadonlyMap<string, TableState>; unknown: ReadonlyMap<StepId, Problem> },
+): Problem[] {
   const problems = new Map<string, Problem | undefined>([
     ...[...states].map(([name, { problem }]) => [name, problem] as const),
     ...sources.flatMap(({ refused }) => refused.map(({ name, problem }) => [name, problem] as const)),
-    ...flows.map(({ flow, status }) => [stepId(flow), status.kind === 'refused' ? status.problem : undefined] as const),
+    ...flows.map(({ flow, status }) => {
+      const id = stepId(flow)
+      return [id, status.kind === 'refused' ? status.problem : unknown.get(id)] as const
+    }),
   ])
   const refused = plan.steps.filter(step => step.expect.kind === 'refused')
   return [...new Set(refused.flatMap(step => problems.get(step.id) ?? []))]
@@ -130,13 +162,13 @@ async function withCosts(
 }
 
 async function countChanges(
+  { clock, signal }: PlanRequest,
   snapshot: SourceSnapshot,
   table: ResolvedTable,
   { mark, fitted }: TableState,
-  signal: AbortSignal,
 ): Promise<bigint | undefined> {
   if (mark === undefined) return undefined
-  const decision = decideSlice({ ...(fitted ?? table), mark, position: snapshot.position })
+  const decision = decideSlice({ ...(fitted ?? table), mark, position: snapshot.position, now: clock.now() })
   if (decision.kind !== 'increment') return undefined
   const log = changeLogOf(snapshot, table)
   if (log !== undefined && whyScanned(log, table, mark) === undefined) {

@@ -73,7 +73,7 @@ export function stepId(flow: Flow): StepId {
   return flow.kind === 'append' ? `${flow.target}#${flow.name}` : flow.target
 }
 
-export function stepKind(flow: Flow): StepKind {
+function stepKind(flow: Flow): StepKind {
   return flow.kind === 'derived' ? 'silver' : flow.kind
 }
 

@@ -10,6 +10,7 @@ import { splitTableName } from '../model/names.ts'
 import { endPath, listRuns } from './facts.ts'
 import { findTable, type Outside, type ReadingLake, scanTable } from './delta-tables.ts'
 import { findProblem } from './problem-fact.ts'
+import { queryReason } from './query-reason.ts'
 
 export interface QueryResult {
   columns: readonly { name: string; type: string }[]
@@ -50,8 +51,10 @@ export async function runQuery(at: QueryPlace, query: CheckedQuery, signal: Abor
     // A table that cannot be read is no fault of the query.
     const problem = findProblem(error, 'the query')
     if (problem !== undefined) throw problem
-    const reason = error instanceof Error ? error.message.replaceAll(/\s*LINE \d+:[^]*$/g, '') : String(error)
-    throw QUERY_FAILED({ reason }, { cause: error })
+    throw QUERY_FAILED(
+      { reason: queryReason(error instanceof Error ? error.message : String(error)) },
+      { cause: error },
+    )
   }
 }
 

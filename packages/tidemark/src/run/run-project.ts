@@ -17,7 +17,7 @@ import {
 import type { EndedRuns } from './facts.ts'
 import { findInstants } from './as-of.ts'
 import { executePlan } from './execute.ts'
-import { compileFlows } from './flows.ts'
+import { compileFlows } from './compile-flows.ts'
 import { holdLake } from './held-lake.ts'
 import { lakeStore, type Lake, type OpenStore, type RemoteLakePlace } from './lake.ts'
 import { askForLake } from './lake-owner.ts'
@@ -135,10 +135,10 @@ async function runSteps(scope: RunScope): Promise<StepResult[]> {
   const { fullRefresh } = request
   const still = { ...lake, store: stillStore(lake.store) }
   const compiled = await compileFlows({ project, sources, lake: still, clock, ids, fullRefresh, signal })
-  const { select, reloadSource } = request
-  assertKnown(project, sources, reloadSource)
+  const { select, reloadSource, allowMassDelete } = request
+  assertKnown(project, sources, [...reloadSource, ...allowMassDelete])
   const wanted = { flows: compiled.flows, select, reloadSource }
-  const planRequest = { lake: still, sources, ...wanted, ended: before, count: false, signal }
+  const planRequest = { lake: still, clock, sources, ...wanted, ended: before, count: false, signal }
   const plan = await planProject(planRequest)
   request.onPlan(plan)
   const warn = (text: string): void => emit({ kind: 'warning', runId, at: clock.now(), step: undefined, text })

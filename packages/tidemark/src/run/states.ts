@@ -3,6 +3,7 @@
  * stop them whatever the source says.
  */
 import type { Problem } from '../errors/problem.ts'
+import { SOURCE_QUERY_FAILED } from '../errors/source.ts'
 import { CHUNK_BYTES } from '../ingest/context.ts'
 import { fitToBronze } from '../ingest/drift.ts'
 import { inspectBronze } from '../ingest/bronze-state.ts'
@@ -40,9 +41,13 @@ export async function readTableStates(
 /** A smaller table is read in one go. */
 const isCut = ({ table }: ResolvedTable): boolean => table.sizeBytes >= 2n * CHUNK_BYTES
 
-/** A problem that the user has to answer is shown at what the list says of the table. */
+/**
+ * A problem that the user has to answer is shown at what the list says of the table, and so is a table that the source cannot
+ * read: it may be a view that fails.
+ */
 export function atEntry({ entry }: Pick<ResolvedTable, 'entry'>, problem: Problem): Problem {
-  if (problem.place !== undefined || problem.retry !== 'after-change') return problem
+  const isOfEntry = problem.retry === 'after-change' || problem.code === SOURCE_QUERY_FAILED.code
+  if (problem.place !== undefined || !isOfEntry) return problem
   return problem.at((problem.code === 'KEY_CHANGED' ? entry.places['primary_key'] : undefined) ?? entry.place)
 }
 

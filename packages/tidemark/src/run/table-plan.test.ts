@@ -25,8 +25,8 @@ const nothing = { version: undefined, mark: undefined, observed: undefined, fitt
 
 test('a load that an earlier run has begun is told, with how far it is', () => {
   const begun = { asOf: '2026-11-26T09:00:00.000000Z', done: 7, of: 12 }
-  expect(planTable(table, { ...nothing, begun }, { position }, undefined).notes).toEqual([
+  expect(planTable(table, { ...nothing, begun }, { position }, { count: undefined, now: 0 }).notes).toEqual([
     'a load begun 2026-11-26T09:00:00.000000Z is continued, 7 of its 12 parts are read; anew if the table has changed since',
   ])
-  expect(planTable(table, nothing, { position }, undefined).notes).toEqual([])
+  expect(planTable(table, nothing, { position }, { count: undefined, now: 0 }).notes).toEqual([])
 })

@@ -38,12 +38,12 @@ export function observation(table: ResolvedTable, position: Position): string {
   return [...parts, ...(drift === 'addNewColumns' ? [] : [drift])].join('|')
 }
 
-/** The plan's line for one table. `count` is the exact number of rows in the slice where it was cheap to ask. */
+/** The plan's line for one table. `count` is the exact number of rows in the slice where it was cheap to ask, `now` our own clock. */
 export function planTable(
   table: ResolvedTable,
   state: TableState,
   snapshot: Pick<SourceSnapshot, 'position' | 'changeLog'>,
-  count: bigint | undefined,
+  { count, now }: { count: bigint | undefined; now: number },
 ): PlannedTable {
   const { position } = snapshot
   const { fitted = table } = state
@@ -66,7 +66,7 @@ export function planTable(
   if (table.table.isProvedByOrder && !isPassDue && state.observed === observation(table, position)) {
     return { ...line, expect: nothing('proved: no transaction has finished since') }
   }
-  const decision = decideSlice({ ...fitted, mark, position })
+  const decision = decideSlice({ ...fitted, mark, position, now })
   switch (decision.kind) {
     case 'nothing':
       return { ...line, expect: nothing('proved: no transaction has finished since') }

@@ -2,7 +2,7 @@
 import { suggest } from '../config/suggest.ts'
 import { Problems } from '../errors/problem.ts'
 import { STEP_UNKNOWN } from '../errors/run.ts'
-import { hiddenTables } from './flows.ts'
+import { hiddenTables } from './known-tables.ts'
 import { isPattern } from '../ingest/resolve.ts'
 import { splitTableName, tableName } from '../model/names.ts'
 import type { Project } from '../model/project.ts'
@@ -29,7 +29,11 @@ export function assertKnown(project: Project, sources: readonly OpenSource[], wa
   if (hidden !== undefined) throw hidden
   const written = project.tables.filter(entry => !isPattern(entry))
   const known = [...opened, ...written.map(({ name, table }) => tableName('bronze', name ?? table))]
-  const suggestion = (name: string): string =>
-    suggest(name, name.includes('.') ? known : known.map(table => splitTableName(table).table)) ?? ''
-  throw new Problems(unknown.map(name => STEP_UNKNOWN({ wanted: name, suggestion: suggestion(name) })))
+  const suggestion = (name: string): string => {
+    const below = `bronze.${name.replace(/^[^.]*\./, '')}`
+    const named = name.includes('.') ? known : known.map(table => splitTableName(table).table)
+    return known.find(table => isWanted(table, [below])) ?? suggest(name, named) ?? ''
+  }
+  const layer = 'bronze' as const
+  throw new Problems(unknown.map(name => STEP_UNKNOWN({ wanted: name, suggestion: suggestion(name), layer })))
 }

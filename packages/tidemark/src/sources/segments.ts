@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { SOURCE_ROW_TOO_LONG, SOURCE_ROWS_LOST } from '../errors/source-table.ts'
 import { writeAll } from './write-all.ts'
 import type { Segment } from './source.ts'
-import { MAX_ROW_BYTES, WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
+import { MAX_ROW_BYTES } from './row-limit.ts'
+import { WIDE_ROW_BYTES, WIDE_SUFFIX } from './read-csv.ts'
 
 /** What is written to a segment at once: whole rows. */
 export interface Piece {
@@ -37,6 +38,9 @@ export interface SegmentLayout<P extends Piece> {
   add: (piece: P) => readonly Uint8Array[]
   end: () => Uint8Array
 }
+
+/** How many times the first file of a statement would go into the others. */
+const FIRST_SHARE = 4
 
 const NOTHING = new Uint8Array(0)
 
@@ -140,7 +144,7 @@ class SegmentWriter<P extends Piece> {
 
   /** Gives the segment when the piece completed one. */
   async write(piece: P): Promise<Segment | undefined> {
-    const { table, source, segmentBytes } = this.#target
+    const { table, source } = this.#target
     if (piece.longestRow > MAX_ROW_BYTES) {
       throw SOURCE_ROW_TOO_LONG({ source, table, bytes: piece.longestRow, limit: MAX_ROW_BYTES })
     }
@@ -152,7 +156,7 @@ class SegmentWriter<P extends Piece> {
     current.rows += BigInt(piece.rows)
     this.#received += BigInt(piece.rows)
     if (before !== undefined) return before
-    return current.bytes >= segmentBytes ? await this.#finish() : undefined
+    return current.bytes >= this.#wholeBytes() ? await this.#finish() : undefined
   }
 
   /** After the last chunk: compares the counts, gives the remaining segment once, then undefined. */
@@ -170,6 +174,12 @@ class SegmentWriter<P extends Piece> {
     this.#open = undefined
     await file.close()
     await rm(path, { force: true })
+  }
+
+  /** The first file is smaller, so that the engine soon has something to do beside the source. */
+  #wholeBytes(): number {
+    const { segmentBytes } = this.#target
+    return this.#number === 1 ? segmentBytes / FIRST_SHARE : segmentBytes
   }
 
   async #start(end: string): Promise<OpenFile<P>> {

@@ -6,7 +6,7 @@ import type { Sql } from '../engine/sql.ts'
 import type { Problem } from '../errors/problem.ts'
 import { findColumn } from './find-column.ts'
 import { cutKeys, cuttingColumn, type KeyRange } from './key-ranges.ts'
-import { type CopyChunk, chunkSize, writeSegments } from './segments.ts'
+import type { SegmentTarget } from './segments.ts'
 import { invalidSlice, type SliceSql, type WrongLiteral } from './slice.ts'
 import { type CountRow, readCount } from './slice-count.ts'
 import type { Position } from './position.ts'
@@ -27,18 +27,21 @@ import { printName } from './table-name.ts'
 import { Turnstile } from './turnstile.ts'
 
 /** The connection and the words of one database. No two of its methods are at work at once but those without a signal. */
-export interface OneReader<S extends SliceSql> {
+export interface OneReader<S extends SliceSql, R = Sql> {
   readonly source: string
   /** The slice as a condition; a value that is none of its column's type is found before it can do harm. */
   slice(table: SourceTable, slice: Slice, columnOf: ColumnOf, signal: AbortSignal): Promise<S | WrongLiteral>
   count(of: Counted<S>, signal: AbortSignal): Promise<CountRow>
   /** What values of the column the lake cannot hold; undefined when it holds all. */
   unfitValues(column: SourceColumn): string | undefined
-  copy(table: SourceTable, slice: S, columns: readonly SourceColumn[]): Sql
-  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): Sql
-  copyDeleted?(table: SourceTable, columns: readonly SourceColumn[], horizon: bigint): Sql
-  /** The rows of such a statement as CSV text. */
-  rows(statement: Sql, of: StreamedRows): AsyncGenerator<CopyChunk, bigint, undefined>
+  /** How rows are read: a statement, or what else the source makes of it. */
+  copy(table: SourceTable, slice: S, columns: readonly SourceColumn[]): R
+  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): R
+  copyDeleted?(table: SourceTable, columns: readonly SourceColumn[], horizon: bigint): R
+  /** True when values that the lake cannot hold stop the copy itself, whatever a count says; left out where they do not. */
+  copyRefusesUnfit?(columns: readonly SourceColumn[]): boolean
+  /** The rows of such a reading in segment files, in whichever form the source's own reader takes. */
+  segments(reading: R, of: StreamedRows, target: SegmentTarget): AsyncGenerator<Segment, void, undefined>
   /** Stop the statement whose rows are streamed. */
   abandon(): void
   /** The cursor's next lower bound by the clock; undefined when nothing bounds it now. */
@@ -74,8 +77,8 @@ export interface Counted<S extends SliceSql> {
 export interface StreamedRows {
   table: SourceTable
   columns: readonly SourceColumn[]
-  chunkBytes: number
-  signal: AbortSignal
+  /** What stands in front of the columns: all that a row has, or a constant alone. */
+  of: 'rows' | 'keys'
 }
 
 /** Finds a column of the table by name. @throws {SOURCE_COLUMN_MISSING} */
@@ -92,16 +95,16 @@ interface SnapshotFacts {
   aheadOfUtc?: number
 }
 
-export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
+export class SequentialSnapshot<S extends SliceSql, R = Sql> implements SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
   readonly aheadOfUtc: number | undefined
   readonly parallelReads = 1
-  readonly #reader: OneReader<S>
+  readonly #reader: OneReader<S, R>
   readonly #place = new Turnstile(1)
 
-  constructor(reader: OneReader<S>, { position, tables, openTransactionsHidden, aheadOfUtc }: SnapshotFacts) {
+  constructor(reader: OneReader<S, R>, { position, tables, openTransactionsHidden, aheadOfUtc }: SnapshotFacts) {
     this.#reader = reader
     this.position = position
     this.tables = tables
@@ -120,16 +123,21 @@ export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
 
   copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {
     const { table, slice, columns, signal } = request
-    return this.#stream(request, async () => this.#reader.copy(table, await this.#exact(table, slice, signal), columns))
+    const prepare = async (): Promise<R> => this.#reader.copy(table, await this.#exact(table, slice, signal), columns)
+    return this.#stream(request, 'rows', prepare)
+  }
+
+  copyRefusesUnfit(columns: readonly SourceColumn[]): boolean {
+    return this.#reader.copyRefusesUnfit?.(columns) === true
   }
 
   copyKeys(request: KeyRequest): AsyncGenerator<Segment, void, undefined> {
-    return this.#stream(request, () => this.#reader.copyKeys(request.table, request.columns))
+    return this.#stream(request, 'keys', () => this.#reader.copyKeys(request.table, request.columns))
   }
 
   copyDeleted(request: KeyRequest, horizon: bigint): AsyncGenerator<Segment, void, undefined> {
     const { table, columns } = request
-    return this.#stream(request, () => {
+    return this.#stream(request, 'keys', () => {
       const statement = this.#reader.copyDeleted?.(table, columns, horizon)
       if (statement === undefined) throw new TypeError('this is a bug in tidemark: this source tracks no deletes')
       return statement
@@ -171,14 +179,17 @@ export class SequentialSnapshot<S extends SliceSql> implements SourceSnapshot {
     await this.#reader.close()
   }
 
-  async *#stream(request: KeyRequest, prepare: () => Sql | Promise<Sql>): AsyncGenerator<Segment, void, undefined> {
+  async *#stream(
+    request: KeyRequest,
+    of: StreamedRows['of'],
+    prepare: () => R | Promise<R>,
+  ): AsyncGenerator<Segment, void, undefined> {
     const { table, columns, directory, prefix, segmentBytes, signal } = request
     await this.#place.enter(signal)
     try {
-      const of = { table, columns, chunkBytes: chunkSize(segmentBytes), signal }
-      const chunks = this.#reader.rows(await prepare(), of)
       const abandon = (): void => this.#reader.abandon()
-      yield* writeSegments(chunks, { ...this.#named(table), directory, prefix, segmentBytes, signal, abandon })
+      const target = { ...this.#named(table), directory, prefix, segmentBytes, signal, abandon }
+      yield* this.#reader.segments(await prepare(), { table, columns, of }, target)
     } catch (error) {
       throw this.#reader.explain(error, table)
     } finally {

@@ -17,6 +17,12 @@ export interface ServerConnection {
   caFile?: string | undefined
 }
 
+/**
+ * A line that has been silent for so long is asked whether it still stands. A gateway between may have forgotten it, or the other
+ * machine be gone: by the systems' own two hours a run would wait all that time.
+ */
+export const KEEP_ALIVE_MS = 60_000
+
 /** Host, port and database, for messages. */
 export function serverName({ host, port, database }: ServerConnection): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`

@@ -9,8 +9,6 @@ import type { Slice, SourceColumn } from './source.ts'
 
 export interface SliceSql {
   condition: Sql
-  /** True where the rows may be in the lake already. */
-  isOverlap: boolean
   /** True where rows outside are of no interest, not even to be counted. */
   isPart?: boolean
 }
@@ -48,7 +46,7 @@ export function sliceSql(
 ): SliceSql | WrongLiteral {
   switch (slice.kind) {
     case 'all':
-      return { condition: EVERY_ROW, isOverlap: false }
+      return { condition: EVERY_ROW }
     case 'chunk': {
       const { from, to } = slice
       if (slice.column === undefined) throw new TypeError('this is a bug in tidemark: this source has no stretches')
@@ -57,7 +55,7 @@ export function sliceSql(
         ...(from === undefined ? [] : [compare(column, '>=', String(from), by)]),
         ...(to === undefined ? [] : [compare(column, '<', String(to), by)]),
       ])
-      return 'reason' in range ? range : { condition: range, isOverlap: false, isPart: true }
+      return 'reason' in range ? range : { condition: range, isPart: true }
     }
     case 'since':
       throw new TypeError(`this is a bug in tidemark: rows of this table have no ${slice.kind}`)
@@ -78,7 +76,7 @@ export function sliceSql(
       const stretch = within === undefined ? [] : [within.condition]
       const conditions = allOf([...stretch, sql`${by.value(column)} IS NOT NULL`, ...from, ...to])
       if ('reason' in conditions) return conditions
-      return { condition: conditions, isOverlap: true, ...(within === undefined ? {} : { isPart: true }) }
+      return { condition: conditions, ...(within === undefined ? {} : { isPart: true }) }
     }
     case 'keys': {
       const columns = slice.columns.map(columnOf)
@@ -88,7 +86,7 @@ export function sliceSql(
         if ('reason' in same) return same
         each.push(same)
       }
-      return each.length === 0 ? { condition: NO_ROW, isOverlap: true } : anyOf(each)
+      return each.length === 0 ? { condition: NO_ROW } : anyOf(each)
     }
   }
 }
@@ -110,7 +108,6 @@ function allOf(conditions: readonly (Sql | WrongLiteral)[]): Sql | WrongLiteral 
 
 const anyOf = (conditions: readonly Sql[]): SliceSql => ({
   condition: sql`(${join(conditions, ' OR ')})`,
-  isOverlap: true,
 })
 
 /** A text that the column's type does not know. */

@@ -1,6 +1,6 @@
 /**
- * Source: a database we read from. Rows leave it inside segment files, as text or as the bytes of their values; none of them
- * becomes a value of JavaScript's. Everything here is read-only.
+ * Source: a database we read from. Rows leave it inside segment files, as text or as the bytes of their values, and nothing of
+ * them is rounded on the way. Everything here is read-only.
  */
 import type { Problem } from '../errors/problem.ts'
 import type { Sql } from '../engine/sql.ts'
@@ -30,7 +30,7 @@ export interface Source {
    * @throws {SOURCE_COLUMN_MISSING} a name fits no column
    */
   carryAsText(table: SourceTable, names: readonly string[]): readonly SourceColumn[]
-  /** Typed rows of segments written by `copy`, in the engine: `_overlap`, `_row_version`, then the columns given to it. */
+  /** Typed rows of segments written by `copy`, in the engine: `_row_version`, then the columns given to it. */
   readSegments(files: readonly string[], columns: readonly SourceColumn[]): Sql
   /** Typed rows of segments written by `copyKeys`, in the engine: the key columns by name. */
   readKeySegments(files: readonly string[], columns: readonly SourceColumn[]): Sql
@@ -64,6 +64,8 @@ export interface SourceTable {
   columns: readonly SourceColumn[]
   /** Columns of the primary key in key order; empty without one. */
   primaryKey: readonly string[]
+  /** Set where rows belong to the table that its primary key does not keep apart: those of tables that inherit from it. */
+  isKeyOfPart?: true
   /** Columns by which an index finds rows in order; left out where nobody looked. */
   leadingColumns?: readonly string[]
   /** Statistics of the database, not exact; rows are undefined when never analysed, and indexes are not part of the size. */
@@ -71,9 +73,14 @@ export interface SourceTable {
   sizeBytes: bigint
   /**
    * Hash over everything that can make rows or values appear under an old row version: leaf oids and access methods,
-   * columns and types, missing-value defaults, row security.
+   * columns and types, dropped columns, missing-value defaults, row security.
    */
   fingerprint: string
+  /**
+   * Counts every definition of the database, where the fingerprint cannot tell a column from one that was dropped and added
+   * again in its place: part of it for tables that are read by a cursor, which shows no such change.
+   */
+  definitions?: string
   /** True when rows carry a version by which those written since an earlier snapshot can be found. */
   hasRowVersion: boolean
   /** Where its row versions stand, of a table whose versions the position does not tell. */
@@ -84,7 +91,7 @@ export interface SourceTable {
   tracksDeletes?: boolean
   /**
    * True when an equal `order` of two positions proves that no row changed in between: all rows are written by
-   * transactions that the server counts.
+   * transactions that the server counts, and a crash takes none of them away.
    */
   isProvedByOrder: boolean
   /** Set by an entry: only rows with a value in this column belong to the table, for every count, read and key scan. */
@@ -104,6 +111,8 @@ export interface SourceColumn {
   nullable: boolean
   /** True for types a cursor may have: integers, dates, timestamps. */
   orderable: boolean
+  /** Set where values that the source tells apart may be one in the lake: the number 1 and the text `1` of a column with both. */
+  mayCoincide?: true
   /** Set for times without a zone: by whose clock they are meant nobody but their writers knows. */
   local?: true
   /** Set when the lake's form loses something or needs explaining, for example `array, carried as JSON text`. */
@@ -118,10 +127,10 @@ export interface SourceColumn {
 export type Slice =
   | { kind: 'all' }
   /**
-   * Rows whose version was not decided at `horizon` (inclusive lower bound, no upper bound). Rows of versions below
-   * `seen` may already be in the lake and are marked as overlap.
+   * Rows whose version was not decided at `horizon` (inclusive lower bound, no upper bound). Some of them may be in the lake
+   * already.
    */
-  | { kind: 'since'; horizon: bigint; seen: bigint }
+  | { kind: 'since'; horizon: bigint }
   /**
    * Rows whose cursor is at or above `from`, a text that the database rendered and compares in the column's own type;
    * no upper bound. Rows without a cursor belong to every such slice. `byIndex`: rows outside are not even counted, so
@@ -162,8 +171,8 @@ export interface TableChunks {
 
 export interface SliceCount {
   /**
-   * All rows that belong to the table in the snapshot; of a chunk, what is within one, or a cursor's slice `byIndex`, its own, so that nobody scans all
-   * for a part. A source with a `changeLog` counts of keys theirs alone, too.
+   * All rows that belong to the table in the snapshot. For a chunk, a range `within` one and a cursor's slice `byIndex` it is the
+   * number of the slice, so that nobody scans a whole table for a part; for `keys` it is, too, where there is a `changeLog`.
    */
   total: bigint
   /** Rows inside the slice. */
@@ -171,6 +180,9 @@ export interface SliceCount {
   /** Rows without a value in the cursor asked about, of those that the filter lets through; 0 when none was. */
   withoutCursor: bigint
 }
+
+/** What is counted of a table beside a slice of it. */
+export type TableCount = Omit<SliceCount, 'inSlice'>
 
 /** What bounds the cursor of rows that may still be committed behind this snapshot. */
 export type CursorCap =
@@ -182,8 +194,8 @@ export type CursorCap =
   | { kind: 'newest' }
 
 /**
- * A finished file, CSV without a header or Parquet. Columns: overlap flag (0|1), row version where rows carry one, then the
- * table's columns, in order. The source's `readSegments` and `readKeySegments` read it; its name may matter to them.
+ * A finished file, CSV without a header or Parquet. Columns: a constant in CSV, row version where rows carry one, then the table's
+ * columns, in order. The source's `readSegments` and `readKeySegments` read it; its name may matter to them.
  */
 export interface Segment {
   path: string
@@ -194,8 +206,17 @@ export interface Segment {
 export interface SourceSnapshot {
   readonly position: Position
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
-  /** Count in one scan; also refuses values in the slice that the lake cannot hold, naming column and reason. */
+  /**
+   * Count in one scan, or where an index leads to the slice by that; also refuses values in the slice that the lake cannot
+   * hold, naming column and reason.
+   */
   count(request: CountRequest): Promise<SliceCount>
+  /**
+   * Count the table alone, on a connection that leaves another one free to copy the slice meanwhile. Undefined where no index
+   * leads to the slice: one scan then counts both, and a slice without rows is not scanned for again. Left out by a source
+   * that does one thing at a time.
+   */
+  countBeside?(request: Omit<CountRequest, 'columns'>): Promise<TableCount> | undefined
   /**
    * Stream the slice into finished segment files in `directory`. After the last one the number of rows is compared
    * with the server's own count; a difference is a Problem. Memory is bounded whatever the size.

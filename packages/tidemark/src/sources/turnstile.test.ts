@@ -17,6 +17,19 @@ test('no more than the limit are inside, and who waits longest is next', async (
   expect(entered).toEqual([1, 2, 3, 4])
 })
 
+test('a place is taken without waiting only while one is free', async () => {
+  const turnstile = new Turnstile(1)
+  expect(turnstile.tryEnter()).toBe(true)
+  expect(turnstile.tryEnter()).toBe(false)
+  const waiting = turnstile.enter(never)
+  turnstile.leave()
+  // It went to who waited.
+  expect(turnstile.tryEnter()).toBe(false)
+  await waiting
+  turnstile.leave()
+  expect(turnstile.tryEnter()).toBe(true)
+})
+
 test('who aborts leaves the queue without taking a place', async () => {
   const turnstile = new Turnstile(1)
   const abort = new AbortController()

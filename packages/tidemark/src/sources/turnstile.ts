@@ -13,10 +13,7 @@ export class Turnstile {
   /** Resolves when there is a place; rejects with the signal's reason. Each success needs one `leave`. */
   async enter(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#inside < this.#limit) {
-      this.#inside += 1
-      return
-    }
+    if (this.tryEnter()) return
     await new Promise<void>((resolve, reject) => {
       const enter = (): void => {
         signal.removeEventListener('abort', abandon)
@@ -29,6 +26,13 @@ export class Turnstile {
       this.#queue.push(enter)
       signal.addEventListener('abort', abandon, { once: true })
     })
+  }
+
+  /** Take a place if one is free now; true needs one `leave`. */
+  tryEnter(): boolean {
+    if (this.#inside >= this.#limit) return false
+    this.#inside += 1
+    return true
   }
 
   /** The place goes straight to the next in the queue, so nobody can overtake. */

@@ -62,7 +62,8 @@ async function audit(ports: CliPorts, table: string, options: AuditOptions, at: 
     const copy = await findCopy(against, outsideOf(ports, loaded))
     const keys = options.key === undefined ? undefined : namesOf(options.key)
     const ignore = namesOf(options.ignore ?? '')
-    const request = { table: found, copy, keys, cursor, ignore, signal: ports.signal }
+    const memory = loaded?.project.engineMemory
+    const request = { table: found, copy, keys, cursor, ignore, memory, signal: ports.signal }
     const result = await auditTable(ports, request)
     if (options.json) ports.stdout.write(`${printJson({ against, ...result })}\n`)
     else ports.stdout.write(render(against, result))

@@ -4,7 +4,7 @@ import { renderPlan } from '../../report/plan-lines.ts'
 import { printJson } from '../../report/json.ts'
 import { lineWidth } from '../../report/terminal.ts'
 import { keepToAccepted } from '../../run/accepted-lists.ts'
-import { compileFlows } from '../../run/flows.ts'
+import { compileFlows } from '../../run/compile-flows.ts'
 import { assertOwnLake } from '../../run/lake-owner.ts'
 import { listLoaded } from '../../run/loaded.ts'
 import { planProject } from '../../run/plan-project.ts'
@@ -52,7 +52,16 @@ async function plan(ports: CliPorts, options: PlanOptions, at: ProjectRoot): Pro
     const compiled = await compileFlows({ project, sources, lake, clock, ids, fullRefresh, signal })
     const select = options.select
     const { engine } = reader
-    const value = await planProject({ lake, sources, flows: compiled.flows, select, engine, count: true, signal })
+    const value = await planProject({
+      lake,
+      clock,
+      sources,
+      flows: compiled.flows,
+      select,
+      engine,
+      count: true,
+      signal,
+    })
     const windows = sources.flatMap(({ config: { name, listed }, snapshot }) =>
       snapshot === undefined
         ? []

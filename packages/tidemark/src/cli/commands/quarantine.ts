@@ -73,7 +73,11 @@ FROM (${await session.scan(snapshot)}) ORDER BY _batch DESC LIMIT ${limit}`)
   else ports.stdout.write(printTable(columns, rows, { width: lineWidth(ports.stdout) }))
 }
 
-/** The rows put aside on the way to a table; undefined where there were none. @throws {TABLE_UNKNOWN} of a table that is not there */
+/**
+ * The rows put aside on the way to a table; undefined where there were none.
+ *
+ * @throws {TABLE_UNKNOWN} the table is not there
+ */
 async function openQuarantine(lake: LakeStore, wanted: string, table: string): Promise<Snapshot | undefined> {
   const known = await listTables(lake.store)
   if (findTableName(known, wanted) !== undefined) return (await openTable(lake, wanted)).snapshot

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { type Problem, Problems } from '../../errors/problem.ts'
 import { plural } from '../../report/numbers.ts'
-import { checkFlows } from '../../run/flows.ts'
+import { checkFlows, checkRules } from '../../run/check-flows.ts'
 import { addProjectOptions, openProject, type ProjectOptions, type ProjectRoot } from '../open-project.ts'
 import type { CliPorts } from '../ports.ts'
 import { openReaderOf } from '../open-lake.ts'
@@ -13,8 +13,9 @@ export function addValidateCommand(program: Command, ports: CliPorts, at: Projec
       const loaded = await openProject(ports, options, at, [])
       const { project, unusable } = loaded
       await using lake = await openReaderOf(ports, loaded)
-      const problems = await checkFlows(lake.engine, project).then(() => [], problemsOf)
-      if (unusable.length + problems.length > 0) throw new Problems([...unusable, ...problems])
+      const rules = await checkRules(lake.engine, project)
+      const problems = [...unusable, ...rules, ...(await checkFlows(lake.engine, project).then(() => [], problemsOf))]
+      if (problems.length > 0) throw new Problems(problems)
       const flows = project.flows.reduce((sum, source) => sum + source.flows.length + source.datasets.length, 0)
       const counts = [
         plural(project.sources.length, 'source'),

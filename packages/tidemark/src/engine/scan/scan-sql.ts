@@ -3,7 +3,7 @@
  * columns are the table's, in its order, in exactly its types.
  */
 import { DeltaError, type ScanFile, type ScanPlan, type StructField } from '@tidemark/delta'
-import { readBlob } from '../blob-column.ts'
+import { readComparable } from '../comparable-column.ts'
 import type { PlaceColumns } from '../engine.ts'
 import { fileList } from '../file-list.ts'
 import { ident, join, raw, type Sql, sql } from '../sql.ts'
@@ -71,7 +71,7 @@ function columnSql(plan: ScanPlan, group: ScanGroup, field: StructField, constan
   if (found === undefined) return nullOf(field.type)
   try {
     const read = project(field.type, found.column.shape, sql`f.${columnName(found.index)}`, plan.columnMapping)
-    return field.type === 'binary' ? readBlob(read) : read
+    return readComparable(read, field.type)
   } catch (cause) {
     if (!(cause instanceof TypeError)) throw cause
     throw wrongColumn(plan, group, field, cause)

@@ -3,7 +3,7 @@
  * that trusts them passes over rows. Asked once an engine, before its first file; it takes three milliseconds.
  */
 import type { Problem } from '../../errors/problem.ts'
-import { ENGINE_STATISTICS_WRONG } from '../../errors/run.ts'
+import { ENGINE_STATISTICS_WRONG } from '../../errors/engine.ts'
 import { type Sql, sql, text } from '../sql.ts'
 import { finishedFiles } from './finished-file.ts'
 import type { WritePorts } from './write-files.ts'

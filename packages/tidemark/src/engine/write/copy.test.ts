@@ -1,5 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
 import { field, type StructType } from '@tidemark/delta'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { raw } from '../sql.ts'
 import { copyStatement } from './copy.ts'
 import { fieldIds, physicalColumns } from './physical.ts'
@@ -38,12 +42,43 @@ test('plain rows go to files that roll, staged ones to one file or one for each 
     ].map(statement => statement.text),
   ).toMatchInlineSnapshot(`
     [
-      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, ROW_GROUPS_PER_FILE 32, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
-      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, FILE_SIZE_BYTES 1, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
-      "COPY (SELECT 1) TO '/s/0' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, FIELD_IDS {"a": 1}, RETURN_STATS)",
-      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440, PARTITION_BY ("p"), FILENAME_PATTERN '{i}', RETURN_STATS)",
+      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, ROW_GROUP_SIZE_BYTES 67108864, DICTIONARY_SIZE_LIMIT 6144, ROW_GROUPS_PER_FILE 32, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
+      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, ROW_GROUP_SIZE_BYTES 67108864, DICTIONARY_SIZE_LIMIT 6144, FILE_SIZE_BYTES 1, FILENAME_PATTERN '{i}', WRITE_EMPTY_FILE false, RETURN_STATS)",
+      "COPY (SELECT 1) TO '/s/0' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 61440, ROW_GROUP_SIZE_BYTES 67108864, DICTIONARY_SIZE_LIMIT 6144, FIELD_IDS {"a": 1}, RETURN_STATS)",
+      "COPY (SELECT 1) TO '/s' (FORMAT parquet, COMPRESSION snappy, ROW_GROUP_SIZE 61440, ROW_GROUP_SIZE_BYTES 67108864, DICTIONARY_SIZE_LIMIT 6144, PARTITION_BY ("p"), FILENAME_PATTERN '{i}', RETURN_STATS)",
     ]
   `)
+})
+
+test('few rows of very many columns are written in little memory', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-wide-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const columns = Array.from({ length: 1900 }, (_, n) => `range + ${n} AS c${n}`)
+  const options = { memory_limit: '300MB', threads: '1', preserve_insertion_order: 'false' }
+  const instance = await DuckDBInstance.create(':memory:', options)
+  onTestFinished(() => instance.closeSync())
+  const connection = await instance.connect()
+  const rows = raw(`SELECT ${columns.join(', ')} FROM range(20)`)
+  const target = { kind: 'rotating', folder: join(folder, 'files'), fileBytes: undefined } as const
+  const written = await connection.runAndReadAll(copyStatement(rows, target, { columnCount: columns.length }).text)
+  expect(written.getRows().map(([, count]) => count)).toEqual([20n])
+})
+
+test('long texts make smaller row groups, so that the memory of a write does not grow with the rows', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'tidemark-long-'))
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  const instance = await DuckDBInstance.create(':memory:', {
+    memory_limit: '500MB',
+    threads: '1',
+    temp_directory: '',
+    preserve_insertion_order: 'false',
+  })
+  onTestFinished(() => instance.closeSync())
+  const connection = await instance.connect()
+  const rows = raw(`SELECT repeat('long, ', 3000) || range AS text FROM range(50000)`)
+  const target = { kind: 'rotating', folder: join(folder, 'files'), fileBytes: undefined } as const
+  const written = await connection.runAndReadAll(copyStatement(rows, target).text)
+  expect(written.getRows().map(([, count]) => count)).toEqual([50_000n])
 })
 
 test('columns get their physical names and ids, and are checked for NULL', () => {

@@ -5,9 +5,10 @@
 import { type DataType, fieldId, physicalName, type StructField, type WriteOptions } from '@tidemark/delta'
 import { ident, integer, join, raw, type Sql, sql, text } from '../sql.ts'
 import { toDuckType } from '../types.ts'
+import { ofOneValue } from './one-value.ts'
 
 /** What decides how columns look in files. */
-export type FileForm = Pick<WriteOptions, 'schema' | 'columnMapping' | 'partitionColumns' | 'purpose'>
+export type FileForm = Pick<WriteOptions, 'schema' | 'columnMapping' | 'partitionColumns' | 'purpose' | 'oneValue'>
 
 export interface PhysicalColumn {
   readonly name: string
@@ -25,7 +26,7 @@ const CHANGE_TYPE = '_change_type'
 export function physicalColumns(form: FileForm): PhysicalColumn[] {
   const columns = dataFields(form).map(field => ({
     name: physicalName(field, form.columnMapping ?? 'none'),
-    value: logicalValue(form, field),
+    value: ofOneValue(form.oneValue?.[field.name], logicalValue(form, field)),
   }))
   if (form.purpose !== 'changes') return columns
   return [...columns, { name: CHANGE_TYPE, value: sql`CAST(${ident(CHANGE_TYPE)} AS VARCHAR)` }]

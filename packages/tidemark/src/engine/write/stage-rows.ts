@@ -4,7 +4,7 @@
  */
 import type { WriteOptions } from '@tidemark/delta'
 import { ident, integer, join, raw, type Sql, sql } from '../sql.ts'
-import { copyStatement, FILE_ROWS, ROW_GROUP_ROWS } from './copy.ts'
+import { type CopyForm, copyStatement, FILE_ROWS, ROW_GROUP_ROWS } from './copy.ts'
 import { type FinishedFile, finishedFiles } from './finished-file.ts'
 import { encodedValue, partitionFields, partitionName, partitionValues } from './partition-columns.ts'
 import { fieldIds, logicalValue, physicalColumns } from './physical.ts'
@@ -70,11 +70,15 @@ async function rowsPerFile(ports: StagePorts, staged: Sql, options: WriteOptions
   if (targetFileBytes === undefined) return BigInt(FILE_ROWS)
   const sample = sql`SELECT ${fileColumns(options)} FROM ${staged} LIMIT ${integer(ROW_GROUP_ROWS)}`
   const target = { kind: 'single', file: `${ports.folder}/sample` } as const
-  const [row] = await ports.query(copyStatement(sample, target, { configuration: options.configuration }))
+  const [row] = await ports.query(copyStatement(sample, target, copyForm(options)))
   const [, count, bytes] = row ?? []
   if (typeof count !== 'bigint' || typeof bytes !== 'bigint' || count === 0n || bytes === 0n) return BigInt(FILE_ROWS)
   const fitting = (targetFileBytes * count) / bytes
   return fitting < 1n ? 1n : fitting
+}
+
+function copyForm({ schema, configuration }: WriteOptions): CopyForm {
+  return { columnCount: schema.fields.length, configuration }
 }
 
 /** One row a partition: its values, its number of rows `n`, of files `pieces`, and the number of its first file. */
@@ -130,9 +134,7 @@ async function writeAllPieces(
   partitions: readonly Partition[],
 ): Promise<FinishedFile[]> {
   if (partitions.length === 0) return []
-  const same = partitionFields(options).map(
-    (_, i) => sql`s.${partitionName(i)} IS NOT DISTINCT FROM t.${partitionName(i)}`,
-  )
+  const same = samePartition(options)
   const on = same.length === 0 ? raw('true') : join(same, ' AND ')
   const columns = sql`${fileColumns(options)}, t.first + s.rowid % t.pieces AS ${ident(PIECE)}`
   const last = partitions.at(-1)
@@ -141,9 +143,7 @@ async function writeAllPieces(
   const query = sql`SELECT ${columns} FROM ${staged} s JOIN ${parts} t ON ${on}${order}`
   const target = { kind: 'by piece', folder: `${ports.folder}/${PIECES}`, piece: PIECE } as const
   return finishedFiles(
-    await ports.query(
-      copyStatement(query, target, { fieldIds: fieldIds(options), configuration: options.configuration }),
-    ),
+    await ports.query(copyStatement(query, target, { ...copyForm(options), fieldIds: fieldIds(options) })),
   )
 }
 
@@ -155,9 +155,7 @@ async function writePieceByPiece(
   partitions: readonly Partition[],
 ): Promise<FinishedFile[]> {
   const files: FinishedFile[] = []
-  const same = partitionFields(options).map(
-    (_, i) => sql`s.${partitionName(i)} IS NOT DISTINCT FROM t.${partitionName(i)}`,
-  )
+  const same = samePartition(options)
   for (const { first, pieces, rowCount } of partitions) {
     const of = [sql`t.first = ${integer(first)}`, ...same]
     for (let i = 0n; i < BigInt(pieces); i += 1n) {
@@ -168,14 +166,17 @@ WHERE ${within} ORDER BY s.place`
       const piece = first + Number(i)
       const target = { kind: 'single', file: `${ports.folder}/${piece}` } as const
       const [written] = finishedFiles(
-        await ports.query(
-          copyStatement(query, target, { fieldIds: fieldIds(options), configuration: options.configuration }),
-        ),
+        await ports.query(copyStatement(query, target, { ...copyForm(options), fieldIds: fieldIds(options) })),
       )
       if (written !== undefined) files.push({ ...written, piece })
     }
   }
   return files
+}
+
+/** A staged row and its line of the partitions. */
+function samePartition(options: WriteOptions): Sql[] {
+  return partitionFields(options).map((_, i) => sql`s.${partitionName(i)} IS NOT DISTINCT FROM t.${partitionName(i)}`)
 }
 
 /** The staged columns under their names in the files. */

@@ -2,13 +2,13 @@
  * Writing a query's rows as data files of a Delta table. Rows of plain tables stream straight into files; those of
  * partitioned tables, and those that are to be sorted, are staged first.
  */
-import { DeltaError, type ObjectStore, type WriteOptions } from '@tidemark/delta'
+import { type BegunFiles, DeltaError, type ObjectStore, type WriteOptions } from '@tidemark/delta'
 import type { Ids } from '../../model/ports.ts'
-import type { BegunFiles } from '../engine.ts'
 import type { Scratch } from '../duckdb-scratch.ts'
 import { ident, join, type Sql, sql } from '../sql.ts'
 import { copyStatement } from './copy.ts'
 import { finishedFiles } from './finished-file.ts'
+import { withKnownBounds } from './one-value.ts'
 import { INFINITE_MARK } from './partition-columns.ts'
 import { fieldIds, NOT_NULL_MARK, physicalColumns } from './physical.ts'
 import { publishFiles } from './publish.ts'
@@ -37,7 +37,8 @@ export async function beginFiles(ports: WritePorts, rows: Sql, options: WriteOpt
       ? await writePlain(ports.query, rows, options, `${folder}/${PIECES}`)
       : await writeStaged({ ...ports, folder }, rows, options)
     written.resolve()
-    return await publishFiles(ports, files, options, id)
+    const known = files.map(file => withKnownBounds(file, options))
+    return await publishFiles(ports, known, options, id)
   })
   // Whoever waits for the files is told; nobody may be waiting yet.
   published.catch(written.reject)
@@ -53,6 +54,7 @@ async function writePlain(query: Query, rows: Sql, options: WriteOptions, folder
   const columns = physicalColumns(options).map(({ name, value }) => sql`${value} AS ${ident(name)}`)
   const target = { kind: 'rotating', folder, fileBytes: options.targetFileBytes } as const
   const copy = copyStatement(sql`SELECT ${join(columns)} FROM (${rows})`, target, {
+    columnCount: columns.length,
     fieldIds: fieldIds(options),
     configuration: options.configuration,
   })

@@ -65,10 +65,11 @@ export async function findComparable(
 ): Promise<Comparable | undefined> {
   const { signal } = context
   const { tablePath } = wanted
+  const moment = { position, now: context.clock.now() }
   let current = await readSnapshot(context, { tablePath, signal })
   while (current !== undefined) {
     const mark = await assertOurs(context, wanted, current)
-    const standing = mark.identity === position.identity ? standingOf(position, mark, wanted.table) : 'current'
+    const standing = mark.identity === position.identity ? standingOf(moment, mark, wanted.table) : 'current'
     if (standing === 'current' || standing === 'went back') return { current, mark }
     const version: bigint = current.version - 1n
     current = version < 0n ? undefined : await readSnapshot(context, { tablePath, version, signal })

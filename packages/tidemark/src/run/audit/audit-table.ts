@@ -26,6 +26,8 @@ export interface AuditRequest {
   keys: readonly string[] | undefined
   cursor: string | undefined
   ignore: readonly string[]
+  /** What the engine may hold; its own default when undefined. */
+  memory: string | undefined
   signal: AbortSignal
 }
 
@@ -37,10 +39,10 @@ export interface AuditRequest {
  */
 export async function auditTable(
   ports: { ids: Ids; temporary: string; processes: Processes },
-  { table, copy, keys, cursor, ignore, signal }: AuditRequest,
+  { table, copy, keys, cursor, ignore, memory, signal }: AuditRequest,
 ): Promise<Audit> {
   const { source, ref, entry } = table
-  await using reader = await openCopyReader(copy, ports)
+  await using reader = await openCopyReader(copy, { ...ports, memory })
   await using session = await reader.engine.session()
   const rows = await openCopy(reader, session, copy)
   const { scratch, discard } = reader

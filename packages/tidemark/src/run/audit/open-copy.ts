@@ -9,10 +9,8 @@ import { firstLine } from '../../errors/first-line.ts'
 import { AUDIT_TARGET } from '../../errors/audit.ts'
 import { Problem } from '../../errors/problem.ts'
 import type { Copy } from '../../ingest/audit.ts'
-import type { Ids } from '../../model/ports.ts'
-import type { Processes } from '../lease.ts'
 import { isElsewhere, type Outside, placeOutside, readTable, scanTable, splitTableAddress } from '../delta-tables.ts'
-import { kindOfPath, type LakeReader, openLakeReader, openStoreReader } from '../lake.ts'
+import { kindOfPath, type LakeReader, openLakeReader, type ReaderOptions, openStoreReader } from '../lake.ts'
 
 /** Where a copy lies, as it was asked for and absolute, or in a store below the folder that is opened. */
 export type CopyPlace =
@@ -36,10 +34,7 @@ export async function findCopy(path: string, outside: Outside): Promise<CopyPlac
 }
 
 /** An engine that may read the copy's folder and nothing else. */
-export function openCopyReader(
-  place: CopyPlace,
-  ports: { ids: Ids; temporary: string; processes: Processes },
-): Promise<LakeReader> {
+export function openCopyReader(place: CopyPlace, ports: Omit<ReaderOptions, 'folders'>): Promise<LakeReader> {
   if (place.kind === 'elsewhere') return openStoreReader(place.open, ports)
   return openLakeReader(place.kind === 'folder' ? place.absolute : dirname(place.absolute), ports)
 }

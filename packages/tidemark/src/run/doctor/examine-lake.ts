@@ -5,12 +5,16 @@
 import { LAKE_NOT_WRITABLE } from '../../errors/run.ts'
 import { type Finding, failing, ok, warning } from '../../model/finding.ts'
 import type { Project } from '../../model/project.ts'
-import { probeFolder } from '../../storage/probe-folder.ts'
+import { findRefused, probeFolder } from '../../storage/probe-folder.ts'
 import type { RemoteLakePlace } from '../lake.ts'
+import { LAYERS } from '../lake-tables.ts'
 import { toProblem } from '../problem-fact.ts'
 
 /** Less than this and the next load of a big table may not fit. */
 const LITTLE_BYTES = 1_000_000_000n
+
+/** What a run writes besides tables: its account, and what it works with. */
+const BESIDE_LAYERS = ['system', '_tmp']
 
 /** @param remote undefined for a folder of this machine */
 export async function examineLake(
@@ -44,6 +48,8 @@ export async function examineLake(
 async function examineFolder(lake: string): Promise<Finding[]> {
   const { folder, refused, freeBytes } = await probeFolder(lake)
   if (refused !== undefined) return [failing('folder', LAKE_NOT_WRITABLE({ lake: folder, reason: refused }))]
+  const below = folder === lake ? await findRefused(lake, [...LAYERS, ...BESIDE_LAYERS]) : undefined
+  if (below !== undefined) return [failing('folder', LAKE_NOT_WRITABLE({ lake: below.folder, reason: below.refused }))]
   const says = `${freeBytes / 1_000_000n} MB free`
   return [
     ok('folder', folder === lake ? 'can be read and written' : 'is made by the first run'),

@@ -1,11 +1,11 @@
 /**
- * A column as MySQL has it: how its value is selected and written into the CSV stream, how DuckDB types that text, and
- * which of its values the lake cannot hold.
+ * A column as MySQL has it: how its value is selected, in which form it is carried, and which of its values the lake cannot
+ * hold.
  */
 import type { Sql } from '../../engine/sql.ts'
 import { replaceColumns } from '../find-column.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
-import type { CsvForm } from './text-rows.ts'
+import type { TextForm } from './text-form.ts'
 
 /** Values of a column that its lake type cannot hold. */
 export interface Unfit {
@@ -16,9 +16,9 @@ export interface Unfit {
 }
 
 export interface MysqlColumn extends SourceColumn {
-  /** Expression that gives the bytes `form` writes and `decode` reads. */
+  /** Expression whose printed value has this form. */
   select: (column: Sql) => Sql
-  form: CsvForm
+  form: TextForm
   unfit: Unfit | undefined
   /** A literal that the server compares in the column's own type; undefined when the text is none. */
   literal: (value: string) => Sql | undefined
@@ -28,6 +28,15 @@ export interface MysqlColumn extends SourceColumn {
 export function mysqlColumn(column: SourceColumn): MysqlColumn {
   if (!('form' in column)) throw new TypeError(`this is a bug in tidemark: column ${column.name} is not of mysql`)
   return column as MysqlColumn
+}
+
+/** How a column is carried: what a mask hides is hashed as text. */
+export function formOf(column: SourceColumn): TextForm {
+  return column.masked === true ? textFormOf(mysqlColumn(column)) : mysqlColumn(column).form
+}
+
+function textFormOf({ form }: MysqlColumn): TextForm {
+  return form === 'bytes' || form === 'hex' ? 'hex' : 'text'
 }
 
 /**
@@ -46,7 +55,10 @@ export function carryAsText(
 }
 
 function asText(column: MysqlColumn): MysqlColumn {
+  // Of a letter that it does not know the server's own text is a question mark.
+  if (column.form === 'known text') return { ...column, select: value => value, form: 'text', unfit: undefined }
   if (column.deltaType === 'string') return column
   const note = 'carried as text by as_text'
-  return { ...column, deltaType: 'string', orderable: false, note, decode: value => value, unfit: undefined }
+  const form = textFormOf(column)
+  return { ...column, deltaType: 'string', orderable: false, note, form, decode: value => value, unfit: undefined }
 }

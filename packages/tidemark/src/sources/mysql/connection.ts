@@ -6,7 +6,8 @@ import { isIP } from 'node:net'
 import type { Connection, ConnectionOptions } from 'mysql2'
 import { integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { loadDriver } from '../load-driver.ts'
-import { type ServerConnection, tlsOptions } from '../server-address.ts'
+import { ReceivingSocket } from '../receiving-socket.ts'
+import { KEEP_ALIVE_MS, type ServerConnection, tlsOptions } from '../server-address.ts'
 import { translateDriverError, translateLoginError } from './driver-error.ts'
 import { MysqlSession } from './session.ts'
 
@@ -45,6 +46,8 @@ function settingsOf(lockTimeoutMs: number): Readonly<Record<string, Sql>> {
     sql_big_selects: integer(1),
     sql_auto_is_null: integer(0),
     information_schema_stats_expiry: integer(0),
+    // Estimates are read from the columns of this form; a server may print a tree when left to itself.
+    explain_format: text('TRADITIONAL'),
   }
 }
 
@@ -128,14 +131,26 @@ function optionsOf(connection: ServerConnection): ConnectionOptions {
     charset: 'utf8mb4',
     connectTimeout: CONNECT_TIMEOUT_MS,
     enableKeepAlive: true,
+    keepAliveInitialDelay: KEEP_ALIVE_MS,
     multipleStatements: false,
     // The server can ask a client for its files; this one has none to give.
     flags: ['-LOCAL_FILES'],
     // Rows are parsed without building programs from column names.
     disableEval: true,
     // The driver checks the name in a certificate only when told to.
-    ...(tls === false ? {} : { ssl: { ...tls, verifyIdentity: tls.rejectUnauthorized } }),
+    ...(tls === false
+      ? { stream: () => connectSocket(connection) }
+      : { ssl: { ...tls, verifyIdentity: tls.rejectUnauthorized } }),
   }
+}
+
+/** As the driver connects a socket of its own. What is encrypted is received by other means. */
+function connectSocket({ host, port }: ServerConnection): ReceivingSocket {
+  const socket = new ReceivingSocket()
+  socket.setNoDelay(true)
+  socket.setKeepAlive(true, KEEP_ALIVE_MS)
+  socket.connect(port, host)
+  return socket
 }
 
 /** Ask the server to stop a query, over a second connection: closing our end alone would let a scan run on. */

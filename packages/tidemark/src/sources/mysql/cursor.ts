@@ -54,6 +54,10 @@ const STATEMENTS = sql`SELECT coalesce(max(CASE WHEN user <> 'system user' AND c
 count(CASE WHEN user = 'system user' AND command <> 'Daemon' THEN 1 END) AS appliers \
 FROM information_schema.processlist WHERE id <> CONNECTION_ID()`
 
+/** A replica that is stopped has no such thread, and a reader that shares the storage of its writer never has one. */
+const READ_ONLY = sql`SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'innodb_read_only') \
+AND Value NOT IN ('OFF', '0')`
+
 function aheadAt(utc: Sql): Sql {
   return sql`TIMESTAMPDIFF(SECOND, ${utc}, CONVERT_TZ(${utc}, '+00:00', @@global.time_zone))`
 }
@@ -71,12 +75,11 @@ export async function readCursorClock(session: MysqlSession, user: string, signa
     await session.query(sql`ROLLBACK`, signal)
     const prepared = await session.query(sql`XA RECOVER`, signal)
     const nowUs = BigInt(row?.['now_us'] ?? '0')
-    if (statements?.['appliers'] !== '0') {
-      return { ...blind, hidden: 'the server applies the log of another one, whose clock set the values' }
-    }
+    const elsewhere = await whyElsewhere(session, statements?.['appliers'], signal)
+    if (elsewhere !== undefined) return { ...blind, hidden: elsewhere }
     const number = (text: string | null | undefined): bigint => BigInt(text ?? '0')
     const age = number(row?.['age']) + number(row?.['set_back'])
-    const busy = number(statements['age'])
+    const busy = number(statements?.['age'])
     const oldest = nowUs - 1_000_000n * (age > busy ? age : busy)
     const isHeld = prepared.length > 0 || row?.['ownerless'] !== '0'
     const openTransactions = Number.parseInt(row?.['open'] ?? '0', 10)
@@ -91,9 +94,22 @@ export async function readCursorClock(session: MysqlSession, user: string, signa
     await session.query(sql`ROLLBACK`, signal)
     return {
       ...blind,
-      hidden: `${user} may not see open transactions: GRANT PROCESS ON *.* TO ${user}, in MySQL 8 XA_RECOVER_ADMIN too`,
+      hidden: `${user} may not see open transactions: GRANT PROCESS ON *.* TO ${user}, in MySQL XA_RECOVER_ADMIN too`,
     }
   }
+}
+
+/** Why the transactions and the clock behind the values are those of another server. */
+async function whyElsewhere(
+  session: MysqlSession,
+  appliers: string | null | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (appliers !== '0') return 'the server applies the log of another one, whose clock set the values'
+  const readOnly = await session.query(READ_ONLY, signal)
+  return readOnly.length === 0
+    ? undefined
+    : 'the server takes no writes (read_only): another one has the transactions and the clock'
 }
 
 /** The statement whose `bound` is the column's highest value. */

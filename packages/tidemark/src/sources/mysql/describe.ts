@@ -108,7 +108,7 @@ function toColumn(row: TextRow, timezone: string): MysqlColumn {
     full,
     precision: Number.parseInt(row['precision'] ?? '0', 10),
     scale: Number.parseInt(row['scale'] ?? '0', 10),
-    hasCharset: row['charset'] != null,
+    charset: row['charset'] ?? undefined,
   }
   const sourceType = row['full_type'] ?? ''
   return { name: row['name'] ?? '', sourceType, nullable: row['nullable'] !== 'NO', ...carryType(type, timezone) }

@@ -18,7 +18,8 @@ import { type ServerConnection, serverName } from '../server-address.ts'
 /** Numbers of server errors that mean something to one table and not to the whole source. */
 export const LOCK_WAIT_TIMEOUT = 1205
 export const DEADLOCK = 1213
-export const TABLE_MISSING: readonly number[] = [1146, 1049, 1356]
+export const TABLE_MISSING: readonly number[] = [1146, 1049]
+export const VIEW_INVALID = 1356
 export const FORBIDDEN: readonly number[] = [1142, 1143, 1044, 1345]
 export const TABLE_CHANGED: readonly number[] = [1412, 1146, 1615, 1054]
 

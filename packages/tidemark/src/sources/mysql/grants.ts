@@ -11,11 +11,11 @@ export function grantScript(source: string, { tables, byOpenTransactions }: Righ
       const rights = kind === 'view' ? [sql`SELECT`, sql`SHOW VIEW`] : [sql`SELECT`]
       return sql`GRANT ${join(rights)} ON ${backticked(schema, table)} TO ${account};`
     }),
-    ...(byOpenTransactions ? [sql`GRANT PROCESS ON *.* TO ${account};`] : []),
+    // Prepared transactions are a right of their own in MySQL since 8.0, which MariaDB passes over as a comment.
+    ...(byOpenTransactions ? [sql`GRANT PROCESS /*!80000 , XA_RECOVER_ADMIN */ ON *.* TO ${account};`] : []),
   ]
   return [
     ...statements.map(statement => statement.text),
-    ...(byOpenTransactions ? [`-- in MySQL 8 also: GRANT XA_RECOVER_ADMIN ON *.* TO ${account.text};`] : []),
     `-- then: ALTER USER ${account.text} IDENTIFIED BY '<password>' ACCOUNT UNLOCK;`,
   ]
 }

@@ -2,11 +2,24 @@
  * Metadata locks on the wanted tables: a statement that reads no row takes them, and the transaction keeps them, so that
  * what is described stays what is read. They stop nobody but a change of the table.
  */
-import { SOURCE_TABLE_CHANGED, SOURCE_TABLE_FORBIDDEN, SOURCE_TABLE_LOCKED } from '../../errors/source-table.ts'
+import {
+  SOURCE_TABLE_CHANGED,
+  SOURCE_TABLE_FORBIDDEN,
+  SOURCE_TABLE_LOCKED,
+  SOURCE_TABLE_UNUSABLE,
+} from '../../errors/source-table.ts'
 import { Problem } from '../../errors/problem.ts'
 import { ident, integer, join, type Sql, sql } from '../../engine/sql.ts'
 import { type TableRef, tableKey } from '../source.ts'
-import { DEADLOCK, errorNumberOf, FORBIDDEN, LOCK_WAIT_TIMEOUT, TABLE_CHANGED, TABLE_MISSING } from './driver-error.ts'
+import {
+  DEADLOCK,
+  errorNumberOf,
+  FORBIDDEN,
+  LOCK_WAIT_TIMEOUT,
+  TABLE_CHANGED,
+  TABLE_MISSING,
+  VIEW_INVALID,
+} from './driver-error.ts'
 import { reasonOf } from '../driver-reason.ts'
 import { missing, printName } from '../table-name.ts'
 import type { MysqlSession } from './session.ts'
@@ -73,19 +86,23 @@ export function tableProblem(
   const params = { source, table: printName(table) }
   const cause = error instanceof Problem ? error.cause : error
   if (TABLE_MISSING.includes(number)) return missing(source, table, [])
+  if (number === VIEW_INVALID) return SOURCE_TABLE_UNUSABLE({ ...params, reason: reasonIn(cause) }, { cause })
   if (FORBIDDEN.includes(number)) return SOURCE_TABLE_FORBIDDEN({ ...params, user }, { cause })
   if (number === LOCK_WAIT_TIMEOUT || number === DEADLOCK) {
     return SOURCE_TABLE_LOCKED({ ...params, seconds: lockTimeoutMs / 1000 }, { cause })
   }
   if (!TABLE_CHANGED.includes(number)) return undefined
-  const reason = cause instanceof Error ? reasonOf(cause) : 'its definition changed'
-  return SOURCE_TABLE_CHANGED({ ...params, reason }, { cause })
+  return SOURCE_TABLE_CHANGED({ ...params, reason: reasonIn(cause) }, { cause })
 }
 
-/** Exported for its golden test. */
-export function lockStatement(tables: readonly TableRef[]): Sql {
+function reasonIn(cause: unknown): string {
+  return cause instanceof Error ? reasonOf(cause) : 'its definition changed'
+}
+
+/** Of a column that the user may not read the catalog says nothing; who names all of them is refused. */
+function lockStatement(tables: readonly TableRef[]): Sql {
   return join(
-    tables.map(({ schema, table }) => sql`(SELECT 1 FROM ${ident(schema, table)} LIMIT 0)`),
+    tables.map(({ schema, table }) => sql`(SELECT 1 FROM (SELECT * FROM ${ident(schema, table)}) AS t LIMIT 0)`),
     ' UNION ALL ',
   )
 }

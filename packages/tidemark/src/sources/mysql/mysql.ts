@@ -3,21 +3,23 @@
  * snapshots holds for InnoDB tables.
  */
 import type { Clock } from '../../model/ports.ts'
-import { asWanted, refsOf } from '../found-tables.ts'
-import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
+import { readHashed, readHashedKeys } from '../parquet/hashed-rows.ts'
 import type { ServerConnection } from '../server-address.ts'
 import type { Source } from '../source.ts'
 import { checkTimezone } from '../timezone.ts'
 import { carryAsText } from './column.ts'
 import { LOCK_TIMEOUT_MS, openSession } from './connection.ts'
 import { readCursorClock } from './cursor.ts'
-import { describeTables } from './describe.ts'
 import { diagnose } from './diagnose.ts'
 import { grantScript } from './grants.ts'
-import { findTables, listTables } from './names.ts'
+import { lockAndDescribe } from './lock-and-describe.ts'
+import { listTables } from './names.ts'
 import { lookAtPosition } from './position.ts'
 import type { MysqlSession } from './session.ts'
 import { openMysqlSnapshot } from './snapshot.ts'
+
+/** Who only looks waits no longer for a table that is locked. */
+const PROBE_TIMEOUT_MS = 1000
 
 export interface MysqlSourceOptions {
   /** Name of the source in the project, for messages. */
@@ -48,10 +50,8 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
       await using session = await open(signal)
       const { openTransactions } = await readCursorClock(session, connection.user, signal)
       const position = await lookAtPosition(session, openTransactions, signal)
-      const found = await findTables(session, name, wanted, signal)
-      const refs = refsOf(found)
-      const described = await describeTables(session, refs, { source: name, user: connection.user, timezone, signal })
-      return { position, tables: asWanted(found, described) }
+      const parts = { source: name, user: connection.user, timezone, lockTimeoutMs: PROBE_TIMEOUT_MS, signal }
+      return { position, tables: await lockAndDescribe(session, wanted, parts) }
     },
     listTables: async signal => {
       await using session = await open(signal)
@@ -64,8 +64,8 @@ export function createMysqlSource(options: MysqlSourceOptions): Source {
       return snapshot
     },
     carryAsText: (table, names) => carryAsText(name, table, names),
-    readSegments: readCsvHashed,
-    readKeySegments: readKeyCsv,
+    readSegments: readHashed,
+    readKeySegments: readHashedKeys,
     diagnose: async (request, signal) => {
       await using session = await open(signal)
       return await diagnose(session, { source: name, connection, timezone }, request, signal)

@@ -5,8 +5,7 @@
 import type { Connection, QueryError, RowDataPacket } from 'mysql2'
 import { type Sql, sql } from '../../engine/sql.ts'
 import type { CopyChunk } from '../segments.ts'
-import { RunningRows } from './running-rows.ts'
-import type { CsvForm } from './text-rows.ts'
+import { runRows } from './running-rows.ts'
 
 /** A row of a catalog query: the server's text, by column name in lower case. */
 export type TextRow = Readonly<Record<string, string | null>>
@@ -24,6 +23,8 @@ export class MysqlSession implements AsyncDisposable {
   readonly #waiting = new Set<(error: Error) => void>()
   #killing: Promise<void> | undefined
   #abandoning: Promise<void> | undefined
+  /** While rows are streamed, and there is a query that can be stopped. */
+  #isStreaming = false
   #closed = false
 
   constructor(connection: Connection, edges: SessionEdges) {
@@ -64,16 +65,17 @@ export class MysqlSession implements AsyncDisposable {
   }
 
   /**
-   * Stream a statement's rows as chunks of whole CSV lines; gives the number of rows that the server says it sent. A reader that leaves early has the query stopped on the
-   * server; the transaction around it goes on.
+   * Stream a statement's rows as chunks of whole rows, as the server sends them; gives the number of rows that it says it sent. A
+   * reader that leaves early has the query stopped on the server; the transaction around it goes on.
    */
   async *copyOut(
     statement: Sql,
-    options: { forms: readonly CsvForm[]; chunkBytes: number; signal: AbortSignal },
+    options: { chunkBytes: number; signal: AbortSignal },
   ): AsyncGenerator<CopyChunk, bigint, undefined> {
-    const { forms, chunkBytes, signal } = options
+    const { chunkBytes, signal } = options
     signal.throwIfAborted()
-    const rows = new RunningRows(this.#connection, statement, forms, chunkBytes)
+    const rows = runRows(this.#connection, statement, chunkBytes)
+    this.#isStreaming = true
     const stop = (): void => this.interrupt()
     const fail = (error: Error): void => rows.fail(error)
     this.#waiting.add(fail)
@@ -91,14 +93,18 @@ export class MysqlSession implements AsyncDisposable {
         this.abandon()
         await rows.drain()
       }
+      this.#isStreaming = false
       this.#waiting.delete(fail)
       await this.#forgetKill()
     }
   }
 
-  /** Stop the query that runs, on the server; the transaction around it goes on. */
+  /**
+   * Stop the query whose rows are streamed, on the server; the transaction around it goes on. Where it has ended nothing is
+   * stopped: a kill that comes late meets the statement of another table.
+   */
   abandon(): void {
-    if (this.#closed) return
+    if (this.#closed || !this.#isStreaming) return
     this.#abandoning ??= this.#edges.killQuery(this.threadId).catch(() => this.interrupt())
   }
 

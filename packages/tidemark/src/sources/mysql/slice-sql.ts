@@ -2,11 +2,10 @@
 import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { KeyRange } from '../key-ranges.ts'
-import { MAX_ROW_BYTES } from '../read-csv.ts'
+import { MAX_ROW_BYTES } from '../row-limit.ts'
 import { noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
 import { mysqlColumn } from './column.ts'
-import type { CsvForm } from './text-rows.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith' | 'filter'>
 
@@ -66,40 +65,34 @@ export function boundsStatement(table: Relation, { name }: Pick<SourceColumn, 'n
   return sql`SELECT min(${value(name)}) AS low, max(${value(name)}) AS high FROM ${relation(table)}`
 }
 
-/** What the server expects to find by its index, without reading it. */
+/**
+ * What the server expects to find by its index, without reading it. The index is offered and not forced: MySQL does not look
+ * into one that it has to take anyway, and says 1.
+ */
 export function estimateStatement(table: Relation, { name }: Pick<SourceColumn, 'name'>, { from, to }: KeyRange): Sql {
   const condition = sql`${value(name)} >= ${integer(from)} AND ${value(name)} < ${integer(to)}`
-  return sql`EXPLAIN SELECT 1 FROM ${relation(table)} FORCE INDEX (PRIMARY) WHERE ${condition}`
+  return sql`EXPLAIN SELECT 1 FROM ${relation(table)} USE INDEX (PRIMARY) WHERE ${condition}`
 }
 
-/** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */
-export function copyStatement(
-  table: Relation,
-  { condition, isOverlap }: SliceSql,
-  columns: readonly SourceColumn[],
-): Sql {
-  return sql`${selectList(isOverlap ? 1 : 0, columns)} FROM ${relation(table)}${whereBelongs(table, condition)}`
+/** A constant, then the columns. */
+export function copyStatement(table: Relation, { condition }: SliceSql, columns: readonly SourceColumn[]): Sql {
+  return sql`${selectList(columns)} FROM ${relation(table)}${whereBelongs(table, condition)}`
 }
 
-/** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
+/** A constant, then the keys. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList(0, columns)} FROM ${relation(table)}${whereBelongs(table)}`
-}
-
-/** How the columns of both are written. */
-export function formsOf(columns: readonly SourceColumn[]): CsvForm[] {
-  return ['bare', ...columns.map(column => mysqlColumn(column).form)]
+  return sql`${selectList(columns)} FROM ${relation(table)}${whereBelongs(table)}`
 }
 
 /** Types whose values alone can be longer than a row may be. */
 const LONG = /^(medium|long)(text|blob)/i
 
 /** A row that is too long comes as its length in the first place, and without the values that make it so. */
-function selectList(first: number, columns: readonly SourceColumn[]): Sql {
+function selectList(columns: readonly SourceColumn[]): Sql {
   const lengths = columns.filter(isLong).map(({ name }) => sql`IFNULL(OCTET_LENGTH(${value(name)}), 0)`)
   const sum = join(lengths, ' + ')
-  const flag = sql`CASE WHEN ${sum} > ${integer(MAX_ROW_BYTES)} THEN ${sum} ELSE ${integer(first)} END`
-  return sql`SELECT ${join([lengths.length === 0 ? integer(first) : flag, ...columns.map(selectColumn)])}`
+  const flag = sql`CASE WHEN ${sum} > ${integer(MAX_ROW_BYTES)} THEN ${sum} ELSE 0 END`
+  return sql`SELECT ${join([lengths.length === 0 ? integer(0) : flag, ...columns.map(selectColumn)])}`
 }
 
 function selectColumn(column: SourceColumn): Sql {

@@ -4,8 +4,8 @@
  */
 import { type Sql, sql } from '../../engine/sql.ts'
 import type { Clock } from '../../model/ports.ts'
-import { asWanted, refsOf } from '../found-tables.ts'
-import type { CopyChunk } from '../segments.ts'
+import { gatherGroups } from '../parquet/gather-groups.ts'
+import { chunkSize, type SegmentTarget, writePieces } from '../segments.ts'
 import {
   type Counted,
   type InTurn,
@@ -19,21 +19,21 @@ import { noDay, type WrongLiteral } from '../slice.ts'
 import type { CountRow } from '../slice-count.ts'
 import {
   type CursorCap,
+  type Segment,
   type Slice,
   type SourceColumn,
   type SourceSnapshot,
   type SourceTable,
   type TableRef,
   type Workload,
-  tableKey,
 } from '../source.ts'
 import { mysqlColumn } from './column.ts'
 import { boundByClock, type CursorClock, newestStatement, readCursorClock } from './cursor.ts'
-import { describeTables } from './describe.ts'
-import { lockTables, tableProblem } from './lock.ts'
-import { findTables } from './names.ts'
+import { lockAndDescribe } from './lock-and-describe.ts'
+import { tableProblem } from './lock.ts'
 import { beginSnapshot } from './position.ts'
 import type { KeyRange } from '../key-ranges.ts'
+import { refusesUnfit, segmentForm, textRows } from './row-segments.ts'
 import type { MysqlSession } from './session.ts'
 import {
   boundsStatement,
@@ -41,11 +41,11 @@ import {
   copyStatement,
   countStatement,
   estimateStatement,
-  formsOf,
   type MysqlSlice,
   mysqlSlice,
   momentsStatement,
 } from './slice-sql.ts'
+import { GROUP_BYTES } from './text-rows.ts'
 
 export interface SnapshotOptions {
   source: string
@@ -71,13 +71,9 @@ export async function openMysqlSnapshot(
     const clock = await readCursorClock(session, user, signal)
     const server = { source, server: serverName(connection) }
     const position = await beginSnapshot(session, server, clock.openTransactions, signal)
-    const found = await findTables(session, source, wanted, signal)
-    const refs = refsOf(found)
-    const locked = await lockTables(session, refs, { source, user, lockTimeoutMs, signal })
-    const usable = refs.filter(ref => !locked.has(tableKey(ref)))
-    const described = await describeTables(session, usable, { source, user, timezone, signal })
+    const tables = await lockAndDescribe(session, wanted, { source, user, timezone, lockTimeoutMs, signal })
     const { hidden: openTransactionsHidden, aheadOfUtc } = clock
-    const facts = { position, tables: asWanted(found, locked, described), openTransactionsHidden, aheadOfUtc }
+    const facts = { position, tables, openTransactionsHidden, aheadOfUtc }
     return new SequentialSnapshot(new MysqlReader(options, session, clock), facts)
   } catch (error) {
     await session.close()
@@ -130,8 +126,23 @@ class MysqlReader implements OneReader<MysqlSlice> {
     return copyKeysStatement(table, columns)
   }
 
-  rows(statement: Sql, { columns, chunkBytes, signal }: StreamedRows): AsyncGenerator<CopyChunk, bigint, undefined> {
-    return this.#session.copyOut(statement, { forms: formsOf(columns), chunkBytes, signal })
+  segments(
+    statement: Sql,
+    { columns, of }: StreamedRows,
+    target: SegmentTarget,
+  ): AsyncGenerator<Segment, void, undefined> {
+    const { segmentBytes, signal } = target
+    const chunks = this.#session.copyOut(statement, { chunkBytes: chunkSize(segmentBytes), signal })
+    const rows = textRows(columns, of, target)
+    return writePieces(
+      gatherGroups(chunks, rows, Math.min(GROUP_BYTES, segmentBytes)),
+      segmentForm(columns, of),
+      target,
+    )
+  }
+
+  copyRefusesUnfit(columns: readonly SourceColumn[]): boolean {
+    return refusesUnfit(columns)
   }
 
   abandon(): void {

@@ -1,151 +1,113 @@
 /**
- * Rows of a text result as CSV chunks, from the packets of the protocol to bytes of a file: no value becomes a text or a
- * number of JavaScript. A slow reader stops the socket, so memory is bounded.
+ * Rows of a text result as row groups of Parquet. Each chunk is gone through twice: row by row for where values begin and end,
+ * then column by column. Whatever is not as the protocol says ends the reading; nothing is guessed.
  */
+import { SOURCE_ROW_TOO_LONG } from '../../errors/source-table.ts'
+import { ColumnValues } from '../parquet/column-values.ts'
+import { FillingGroup } from '../parquet/filling-group.ts'
+import type { GatheredRows } from '../parquet/gather-groups.ts'
+import { MAX_ROW_BYTES } from '../row-limit.ts'
 import type { CopyChunk } from '../segments.ts'
+import { findValues, PART, type Part, type ValuePlan } from './find-values.ts'
+import type { Places } from './places.ts'
+import { type TextForm, takeTexts } from './text-form.ts'
 
 /**
- * How the bytes of a value are written: `bare` for texts that never hold a quote, comma or line break, `quoted` for any
- * text, `hex` for bytes that are no text.
+ * A group is written when its chunks hold this much. In a file it is twice as long, and what a reader takes at once: larger ones
+ * stay in no processor's memory, and cost more of it and of time.
  */
-export type CsvForm = 'bare' | 'quoted' | 'hex'
+export const GROUP_BYTES: number = 2 * 1024 * 1024
+/** Places of values that are looked up before they are taken: as many as fit into a processor's near memory. */
+const PLACES = 16_384
 
-/** A packet of the protocol as mysql2 hands it out; its memory is reused after the call. */
-export interface RowPacket {
-  readonly buffer: Buffer
-  readonly offset: number
-  readonly end: number
+/** One column of the result behind its first. */
+export interface TextColumn {
+  form: TextForm
+  /** True where the engine hashes what it makes of the value. */
+  masked: boolean
+  /** What is thrown for values that the column cannot hold. */
+  unfit: (count: number) => Error
 }
 
-const QUOTE = 0x22
-const COMMA = 0x2c
-const LINE_FEED = 0x0a
-const NULL_VALUE = 0xfb
-/** Shorter values are looked at byte by byte, which is faster than a call. */
-const SHORT = 48
-const HEX = Buffer.from('0123456789abcdef')
+export interface TextRowsOptions {
+  source: string
+  /** For messages. */
+  table: string
+  /** True when rows have a version, false for keys. */
+  isVersioned: boolean
+}
 
-/** Gathers rows into chunks of whole lines. */
-export class CsvChunks {
-  readonly #forms: readonly CsvForm[]
-  readonly #chunkBytes: number
-  readonly #take: (chunk: CopyChunk) => void
-  #buffer: Buffer
-  #filled = 0
-  #rows = 0
-  #longestRow = 0
+interface TakenColumn extends TextColumn {
+  values: ColumnValues
+}
 
-  /** @param forms of all columns of the result, in order */
-  constructor(forms: readonly CsvForm[], chunkBytes: number, take: (chunk: CopyChunk) => void) {
-    this.#forms = forms
-    this.#chunkBytes = chunkBytes
-    this.#take = take
-    this.#buffer = Buffer.allocUnsafe(chunkBytes)
+/** Gathers rows whose first value is a constant; in its place stands how long a row is that is too long. */
+export class TextRows implements GatheredRows {
+  readonly group: FillingGroup
+  readonly #options: TextRowsOptions
+  readonly #columns: readonly TakenColumn[]
+  /** For each value of a row, the first among them, where those of a batch of rows begin and end. */
+  readonly #places: Places
+  readonly #plan: ValuePlan
+
+  constructor(columns: readonly TextColumn[], options: TextRowsOptions) {
+    this.#options = options
+    this.#columns = columns.map(column => ({ ...column, values: new ColumnValues() }))
+    const width = columns.length + 1
+    const batch = Math.max(1, Math.min(4096, Math.floor(PLACES / width)))
+    this.#places = { starts: new Int32Array(batch * width), ends: new Int32Array(batch * width) }
+    const parts = [PART.none, ...columns.map(column => (options.isVersioned ? partOf(column) : PART.none))]
+    const texts = options.isVersioned ? 1 + columns.filter(({ masked }) => masked).length : 0
+    this.#plan = { parts, texts: Array.from({ length: texts }, () => new ColumnValues()), batch }
+    this.group = new FillingGroup([...this.#columns.map(({ values }) => values), ...this.#plan.texts])
   }
 
-  /** Append one row packet as a line. */
-  add({ buffer: from, offset, end }: RowPacket): void {
-    // The flag in front is one digit, and in its place stands how long a row is that is too long.
-    const digits = from[offset] ?? 0
-    if (digits > 1 && digits < NULL_VALUE) {
-      return this.#refuse(Number(from.toString('latin1', offset + 1, offset + 1 + digits)))
+  take({ bytes, longestRow }: CopyChunk): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    let rows = 0
+    for (let at = 0; at < bytes.length; ) {
+      const found = findValues({ view, at }, this.#places, this.#plan)
+      this.#judgeLengths(view, found.rows)
+      if (found.longestText > MAX_ROW_BYTES) throw this.#tooLong(found.longestText)
+      this.#takeColumns(view, found.rows)
+      rows += found.rows
+      at = found.at
     }
-    // Each byte becomes at most two, each value gains a comma and two quotes.
-    const most = 2 * (end - offset) + 3 * this.#forms.length + 1
-    if (this.#filled + most > this.#buffer.length) this.#cut(most)
-    const into = this.#buffer
-    const start = this.#filled
-    let at = offset
-    let out = start
-    for (let i = 0; i < this.#forms.length; i += 1) {
-      if (i > 0) into[out++] = COMMA
-      const first = from[at++] ?? 0
-      if (first === NULL_VALUE) continue
-      let length = first
-      if (first === 0xfc) {
-        length = from.readUInt16LE(at)
-        at += 2
-      } else if (first === 0xfd) {
-        length = from.readUIntLE(at, 3)
-        at += 3
-      } else if (first === 0xfe) {
-        length = from.readUIntLE(at, 6)
-        at += 8
-      }
-      const form = this.#forms[i]
-      if (form === 'quoted') out = putQuoted(from, at, length, into, out)
-      else if (form === 'hex') out = putHex(from, at, length, into, out)
-      else out = putBare(from, at, length, into, out)
-      at += length
+    this.group.count(rows, bytes.length, longestRow)
+  }
+
+  /** The first value is one digit, but for a row that is too long. */
+  #judgeLengths(view: DataView, rows: number): void {
+    for (let i = 0; i < rows; i++) {
+      const start = this.#places.starts[i] ?? 0
+      const end = this.#places.ends[i] ?? 0
+      if (end - start !== 1) throw this.#tooLong(lengthIn(view, start, end))
     }
-    into[out++] = LINE_FEED
-    this.#filled = out
-    this.#rows += 1
-    if (out - start > this.#longestRow) this.#longestRow = out - start
-    if (out >= this.#chunkBytes) this.#cut(0)
   }
 
-  #refuse(bytes: number): void {
-    this.#longestRow = bytes
-    this.#take({ bytes: this.#buffer.subarray(0, this.#filled), rows: this.#rows, longestRow: bytes })
-    this.#rows = 0
-    this.#cut(0)
+  #takeColumns(view: DataView, rows: number): void {
+    const { starts, ends } = this.#places
+    this.#columns.forEach(({ form, unfit, values }, n) => {
+      const start = (n + 1) * this.#plan.batch
+      const places = { starts: starts.subarray(start, start + rows), ends: ends.subarray(start, start + rows) }
+      const count = takeTexts(form, view, places, values)
+      if (count > 0) throw unfit(count)
+      values.rows += rows
+    })
   }
 
-  /** Hand over what is left. */
-  end(): void {
-    this.#cut(0)
-  }
-
-  #cut(next: number): void {
-    if (this.#rows > 0) {
-      const bytes = this.#buffer.subarray(0, this.#filled)
-      this.#take({ bytes, rows: this.#rows, longestRow: this.#longestRow })
-    }
-    // The buffer just handed over belongs to the reader. A row longer than a chunk gets one of its own.
-    this.#buffer = Buffer.allocUnsafe(Math.max(this.#chunkBytes, next))
-    this.#filled = 0
-    this.#rows = 0
-    this.#longestRow = 0
+  #tooLong(bytes: number): Error {
+    const { source, table } = this.#options
+    return SOURCE_ROW_TOO_LONG({ source, table, bytes, limit: MAX_ROW_BYTES })
   }
 }
 
-function putBare(from: Buffer, at: number, length: number, into: Buffer, out: number): number {
-  if (length > SHORT) {
-    from.copy(into, out, at, at + length)
-    return out + length
-  }
-  let to = out
-  for (let i = at; i < at + length; i += 1) into[to++] = from[i] ?? 0
-  return to
+function partOf({ form, masked }: TextColumn): Part {
+  if (masked) return PART.end
+  return form === 'bytes' || form === 'hex' ? PART.hex : PART.text
 }
 
-function putQuoted(from: Buffer, at: number, length: number, into: Buffer, out: number): number {
-  let to = out
-  into[to++] = QUOTE
-  if (length > SHORT && !from.subarray(at, at + length).includes(QUOTE)) {
-    from.copy(into, to, at, at + length)
-    to += length
-  } else {
-    for (let i = at; i < at + length; i += 1) {
-      const byte = from[i] ?? 0
-      if (byte === QUOTE) into[to++] = QUOTE
-      into[to++] = byte
-    }
-  }
-  into[to++] = QUOTE
-  return to
-}
-
-/** Quoted, because no bytes at all are not NULL. */
-function putHex(from: Buffer, at: number, length: number, into: Buffer, out: number): number {
-  let to = out
-  into[to++] = QUOTE
-  for (let i = at; i < at + length; i += 1) {
-    const byte = from[i] ?? 0
-    into[to++] = HEX[byte >> 4] ?? 0
-    into[to++] = HEX[byte & 15] ?? 0
-  }
-  into[to++] = QUOTE
-  return to
+/** The number that stands in place of the constant. */
+function lengthIn(view: DataView, start: number, end: number): number {
+  return Number(Buffer.from(view.buffer, view.byteOffset + start, end - start).toString('latin1'))
 }

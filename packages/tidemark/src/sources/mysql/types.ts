@@ -4,6 +4,8 @@
  */
 import { raw, type Sql, sql, text } from '../../engine/sql.ts'
 import type { MysqlColumn, Unfit } from './column.ts'
+import type { TextForm } from './text-form.ts'
+import { hasLostLetter, isOfUnicode, knownText } from './charsets.ts'
 
 /** A type as information_schema describes it. */
 export interface CatalogType {
@@ -14,13 +16,13 @@ export interface CatalogType {
   /** Digits of a decimal, bits of a bit. */
   precision: number
   scale: number
-  /** False for bytes that are no text. */
-  hasCharset: boolean
+  /** Left out for bytes that are no text. */
+  charset: string | undefined
 }
 
 type Carried = Pick<
   MysqlColumn,
-  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'form' | 'literal'
+  'deltaType' | 'orderable' | 'local' | 'mayCoincide' | 'note' | 'select' | 'decode' | 'unfit' | 'form' | 'literal'
 >
 
 /** One line of the table in docs/reference/types.md. */
@@ -40,7 +42,7 @@ const castTo = (type: string) => (value: Sql) => sql`CAST(${value} AS ${raw(type
 const number = (value: string): Sql | undefined =>
   /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d{1,3})?$/i.test(value) ? raw(value) : undefined
 
-function plain(deltaType: string, duckType: string, orderable = false): Carried {
+function plain(deltaType: string, duckType: string, form: TextForm, orderable = false): Carried {
   const decode = castTo(duckType)
   return {
     deltaType,
@@ -49,37 +51,48 @@ function plain(deltaType: string, duckType: string, orderable = false): Carried 
     select: unchanged,
     decode,
     unfit: undefined,
-    form: 'bare',
+    form,
     literal: number,
   }
 }
 
-const string: Carried = { ...plain('string', 'VARCHAR'), decode: unchanged, form: 'quoted', literal: text }
+const string: Carried = { ...plain('string', 'VARCHAR', 'text'), decode: unchanged, literal: text }
+
+/** A text; where the server may know no letter of Unicode for one in it, that is found rather than replaced. */
+function characters(charset: string | undefined): Carried {
+  if (charset === undefined || isOfUnicode(charset)) return string
+  const unfit = { values: 'letters that Unicode does not have, as the server knows it', test: hasLostLetter }
+  // Several codes may be one letter of Unicode.
+  return { ...string, form: 'known text', select: knownText, unfit, mayCoincide: true }
+}
 
 /** Types of one integer: signed, and unsigned in the next that holds it. */
-function integerType(name: string, signed: [string, string], unsigned: [string, string]): MysqlTypeRule[] {
-  const rule = (mysql: string, [delta, duck]: [string, string], isUnsigned: boolean): MysqlTypeRule => ({
+function integerType(name: string, signed: Whole, unsigned: Whole): MysqlTypeRule[] {
+  const rule = (mysql: string, [delta, duck, form]: Whole, isUnsigned: boolean): MysqlTypeRule => ({
     names: [name],
     mysql,
     lake: delta,
     note: undefined,
-    carry: type => (type.full.includes('unsigned') === isUnsigned ? plain(delta, duck, true) : undefined),
+    carry: type => (type.full.includes('unsigned') === isUnsigned ? plain(delta, duck, form, true) : undefined),
   })
   return [rule(name, signed, false), rule(`${name} unsigned`, unsigned, true)]
 }
 
-const SHORT: [string, string] = ['short', 'SMALLINT']
-const INTEGER: [string, string] = ['integer', 'INTEGER']
-const LONG: [string, string] = ['long', 'BIGINT']
-const UNSIGNED_LONG: [string, string] = ['decimal(20,0)', 'DECIMAL(20,0)']
+/** A whole number in the lake, in DuckDB, and as it is printed. */
+type Whole = [delta: string, duck: string, form: TextForm]
+
+const SHORT: Whole = ['short', 'SMALLINT', 'int16']
+const INTEGER: Whole = ['integer', 'INTEGER', 'int32']
+const LONG: Whole = ['long', 'BIGINT', 'int64']
+const UNSIGNED_LONG: Whole = ['decimal(20,0)', 'DECIMAL(20,0)', { precision: 20, scale: 0 }]
 
 /** Decimal digits that Delta and DuckDB carry. */
 const MAX_PRECISION = 38
 const DECIMAL_NOTE = 'more than 38 digits: carried as exact text'
 
 function decimal({ precision, scale }: CatalogType): Carried {
-  if (precision > MAX_PRECISION) return { ...string, form: 'bare', literal: number, note: DECIMAL_NOTE }
-  return plain(`decimal(${precision},${scale})`, `DECIMAL(${precision},${scale})`)
+  if (precision > MAX_PRECISION) return { ...string, literal: number, note: DECIMAL_NOTE }
+  return plain(`decimal(${precision},${scale})`, `DECIMAL(${precision},${scale})`, { precision, scale })
 }
 
 /** The server rounds a float to six digits where it prints it; as a double it prints all of them. */
@@ -89,9 +102,9 @@ const BIT_NOTE = 'as a number; one bit as a truth value'
 
 function bits({ precision }: CatalogType): Carried {
   const select = (value: Sql): Sql => sql`(${value} + 0)`
-  if (precision === 1) return { ...plain('boolean', 'BOOLEAN'), select, note: BIT_NOTE }
-  const [delta, duck] = precision > 63 ? UNSIGNED_LONG : LONG
-  return { ...plain(delta, duck), select, note: BIT_NOTE }
+  if (precision === 1) return { ...plain('boolean', 'BOOLEAN', 'boolean'), select, note: BIT_NOTE }
+  const [delta, duck, form] = precision > 63 ? UNSIGNED_LONG : LONG
+  return { ...plain(delta, duck, form), select, note: BIT_NOTE }
 }
 
 /** Dates that are none: zeros in them, and the 31st of February that ALLOW_INVALID_DATES lets in. */
@@ -106,7 +119,7 @@ const MOMENT = /^\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$/
 const moment = (value: string): Sql | undefined => (MOMENT.test(value) ? text(value.replace('T', ' ')) : undefined)
 
 const date: Carried = {
-  ...plain('date', 'DATE', true),
+  ...plain('date', 'DATE', 'date', true),
   unfit: NO_DATES,
   literal: value => (DATE.test(value) ? text(value) : undefined),
 }
@@ -114,7 +127,12 @@ const date: Carried = {
 /** A cast that fails aloud, then the instant that reads so in UTC. */
 const inUtc = (value: Sql): Sql => sql`make_timestamptz(epoch_us(CAST(${value} AS TIMESTAMP)))`
 
-const timestamp: Carried = { ...plain('timestamp', 'TIMESTAMP', true), decode: inUtc, unfit: NO_DATES, literal: moment }
+const timestamp: Carried = {
+  ...plain('timestamp', 'TIMESTAMP', 'moment', true),
+  decode: inUtc,
+  unfit: NO_DATES,
+  literal: moment,
+}
 
 function datetime(_type: CatalogType, timezone: string): Carried {
   const note = `without a zone, read as ${timezone}`
@@ -122,22 +140,35 @@ function datetime(_type: CatalogType, timezone: string): Carried {
   // Near the ends the zone could lead out of the years that the lake has.
   const test = (v: Sql): Sql => sql`(${isNoDate(v)} OR ${v} < '0001-01-02' OR ${v} >= '9999-12-31')`
   const decode = (value: Sql): Sql => sql`(CAST(${value} AS TIMESTAMP) AT TIME ZONE ${text(timezone)})`
-  return { ...timestamp, local: true, note, decode, unfit: { values: 'zero, impossible or too far dates', test } }
+  return {
+    ...timestamp,
+    form: 'local moment',
+    local: true,
+    note,
+    decode,
+    unfit: { values: 'zero, impossible or too far dates', test },
+  }
 }
 
 const hexLiteral = (value: string): Sql | undefined =>
   /^(0x)?([0-9a-f]{2})*$/i.test(value) ? sql`x${text(value.replace(/^0x/i, ''))}` : undefined
 
 const binary: Carried = {
-  ...plain('binary', 'BLOB'),
-  decode: value => sql`unhex(${value})`,
-  form: 'hex',
+  ...plain('binary', 'BLOB', 'bytes'),
+  decode: unchanged,
   literal: hexLiteral,
 }
 
 const GEOMETRY_NOTE = 'as it is stored: four bytes of SRID, then WKB'
 const TIME_NOTE = 'the lake has no time of day, carried as text'
 const GEOMETRIES = ['geometry', 'point', 'linestring', 'polygon', 'multipoint', 'multilinestring', 'multipolygon']
+
+const LETTERS_NOTE = 'a letter that Unicode does not have is refused'
+
+function texts(names: readonly string[], mysql: string, note?: string): MysqlTypeRule {
+  const carry = ({ charset }: CatalogType): Carried => ({ ...characters(charset), note })
+  return { names, mysql, lake: 'string', note: note ?? LETTERS_NOTE, carry }
+}
 
 function simple(names: readonly string[], mysql: string, carried: Carried): MysqlTypeRule {
   return { names, mysql, lake: carried.deltaType, note: carried.note, carry: () => carried }
@@ -151,17 +182,17 @@ export const mysqlTypes: readonly MysqlTypeRule[] = [
   ...integerType('int', INTEGER, LONG),
   ...integerType('bigint', LONG, UNSIGNED_LONG),
   { names: ['decimal'], mysql: 'decimal(p,s)', lake: 'decimal(p,s) or string', note: DECIMAL_NOTE, carry: decimal },
-  simple(['float'], 'float', { ...plain('float', 'FLOAT'), select: allDigits }),
-  simple(['double'], 'double', { ...plain('double', 'DOUBLE'), select: allDigits }),
+  simple(['float'], 'float', { ...plain('float', 'FLOAT', 'text'), select: allDigits }),
+  simple(['double'], 'double', { ...plain('double', 'DOUBLE', 'text'), select: allDigits }),
   { names: ['bit'], mysql: 'bit(n)', lake: 'boolean, long or decimal(20,0)', note: BIT_NOTE, carry: bits },
-  simple(['year'], 'year', plain('short', 'SMALLINT')),
+  simple(['year'], 'year', plain('short', 'SMALLINT', 'int16')),
   simple(['date'], 'date', date),
   { names: ['datetime'], mysql: 'datetime', lake: 'timestamp', note: "read in the source's timezone", carry: datetime },
   simple(['timestamp'], 'timestamp', timestamp),
-  simple(['time'], 'time', { ...string, form: 'bare', note: TIME_NOTE }),
-  simple(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext'], 'char, varchar, text', string),
+  simple(['time'], 'time', { ...string, note: TIME_NOTE }),
+  texts(['char', 'varchar', 'tinytext', 'text', 'mediumtext', 'longtext'], 'char, varchar, text'),
   simple(['json'], 'json', string),
-  simple(['enum', 'set'], 'enum, set', { ...string, note: "the server's text of the value" }),
+  texts(['enum', 'set'], 'enum, set', "the server's text of the value"),
   simple(['uuid', 'inet4', 'inet6'], 'uuid, inet4, inet6', string),
   simple(['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob'], 'binary, varbinary, blob', binary),
   simple([...GEOMETRIES, 'geometrycollection', 'geomcollection'], 'geometry types', { ...binary, note: GEOMETRY_NOTE }),
@@ -170,7 +201,10 @@ export const mysqlTypes: readonly MysqlTypeRule[] = [
     mysql: 'every other type',
     lake: 'string or binary',
     note: "carried as the server's text or bytes",
-    carry: type => ({ ...(type.hasCharset ? string : binary), note: `${type.name}, carried as the server gives it` }),
+    carry: type => ({
+      ...(type.charset === undefined ? binary : string),
+      note: `${type.name}, carried as the server gives it`,
+    }),
   },
 ]
 

@@ -3,7 +3,8 @@
  * one. The memory is used again for the next group.
  */
 
-const FIRST_BYTES = 64 * 1024
+/** A table may have two thousand columns and few rows. */
+const FIRST_BYTES = 4 * 1024
 /** A buffer that one long value has made larger is not kept for others. */
 const KEPT_BYTES = 16 * 1024 * 1024
 

@@ -97,6 +97,8 @@ test('every type is what DuckDB calls so', async () => {
     ['float', int(0x7fc0_0000), 'FLOAT', 'nan'],
     ['double', Buffer.concat([int(0), int(-0x8000_0000)]), 'DOUBLE', '-0.0'],
     ['instant', Buffer.concat([int(-1), int(-1)]), 'TIMESTAMP WITH TIME ZONE', '1969-12-31 23:59:59.999999+00'],
+    ['moment', Buffer.concat([int(1), int(0)]), 'TIMESTAMP', '1970-01-01 00:00:00.000001'],
+    ['date', int(-1), 'DATE', '1969-12-31'],
     ['uuid', Buffer.from('a0eebc999c0b4ef8bb6d6bb9bd380a11', 'hex'), 'UUID', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11'],
     ['text', text('é'), 'VARCHAR', 'é'],
     ['bytes', text(Buffer.from([0, 255])), 'BLOB', '\\x00\\xFF'],

@@ -3,9 +3,14 @@
  * no statistics. It exists because bytes of COPY's binary form become such pages by copying and turning them around, while
  * any other form that DuckDB reads would have to be printed here and parsed there.
  */
-import type { SegmentLayout } from '../segments.ts'
+import type { SegmentForm, SegmentLayout } from '../segments.ts'
 import { encodeThrift, i32, i64, list, pushVarint, struct, type ThriftField, type ThriftValue, utf8 } from './thrift.ts'
 import type { ColumnValues } from './column-values.ts'
+
+export interface Decimal {
+  readonly precision: number
+  readonly scale: number
+}
 
 /** What a column holds; values are in the bytes that Parquet's PLAIN encoding has for it. */
 export type ParquetType =
@@ -16,12 +21,16 @@ export type ParquetType =
   | 'int64'
   | 'float'
   | 'double'
+  /** Days from 1970. */
+  | 'date'
+  /** Microseconds from 1970, in a zone that nobody tells. */
+  | 'moment'
   | 'instant'
   | 'uuid'
   | 'text'
   | 'bytes'
   /** Eight bytes up to 18 digits, else sixteen, highest first. */
-  | { readonly precision: number; readonly scale: number }
+  | Decimal
 
 export interface ParquetColumn {
   readonly name: string
@@ -54,6 +63,11 @@ export function rowGroup(columns: readonly ColumnValues[], longestRow: number): 
   return { bytes: pages.flat(), rows: columns[0]?.rows ?? 0, longestRow, columnBytes }
 }
 
+/** What stands for a row that is too long to be carried: its length, and no row. */
+export function tooLongGroup(longestRow: number): RowGroup {
+  return { bytes: [], rows: 0, longestRow, columnBytes: [] }
+}
+
 function page(column: ColumnValues): readonly Uint8Array[] {
   const levels = definitionLevels(column)
   const values = column.written()
@@ -71,6 +85,11 @@ function definitionLevels(column: ColumnValues): Uint8Array {
   const levels = Buffer.concat([Buffer.from(head), bits])
   levels.writeUInt32LE(levels.length - 4)
   return levels
+}
+
+/** How files of these columns are written. */
+export function parquetForm(columns: readonly ParquetColumn[]): SegmentForm<RowGroup> {
+  return { endOf: () => '.parquet', begin: () => parquetLayout(columns) }
 }
 
 /** One file, from its first bytes to its footer. */
@@ -128,7 +147,9 @@ function physicalOf(type: ParquetType): number {
   switch (type) {
     case 'int16':
     case 'uint32':
+    case 'date':
       return PHYSICAL.int32
+    case 'moment':
     case 'instant':
       return PHYSICAL.int64
     case 'uuid':
@@ -161,16 +182,22 @@ function meaning(type: ParquetType): ThriftField[] {
       return [[6, i32(13)]]
     case 'int16':
       return [[6, i32(16)]]
-    case 'instant': {
-      const micros = struct([2, struct()])
+    case 'date':
+      return [[6, i32(6)]]
+    case 'moment':
+      return [[10, microseconds(false)]]
+    case 'instant':
       return [
         [6, i32(10)],
-        [10, struct([8, struct([1, { kind: 'boolean', value: true }], [2, micros])])],
+        [10, microseconds(true)],
       ]
-    }
     case 'uuid':
       return [[10, struct([14, struct()])]]
     default:
       return []
   }
+}
+
+function microseconds(isInstant: boolean): ThriftValue {
+  return struct([8, struct([1, { kind: 'boolean', value: isInstant }], [2, struct([2, struct()])])])
 }

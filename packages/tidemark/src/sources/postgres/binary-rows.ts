@@ -3,15 +3,15 @@
  * column by column. Whatever is not as the form says ends the reading; nothing is guessed.
  */
 import { ColumnValues } from '../parquet/column-values.ts'
-import { type ParquetColumn, type RowGroup, rowGroup } from '../parquet/segment-layout.ts'
-import { MAX_ROW_BYTES } from '../read-csv.ts'
+import { FillingGroup } from '../parquet/filling-group.ts'
+import { gatherGroups, type GatheredRows } from '../parquet/gather-groups.ts'
+import type { ParquetColumn, RowGroup } from '../parquet/segment-layout.ts'
 import type { CopyChunk } from '../segments.ts'
 import { NULL_PLACE, type TakeValues } from './take-values.ts'
 import { type Wire, wireForm } from './wire.ts'
 
-/** A group is written when its chunks hold this much, or this many rows. */
+/** A group is written when its chunks hold this much. */
 export const GROUP_BYTES: number = 8 * 1024 * 1024
-const GROUP_ROWS = 122_880
 /** Places of values that are looked up before they are taken: as many as fit into a processor's near memory. */
 const PLACES = 65_536
 const SIGNATURE = Buffer.from('PGCOPY\n\u{ff}\r\n\0', 'latin1')
@@ -31,34 +31,16 @@ export function parquetColumns(columns: readonly BinaryColumn[], name: (index: n
 }
 
 /**
- * Row groups of a stream of chunks. A row that is too long to be carried is passed on as a group without rows.
+ * Row groups of a stream of chunks.
  *
  * @returns the number of rows that the server counted
  */
-export async function* rowGroups(
+export function rowGroups(
   chunks: AsyncGenerator<CopyChunk, bigint, undefined>,
   columns: readonly BinaryColumn[],
   groupBytes: number,
 ): AsyncGenerator<RowGroup, bigint, undefined> {
-  const rows = new BinaryRows(columns)
-  try {
-    for (;;) {
-      const { value, done } = await chunks.next()
-      if (done) {
-        if (rows.count > 0) yield rows.group()
-        return value
-      }
-      if (value.longestRow > MAX_ROW_BYTES) yield { bytes: [], rows: 0, longestRow: value.longestRow, columnBytes: [] }
-      rows.take(value)
-      value.release?.()
-      if (rows.isFull(groupBytes)) {
-        yield rows.group()
-        rows.clear()
-      }
-    }
-  } finally {
-    await chunks.return(0n)
-  }
+  return gatherGroups(chunks, new BinaryRows(columns), groupBytes)
 }
 
 interface TakenColumn extends BinaryColumn {
@@ -67,7 +49,8 @@ interface TakenColumn extends BinaryColumn {
   values: ColumnValues
 }
 
-class BinaryRows {
+class BinaryRows implements GatheredRows {
+  readonly group: FillingGroup
   readonly #columns: readonly TakenColumn[]
   /** Rows whose places are known at once. */
   readonly #batch: number
@@ -77,48 +60,26 @@ class BinaryRows {
   readonly #lengths: Int32Array
   #hasBegun = false
   #hasEnded = false
-  #bytes = 0
-  #longestRow = 0
 
   constructor(columns: readonly BinaryColumn[]) {
     this.#columns = columns.map(column => ({ ...column, ...wireForm(column.wire), values: new ColumnValues() }))
+    this.group = new FillingGroup(this.#columns.map(({ values }) => values))
     this.#batch = Math.max(1, Math.min(4096, Math.floor(PLACES / columns.length)))
     this.#places = new Int32Array(this.#batch * columns.length)
     this.#lengths = Int32Array.from(this.#columns, ({ bytes }) => bytes)
   }
 
-  /** Rows of the group so far. */
-  get count(): number {
-    return this.#columns[0]?.values.rows ?? 0
-  }
-
-  isFull(groupBytes: number): boolean {
-    return this.count > 0 && (this.#bytes >= groupBytes || this.count >= GROUP_ROWS)
-  }
-
   take({ bytes, longestRow }: CopyChunk): void {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     let at = this.#hasBegun ? 0 : this.#begin(bytes)
+    let rows = 0
     while (at < bytes.length) {
       const found = this.#find(view, at)
       this.#takeColumns(view, found.rows)
       at = found.at
+      rows += found.rows
     }
-    this.#bytes += bytes.length
-    this.#longestRow = Math.max(this.#longestRow, longestRow)
-  }
-
-  group(): RowGroup {
-    return rowGroup(
-      this.#columns.map(({ values }) => values),
-      this.#longestRow,
-    )
-  }
-
-  clear(): void {
-    for (const { values } of this.#columns) values.clear()
-    this.#bytes = 0
-    this.#longestRow = 0
+    this.group.count(rows, bytes.length, longestRow)
   }
 
   #begin(bytes: Buffer): number {

@@ -13,6 +13,8 @@ export interface Unfit {
   values: string
   /** Postgres condition over a value that is not NULL. */
   test: (column: Sql) => Sql
+  /** DuckDB condition over a decoded value; left out where such a value no longer shows once it is decoded. */
+  found?: (decoded: Sql) => Sql
 }
 
 export interface PostgresColumn extends SourceColumn {
@@ -24,6 +26,8 @@ export interface PostgresColumn extends SourceColumn {
    * does not know, which it is given as the server's text.
    */
   typed: string | undefined
+  /** What is selected to come as that type, and how it is decoded; `select` and `decode` when left out. */
+  typedForm?: { select: (column: Sql) => Sql; decode: (given: Sql) => Sql } | undefined
   /** How COPY's binary form holds the selected value; undefined where it is sent as the server's text. */
   wire: Wire | undefined
 }
@@ -64,6 +68,7 @@ function asText(column: PostgresColumn): PostgresColumn {
     decode: value => value,
     unfit: undefined,
     typed: undefined,
+    typedForm: undefined,
     wire: 'text',
   }
 }

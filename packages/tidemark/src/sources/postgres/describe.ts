@@ -30,7 +30,12 @@ const KINDS: Readonly<Record<string, SourceTable['kind']>> = {
   f: 'foreign table',
 }
 
-/** Describe the wanted tables inside the session's transaction, by the key of the reference as asked for; a table that cannot be used is a Problem. */
+const FOREIGN_ROWS = 'rows of a foreign table, which it reads, are of another server'
+
+/**
+ * Describe the wanted tables inside the session's transaction, by the key of the reference as asked for. A table that cannot be
+ * used is a Problem.
+ */
 export async function describeTables(
   session: PostgresSession,
   wanted: readonly TableRef[],
@@ -109,18 +114,23 @@ function describeTable(found: FoundRelation, facts: Facts, options: DescribeOpti
   const indexed = facts.indexed.get(found.oid) ?? []
   const stored = members.filter(hasStorage)
   const isCounted = (kind === 'table' || kind === 'partitioned table') && members.every(isHeapOrEmpty)
+  // A crash empties an unlogged table, and no transaction tells of it.
+  const isLogged = members.every(row => row['persistence'] !== 'u')
   return {
     schema: found.schema,
     table: found.table,
     kind,
     columns: columns.map(row => toColumn(row, timezone)),
     primaryKey: indexed.flatMap(row => (row['is_key'] === 't' ? [row['name'] ?? ''] : [])),
+    ...(kind === 'table' && members.length > 1 ? { isKeyOfPart: true } : {}),
     leadingColumns: indexed.flatMap(row => (row['is_leading'] === 't' ? [row['name'] ?? ''] : [])),
     rowEstimate: estimateRows(stored, facts.sizes),
     sizeBytes: stored.reduce((total, row) => total + (sizeOf(row, facts.sizes)?.bytes ?? toBigInt(row['bytes'])), 0n),
     fingerprint: fingerprintOf(found, relation, members, columns),
-    hasRowVersion: isCounted,
-    isProvedByOrder: isCounted,
+    // What has another name now is no change of the rows that show it.
+    hasRowVersion: isCounted && columns.every(row => row['shows_names'] !== 't'),
+    isProvedByOrder: isCounted && isLogged,
+    ...(relation['reads_foreign'] === 't' ? { outsideSnapshot: FOREIGN_ROWS } : {}),
   }
 }
 
@@ -151,8 +161,15 @@ function fingerprintOf(
 ): string {
   const canonical = {
     relation: [found.oid, found.kind, relation['row_security']],
-    members: members.map(row => [row['oid'], row['kind'], row['method'], row['row_security'], row['missing']]),
-    columns: columns.map(row => [row['name'], row['source_type'], row['labels'], row['parts'], row['expression']]),
+    members: members.map(row => [
+      ...[row['oid'], row['kind'], row['method'], row['row_security'], row['missing']],
+      ...(row['dropped'] == null ? [] : [row['dropped']]),
+    ]),
+    columns: columns.map(row => [
+      ...[row['name'], row['source_type'], row['labels'], row['parts'], row['expression']],
+      ...(row['within'] == null ? [] : [row['within']]),
+      ...(row['currency'] == null ? [] : [`money in ${row['currency']}`]),
+    ]),
   }
   return createHash('sha256').update(JSON.stringify(canonical)).digest('hex')
 }

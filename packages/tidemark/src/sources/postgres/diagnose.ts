@@ -68,7 +68,7 @@ export async function diagnose(
     ok('login', `reads as ${login}`),
     encryptionFinding(connection, row['cipher'] ?? ''),
     ok('time zone', `times without a zone are read as ${timezone}; the server's own is ${row['zone'] ?? 'unknown'}`),
-    readOnly(row['read_only']),
+    sessionFinding(row, session),
     ...(excess.length === 0 ? [ok('rights', 'nothing beyond reading on the tables of the list')] : excess),
     ...(byOpenTransactions && openTransactionsHidden === undefined
       ? [ok('rights', 'sees the open transactions of others')]
@@ -81,9 +81,14 @@ export async function diagnose(
   }
 }
 
-function readOnly(setting: string | null | undefined): Finding {
-  if (setting === 'on') return ok('session', 'read-only')
-  return warning('session', 'the server does not keep it read-only', 'use a direct connection instead of a pooler')
+function sessionFinding({ read_only: readOnly }: TextRow, session: PostgresSession): Finding {
+  const remedy = 'give the address of the server itself, or of a pool that keeps a connection for a whole transaction'
+  if (readOnly !== 'on') return warning('session', 'the server does not keep it read-only', remedy)
+  if (!session.isPooled) return ok('session', 'read-only')
+  return ok(
+    'session',
+    'read-only; a pooler lies between, so that settings are made in each transaction and end with it',
+  )
 }
 
 function superuser(login: string): Finding {

@@ -1,15 +1,17 @@
 /**
- * Reading a slice inside DuckDB, by its extension for PostgreSQL: the same rows from the same snapshot as COPY, without
- * passing through this process. Whatever speaks against it is told, and the slice is read by COPY.
+ * Reading slices inside DuckDB, by its extension for PostgreSQL: the same rows from the same snapshot as COPY, without
+ * passing through this process. Whatever speaks against it is told, and they are read by COPY.
  */
 import type { AttachedDatabase, Session } from '../../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../../engine/sql.ts'
-import { segmentColumn, typedRows } from '../read-csv.ts'
-import type { DirectRead, DirectRequest } from '../direct-read.ts'
-import type { SourceColumn } from '../source.ts'
+import { segmentColumn, typedRows } from '../typed-rows.ts'
+import { type DirectRequest, type DirectStream, UNFIT_MARK, type UnjudgedColumn } from '../direct-read.ts'
+import type { Slice, SourceColumn } from '../source.ts'
 import { postgresColumn } from './column.ts'
-import { settingsStatement } from './connection.ts'
-import { readStatement } from './slice-sql.ts'
+import { PIN_TRANSACTION } from './pins.ts'
+import { rowsGivenStatement } from './rows-given.ts'
+import { placeOf, readStatement } from './slice-sql.ts'
+import { AGE_OF_FIRST, versionOfAge } from './version-age.ts'
 
 export interface DirectParts {
   database: AttachedDatabase
@@ -21,15 +23,21 @@ export interface DirectParts {
   cancel: (pid: number) => Promise<void>
 }
 
+/** A connection of the extension inside the snapshot, until it is disposed of. */
+export interface DirectConnection extends AsyncDisposable {
+  /** The rows of slices, one after the other. */
+  stream: (slices: readonly Slice[]) => Promise<DirectStream>
+}
+
 /**
- * Begin a read: a connection of the extension inside the snapshot, with the settings of all our sessions.
+ * Connect with the settings of all our sessions.
  *
  * @throws the engine's own error for whatever stands against it
  */
-export async function beginDirect(
+export async function connectDirect(
   { database, snapshot, lock, cancel }: DirectParts,
-  { engine, table, slice, columns, signal }: DirectRequest,
-): Promise<DirectRead> {
+  { engine, table, columns, signal }: Omit<DirectRequest, 'slice'>,
+): Promise<DirectConnection> {
   const session = await engine.sessionBeside(database)
   const server = new AttachedServer(session, database.name, signal)
   let stop = (): void => undefined
@@ -41,7 +49,7 @@ export async function beginDirect(
   try {
     await session.run(sql`BEGIN`, signal)
     await server.run(sql`SET TRANSACTION SNAPSHOT ${text(snapshot)}`)
-    await server.rows(settingsStatement())
+    await server.rows(PIN_TRANSACTION)
     if (lock !== undefined) await server.run(sql`${lock} NOWAIT`)
     const pid = Number(await server.value(sql`SELECT pg_catalog.pg_backend_pid() AS value`))
     // DuckDB stops between two messages of the server, which may come much later.
@@ -50,9 +58,21 @@ export async function beginDirect(
     // Bytes of a database without an encoding are no text, and nothing on this way would look at them.
     const encoding = await server.value(sql`SELECT pg_catalog.current_setting('server_encoding') AS value`)
     if (encoding === 'SQL_ASCII') throw new Error('the database has no encoding (SQL_ASCII)')
-    const typed = await findTyped(server, { table, slice, columns })
-    const relation = sql`(SELECT ${join(castColumns(columns, typed))} FROM ${server.query(readStatement(table, slice, columns, typed))})`
-    return { session, relation: typedRows(relation, columns), [Symbol.asyncDispose]: close }
+    const ageOfFirst = table.hasRowVersion ? BigInt(await server.value(AGE_OF_FIRST)) : undefined
+    const stream: DirectConnection['stream'] = async slices => {
+      const read = (typed: ReadonlySet<SourceColumn>): Sql => {
+        const statements = slices.map(slice => readStatement(table, slice, columns, typed))
+        return join(statements, ' UNION ALL ')
+      }
+      const typed = await findTyped(server, columns, read)
+      const values = [versionColumn(ageOfFirst), ...castColumns(columns, typed)]
+      const relation = sql`(SELECT ${join(values)} FROM ${server.query(read(typed))})`
+      const rowsGiven = (): Promise<bigint | undefined> =>
+        server.value(rowsGivenStatement(slices.map(slice => placeOf(table, slice)))).then(BigInt, () => undefined)
+      const decoded = columns.map(column => judging(typed.has(column) ? asTyped(column) : column))
+      return { session, relation: typedRows(relation, decoded), unjudged: unjudgedOf(columns, typed), rowsGiven }
+    }
+    return { stream, [Symbol.asyncDispose]: close }
   } catch (error) {
     await close()
     throw error
@@ -62,30 +82,57 @@ export async function beginDirect(
 /** The columns that come as the very type of which our table of types says that it is exact. */
 async function findTyped(
   server: AttachedServer,
-  { table, slice, columns }: Pick<DirectRequest, 'table' | 'slice' | 'columns'>,
+  columns: readonly SourceColumn[],
+  read: (typed: ReadonlySet<SourceColumn>) => Sql,
 ): Promise<ReadonlySet<SourceColumn>> {
   // What a mask hides is hashed as the server's text.
   const wanted = columns.filter(column => column.masked !== true && postgresColumn(column).typed !== undefined)
-  const given = await server.typesOf(readStatement(table, slice, columns, new Set(wanted)))
+  const given = await server.typesOf(read(new Set(wanted)))
   return new Set(
-    wanted.filter(column => given.get(segmentColumn(columns.indexOf(column) + 2)) === postgresColumn(column).typed),
+    wanted.filter(column => given.get(segmentColumn(columns.indexOf(column) + 1)) === postgresColumn(column).typed),
   )
+}
+
+/** A column that comes as DuckDB's own type. */
+function asTyped(column: SourceColumn): SourceColumn {
+  return { ...column, decode: postgresColumn(column).typedForm?.decode ?? column.decode }
+}
+
+/** A column of which a value that the lake cannot hold ends the read, where such a value shows. */
+function judging(column: SourceColumn): SourceColumn {
+  const { found } = postgresColumn(column).unfit ?? {}
+  if (found === undefined || column.masked === true) return column
+  const decode = (given: Sql): Sql => {
+    const value = column.decode(given)
+    return sql`CASE WHEN ${found(value)} THEN error(${text(UNFIT_MARK)}) ELSE ${value} END`
+  }
+  return { ...column, decode }
+}
+
+/** The others that may have one. What is not a number comes as 0 where a number comes as one of DuckDB's. */
+function unjudgedOf(columns: readonly SourceColumn[], typed: ReadonlySet<SourceColumn>): UnjudgedColumn[] {
+  return columns.flatMap(column => {
+    const { unfit } = postgresColumn(column)
+    if (unfit === undefined || (unfit.found !== undefined && column.masked !== true)) return []
+    return [{ column, asZero: typed.has(column) }]
+  })
+}
+
+function versionColumn(ageOfFirst: bigint | undefined): Sql {
+  const name = ident(segmentColumn(0))
+  return ageOfFirst === undefined ? name : sql`${versionOfAge(name, ageOfFirst)} AS ${name}`
 }
 
 /** All columns in the types that decoding takes: text, or its own result. */
 function castColumns(columns: readonly SourceColumn[], typed: ReadonlySet<SourceColumn>): Sql[] {
-  const leading = [0, 1].map(i => ident(segmentColumn(i)))
-  return [
-    ...leading,
-    ...columns.map((column, i) => {
-      const name = ident(segmentColumn(i + 2))
-      if (column.deltaType === 'binary') return sql`unhex(substr(CAST(${name} AS VARCHAR), ${integer(3)})) AS ${name}`
-      if (column.deltaType === 'string' || !typed.has(column)) return sql`CAST(${name} AS VARCHAR) AS ${name}`
-      // As by COPY, whatever the sign that came with it.
-      const isFloat = column.deltaType === 'float' || column.deltaType === 'double'
-      return isFloat ? sql`CASE WHEN isnan(${name}) THEN 'NaN' ELSE ${name} END AS ${name}` : name
-    }),
-  ]
+  return columns.map((column, i) => {
+    const name = ident(segmentColumn(i + 1))
+    if (column.deltaType === 'binary') return sql`unhex(substr(CAST(${name} AS VARCHAR), ${integer(3)})) AS ${name}`
+    if (column.deltaType === 'string' || !typed.has(column)) return sql`CAST(${name} AS VARCHAR) AS ${name}`
+    // As by COPY, whatever the sign that came with it.
+    const isFloat = column.deltaType === 'float' || column.deltaType === 'double'
+    return isFloat ? sql`CASE WHEN isnan(${name}) THEN 'NaN' ELSE ${name} END AS ${name}` : name
+  })
 }
 
 /** The server as statements in DuckDB reach it. */

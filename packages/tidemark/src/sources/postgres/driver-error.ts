@@ -7,6 +7,7 @@ import {
   SOURCE_DATABASE_MISSING,
   SOURCE_INTERRUPTED,
   SOURCE_LOGIN_REFUSED,
+  SOURCE_POOLER_UNFIT,
   SOURCE_QUERY_FAILED,
   SOURCE_TLS_REFUSED,
   SOURCE_UNREACHABLE,
@@ -30,6 +31,9 @@ const INTERRUPTED: Readonly<Record<string, string>> = {
 }
 
 const PASSWORD_MISSING = 'PasswordMissing'
+
+/** PgBouncer has no codes of its own: 08P01 is all of them. */
+const POOL_IS_FULL = /query_wait_timeout|max_client_conn|max_db_connections|max_user_connections/
 
 /** Thrown inside the driver when the server wants a password and the project has none. */
 export function passwordMissing(): Error {
@@ -72,6 +76,10 @@ function translateSqlstate(
   if (code.startsWith('28')) return SOURCE_LOGIN_REFUSED({ ...params, user }, at)
   if (code === '3D000') return SOURCE_DATABASE_MISSING(params, at)
   if (code === '53300' || code === '57P03' || code === '53400') return SOURCE_BUSY(params, at)
+  if (/statement pooling mode/.test(params.reason)) {
+    return SOURCE_POOLER_UNFIT({ ...params, reason: 'it pools statements, while rows are read in one transaction' }, at)
+  }
+  if (POOL_IS_FULL.test(params.reason)) return SOURCE_BUSY(params, at)
   // On a standby what the primary has cleaned up is taken from under a query that still needs it.
   if (code === '40001') return SOURCE_INTERRUPTED(params, at)
   if (code.startsWith('57P') || code === '57014' || code.startsWith('08')) return SOURCE_INTERRUPTED(params, at)

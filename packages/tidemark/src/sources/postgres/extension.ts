@@ -6,11 +6,18 @@ import type { AttachedDatabase } from '../../engine/engine.ts'
 import { firstLine } from '../../errors/first-line.ts'
 import { type ServerConnection, tlsMode } from '../server-address.ts'
 import type { DirectRead, DirectRequest } from '../direct-read.ts'
-import { type SourceSnapshot, tableKey } from '../source.ts'
+import { type SourceSnapshot, type SourceTable, tableKey } from '../source.ts'
 import { CONNECT_TIMEOUT_MS, passwordOf } from './connection.ts'
-import { beginDirect } from './direct.ts'
+import { connectDirect, type DirectConnection } from './direct.ts'
+import type { Half } from './halves.ts'
 import { readLock } from './lock.ts'
-import type { Readers } from './readers.ts'
+import type { Place, Readers } from './readers.ts'
+
+/** Below it a second connection takes about as long to open as it spares. */
+const SPLIT_BYTES = 64n * 1024n * 1024n
+
+/** What the extension asks outside of our transaction would meet the settings of others. */
+const POOLED = 'a pooler lies between'
 
 export interface PostgresExtension {
   /** Name of the source. */
@@ -18,15 +25,26 @@ export interface PostgresExtension {
   connection: ServerConnection
   /** Absolute path of the extension's file; undefined for the one that is installed. */
   file: string | undefined
+  /** Bytes from which a whole table is read by two connections; `SPLIT_BYTES` when left out. */
+  splitBytes?: bigint | undefined
   /** Stop what a server process does. */
   cancel: (pid: number) => Promise<void>
+}
+
+interface DirectPorts {
+  readers: Readers
+  /** As `pg_export_snapshot` named it. */
+  snapshot: string
+  /** The halves of a table, where it can be cut. */
+  halves: (table: SourceTable, signal: AbortSignal) => Promise<readonly [Half, Half] | undefined>
+  /** A pooler lies between. */
+  isPooled: boolean
 }
 
 /** The reads of one snapshot. */
 export function directReads(
   extension: PostgresExtension,
-  readers: Readers,
-  snapshot: string,
+  ports: DirectPorts,
 ): NonNullable<SourceSnapshot['openDirect']> {
   const told = new Set<string>()
   const refuse = (request: DirectRequest, reason: string): string | undefined => {
@@ -36,31 +54,76 @@ export function directReads(
     return reason
   }
   return async request => {
-    const unable = whyUnable(extension.connection)
+    const unable = ports.isPooled ? POOLED : whyUnable(extension.connection)
     if (unable !== undefined) return refuse(request, unable)
-    const place = await readers.takePlace(request.signal)
     try {
-      // Without a password of our own libpq would look for one where nobody has told us to look.
-      const database = attachedDatabase(extension)
-      const lock = readLock(request.table)
-      return leaving(await beginDirect({ database, snapshot, lock, cancel: extension.cancel }, request), place)
+      return await openRead(extension, ports, request)
     } catch (error) {
-      place.leave()
       request.signal.throwIfAborted()
       return refuse(request, firstLine(error))
     }
   }
 }
 
-function leaving(read: DirectRead, place: { leave: () => void }): DirectRead {
+/** Two streams for a whole table that is big enough and can be cut, where two connections are to be had; one else. */
+async function openRead(
+  extension: PostgresExtension,
+  { readers, snapshot, halves: halvesOf }: DirectPorts,
+  request: DirectRequest,
+): Promise<DirectRead> {
+  const { table, slice, signal } = request
+  const { cancel, splitBytes = SPLIT_BYTES } = extension
+  const parts = { snapshot, lock: readLock(table), cancel }
+  const connect = async (place: Place): Promise<DirectConnection> => {
+    try {
+      // Without a password of our own libpq would look for one where nobody has told us to look.
+      const database = attachedDatabase(extension)
+      return leaving(await connectDirect({ ...parts, database }, request), place)
+    } catch (error) {
+      place.leave()
+      throw error
+    }
+  }
+  const isBig = slice.kind === 'all' && table.sizeBytes >= splitBytes
+  const halves = isBig ? await halvesOf(table, signal) : undefined
+  const places = await readers.takePlaces(halves === undefined ? 1 : 2, signal)
+  const connections = await anyOf(places.map(connect)).catch(async (error: unknown) => {
+    signal.throwIfAborted()
+    // A server that has room for one may refuse both where they come at once.
+    if (places.length === 1) throw error
+    return [await connect(await readers.takePlace(signal))]
+  })
+  const close = async (): Promise<void> => {
+    await Promise.all(connections.map(connection => connection[Symbol.asyncDispose]()))
+  }
+  try {
+    const shares = halves !== undefined && connections.length === halves.length ? halves : [[slice]]
+    const streams = await Promise.all(connections.map((connection, n) => connection.stream(shares[n] ?? [])))
+    return { streams, [Symbol.asyncDispose]: close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Those that succeed: a server may let one in and refuse the next. Where none does, the first one's reason. */
+async function anyOf<T>(attempts: readonly Promise<T>[]): Promise<readonly T[]> {
+  const outcomes = await Promise.allSettled(attempts)
+  const results = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? [outcome.value] : []))
+  const failed = outcomes.find(outcome => outcome.status === 'rejected')
+  if (results.length === 0 && failed !== undefined) throw failed.reason
+  return results
+}
+
+function leaving(connection: DirectConnection, place: Place): DirectConnection {
   const dispose = async (): Promise<void> => {
     try {
-      await read[Symbol.asyncDispose]()
+      await connection[Symbol.asyncDispose]()
     } finally {
       place.leave()
     }
   }
-  return { ...read, [Symbol.asyncDispose]: dispose }
+  return { ...connection, [Symbol.asyncDispose]: dispose }
 }
 
 /** The system's authorities are not those of Node, so a server is only checked against one that is named. */

@@ -37,6 +37,7 @@ export async function openPostgresSnapshot(
     await keeper.begin(signal)
     const locked = await lockTables(keeper, relations, login)
     const position = await readPosition(keeper, replayed, signal)
+    await keeper.prove(signal)
     const usable = wanted.filter(ref => problemOf(ref, found, locked) === undefined)
     const described = await describeTables(keeper, usable, login)
     const [row] = await keeper.query(sql`SELECT pg_export_snapshot() AS snapshot`, { signal })
@@ -48,7 +49,16 @@ export async function openPostgresSnapshot(
     const { maxConnections, open } = options
     const exported = row?.['snapshot'] ?? ''
     const readers = new Readers({ limit: maxConnections - 1, open, keeper, snapshot: exported })
-    const opened = new PostgresSnapshot({ options, readers, position, tables, clock, exported, isStandby })
+    const opened = new PostgresSnapshot({
+      options,
+      readers,
+      position,
+      tables,
+      clock,
+      exported,
+      isStandby,
+      isPooled: keeper.isPooled,
+    })
     if (slot !== undefined) await opened.attachSlot(slot, keeper, signal)
     return opened
   } catch (error) {

@@ -13,6 +13,9 @@ const MAX_AGE = 2n ** 31n
 /** Transactions that may start between the look at the position and the end of the scan. */
 const AGE_MARGIN = 2n ** 24n
 
+/** As the server writes it, by the name that PostgreSQL 12 knows and later ones keep. */
+export const SNAPSHOT: Sql = sql`txid_current_snapshot()::text`
+
 /**
  * The snapshot of the transaction, or of the statement outside one. The log position is read by a function, after the
  * snapshot was taken, so everything the snapshot sees lies below it. A promoted server shows its new timeline in the
@@ -26,7 +29,7 @@ CASE WHEN pg_is_in_recovery() THEN (SELECT upper(lpad(to_hex(timeline_id), 8, '0
 ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END AS timeline, \
 CASE WHEN pg_is_in_recovery() THEN pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') \
 ELSE pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0') END AS lsn \
-FROM (SELECT pg_current_snapshot()::text AS snapshot OFFSET 0) s`
+FROM (SELECT ${SNAPSHOT} AS snapshot OFFSET 0) s`
 
 /** How far a standby has applied the log of its primary; no row of a primary. */
 const REPLAYED: Sql = sql`SELECT pg_wal_lsn_diff(pg_last_wal_replay_lsn(), '0/0') AS lsn WHERE pg_is_in_recovery()`

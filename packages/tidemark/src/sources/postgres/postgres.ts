@@ -7,12 +7,14 @@ import { readKeySegments, readSegments } from './read-segments.ts'
 import type { Source } from '../source.ts'
 import type { ServerConnection } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
-import { cancelBackend, LOCK_TIMEOUT_MS, openSession } from './connection.ts'
+import { cancelBackend, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
+import type { PostgresExtension } from './extension.ts'
 import { describeTables } from './describe.ts'
 import { diagnose } from './diagnose.ts'
 import { grantScript } from './grants.ts'
 import { listRelations } from './names.ts'
+import { LOCK_TIMEOUT_MS } from './pins.ts'
 import { readPosition, readReplayed } from './position.ts'
 import type { PostgresSession } from './session.ts'
 import { openPostgresSnapshot } from './open-snapshot.ts'
@@ -34,7 +36,7 @@ export interface PostgresSourceOptions {
    * DuckDB's own extension for PostgreSQL, by which tables are read whole: the absolute path of its file, or the one that is
    * installed. They are read by COPY when left out, and whenever the extension cannot.
    */
-  extension?: { file: string | undefined } | undefined
+  extension?: Pick<PostgresExtension, 'file' | 'splitBytes'> | undefined
   /** How long each table's lock is waited for before it becomes a Problem; 10 seconds when left out. */
   lockTimeoutMs?: number
 }
@@ -72,6 +74,7 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
         const replayed = await readReplayed(session, signal)
         await session.begin(signal)
         const position = await readPosition(session, replayed, signal)
+        await session.prove(signal)
         const tables = await describeTables(session, wanted, { source: name, user: connection.user, timezone, signal })
         return { position, tables }
       }),

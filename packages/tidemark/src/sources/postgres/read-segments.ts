@@ -5,8 +5,8 @@
 import { fileList } from '../../engine/file-list.ts'
 import { ident, join, type Sql, sql } from '../../engine/sql.ts'
 import { SOURCE_VALUE_UNFIT } from '../../errors/source-table.ts'
-import { parquetLayout, type RowGroup } from '../parquet/segment-layout.ts'
-import { segmentColumn, typedKeys, typedRows } from '../read-csv.ts'
+import { parquetForm, type RowGroup } from '../parquet/segment-layout.ts'
+import { segmentColumn, typedKeys, typedRows } from '../typed-rows.ts'
 import type { SegmentForm } from '../segments.ts'
 import type { SourceColumn, SourceTable } from '../source.ts'
 import { type BinaryColumn, parquetColumns } from './binary-rows.ts'
@@ -22,7 +22,7 @@ export function rowColumns(
   columns: readonly SourceColumn[],
   named: Named,
 ): BinaryColumn[] {
-  return [ourColumn('int4'), ourColumn(table.hasRowVersion ? 'uint4' : 'text'), ...keyColumns(columns, named)]
+  return [ourVersion(table.hasRowVersion ? 'uint4' : 'text'), ...keyColumns(columns, named)]
 }
 
 /** The columns of `copyKeysStatement`. */
@@ -30,8 +30,8 @@ export function keyColumns(columns: readonly SourceColumn[], named: Named): Bina
   return columns.map(column => ({ wire: wireOf(column) ?? 'text', unfit: count => unfit(column, count, named) }))
 }
 
-function ourColumn(wire: Wire): BinaryColumn {
-  return { wire, unfit: () => new TypeError('this is a bug in tidemark: a column of its own has no unfit values') }
+function ourVersion(wire: Wire): BinaryColumn {
+  return { wire, unfit: () => new TypeError('this is a bug in tidemark: a row version has no unfit values') }
 }
 
 function unfit(column: SourceColumn, count: number, named: Named): Error {
@@ -45,14 +45,13 @@ function unfit(column: SourceColumn, count: number, named: Named): Error {
 
 /** How files of these columns are written. */
 export function segmentForm(columns: readonly BinaryColumn[]): SegmentForm<RowGroup> {
-  const described = parquetColumns(columns, segmentColumn)
-  return { endOf: () => '.parquet', begin: () => parquetLayout(described) }
+  return parquetForm(parquetColumns(columns, segmentColumn))
 }
 
-/** The typed rows of segments written by `copy`: `_overlap BOOLEAN`, `_row_version VARCHAR`, then the columns by name. */
+/** The typed rows of segments written by `copy`: `_row_version VARCHAR`, then the columns by name. */
 export function readSegments(files: readonly string[], columns: readonly SourceColumn[]): Sql {
-  const leading = [ident(segmentColumn(0)), asText(segmentColumn(1))]
-  return typedRows(parquetFiles(files, [...leading, ...taken(columns, 2)]), columns)
+  const version = asText(segmentColumn(0))
+  return typedRows(parquetFiles(files, [version, ...taken(columns, 1)]), columns)
 }
 
 /** The typed rows of segments written by `copyKeys`: the key columns by name. */

@@ -30,6 +30,11 @@ export interface SessionBeside extends AsyncDisposable {
   session: PostgresSession
 }
 
+/** Room for a connection. */
+export interface Place {
+  leave: () => void
+}
+
 const SAVEPOINT = 'tidemark_read'
 
 export class Readers {
@@ -90,7 +95,7 @@ export class Readers {
   async openBeside(signal: AbortSignal): Promise<SessionBeside> {
     const place = await this.takePlace(signal)
     try {
-      const session = await this.#options.open(signal)
+      const session = await this.#openSession(signal)
       const leave = async (): Promise<void> => {
         await session.close()
         place.leave()
@@ -103,8 +108,38 @@ export class Readers {
   }
 
   /** Room for a connection that somebody else opens, until it is left. */
-  async takePlace(signal: AbortSignal): Promise<{ leave: () => void }> {
+  async takePlace(signal: AbortSignal): Promise<Place> {
     await this.#places.enter(signal)
+    return await this.#placeOfOthers()
+  }
+
+  /**
+   * One place, waited for, and more up to `most` as far as they are free then: who waited for a second with the first in hand
+   * could wait for another that does the same.
+   */
+  async takePlaces(most: number, signal: AbortSignal): Promise<readonly [Place, ...Place[]]> {
+    const first = await this.takePlace(signal)
+    const more: Place[] = []
+    try {
+      while (more.length + 1 < most && this.#places.tryEnter()) more.push(await this.#placeOfOthers())
+      return [first, ...more]
+    } catch (error) {
+      for (const place of [first, ...more]) place.leave()
+      throw error
+    }
+  }
+
+  /** Close all connections; what still reads fails. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const idle = new Set(this.#idle.splice(0))
+    for (const session of this.#all) if (!idle.has(session)) session.interrupt()
+    await Promise.all([...this.#all].map(session => session.close()))
+    this.#all.clear()
+    await this.#options.keeper.close()
+  }
+
+  async #placeOfOthers(): Promise<Place> {
     const leave = (): void => {
       this.#others -= 1
       this.#places.leave()
@@ -123,16 +158,6 @@ export class Readers {
     }
   }
 
-  /** Close all connections; what still reads fails. */
-  async close(): Promise<void> {
-    this.#closed = true
-    const idle = new Set(this.#idle.splice(0))
-    for (const session of this.#all) if (!idle.has(session)) session.interrupt()
-    await Promise.all([...this.#all].map(session => session.close()))
-    this.#all.clear()
-    await this.#options.keeper.close()
-  }
-
   #leaseReader(session: PostgresSession): Lease {
     return { session, giveBack: outcome => this.#giveBack(session, outcome) }
   }
@@ -148,13 +173,26 @@ export class Readers {
     await session.close()
   }
 
+  /** A session with the keeper's server: an address may lead to several. */
+  async #openSession(signal: AbortSignal): Promise<PostgresSession> {
+    const session = await this.#options.open(signal)
+    try {
+      session.assertBeside(this.#options.keeper)
+      return session
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+
   async #open(signal: AbortSignal): Promise<PostgresSession> {
     if (this.#closed) throw new TypeError('this is a bug in tidemark: the snapshot is closed')
-    const session = await this.#options.open(signal)
+    const session = await this.#openSession(signal)
     this.#all.add(session)
     try {
       await session.begin(signal)
       await session.query(sql`SET TRANSACTION SNAPSHOT ${text(this.#options.snapshot)}`, { signal })
+      await session.prove(signal)
       return session
     } catch (error) {
       this.#all.delete(session)

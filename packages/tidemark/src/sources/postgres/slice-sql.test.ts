@@ -1,7 +1,15 @@
 import { describe, expect, test } from 'vitest'
+import { raw } from '../../engine/sql.ts'
 import { carryType } from './types.ts'
 import type { PostgresColumn } from './column.ts'
-import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement, readStatement } from './slice-sql.ts'
+import {
+  copyGivenKeysStatement,
+  copyKeysStatement,
+  copyStatement,
+  countStatement,
+  countTableStatement,
+  readStatement,
+} from './slice-sql.ts'
 
 function column(name: string, type: string, modifier = -1): PostgresColumn {
   return { name, sourceType: type, nullable: true, ...carryType({ name: type, modifier, isArray: false }, 'UTC') }
@@ -11,23 +19,22 @@ const columns = [column('id', 'int4'), column('day', 'date')]
 const table = { schema: 'public', table: 'o"r', hasRowVersion: true, columns }
 
 describe('copyStatement', () => {
-  test('everything: no overlap, the raw row version', () => {
+  test('everything: the raw row version, then the columns', () => {
     expect(copyStatement(table, { kind: 'all' }, columns).text).toBe(
-      `COPY (SELECT 0, t.xmin, t."id", (t."day" - date '1970-01-01') FROM "public"."o""r" AS t WHERE true) ` +
+      `COPY (SELECT t.xmin, t."id", (t."day" - date '1970-01-01') FROM "public"."o""r" AS t WHERE true) ` +
         `TO STDOUT (FORMAT binary)`,
     )
   })
 
   test('since a mark: by age, without frozen rows whose old id looks new', () => {
-    expect(copyStatement(table, { kind: 'since', horizon: 725n, seen: 730n }, []).text).toBe(
-      `COPY (SELECT CASE WHEN age(t.xmin) > age('730'::xid) THEN 1 ELSE 0 END, t.xmin FROM "public"."o""r" AS t ` +
-        `WHERE (age(t.xmin) >= 0 AND age(t.xmin) <= age('725'::xid))) TO STDOUT (FORMAT binary)`,
+    expect(copyStatement(table, { kind: 'since', horizon: 725n }, []).text).toBe(
+      `COPY (SELECT t.xmin FROM "public"."o""r" AS t WHERE (age(t.xmin) >= 0 AND age(t.xmin) <= age('725'::xid))) TO STDOUT (FORMAT binary)`,
     )
   })
 
   test('a 64-bit horizon is compared by the 32 bits that a row keeps, permanent ids excluded', () => {
     const bits = (horizon: bigint): string | undefined =>
-      /age\('(\d+)'::xid\)\)/.exec(copyStatement(table, { kind: 'since', horizon, seen: horizon }, []).text)?.[1]
+      /age\('(\d+)'::xid\)\)/.exec(copyStatement(table, { kind: 'since', horizon }, []).text)?.[1]
     expect([2n ** 32n + 725n, 2n ** 33n, 2n ** 33n + 2n, 2n ** 33n + 3n, 2n ** 33n - 1n].map(bits)).toEqual([
       '725',
       '3',
@@ -48,9 +55,9 @@ test('read without COPY, values are as they are where that is exact, and else wh
   const [id, code] = [column('id', 'int4'), column('code', 'bpchar')]
   const list = { ...column('list', '_int4'), ...carryType({ name: '_int4', modifier: -1, isArray: true }, 'UTC') }
   expect(readStatement(table, { kind: 'all' }, [id, code, list], new Set([id])).text).toBe(
-    `SELECT 0 AS "c0", pg_catalog.concat(t.xmin) AS "c1", t."id" AS "c2", ` +
-      `CASE WHEN t."code" IS DISTINCT FROM NULL THEN pg_catalog.concat(t."code") END AS "c3", ` +
-      `CASE WHEN t."list" IS DISTINCT FROM NULL THEN pg_catalog.concat(to_jsonb(t."list")) END AS "c4" ` +
+    `SELECT pg_catalog.age(t.xmin) AS "c0", t."id" AS "c1", ` +
+      `CASE WHEN t."code" IS DISTINCT FROM NULL THEN pg_catalog.concat(t."code") END AS "c2", ` +
+      `CASE WHEN t."list" IS DISTINCT FROM NULL THEN pg_catalog.concat(to_jsonb(t."list")) END AS "c3" ` +
       `FROM "public"."o""r" AS t WHERE true`,
   )
 })
@@ -77,7 +84,7 @@ test('keys are literals of their columns, whatever they hold, and no key is no r
     `SELECT CAST(u."k0" AS text) AS "a""b", CAST(u."k1" AS int4) AS "c" FROM ` +
     `unnest(ARRAY['1'' OR ''''=''', '3']::text[], ARRAY['2', '']::text[]) AS u ("k0", "k1")`
   expect(copyStatement(keyed, slice, []).text).toBe(
-    `COPY (SELECT 1, t.xmin FROM "public"."o""r" AS t WHERE (t."a""b", t."c") IN (SELECT g."a""b", g."c" FROM (${given}) AS g)) ` +
+    `COPY (SELECT t.xmin FROM "public"."o""r" AS t WHERE (t."a""b", t."c") IN (SELECT g."a""b", g."c" FROM (${given}) AS g)) ` +
       `TO STDOUT (FORMAT binary)`,
   )
   expect(copyStatement(keyed, { ...slice, keys: [] }, []).text).toContain('WHERE false)')
@@ -90,6 +97,27 @@ test('only columns whose type can hold too much are judged', () => {
   const { text } = countStatement(table, { kind: 'all' }, columns)
   expect(text).not.toContain('unfit_0')
   expect(text).toContain('AS "unfit_1"')
+})
+
+test('where an index leads to the slice nothing is tested row by row, and the filter counts in each of the three counts', () => {
+  const slice = { kind: 'cursor', column: 'day', from: '2026-01-01' } as const
+  const led = { ...table, leadingColumns: ['id', 'day'], filter: raw('(t."id" > 7)') }
+  const from = `FROM "public"."o""r" AS t WHERE (t."id" > 7)`
+  const { text } = countStatement(led, slice, columns, 'day')
+  expect(text).toMatch(/^SELECT \(SELECT count\(\*\) FROM /)
+  const beside = `SELECT (SELECT count(*) ${from}) AS total, (SELECT count(*) ${from} AND t."day" IS NULL) AS without_cursor`
+  expect(text).toContain(`${beside}, count(*) AS in_slice`)
+  expect(countTableStatement(led, 'day').text).toBe(beside)
+  expect(text).toContain(`AS "unfit_1" ${from} AND (t."day" IS NULL OR t."day" >= '2026-01-01')`)
+})
+
+test('without such an index one scan counts all, and a slice by index alone is all that is counted', () => {
+  const slice = { kind: 'cursor', column: 'day', from: '2026-01-01' } as const
+  const scan = (leadingColumns: string[], more: object = {}): number | undefined =>
+    countStatement({ ...table, leadingColumns }, { ...slice, ...more }, columns, 'day').text.match(/ FROM /g)?.length
+  expect(scan(['id'])).toBe(1)
+  expect(scan(['id', 'day'])).toBe(3)
+  expect(scan(['id', 'day'], { byIndex: true })).toBe(1)
 })
 
 test('keys are sent alone', () => {

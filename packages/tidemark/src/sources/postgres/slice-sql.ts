@@ -2,31 +2,72 @@
  * The statements that read a slice. A row version is the raw 32-bit transaction id: it is compared by age for the range
  * and by equality for identity, never for order.
  */
-import { ident, integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
-import { segmentColumn } from '../read-csv.ts'
+import { ident, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { segmentColumn } from '../typed-rows.ts'
 import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
 import type { ChunkSlice, Slice, SourceColumn, SourceTable, TableRef } from '../source.ts'
 import { type PostgresColumn, postgresColumn, wireOf } from './column.ts'
 
-type Relation = Pick<SourceTable, 'schema' | 'table' | 'hasRowVersion' | 'columns' | 'onlyWith' | 'filter'>
+type Relation = Pick<
+  SourceTable,
+  'schema' | 'table' | 'hasRowVersion' | 'columns' | 'leadingColumns' | 'onlyWith' | 'filter'
+>
 
 /** Transaction ids below 3 are permanent: no row that a horizon speaks of has one. */
 const FIRST_NORMAL_XID = 3n
 const ALWAYS = sql`true`
 
-/** One scan: `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold. */
+/**
+ * `total`, `in_slice`, `without_cursor`, and `unfit_<n>` for each column with values that its lake type may not hold: by one
+ * scan, and where an index leads to the slice by what that finds, beside a count of all rows that looks at none of them.
+ */
 export function countStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[], cursor?: string): Sql {
   const condition = sliceCondition(slice, table)
   const inSlice = belongingSlice(table, condition)
-  const unfit = columns.flatMap((column, n) => {
-    const condition = unfitCondition(postgresColumn(column))
-    if (condition === undefined) return []
-    return [sql`, count(*) FILTER (WHERE ${inSlice} AND ${condition}) AS ${ident(`unfit_${n}`)}`]
-  })
+  if (isFoundByIndex(table, slice)) return countByIndex(table, inSlice, columns, cursor)
+  const unfit = unfitCounts(columns, test => sql`${inSlice} AND ${test}`)
   const withoutCursor = cursor === undefined ? raw('') : sql`, count(*) - count(${value(cursor)}) AS without_cursor`
   const scanned = wherePassed(table, ...(isPart(slice) ? [condition] : []))
-  return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${join(unfit, '')} \
+  return sql`SELECT count(${countedRows(table)}) AS total, count(*) FILTER (WHERE ${inSlice}) AS in_slice${withoutCursor}${unfit} \
 FROM ${relation(placeOf(table, slice))}${scanned}`
+}
+
+/** True where an index leads to the slice, and all rows of the table are counted beside it. */
+export function isFoundByIndex({ leadingColumns = [] }: Pick<Relation, 'leadingColumns'>, slice: Slice): boolean {
+  return slice.kind === 'cursor' && slice.byIndex !== true && leadingColumns.includes(slice.column)
+}
+
+/** A scan that tests every row for the slice takes the server three times as long as one that only counts them. */
+function countByIndex(
+  table: Relation,
+  inSlice: Sql,
+  columns: readonly SourceColumn[],
+  cursor: string | undefined,
+): Sql {
+  const counts = sql`${ofTable(table, cursor)}, count(*) AS in_slice${unfitCounts(columns, test => test)}`
+  return sql`SELECT ${counts} FROM ${relation(table)}${wherePassed(table, inSlice)}`
+}
+
+/** `total` and `without_cursor` alone: for a slice whose rows are copied meanwhile. */
+export function countTableStatement(table: Relation, cursor?: string): Sql {
+  return sql`SELECT ${ofTable(table, cursor)}`
+}
+
+/** Each by the cheapest scan for it: rows are counted without a look at them, those without a cursor found by its index. */
+function ofTable(table: Relation, cursor: string | undefined): Sql {
+  const from = sql`FROM ${relation(table)}`
+  const total = sql`(SELECT count(${countedRows(table)}) ${from}${wherePassed(table)}) AS total`
+  if (cursor === undefined) return total
+  return sql`${total}, (SELECT count(*) ${from}${wherePassed(table, sql`${value(cursor)} IS NULL`)}) AS without_cursor`
+}
+
+function unfitCounts(columns: readonly SourceColumn[], where: (test: Sql) => Sql): Sql {
+  const counts = columns.flatMap((column, n) => {
+    const test = unfitCondition(postgresColumn(column))
+    if (test === undefined) return []
+    return [sql`, count(*) FILTER (WHERE ${where(test)}) AS ${ident(`unfit_${n}`)}`]
+  })
+  return join(counts, '')
 }
 
 /** Rows outside are of no interest, not even to be counted. */
@@ -43,7 +84,7 @@ function unfitCondition({ name, unfit }: PostgresColumn): Sql | undefined {
 
 /**
  * The rows of `copyStatement` as a query with columns `c0`, `c1` …: values of the columns in `typed` as they are, all others
- * as COPY writes them.
+ * as COPY writes them, and a version that rows carry as its age, which is a number for every driver.
  */
 export function readStatement(
   table: Relation,
@@ -51,10 +92,15 @@ export function readStatement(
   columns: readonly SourceColumn[],
   typed: ReadonlySet<SourceColumn>,
 ): Sql {
-  const values = columns.map(column => (typed.has(column) ? selectColumn(column) : outputText(column)))
-  const list = [overlapFlag(slice), outputVersion(table, columns), ...values]
+  const values = columns.map(column => (typed.has(column) ? typedColumn(column) : outputText(column)))
+  const list = [outputVersion(table, columns), ...values]
   const named = list.map((one, i) => sql`${one} AS ${ident(segmentColumn(i))}`)
   return sql`SELECT ${join(named)} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`
+}
+
+function typedColumn(column: SourceColumn): Sql {
+  const { select, typedForm = { select } } = postgresColumn(column)
+  return typedForm.select(value(column.name))
 }
 
 /** By the type's output function, as COPY does: a cast would trim `char(n)` and add the mask of an `inet`. */
@@ -64,12 +110,12 @@ function outputText(column: SourceColumn): Sql {
 }
 
 function outputVersion(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return table.hasRowVersion ? sql`pg_catalog.concat(t.xmin)` : rowVersion(table, columns)
+  return table.hasRowVersion ? sql`pg_catalog.age(t.xmin)` : rowVersion(table, columns)
 }
 
-/** Overlap flag, row version, columns. */
+/** Row version, columns. */
 export function copyStatement(table: Relation, slice: Slice, columns: readonly SourceColumn[]): Sql {
-  const list = join([overlapFlag(slice), rowVersion(table, columns), ...columns.map(sentColumn)])
+  const list = join([rowVersion(table, columns), ...columns.map(sentColumn)])
   return copyOut(
     sql`SELECT ${list} FROM ${relation(placeOf(table, slice))}${whereBelongs(table, sliceCondition(slice, table))}`,
   )
@@ -110,7 +156,7 @@ function selectColumn(column: SourceColumn): Sql {
 }
 
 /** Where the rows of a slice lie: a partition has blocks of its own. */
-function placeOf(table: TableRef, slice: Slice): TableRef {
+export function placeOf(table: TableRef, slice: Slice): TableRef {
   return stretchOf(slice)?.partition ?? table
 }
 
@@ -180,14 +226,6 @@ function givenKeys(
   })
   const names = columns.map((_, n) => ident(`k${n}`))
   return sql`SELECT ${join(typed)} FROM unnest(${join(lists)}) AS u (${join(names)})`
-}
-
-/** `seen` is the first transaction that the earlier snapshot did not know: rows of older ones may be in the lake. */
-function overlapFlag(slice: Slice): Sql {
-  if (slice.kind === 'all' || slice.kind === 'chunk') return integer(0)
-  // Any row of a backfill, of a key or at a cursor may have come before.
-  if (slice.kind !== 'since') return integer(1)
-  return sql`CASE WHEN age(t.xmin) > age(${xid(slice.seen)}) THEN 1 ELSE 0 END`
 }
 
 /** The first place of a block. */

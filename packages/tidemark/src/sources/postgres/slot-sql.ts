@@ -1,5 +1,6 @@
 /** The statements around a logical slot. None of them changes data; only `advanceStatement` moves the slot. */
 import { ident, join, type Sql, sql, text } from '../../engine/sql.ts'
+import { SNAPSHOT } from './position.ts'
 
 /**
  * The slot as the server describes it. Columns that older servers lack are asked for through JSON, which gives NULL.
@@ -13,7 +14,8 @@ FROM pg_replication_slots s WHERE s.slot_name = ${text(slot)}`
 
 /**
  * Publication, members and their files, a row for each relation that holds rows of a wanted table. Whoever alters the
- * publication, or takes the table from it and adds it again, makes new rows in the catalog; whoever rewrites a table
+ * publication, or takes the table from it and adds it again, makes new rows in the catalog, and so does whoever detaches a
+ * partition, whose changes are not listed meanwhile, and attaches it again; whoever rewrites a table
  * without touching rows one by one gives it a new file. `$1` schemas, `$2` names, side by side.
  */
 export function coverageStatement(publication: string): Sql {
@@ -23,6 +25,8 @@ tree AS (SELECT root, root AS oid FROM w UNION SELECT t.root, i.inhrelid FROM tr
 above AS (SELECT t.oid, t.oid AS ancestor FROM tree t UNION SELECT a.oid, i.inhparent FROM above a JOIN pg_inherits i ON i.inhrelid = a.ancestor) \
 SELECT w.schema, w.name, t.oid, c.relkind AS kind, pg_relation_filenode(t.oid) AS file, \
 (SELECT string_agg(a.ancestor::text, ',') FROM above a WHERE a.oid = t.oid) AS relations, \
+(SELECT string_agg(i.inhparent || ' ' || i.xmin, ',' ORDER BY i.inhrelid, i.inhparent) FROM pg_inherits i \
+WHERE i.inhrelid IN (SELECT a.ancestor FROM above a WHERE a.oid = t.oid)) AS attached, \
 (SELECT p.oid || ' ' || p.xmin || ' ' || p.puballtables || p.pubinsert || p.pubupdate || p.pubdelete || p.pubtruncate \
 FROM pg_publication p WHERE p.pubname = ${text(publication)}) AS publication, \
 (SELECT p.puballtables FROM pg_publication p WHERE p.pubname = ${text(publication)}) AS all_tables, \
@@ -46,7 +50,7 @@ ${text(printLsn(upTo))}::pg_lsn, NULL, ${join(options)})) TO STDOUT`
 }
 
 /** What the running transaction's snapshot sees, and how far the log is on disk. */
-export const SEEN: Sql = sql`SELECT pg_current_snapshot()::text AS snapshot, \
+export const SEEN: Sql = sql`SELECT ${SNAPSHOT} AS snapshot, \
 pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') AS flushed`
 
 /**
@@ -54,7 +58,7 @@ pg_wal_lsn_diff(pg_current_wal_flush_lsn(), '0/0') AS flushed`
  * ended before this is known to a snapshot that is taken after it. Asked in this order, the two leave out none.
  */
 export const WRITING: Sql = sql`SELECT DISTINCT transactionid::text AS xid FROM pg_locks WHERE locktype = 'transactionid'`
-export const LATEST: Sql = sql`SELECT pg_snapshot_xmax(pg_current_snapshot())::text AS next`
+export const LATEST: Sql = sql`SELECT txid_snapshot_xmax(txid_current_snapshot())::text AS next`
 
 export function advanceStatement(slot: string, to: bigint): Sql {
   return sql`SELECT pg_replication_slot_advance(${text(slot)}, ${text(printLsn(to))}::pg_lsn)`

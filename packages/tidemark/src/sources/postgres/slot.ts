@@ -4,7 +4,7 @@
  */
 import { Problem } from '../../errors/problem.ts'
 import { reasonOf } from '../driver-reason.ts'
-import { MAX_ROW_BYTES } from '../read-csv.ts'
+import { MAX_ROW_BYTES } from '../row-limit.ts'
 import type { Sql } from '../../engine/sql.ts'
 import type { ChangeLog, LogReading } from '../change-log.ts'
 import type { Position } from '../position.ts'
@@ -78,7 +78,11 @@ function coverageOf(
   publication: string,
 ): Covered | { missing: string } {
   if (table.primaryKey.length === 0) return { missing: 'it has no primary key' }
-  if (!table.isProvedByOrder) return { missing: `the log does not tell the rows of a ${table.kind}` }
+  if (table.isKeyOfPart === true) return { missing: 'tables inherit from it, which its primary key leaves out' }
+  if (!table.isProvedByOrder) {
+    const kind = table.hasRowVersion ? 'table that is unlogged, or has partitions that are' : table.kind
+    return { missing: `the log does not tell the rows of a ${kind}` }
+  }
   if (members[0]?.['publication'] == null) return { missing: `publication ${publication} does not exist` }
   for (const row of members) {
     if (row['tells_all'] !== 't')
@@ -88,7 +92,10 @@ function coverageOf(
     const isListed = row['published'] === 't' && (row['listed'] !== null || row['all_tables'] === 't')
     if (!isListed) return { missing: `it is not listed by name in publication ${publication}` }
   }
-  const proof = members.map(row => [row['oid'], row['file'], row['publication'], row['listed']].join(':')).join('|')
+  const attached = (row: TextRow): string[] => (row['attached'] == null ? [] : [row['attached']])
+  const proof = members
+    .map(row => [row['oid'], row['file'], row['publication'], row['listed'], ...attached(row)].join(':'))
+    .join('|')
   return { proof, relations: members.flatMap(row => [row['oid'] ?? '', ...(row['relations'] ?? '').split(',')]) }
 }
 

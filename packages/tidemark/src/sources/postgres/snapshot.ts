@@ -18,6 +18,7 @@ import type {
   SourceSnapshot,
   SourceTable,
   TableChunks,
+  TableCount,
   Workload,
 } from '../source.ts'
 import { readCount } from '../slice-count.ts'
@@ -28,6 +29,7 @@ import { boundStatement, type CursorClock } from './cursor.ts'
 import { directReads, type PostgresExtension } from './extension.ts'
 import { exactSlice, explainSlice } from './exact-slice.ts'
 import { cutIntoBlocks } from './chunks.ts'
+import { cutIntoHalves } from './halves.ts'
 import { readLock } from './lock.ts'
 import { printName } from '../table-name.ts'
 import { waitUntilDurable } from './position.ts'
@@ -36,7 +38,14 @@ import { chunkSize, writePieces } from '../segments.ts'
 import { type BinaryColumn, GROUP_BYTES, rowGroups } from './binary-rows.ts'
 import { keyColumns, rowColumns, segmentForm } from './read-segments.ts'
 import type { PostgresSession, TextRow } from './session.ts'
-import { copyGivenKeysStatement, copyKeysStatement, copyStatement, countStatement } from './slice-sql.ts'
+import {
+  copyGivenKeysStatement,
+  copyKeysStatement,
+  copyStatement,
+  countStatement,
+  countTableStatement,
+  isFoundByIndex,
+} from './slice-sql.ts'
 import { openSlotLog, type SlotState } from './slot.ts'
 import { LOOK_ANEW, WORKLOAD } from './workload.ts'
 
@@ -67,6 +76,7 @@ interface SnapshotParts {
   /** As `pg_export_snapshot` named it. */
   exported: string
   isStandby: boolean
+  isPooled: boolean
 }
 
 /** Lives until it is closed. */
@@ -75,23 +85,27 @@ export class PostgresSnapshot implements SourceSnapshot {
   readonly tables: ReadonlyMap<string, SourceTable | Problem>
   readonly openTransactionsHidden: string | undefined
   readonly aheadOfUtc: number
+  readonly openDirect?: NonNullable<SourceSnapshot['openDirect']>
   changeLog?: ChangeLog
   readonly #options: SnapshotOptions
   readonly #readers: Readers
   readonly #clock: CursorClock
   readonly #isStandby: boolean
-  readonly openDirect?: NonNullable<SourceSnapshot['openDirect']>
 
-  constructor({ options, readers, position, tables, clock, exported, isStandby }: SnapshotParts) {
-    this.#isStandby = isStandby
-    if (options.extension !== undefined) this.openDirect = directReads(options.extension, readers, exported)
-    this.#clock = clock
+  constructor({ options, readers, position, tables, clock, exported, isStandby, isPooled }: SnapshotParts) {
+    this.position = position
+    this.tables = tables
     this.openTransactionsHidden = clock.hidden
     this.aheadOfUtc = clock.aheadOfUtc
     this.#options = options
     this.#readers = readers
-    this.position = position
-    this.tables = tables
+    this.#clock = clock
+    this.#isStandby = isStandby
+    if (options.extension !== undefined) {
+      const halves = (table: SourceTable, signal: AbortSignal): ReturnType<typeof cutIntoHalves> =>
+        this.#reading(table, signal, session => cutIntoHalves(session, table, signal))
+      this.openDirect = directReads(options.extension, { readers, snapshot: exported, halves, isPooled })
+    }
   }
 
   /** The slot beside this snapshot, looked at before it was taken. */
@@ -124,12 +138,25 @@ export class PostgresSnapshot implements SourceSnapshot {
   async count({ table, slice, columns, cursor, signal }: CountRequest): Promise<SliceCount> {
     const exact = this.#exact(table, slice)
     try {
-      const statement = countStatement(table, exact, columns, cursor)
-      const [row = {}] = await this.#reading(table, signal, session => session.query(statement, { signal }))
-      return readCount(row, this.#named(table), columns, column => postgresColumn(column).unfit?.values)
+      return await this.#count(table, countStatement(table, exact, columns, cursor), columns, signal)
     } catch (error) {
       throw explainSlice(error, this.#named(table), exact)
     }
+  }
+
+  countBeside({ table, slice, cursor, signal }: Omit<CountRequest, 'columns'>): Promise<TableCount> | undefined {
+    if (!isFoundByIndex(table, this.#exact(table, slice))) return undefined
+    return this.#count(table, countTableStatement(table, cursor), [], signal)
+  }
+
+  async #count(
+    table: SourceTable,
+    statement: Sql,
+    columns: readonly SourceColumn[],
+    signal: AbortSignal,
+  ): Promise<SliceCount> {
+    const [row = {}] = await this.#reading(table, signal, session => session.query(statement, { signal }))
+    return readCount(row, this.#named(table), columns, column => postgresColumn(column).unfit?.values)
   }
 
   async *copy(request: CopyRequest): AsyncGenerator<Segment, void, undefined> {

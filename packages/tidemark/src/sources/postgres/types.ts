@@ -19,7 +19,7 @@ export interface CatalogType {
 
 type Carried = Pick<
   PostgresColumn,
-  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'typed' | 'wire'
+  'deltaType' | 'orderable' | 'local' | 'note' | 'select' | 'decode' | 'unfit' | 'typed' | 'typedForm' | 'wire'
 >
 
 /** One line of the table in docs/reference/types.md. */
@@ -107,8 +107,10 @@ const money: Carried = {
     values: 'more than two decimals or 19 digits',
     test: v => sql`(${v}::numeric <> round(${v}::numeric, 2) OR abs(${v}::numeric) >= 1e17)`,
   }),
-  note: "the currency sign of the server's locale is not carried",
+  note: 'as many decimals as `lc_monetary` of the database says, two at most; its currency sign is not carried',
 }
+
+const outsideOfDays = (day: Sql): Sql => sql`(${day} < ${FIRST_DAY} OR ${day} >= ${DAY_AFTER_LAST})`
 
 /** Sent as a number of days: DuckDB would read the text of a date before Christ as one after. */
 const date: Carried = {
@@ -117,8 +119,9 @@ const date: Carried = {
   note: undefined,
   select: value => sql`(${value} - date '1970-01-01')`,
   decode: value => sql`(DATE '1970-01-01' + CAST(${value} AS INTEGER))`,
-  unfit: { values: TIME_UNFIT, test: value => sql`(${value} < ${FIRST_DAY} OR ${value} >= ${DAY_AFTER_LAST})` },
-  typed: 'INTEGER',
+  unfit: { values: TIME_UNFIT, test: outsideOfDays, found: outsideOfDays },
+  typed: 'DATE',
+  typedForm: { select: unchanged, decode: unchanged },
   wire: 'days',
 }
 
@@ -131,7 +134,7 @@ const isOutside = (instant: Sql): Sql =>
 const timestamptz: Carried = {
   ...plain('timestamp', 'TIMESTAMP WITH TIME ZONE', 'timestamptz', true),
   decode: readInstant,
-  unfit: { values: TIME_UNFIT, test: isOutside },
+  unfit: { values: TIME_UNFIT, test: isOutside, found: isOutside },
 }
 
 function timestamp(_type: CatalogType, timezone: string): Carried {
@@ -147,13 +150,16 @@ AND ${value} < timestamp '10000-01-09' THEN ${isOutside(instant(value))} ELSE tr
     local: true,
     note: `without a zone, read as ${timezone}`,
     select: instant,
-    unfit: { values: TIME_UNFIT, test },
+    unfit: { values: TIME_UNFIT, test, found: isOutside },
   }
 }
 
 const bytea: Carried = { ...plain('binary', 'BLOB', 'bytea'), typed: undefined }
 
 const array: Carried = { ...asString('array, carried as JSON text', 'jsonb'), select: value => sql`to_jsonb(${value})` }
+
+/** Its documents come as they were written: jsonb has one value a key, and an order of its own. */
+const documents: Carried = { ...asString(array.note, 'text'), select: value => sql`to_json(${value})` }
 
 /** The table. The first rule that fits decides; the last one fits everything. */
 export const postgresTypes: readonly TypeRule[] = [
@@ -162,7 +168,7 @@ export const postgresTypes: readonly TypeRule[] = [
     postgres: 'any array',
     lake: 'string',
     note: array.note,
-    carry: type => (type.isArray ? array : undefined),
+    carry: type => (type.isArray ? (type.name === '_json' && type.isOwn !== true ? documents : array) : undefined),
   },
   simple('bool', 'boolean', plain('boolean', 'BOOLEAN', 'bool')),
   simple('int2', 'smallint', plain('short', 'SMALLINT', 'int2', true)),

@@ -5,18 +5,12 @@
  * width: as one it made a first load 3 % slower.
  */
 import type { ColumnValues } from '../parquet/column-values.ts'
+import { isBelow, limitOf, multiplyAdd, negate, words } from '../parquet/number-words.ts'
+import type { Decimal } from '../parquet/segment-layout.ts'
 import { NULL_PLACE } from './take-values.ts'
 
-export interface Decimal {
-  readonly precision: number
-  readonly scale: number
-}
-
-const WORD = 0x1_0000_0000
 const POSITIVE = 0
 const NEGATIVE = 0x4000
-/** Words of the number, the lowest first. */
-const words = new Uint32Array(4)
 
 /** Numbers of up to 18 digits, as eight bytes, the lowest first. */
 export function takeDecimal(
@@ -73,20 +67,6 @@ export function takeLongDecimal(
   return unfit
 }
 
-/** The first number with more digits. */
-function limitOf(precision: number): Uint32Array {
-  const limit = 10n ** BigInt(precision)
-  return Uint32Array.from({ length: 4 }, (_, n) => Number((limit >> BigInt(32 * n)) & 0xffff_ffffn))
-}
-
-function isBelow(limit: Uint32Array, width: number): boolean {
-  for (let n = width - 1; n >= 0; n--) {
-    const [word, most] = [words[n] ?? 0, limit[n] ?? 0]
-    if (word !== most) return word < most
-  }
-  return false
-}
-
 /** Read the value without its sign into `words`; false for what is no number, or does not fit. */
 function readNumber(from: DataView, place: number, scale: number, width: number): boolean {
   words.fill(0)
@@ -112,25 +92,4 @@ function readNumber(from: DataView, place: number, scale: number, width: number)
 /** A group of digits; those behind the last are zeros that are not sent. */
 function digitsAt(from: DataView, place: number, n: number, groups: number): number {
   return n < groups ? from.getInt16(place + 8 + n * 2) : 0
-}
-
-/** `words` times a factor plus an addend; false when it becomes longer than `width` words. */
-function multiplyAdd(factor: number, addend: number, width: number): boolean {
-  let carry = addend
-  for (let n = 0; n < width; n++) {
-    const product = (words[n] ?? 0) * factor + carry
-    words[n] = product
-    carry = Math.floor(product / WORD)
-  }
-  return carry === 0
-}
-
-/** Two's complement. */
-function negate(width: number): void {
-  let carry = 1
-  for (let n = 0; n < width; n++) {
-    const sum = (~(words[n] ?? 0) >>> 0) + carry
-    words[n] = sum
-    carry = sum > 0xffff_ffff ? 1 : 0
-  }
 }

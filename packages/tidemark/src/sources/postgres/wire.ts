@@ -2,10 +2,10 @@
  * How values stand in COPY's binary form, and the Parquet column that each is carried in. A value is copied or its bytes
  * are turned around; none becomes a number or a date of JavaScript's.
  */
-import { LONG_DIGITS, type ParquetType } from '../parquet/segment-layout.ts'
+import { type Decimal, LONG_DIGITS, type ParquetType } from '../parquet/segment-layout.ts'
 import type { TakeValues } from './take-values.ts'
 import { takeBytes, takeDocuments } from './wire-bytes.ts'
-import { type Decimal, takeDecimal, takeLongDecimal } from './wire-decimal.ts'
+import { takeDecimal, takeLongDecimal } from './wire-decimal.ts'
 import { takeDoubles, takeFloats } from './wire-float.ts'
 import { takeBits, takeDays, takeInstants, takeLongs, takeShorts, takeUuids, takeWords } from './wire-words.ts'
 

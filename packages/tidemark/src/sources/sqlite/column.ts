@@ -1,6 +1,6 @@
 /**
- * A column as SQLite has it: what its type says of its values, and how one is written into the stream of CSV text. The
- * text is made inside SQLite, and a value that does not fit fails there.
+ * A column as SQLite has it: what its type says of its values, and how one is written into the lines of JSON by which rows
+ * leave SQLite.
  */
 import { ident, type Sql, sql } from '../../engine/sql.ts'
 import { replaceColumns } from '../find-column.ts'
@@ -9,6 +9,8 @@ import { asText, type Carried } from './types.ts'
 
 export interface SqliteColumn extends SourceColumn {
   carried: Carried
+  /** False where an expression makes the values, which may give JSON's own texts. */
+  isStored: boolean
 }
 
 /** The same column with what only this source knows; a column that another source described is a bug. */
@@ -19,11 +21,11 @@ export function sqliteColumn(column: SourceColumn): SqliteColumn {
 
 /** A column of a table, typed by a rule. */
 export function toColumn(
-  named: { name: string; sourceType: string; nullable: boolean },
+  named: { name: string; sourceType: string; nullable: boolean; isStored: boolean },
   carried: Carried,
 ): SqliteColumn {
-  const { deltaType, orderable, note, decode } = carried
-  return { ...named, deltaType, orderable, note, decode, carried }
+  const { deltaType, orderable, mayCoincide, note, decode } = carried
+  return { ...named, deltaType, orderable, ...(mayCoincide === true ? { mayCoincide } : {}), note, decode, carried }
 }
 
 /**
@@ -38,9 +40,10 @@ export function carryAsText(
   table: Pick<SourceTable, 'schema' | 'table' | 'columns'>,
   names: readonly string[],
 ): readonly SourceColumn[] {
-  return replaceColumns(source, table, names, ({ name, sourceType, nullable }) =>
-    toColumn({ name, sourceType, nullable }, asText),
-  )
+  return replaceColumns(source, table, names, column => {
+    const { name, sourceType, nullable, isStored } = sqliteColumn(column)
+    return toColumn({ name, sourceType, nullable, isStored }, asText)
+  })
 }
 
 /** Qualified, so that a name that is no column of the table is an error. */
@@ -49,11 +52,17 @@ export function valueOf(column: Pick<SourceColumn, 'name'>): Sql {
 }
 
 /**
- * The CSV text of a column's value; NULL is no text at all. `count` has refused what does not fit; should anything slip
- * through, SQLite's JSON reader fails on it aloud.
+ * What a value is carried as, judged by SQLite: NULL, an integer or a text. A value that does not fit fails here: its JSON
+ * reader stops at it aloud, and a count has the words for it.
  */
-export function printColumn(column: SourceColumn): Sql {
+export function judgedValue(column: SourceColumn): Sql {
   const value = valueOf(column)
   const { fits, print } = sqliteColumn(column).carried
-  return sql`CASE WHEN ${value} IS NULL THEN '' WHEN ${fits(value)} THEN ${print(value)} ELSE json(concat('{', hex(${value}))) END`
+  return sql`CASE WHEN ${value} IS NULL THEN NULL WHEN ${fits(value)} THEN ${print(value)} ELSE json(concat('{', hex(${value}))) END`
+}
+
+/** Whether the reader can judge values of the column as they stand in the database. */
+export function isJudgedByReader(column: SourceColumn): boolean {
+  const { carried, isStored } = sqliteColumn(column)
+  return isStored && carried.form.kind !== 'hex'
 }

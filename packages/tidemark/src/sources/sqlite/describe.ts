@@ -10,9 +10,10 @@ import { reasonOf } from '../driver-reason.ts'
 import type { SourceTable } from '../source.ts'
 import { printName } from '../table-name.ts'
 import { type SqliteColumn, toColumn } from './column.ts'
-import { SqliteError } from './driver-error.ts'
+import { isOfStatement } from './driver-error.ts'
 import type { ListedTable } from './names.ts'
 import type { SqliteSession } from './session.ts'
+import type { RowKey, SqliteTable } from './page-sql.ts'
 import { carryType } from './types.ts'
 
 export interface DescribeOptions {
@@ -28,7 +29,7 @@ const SCHEMA: Sql = raw('SELECT type, name, tbl_name, sql FROM sqlite_schema WHE
 
 /** Values of generated columns are part of a row; hidden ones of virtual tables are not. */
 const columnsOf = (table: string): Sql =>
-  sql`SELECT name, type, "notnull", pk FROM pragma_table_xinfo(${text(table)}, 'main') WHERE hidden <> 1 ORDER BY cid`
+  sql`SELECT name, type, "notnull", pk, hidden FROM pragma_table_xinfo(${text(table)}, 'main') WHERE hidden <> 1 ORDER BY cid`
 
 /** Describe one table; one that SQLite itself cannot open is a Problem. */
 export async function describeTable(
@@ -48,27 +49,44 @@ export async function describeTable(
       const sourceType = declared ?? ''
       const isRowid = isRowidKey(row, keys, listed)
       const nullable = notNull !== '1' && !isRowid && !(listed.isWithoutRowid && row[3] !== '0')
-      return toColumn({ name: name ?? '', sourceType, nullable }, carryType(sourceType, timezone))
+      // A virtual one is computed where it is read.
+      const isStored = type === 'table' && row[4] !== '2'
+      return toColumn({ name: name ?? '', sourceType, nullable, isStored }, carryType(sourceType, timezone))
     })
     const { size, rowEstimate } = await measure(session, listed, signal)
-    return {
+    const described: SqliteTable = {
       schema,
       table,
+      rowKey: type === 'table' ? rowKeyOf(columns, keys, listed) : undefined,
       kind: type === 'view' ? 'view' : 'table',
       columns,
       primaryKey: keys,
       rowEstimate,
       sizeBytes: size,
       fingerprint: await fingerprintOf(session, listed, columns, signal),
+      definitions: await definitionsOf(session, signal),
       hasRowVersion: false,
       isProvedByOrder: false,
       ...(type === 'virtual' ? { outsideSnapshot: 'the rows of a virtual table are what its module says' } : {}),
     }
+    return described
   } catch (error) {
     const cause = error instanceof Problem ? error.cause : error
-    if (!(cause instanceof SqliteError) || (cause.errcode & 0xff) !== 1) throw error
+    if (!isOfStatement(cause)) throw error
     return SOURCE_TABLE_UNUSABLE({ source, table: printName(listed), reason: reasonOf(cause) }, { cause })
   }
+}
+
+/** A row's number goes by a name that no column has taken. */
+function rowKeyOf(
+  columns: readonly SqliteColumn[],
+  keys: readonly string[],
+  { isWithoutRowid }: ListedTable,
+): RowKey | undefined {
+  if (isWithoutRowid) return keys.length === 1 && keys[0] !== undefined ? { column: keys[0] } : undefined
+  const taken = new Set(columns.map(({ name }) => name.toLowerCase()))
+  const free = ['rowid', '_rowid_', 'oid'].find(name => !taken.has(name))
+  return free === undefined ? undefined : { number: free }
 }
 
 /** `INTEGER PRIMARY KEY` is the rowid itself and never NULL, which SQLite does not say of it. */
@@ -90,6 +108,12 @@ async function measure(
   const statement = sql`SELECT sum(pgsize), sum(ncell) FROM dbstat WHERE name = ${text(table)} AND aggregate = true`
   const [[size, cells] = []] = await session.query(statement, signal)
   return { size: BigInt(size ?? '0'), rowEstimate: cells == null ? undefined : BigInt(cells) }
+}
+
+/** The text that made a table is the same again when a column comes back under its name and type, with other values. */
+async function definitionsOf(session: SqliteSession, signal: AbortSignal): Promise<string> {
+  const [[version] = []] = await session.query(raw('SELECT schema_version FROM pragma_schema_version'), signal)
+  return version ?? ''
 }
 
 async function fingerprintOf(

@@ -36,6 +36,16 @@ export function isTooBig(error: unknown): boolean {
   return error instanceof SqliteError && (error.errcode & 0xff) === TOO_BIG
 }
 
+/** True when the file is well and the statement is not: it reads something that is gone, or that cannot be computed. */
+export function isOfStatement(error: unknown): error is SqliteError {
+  return error instanceof SqliteError && (error.errcode & 0xff) === 1
+}
+
+/** True when a statement has come upon a value that is not of its column's type: see `judgedValue`. */
+export function isMisfit(error: unknown): boolean {
+  return error instanceof SqliteError && error.errcode === 1 && error.message === 'malformed JSON'
+}
+
 /** Why a file cannot be had, by the code of the system's error. */
 const SYSTEM: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',

@@ -5,10 +5,9 @@
 import { Worker } from 'node:worker_threads'
 import type { Sql } from '../../engine/sql.ts'
 import { loadDriver } from '../load-driver.ts'
-import type { CopyChunk } from '../segments.ts'
 import { SqliteError, translateSqliteError } from './driver-error.ts'
 import { type DatabaseFile, holdFile } from './file.ts'
-import type { Answer, Question, ThreadSettings } from './messages.ts'
+import type { Answer, Chunk, Question, ThreadSettings } from './messages.ts'
 
 export interface SqlitePlace {
   /** Name of the source, for messages. */
@@ -96,15 +95,15 @@ export class SqliteSession {
   }
 
   /**
-   * Rows of a statement whose only column is a line of CSV as bytes. While one chunk is worked on, the next is read.
-   * The result is the number of rows; a reader that leaves early ends the statement.
+   * Rows as lines of JSON. While one chunk is worked on, the next is read. The result is the number of rows; a reader that
+   * leaves early ends the reading.
    */
   async *copyOut(
-    statement: Sql,
+    start: Question & { kind: 'copy' | 'pages' },
     { chunkBytes, signal }: { chunkBytes: number; signal: AbortSignal },
-  ): AsyncGenerator<CopyChunk, bigint, undefined> {
+  ): AsyncGenerator<Chunk, bigint, undefined> {
     let sent = 0n
-    await this.#ask({ kind: 'copy', statement: statement.text }, signal)
+    await this.#ask(start, signal)
     try {
       const next = (): Promise<Answer> => {
         const asked = this.#ask({ kind: 'next', chunkBytes }, signal)
@@ -115,11 +114,10 @@ export class SqliteSession {
       let coming = next()
       for (;;) {
         const answer = await coming
-        if (answer.kind !== 'chunk' || answer.rows === 0) return sent
+        if (answer.kind !== 'chunk' || (answer.rows === 0 && answer.longestRow === 0)) return sent
         coming = next()
         sent += BigInt(answer.rows)
-        const { bytes, rows, longestRow } = answer
-        yield { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), rows, longestRow }
+        yield answer
       }
     } finally {
       // Not waited for: questions are answered in their order, and an abort must not wait for SQLite.

@@ -1,22 +1,43 @@
 /** The statements that read a slice, and the look at values that users wrote before they become part of one. */
 import { ident, integer, join, raw, type Sql, sql } from '../../engine/sql.ts'
-import { belongingSlice, countedRows, whereBelongs, wherePassed } from '../belonging.ts'
+import { belongingSlice, countedRows, wherePassed } from '../belonging.ts'
 import type { KeyRange } from '../key-ranges.ts'
-import { MAX_ROW_BYTES } from '../read-csv.ts'
 import { noDay, noLiteral, type SliceSql, sliceSql, type WrongLiteral } from '../slice.ts'
 import type { Slice, SourceColumn, SourceTable } from '../source.ts'
-import { printColumn, sqliteColumn, valueOf } from './column.ts'
+import { sqliteColumn, valueOf } from './column.ts'
 
 type Relation = Pick<SourceTable, 'schema' | 'table' | 'onlyWith' | 'filter'>
 
+/** A slice with what can be said of it beyond the condition. */
+export interface SqliteSlice extends SliceSql {
+  /** Where it is the whole table, or a stretch of it by a column, as the number of its rows is found. */
+  stretch: Stretch | undefined
+}
+
+export interface Stretch {
+  /** Left out for the number of the row. */
+  column: SourceColumn | undefined
+  /** In. */
+  from: bigint | undefined
+  /** Out. */
+  to: bigint | undefined
+}
+
 /** A slice as a condition, its columns found and spelled as the database does. */
-export function sqliteSlice(slice: Slice, columnOf: (name: string) => SourceColumn): SliceSql | WrongLiteral {
-  return sliceSql(slice, columnOf, {
+export function sqliteSlice(slice: Slice, columnOf: (name: string) => SourceColumn): SqliteSlice | WrongLiteral {
+  const found = sliceSql(slice, columnOf, {
     value: valueOf,
     order: orderOf,
     unordered: column => sql`NOT ${sqliteColumn(column).carried.fits(valueOf(column))}`,
     literal: literalOf,
   })
+  return 'reason' in found ? found : { ...found, stretch: stretchOf(slice, columnOf) }
+}
+
+function stretchOf(slice: Slice, columnOf: (name: string) => SourceColumn): Stretch | undefined {
+  if (slice.kind === 'all') return { column: undefined, from: undefined, to: undefined }
+  if (slice.kind !== 'chunk' || slice.column === undefined) return undefined
+  return { column: columnOf(slice.column), from: slice.from, to: slice.to }
 }
 
 function orderOf(column: SourceColumn): Sql {
@@ -73,50 +94,12 @@ export function rowsInStatement(table: Relation, column: SourceColumn, { from, t
   return sql`SELECT count(*) FROM ${relation(table)} WHERE ${value} >= ${integer(from)} AND ${value} < ${integer(to)}`
 }
 
-/** Lines of overlap flag and columns. The first column is never text, so a byte order mark in the data stays data. */
-export function copyStatement(
-  table: Relation,
-  { condition, isOverlap }: SliceSql,
-  columns: readonly SourceColumn[],
-): Sql {
-  return sql`SELECT ${line(isOverlap ? 1 : 0, columns)} FROM ${relation(table)}${whereBelongs(table, condition)}`
-}
-
-/** Lines of a constant and the keys. Without it a single NULL key would be an empty line, which readers skip. */
-export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`SELECT ${line(0, columns)} FROM ${relation(table)}${whereBelongs(table)}`
-}
-
 /** The greatest cursor, as a literal of a later slice. */
 export function newestStatement(table: Relation, column: SourceColumn): Sql {
   return sql`SELECT max(${orderOf(column)}) FROM ${relation(table)}${wherePassed(table)}`
 }
 
-/** The most arguments that one call takes, with room for the rest of the line. */
-const ARGUMENTS = 900
-
-/** A whole line of CSV as bytes: SQLite's text is handed over as it is stored, without being decoded. */
-function line(first: number, columns: readonly SourceColumn[]): Sql {
-  const parts = [integer(first), ...columns.flatMap(column => [raw("','"), printColumn(column)]), raw('char(10)')]
-  const groups: Sql[] = []
-  for (let i = 0; i < parts.length; i += ARGUMENTS) groups.push(sql`concat(${join(parts.slice(i, i + ARGUMENTS))})`)
-  const text = sql`CAST(${join(groups, ' || ')} AS BLOB)`
-  const long = columns.filter(({ deltaType }) => deltaType === 'string' || deltaType === 'binary')
-  if (long.length === 0) return text
-  return sql`CASE WHEN ${bytesOf(long)} > ${integer(MAX_ROW_BYTES)} THEN ${bytesOf(long)} ELSE ${text} END`
-}
-
-/** How many terms of a sum stand in one pair of parentheses: a statement may only be so deep. */
-const TERMS = 500
-
-/** How long the values are, which SQLite knows without reading them. A row that is too long is this number in place of a line. */
-function bytesOf(columns: readonly SourceColumn[]): Sql {
-  const lengths = columns.map(column => sql`ifnull(octet_length(${valueOf(column)}), 0)`)
-  const groups: Sql[] = []
-  for (let i = 0; i < lengths.length; i += TERMS) groups.push(sql`(${join(lengths.slice(i, i + TERMS), ' + ')})`)
-  return join(groups, ' + ')
-}
-
-function relation({ schema, table }: Relation): Sql {
+/** The table, as all statements call it. */
+export function relation({ schema, table }: Relation): Sql {
   return sql`${ident(schema, table)} AS t`
 }

@@ -3,15 +3,16 @@
  * committed by then is seen.
  */
 import { open } from 'node:fs/promises'
-import { SOURCE_ROW_TOO_LONG } from '../../errors/source-table.ts'
+import { SOURCE_ROW_TOO_LONG, SOURCE_TABLE_UNUSABLE } from '../../errors/source-table.ts'
 import { SOURCE_DATABASE_LOCKED, SOURCE_FILE_UNREADABLE } from '../../errors/source.ts'
 import { Problem } from '../../errors/problem.ts'
 import { raw, type Sql } from '../../engine/sql.ts'
 import { isoInstant } from '../../model/instant.ts'
 import type { Clock } from '../../model/ports.ts'
-import { errorCode } from '../driver-reason.ts'
-import { MAX_ROW_BYTES } from '../read-csv.ts'
-import type { CopyChunk } from '../segments.ts'
+import { errorCode, reasonOf } from '../driver-reason.ts'
+import { MAX_ROW_BYTES } from '../row-limit.ts'
+import { parquetForm } from '../parquet/segment-layout.ts'
+import { chunkSize, type SegmentTarget, writePieces } from '../segments.ts'
 import {
   type Counted,
   type InTurn,
@@ -21,27 +22,28 @@ import {
   type StreamedRows,
 } from '../sequential-snapshot.ts'
 import type { KeyRange } from '../key-ranges.ts'
-import type { SliceSql, WrongLiteral } from '../slice.ts'
-import type { CountRow } from '../slice-count.ts'
+import type { WrongLiteral } from '../slice.ts'
+import { type CountRow, readCount } from '../slice-count.ts'
 import type { Position } from '../position.ts'
-import type { CursorCap, Slice, SourceColumn, SourceSnapshot, SourceTable, TableRef } from '../source.ts'
+import type { CursorCap, Segment, Slice, SourceColumn, SourceSnapshot, SourceTable, TableRef } from '../source.ts'
 import { printName } from '../table-name.ts'
 import { sqliteColumn } from './column.ts'
 import { boundByClock, NO_TRANSACTIONS } from './cursor.ts'
 import { describeTable } from './describe.ts'
-import { isTooBig } from './driver-error.ts'
+import { isMisfit, isOfStatement, isTooBig } from './driver-error.ts'
 import { findTables } from './names.ts'
+import { type RowReading, readKeys, readRows } from './page-sql.ts'
+import { readGroups } from './read-rows.ts'
+import { GROUP_BYTES, SegmentRows } from './segment-rows.ts'
 import { openSqlite, type SqlitePlace, type SqliteSession } from './session.ts'
 import {
   boundsStatement,
-  copyKeysStatement,
-  copyStatement,
   countStatement,
   newestStatement,
   rowsInStatement,
+  type SqliteSlice,
   sqliteSlice,
 } from './slice-sql.ts'
-import { validChunks } from './valid-text.ts'
 
 export interface SnapshotOptions extends SqlitePlace {
   timezone: string
@@ -102,7 +104,7 @@ function positionOf({ file }: SqliteSession, nowUs: bigint): Position {
 /** The longest text that SQLite makes; a row whose line would be longer is refused by it. */
 const SQLITE_MAX_BYTES = 1_000_000_000
 
-class SqliteReader implements OneReader<SliceSql> {
+class SqliteReader implements OneReader<SqliteSlice, RowReading> {
   readonly source: string
   readonly #options: SnapshotOptions
   readonly #session: SqliteSession
@@ -119,12 +121,16 @@ class SqliteReader implements OneReader<SliceSql> {
     _table: SourceTable,
     slice: Slice,
     columnOf: (name: string) => SourceColumn,
-  ): Promise<SliceSql | WrongLiteral> {
+  ): Promise<SqliteSlice | WrongLiteral> {
     return await Promise.resolve(sqliteSlice(slice, columnOf))
   }
 
-  async count({ table, slice, columns, cursor }: Counted<SliceSql>, signal: AbortSignal): Promise<CountRow> {
-    const [row = []] = await this.#session.query(countStatement(table, slice, columns, cursor), signal)
+  async count({ table, slice, columns, cursor }: Counted<SqliteSlice>, signal: AbortSignal): Promise<CountRow> {
+    return await this.#counted(countStatement(table, slice, columns, cursor), columns, signal)
+  }
+
+  async #counted(statement: Sql, columns: readonly SourceColumn[], signal: AbortSignal): Promise<CountRow> {
+    const [row = []] = await this.#session.query(statement, signal)
     const names = ['total', 'in_slice', 'without_cursor', ...columns.map((_, n) => `unfit_${n}`)]
     return Object.fromEntries(names.map((name, n) => [name, row[n] ?? null]))
   }
@@ -133,20 +139,40 @@ class SqliteReader implements OneReader<SliceSql> {
     return sqliteColumn(column).carried.others
   }
 
-  copy(table: SourceTable, slice: SliceSql, columns: readonly SourceColumn[]): Sql {
-    return copyStatement(table, slice, columns)
+  copy(table: SourceTable, slice: SqliteSlice, columns: readonly SourceColumn[]): RowReading {
+    return readRows(table, slice, columns)
   }
 
-  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): Sql {
-    return copyKeysStatement(table, columns)
+  copyKeys(table: SourceTable, columns: readonly SourceColumn[]): RowReading {
+    return readKeys(table, columns)
   }
 
-  rows(
-    statement: Sql,
-    { table, columns, chunkBytes, signal }: StreamedRows,
-  ): AsyncGenerator<CopyChunk, bigint, undefined> {
-    const read = this.#session.copyOut(statement, { chunkBytes, signal })
-    return validChunks(read, { source: this.source, table: printName(table) }, columns)
+  /** What the reader cannot vouch for is judged by SQLite, which stops at it. */
+  copyRefusesUnfit(): boolean {
+    return true
+  }
+
+  async *segments(
+    reading: RowReading,
+    { columns, of }: StreamedRows,
+    target: SegmentTarget,
+  ): AsyncGenerator<Segment, void, undefined> {
+    const { source, table, segmentBytes, signal } = target
+    const rows = new SegmentRows(columns, of)
+    const groups = readGroups(this.#session, reading, rows, {
+      named: { source, table },
+      chunkBytes: chunkSize(segmentBytes),
+      groupBytes: Math.min(GROUP_BYTES, segmentBytes),
+      signal,
+    })
+    try {
+      yield* writePieces(groups, parquetForm(rows.described), target)
+    } catch (error) {
+      if (!(error instanceof Problem) || !isMisfit(error.cause)) throw error
+      const counted = await this.#counted(reading.count, columns, signal)
+      readCount(counted, { source, table }, columns, column => this.unfitValues(column))
+      throw error
+    }
   }
 
   /** The thread reads one chunk ahead and no more: there is nothing to be stopped. */
@@ -175,11 +201,12 @@ class SqliteReader implements OneReader<SliceSql> {
     return BigInt(rows ?? '0')
   }
 
-  /** A row beyond what SQLite itself can hold. */
+  /** A row beyond what SQLite itself can hold, and an expression that has no value: of a view, or a generated column. */
   explain(error: unknown, table: SourceTable): unknown {
     const cause = error instanceof Problem ? error.cause : error
-    if (!isTooBig(cause)) return error
     const named = { source: this.source, table: printName(table) }
+    if (isOfStatement(cause)) return SOURCE_TABLE_UNUSABLE({ ...named, reason: reasonOf(cause) }, { cause })
+    if (!isTooBig(cause)) return error
     return SOURCE_ROW_TOO_LONG({ ...named, bytes: SQLITE_MAX_BYTES, limit: MAX_ROW_BYTES }, { cause })
   }
 

@@ -3,7 +3,7 @@
  * WAL mode nobody waits.
  */
 import type { Clock } from '../../model/ports.ts'
-import { readCsvHashed, readKeyCsv } from '../read-csv.ts'
+import { readHashed, readHashedKeys } from '../parquet/hashed-rows.ts'
 import type { Source } from '../source.ts'
 import { checkTimezone } from '../timezone.ts'
 import { carryAsText } from './column.ts'
@@ -54,8 +54,8 @@ export function createSqliteSource(options: SqliteSourceOptions): Source {
       return snapshot
     },
     carryAsText: (table, names) => carryAsText(name, table, names),
-    readSegments: readCsvHashed,
-    readKeySegments: readKeyCsv,
+    readSegments: readHashed,
+    readKeySegments: readHashedKeys,
     diagnose: async (_, signal) => {
       await using session = await openSqlite(place, signal)
       return await diagnose(session, { path, timezone: parts.timezone }, signal)

@@ -1,12 +1,13 @@
 /**
  * The thread that holds a SQLite connection: the library answers synchronously, and a scan of minutes must not stop the
- * process. Rows become bytes of CSV inside SQLite; no value becomes a text or a number of JavaScript on the way.
+ * process. Rows become lines of JSON inside SQLite; no value becomes a text or a number of JavaScript on the way.
  */
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { statSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Answer, Question, ThreadSettings } from './messages.ts'
+import type { Answer, Chunk, Question, ThreadSettings } from './messages.ts'
+import { Pager } from './pager.ts'
 
 const { path, busyTimeoutMs } = workerData as ThreadSettings
 const database = new DatabaseSync(path, {
@@ -17,9 +18,12 @@ const database = new DatabaseSync(path, {
   enableDoubleQuotedStringLiterals: false,
 })
 
+let pager: Pager | undefined
 let rows: Iterator<unknown> | undefined
 /** A row that did not fit into the chunk before it. */
 let kept: Line | undefined
+
+const LINE_FEED = 0x0a
 
 /** A row as bytes, or how long it is where that is too much. */
 type Line = Uint8Array | number
@@ -33,7 +37,7 @@ function query(statement: StatementSync): (string | null)[][] {
 }
 
 /** Whole rows up to about `chunkBytes`; undefined after the last. */
-function nextChunk(chunkBytes: number): Answer & { kind: 'chunk' } {
+function nextChunk(chunkBytes: number): Chunk {
   let buffer = new Uint8Array(chunkBytes)
   let filled = 0
   let count = 0
@@ -46,19 +50,20 @@ function nextChunk(chunkBytes: number): Answer & { kind: 'chunk' } {
       longestRow = line
       break
     }
-    if (filled + line.length > buffer.length) {
+    if (filled + line.length + 1 > buffer.length) {
       if (count > 0) {
         kept = line
         break
       }
-      buffer = new Uint8Array(line.length)
+      buffer = new Uint8Array(line.length + 1)
     }
     buffer.set(line, filled)
     filled += line.length
+    buffer[filled++] = LINE_FEED
     count += 1
     if (line.length > longestRow) longestRow = line.length
   }
-  return { kind: 'chunk', bytes: buffer.subarray(0, filled), rows: count, longestRow }
+  return { kind: 'chunk', bytes: buffer.subarray(0, filled), rows: count, longestRow, isJudged: true, after: undefined }
 }
 
 function nextLine(): Line | undefined {
@@ -70,6 +75,7 @@ function nextLine(): Line | undefined {
 function stop(): void {
   rows?.return?.()
   rows = undefined
+  pager = undefined
   kept = undefined
 }
 
@@ -107,8 +113,12 @@ function answer(question: Question): Answer {
       rows = statement.iterate()
       return { kind: 'rows', rows: [] }
     }
+    case 'pages':
+      stop()
+      pager = new Pager(database, question.statements, question.after)
+      return { kind: 'rows', rows: [] }
     case 'next':
-      return nextChunk(question.chunkBytes)
+      return pager?.next(question.chunkBytes) ?? nextChunk(question.chunkBytes)
     case 'stop':
       stop()
       return { kind: 'rows', rows: [] }

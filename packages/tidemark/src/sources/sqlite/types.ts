@@ -4,21 +4,27 @@
  * `fits` and refused, never bent.
  */
 import { integer, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { decimal } from './decimal.ts'
 import { isDay, isMoment, momentText } from './moment.ts'
+import type { ValueForm } from './value-form.ts'
 
 /** How a column's values travel. */
 export interface Carried {
   deltaType: string
   orderable: boolean
+  /** Set where values that differ may be carried as one. */
+  mayCoincide?: true
   note: string | undefined
   /** Condition under which a value that is not NULL is one of this type. */
   fits: (value: Sql) => Sql
   /** What other values are, for messages. */
   others: string
-  /** CSV text of a value that fits. */
+  /** What a value that fits is printed as: an integer, or the text of the value. */
   print: (value: Sql) => Sql
-  /** DuckDB expression that types the CSV text. */
-  decode: (csvColumn: Sql) => Sql
+  /** What the segments hold of it, and which values are taken without being judged by SQLite. */
+  form: ValueForm
+  /** DuckDB expression that types what the segments hold. */
+  decode: (column: Sql) => Sql
   /** How values are compared where their text is not their order. */
   order: (value: Sql) => Sql
   /** A literal of the type; undefined when the text is none. */
@@ -39,7 +45,8 @@ const same = (value: Sql): Sql => value
 const isOf = (value: Sql, ...classes: string[]): Sql =>
   sql`typeof(${value}) IN (${raw(classes.map(one => `'${one}'`).join(', '))})`
 const castTo = (type: string) => (value: Sql) => sql`CAST(${value} AS ${raw(type)})`
-const quoted = (value: Sql): Sql => sql`concat('"', replace(${value}, '"', '""'), '"')`
+/** A text of its own, which is never taken for JSON that an expression has made. */
+const plain = (value: Sql): Sql => sql`(${value} || '')`
 
 /** Seventeen digits tell every double from every other. */
 const allDigits = (value: Sql): Sql => sql`printf('%!.17g', ${value})`
@@ -64,7 +71,8 @@ const long: Carried = {
   fits: v => isOf(v, 'integer'),
   others: 'values that are no integers',
   print: same,
-  decode: castTo('BIGINT'),
+  form: { kind: 'long' },
+  decode: same,
   order: same,
   literal: wholeNumber,
 }
@@ -75,26 +83,30 @@ const string: Carried = {
   orderable: false,
   fits: v => sql`typeof(${v}) <> 'blob'`,
   others: 'bytes',
-  print: v => quoted(sql`CASE typeof(${v}) WHEN 'real' THEN ${shortest(v)} ELSE ${v} END`),
-  decode: same,
+  print: v => plain(sql`CASE typeof(${v}) WHEN 'real' THEN ${shortest(v)} ELSE ${v} END`),
+  form: { kind: 'any text' },
   order: v => sql`${v} COLLATE BINARY`,
   literal: text,
 }
+
+/** Where a number may stand beside the text that it is printed as. */
+const anyText: Carried = { ...string, mayCoincide: true }
 
 /** A text column holds no numbers: its affinity has made them texts. */
 const plainText: Carried = {
   ...string,
   fits: v => isOf(v, 'text'),
   others: 'bytes or numbers',
-  print: quoted,
+  print: plain,
+  form: { kind: 'text' },
 }
 
 /** What `as_text` gives: the value as SQLite prints it, bytes as hex digits. */
 export const asText: Carried = {
-  ...string,
+  ...anyText,
   note: 'carried as text by as_text',
   fits: () => raw('true'),
-  print: v => quoted(sql`CASE typeof(${v}) WHEN 'real' THEN ${shortest(v)} WHEN 'blob' THEN hex(${v}) ELSE ${v} END`),
+  print: v => plain(sql`CASE typeof(${v}) WHEN 'real' THEN ${shortest(v)} WHEN 'blob' THEN hex(${v}) ELSE ${v} END`),
 }
 
 const boolean: Carried = {
@@ -103,7 +115,7 @@ const boolean: Carried = {
   orderable: false,
   fits: v => sql`(typeof(${v}) = 'integer' AND ${v} IN (0, 1))`,
   others: 'values other than 0 and 1',
-  decode: castTo('BOOLEAN'),
+  form: { kind: 'boolean' },
   literal: value => (/^(true|1)$/i.test(value) ? raw('1') : /^(false|0)$/i.test(value) ? raw('0') : undefined),
 }
 
@@ -111,10 +123,12 @@ const double: Carried = {
   ...long,
   deltaType: 'double',
   orderable: false,
-  // An integer that no double holds would be rounded.
-  fits: v => sql`(typeof(${v}) = 'real' OR typeof(${v}) = 'integer' AND CAST(CAST(${v} AS REAL) AS INTEGER) = ${v})`,
+  // An integer that no double holds would be rounded. The greatest one becomes 2⁶³, which SQLite casts back to it.
+  fits: v => sql`(typeof(${v}) = 'real' OR typeof(${v}) = 'integer' AND CAST(CAST(${v} AS REAL) AS INTEGER) = ${v} \
+AND ${v} < ${integer(INT64 - 1n)})`,
   others: 'values that no double holds exactly',
   print: allDigits,
+  form: { kind: 'double' },
   decode: castTo('DOUBLE'),
   literal: value =>
     /^[+-]?inf(inity)?$/i.test(value) ? raw(value.startsWith('-') ? '-9e999' : '9e999') : number(value),
@@ -128,8 +142,8 @@ const binary: Carried = {
   orderable: false,
   fits: v => isOf(v, 'blob'),
   others: 'values that are no bytes',
-  print: v => sql`concat('"', hex(${v}), '"')`,
-  decode: value => sql`unhex(${value})`,
+  print: v => sql`hex(${v})`,
+  form: { kind: 'hex' },
   literal: value => (/^(0x)?([0-9a-f]{2})*$/i.test(value) ? sql`x${text(value.replace(/^0x/i, ''))}` : undefined),
 }
 
@@ -139,6 +153,7 @@ const date: Carried = {
   orderable: true,
   fits: isDay,
   others: 'values other than YYYY-MM-DD',
+  form: { kind: 'day' },
   decode: castTo('DATE'),
   literal: value => (/^\d{4}-\d{2}-\d{2}$/.test(value) ? text(value) : undefined),
 }
@@ -157,41 +172,21 @@ function timestamp(timezone: string): Carried {
     ...plainText,
     deltaType: 'timestamp',
     orderable: true,
+    // One moment may be written in several ways.
+    mayCoincide: true,
     note: MOMENT_NOTE,
     fits: isMoment,
     others: 'values other than YYYY-MM-DD HH:MM:SS',
+    form: { kind: 'moment' },
+    // So long is a moment without a zone; a pattern costs more than all the rest.
     decode: value =>
-      sql`CASE WHEN regexp_matches(${value}, '([Zz]|[+-][0-9][0-9]:[0-9][0-9])$') THEN CAST(${value} AS TIMESTAMPTZ) \
-ELSE ${inZone(value, timezone)} END`,
+      sql`CASE WHEN strlen(${value}) NOT IN (10, 16, 19) AND regexp_matches(${value}, '([Zz]|[+-][0-9][0-9]:[0-9][0-9])$') \
+THEN CAST(${value} AS TIMESTAMPTZ) ELSE ${inZone(value, timezone)} END`,
     order: momentText,
     literal: value =>
       MOMENT.test(value)
         ? momentText(text(value.replace(/([+-]\d{2})$/, (zone, at) => (value.length > 10 ? `${at}:00` : zone))))
         : undefined,
-  }
-}
-
-/** Decimal digits that Delta and DuckDB carry. */
-const MAX_PRECISION = 38
-
-/** A double is carried as the decimal of the declared scale, when that reads back as the same double. */
-function decimal(declared: string): Carried | undefined {
-  const [, digits = '', after = '0'] = /\(\s*(\d+)\s*(?:,\s*(\d+)\s*)?\)/.exec(declared) ?? []
-  const [precision, scale] = [Number(digits), Number(after)]
-  if (digits === '' || precision < 1 || precision > MAX_PRECISION || scale > precision) return undefined
-  const print = (v: Sql): Sql =>
-    sql`CASE typeof(${v}) WHEN 'integer' THEN ${v} ELSE printf(${text(`%!.${scale}f`)}, ${v}) END`
-  const isWithin = (v: Sql): Sql => sql`abs(CAST(${v} AS REAL)) < 1e${integer(precision - scale)}`
-  return {
-    ...long,
-    deltaType: `decimal(${precision},${scale})`,
-    orderable: false,
-    note: NUMERIC_NOTE,
-    fits: v => sql`(${isOf(v, 'integer', 'real')} AND ${isWithin(v)} AND CAST(${print(v)} AS NUMERIC) = ${v})`,
-    others: `values that are no numbers of ${precision} digits, ${scale} after the point`,
-    print,
-    decode: castTo(`DECIMAL(${precision},${scale})`),
-    literal: number,
   }
 }
 
@@ -220,10 +215,11 @@ export const sqliteTypes: readonly SqliteTypeRule[] = [
     sqlite: '`decimal(p,s)`, `numeric(p,s)`',
     lake: 'decimal(p,s)',
     note: NUMERIC_NOTE,
-    carry: declared => (DECIMAL.test(declared) ? decimal(declared) : undefined),
+    carry: declared =>
+      DECIMAL.test(declared) ? decimal(declared, { ...long, note: NUMERIC_NOTE, literal: number }) : undefined,
   },
   rule('`decimal`, `numeric` without digits', DECIMAL, { ...double, note: NUMERIC_NOTE }),
-  rule('every other type, or none', /^/, { ...string, note: "carried as SQLite's text of the value" }),
+  rule('every other type, or none', /^/, { ...anyText, note: "carried as SQLite's text of the value" }),
 ]
 
 /** How a declared type is carried. */

@@ -46,7 +46,7 @@ export function sqlServerSlice(
 
 function sinceSql(horizon: bigint, { versions }: Pick<Relation, 'versions'>): SqlServerSlice {
   if (versions === undefined) throw new TypeError('this is a bug in tidemark: rows of this table have no versions')
-  const slice = { isOverlap: true, literals: [] }
+  const slice = { literals: [] }
   if (versions.kind === 'change tracking') return { ...slice, condition: EVERY_ROW, changedAfter: horizon - 1n }
   const condition = sql`${value(versions.column)} >= CONVERT(binary(8), CONVERT(bigint, ${integer(horizon)}))`
   return { ...slice, condition }
@@ -84,19 +84,19 @@ export function countStatement(
 
 const count = (what: Sql): Sql => sql`CONVERT(varchar(20), count_big(${what}))`
 
-/** Overlap flag, columns. The first column is never text, so a byte order mark in the data stays data. */
+/** A constant, then the columns. It is never text, so a byte order mark in the data stays data. */
 export function copyStatement(table: Relation, slice: SqlServerSlice, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList(slice.isOverlap ? '1' : '0', columns)} FROM ${from(table, slice)}${whereBelongs(table, slice.condition)}`
+  return sql`${selectList(columns)} FROM ${from(table, slice)}${whereBelongs(table, slice.condition)}`
 }
 
 /** A constant, then the keys. Without it a single NULL key would be an empty line, which readers skip. */
 export function copyKeysStatement(table: Relation, columns: readonly SourceColumn[]): Sql {
-  return sql`${selectList('0', columns)} FROM ${relation(table)}${whereBelongs(table)}`
+  return sql`${selectList(columns)} FROM ${relation(table)}${whereBelongs(table)}`
 }
 
 /** The same for the keys that the server has seen going away; their rows are no more, only what was tracked is. */
 export function copyDeletedStatement(table: Relation, columns: readonly SourceColumn[], horizon: bigint): Sql {
-  return sql`${selectList('0', columns)} FROM ${changes(table, horizon - 1n)} AS t WHERE t.SYS_CHANGE_OPERATION = 'D'`
+  return sql`${selectList(columns)} FROM ${changes(table, horizon - 1n)} AS t WHERE t.SYS_CHANGE_OPERATION = 'D'`
 }
 
 /** How the columns of all three are written. */
@@ -104,10 +104,10 @@ export function formsOf(columns: readonly SourceColumn[]): CsvForm[] {
   return ['bare', ...columns.map(column => sqlServerColumn(column).form)]
 }
 
-function selectList(first: string, columns: readonly SourceColumn[]): Sql {
+function selectList(columns: readonly SourceColumn[]): Sql {
   const values = columns.map(column => sqlServerColumn(column).select(value(column.name)))
   // Unnamed columns are no error of a SELECT; the driver tells them by their place.
-  return sql`SELECT ${join([text(first), ...values])}`
+  return sql`SELECT ${join([text('0'), ...values])}`
 }
 
 function from(table: Relation, { changedAfter }: SqlServerSlice): Sql {

@@ -4,7 +4,7 @@
  */
 import type { Sql } from '../../engine/sql.ts'
 import { asWanted, refsOf } from '../found-tables.ts'
-import type { CopyChunk } from '../segments.ts'
+import { chunkSize, type SegmentTarget, writeSegments } from '../segments.ts'
 import {
   type Counted,
   type InTurn,
@@ -15,7 +15,7 @@ import {
 import { serverName } from '../server-address.ts'
 import { noLiteral, type WrongLiteral } from '../slice.ts'
 import type { CountRow } from '../slice-count.ts'
-import type { CursorCap, Slice, SourceColumn, SourceSnapshot, SourceTable, TableRef } from '../source.ts'
+import type { CursorCap, Segment, Slice, SourceColumn, SourceSnapshot, SourceTable, TableRef } from '../source.ts'
 import type { SqlServerConnection } from './address.ts'
 import { sqlServerColumn } from './column.ts'
 import { boundByClock, type CursorClock, newestStatement, readCursorClock } from './cursor.ts'
@@ -123,8 +123,10 @@ class SqlServerReader implements OneReader<SqlServerSlice> {
     return copyDeletedStatement(sqlServerTable(table), columns, horizon)
   }
 
-  rows(statement: Sql, { columns, chunkBytes, signal }: StreamedRows): AsyncGenerator<CopyChunk, bigint, undefined> {
-    return this.#parts.session.copyOut(this.#inside(statement), { forms: formsOf(columns), chunkBytes, signal })
+  segments(statement: Sql, { columns }: StreamedRows, target: SegmentTarget): AsyncGenerator<Segment, void, undefined> {
+    const { segmentBytes, signal } = target
+    const options = { forms: formsOf(columns), chunkBytes: chunkSize(segmentBytes), signal }
+    return writeSegments(this.#parts.session.copyOut(this.#inside(statement), options), target)
   }
 
   abandon(): void {
