@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '../examples/postgres.ts'
-import { saleTable, sumInLake, sumInServer } from './load-tables.ts'
+import { saleTable, SERVER_CONFIG, sumInLake, sumInServer } from './load-tables.ts'
 import { printCells } from './measure.ts'
 import { type Loader, listLoaders } from './peers/loaders.ts'
 import { type Cost, runMeasured } from './peers/run-measured.ts'
@@ -18,8 +18,7 @@ const tries = Number(process.argv[3] ?? 3)
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'))
-  const config = { fsync: 'off', jit: 'off', shared_buffers: '2GB', max_wal_size: '8GB' }
-  const server = await startPostgres({ directory: join(folder, 'postgres'), config })
+  const server = await startPostgres({ directory: join(folder, 'postgres'), config: SERVER_CONFIG })
   try {
     await server.query(saleTable(rows))
     await server.query('VACUUM ANALYZE sale')

@@ -10,7 +10,7 @@ import { mkdtemp, rm, writeFile, mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type RunningPostgres, startPostgres } from '../examples/postgres.ts'
-import { saleTable } from './load-tables.ts'
+import { saleTable, SERVER_CONFIG } from './load-tables.ts'
 import { best, type Measured, measure, printCells, printMeasured } from './measure.ts'
 
 const narrow = Number(process.argv[2] ?? 4_000_000)
@@ -33,8 +33,7 @@ FROM generate_series(1::bigint, ${wide}) n`
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'))
-  const config = { fsync: 'off', jit: 'off', shared_buffers: '2GB', max_wal_size: '8GB' }
-  const server = await startPostgres({ directory: join(folder, 'postgres'), config })
+  const server = await startPostgres({ directory: join(folder, 'postgres'), config: SERVER_CONFIG })
   try {
     for (const statement of [saleTable(narrow), WIDE]) await server.query(statement)
     await server.query('VACUUM ANALYZE sale')

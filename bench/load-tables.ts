@@ -1,6 +1,9 @@
-/** The tables that loads are measured with, and one number over all values of each, by the server and from the files. */
+/** The server and the tables that loads are measured with, and one number over all values of each, by the server and from the files. */
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { RunningPostgres } from '../examples/postgres.ts'
+
+/** A server as one that is at work: what was read stays in its memory. */
+export const SERVER_CONFIG = { fsync: 'off', jit: 'off', shared_buffers: '2GB', max_wal_size: '8GB' }
 
 /** Ten columns of the types that operational tables are made of. */
 export const saleTable = (

@@ -135,7 +135,7 @@ for (let round = 0; round < 15; round += 1) {
       table,
       { version: 3n, mark: marks[i], observed: undefined, fitted: undefined, problem: undefined },
       { position },
-      undefined,
+      { count: undefined, now: 0 },
     ),
   )
   const plan = planRun({ tables: lines, flows, select: undefined, lake: [] })

@@ -8,6 +8,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '../examples/postgres.ts'
+import { SERVER_CONFIG } from './load-tables.ts'
 import { best, type Measured, measure, printCells, printMeasured } from './measure.ts'
 
 const [first = 4_000_000, held = 2_000_000, changed = 20_000] = process.argv.slice(2).map(Number)
@@ -45,7 +46,7 @@ function createTable(name: string, rows: number): string {
 
 async function main(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'tidemark-bench-'))
-  const server = await startPostgres({ directory: join(folder, 'postgres'), config: { fsync: 'off' } })
+  const server = await startPostgres({ directory: join(folder, 'postgres'), config: SERVER_CONFIG })
   try {
     const project = join(folder, 'project')
     await mkdir(project)
