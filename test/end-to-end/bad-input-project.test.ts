@@ -355,6 +355,26 @@ describe('a flow', () => {
     expect(run.exit).toBe(2)
   })
 
+  test('a step that fails says what is written, with the keys that break a rule, each once, to whoever runs and nowhere else', async () => {
+    const project = await createShop('keys', {
+      entries: [{ schema: 'keys', table: 'orders', silver: { expect_or_fail: { paid: 'amount > 0' } } }],
+      flows: { 'gold/n.sql': 'CREATE MATERIALIZED VIEW gold.n AS SELECT CAST(name AS INT) AS n FROM silver.users' },
+    })
+    await database.query(
+      `CREATE TABLE keys.orders (id text PRIMARY KEY, amount int); INSERT INTO keys.orders VALUES ('order-1', 0), ('order-2', 1), ('order-3', 0)`,
+    )
+    await project.run()
+    await database.query("UPDATE keys.orders SET amount = -1 WHERE id = 'order-1'")
+    const run = await project.tidemark('run', '--events')
+    expect(run.stderr).toContain('\n  silver.orders is unchanged. Rows that break it: id = order-1; id = order-3.\n')
+    expect(run.stderr).toContain('\n  gold.n is unchanged. Invalid Input Error: CAST_INVALID_INPUT')
+    expect(await readAll(`${project.lake}/system`)).not.toMatch(/order-[13]|CAST_INVALID_INPUT/)
+    expect(run.stdout).toMatch(
+      /FLOW_EXPECTATION_FAILED.*FLOW_COMPUTE_FAILED|FLOW_COMPUTE_FAILED.*FLOW_EXPECTATION_FAILED/s,
+    )
+    expect(run.stdout).not.toMatch(/order-[13]|CAST_INVALID_INPUT/)
+  })
+
   test('that reads what a pattern brings is valid before the database was asked', async () => {
     const project = await createShop('bring', {
       list: '[{ "schema": "bring", "table": "*" }]',
@@ -476,6 +496,17 @@ describe('the project file', () => {
     })
     const run = await project.run('--select', 'users+')
     expect(run.steps.map(step => step.step)).toEqual(['bronze.users', 'silver.users'])
+  })
+
+  test.each([
+    ['verify', 'silver.users'],
+    ['backfill', 'silver.users', '--from', '2026-01-01'],
+    ['run', '--yes', '--reload-source', 'silver.users'],
+    ['run', '--allow-mass-delete', 'bronze.usres'],
+  ])('%s of a table that does not come from a source names the one that does', async (...command) => {
+    const project = await createShop('below')
+    const says = /No bronze table of this project is called \S+; did you mean bronze\.users\?/
+    expectProblem(await project.tidemark(...command), { exit: 2, code: 'STEP_UNKNOWN', says })
   })
 })
 

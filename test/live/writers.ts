@@ -18,7 +18,7 @@ export interface Tally {
   rolledBack: number
   prepared: number
   savepoints: number
-  /** Transactions that waited for each other and were given up by the server. */
+  /** Transactions that were in each other's way and were given up by the server. */
   gaveUp: number
   /** Numbers of events whose COMMIT was answered. */
   events: Set<number>
@@ -47,6 +47,12 @@ const IN_TIME = ['now()', 'now()', 'clock_timestamp()', "date_trunc('second', no
 const EARLIER = ["now() - interval '300 ms'", "now() - interval '1 day'"]
 /** How the payload of an event under such a cursor begins. */
 export const DATED_BACK = 'dated back'
+
+/**
+ * A lock was not had in time; a deadlock; another writer took the number that the sequence had just given to this one
+ * (`again`). Any other answer is a mistake of this file.
+ */
+const CONTENTION = ['55P03', '40P01', '23505']
 
 interface Writer {
   client: pg.Client
@@ -112,8 +118,7 @@ async function transaction(writer: Writer, n: number): Promise<void> {
     await client.query(keep ? 'COMMIT' : 'ROLLBACK')
     settle(tally, keep, events)
   } catch (error) {
-    // 55P03: a lock was not had in time; 40P01: a deadlock. Anything else is a mistake of this file.
-    if (!(error instanceof pg.DatabaseError) || !['55P03', '40P01'].includes(error.code ?? '')) throw error
+    if (!(error instanceof pg.DatabaseError) || !CONTENTION.includes(error.code ?? '')) throw error
     await client.query('ROLLBACK')
     tally.gaveUp += 1
   }
