@@ -112,5 +112,5 @@ test.skipIf(!hasReader('spark'))(
     await expectLatest(folder, latest)
   },
   // A thousand take an hour where the machine is busy.
-  Math.max(600_000, SPARK_COMMITS * 5000),
+  Math.max(1_200_000, SPARK_COMMITS * 5000),
 )

@@ -22,8 +22,8 @@ const ROWS = (
 /** What another client might leave behind, each of which would bend a value, name something else or end the reading. */
 const OF_OTHERS = `SET quote_all_identifiers = on; SET search_path = shadow, pg_catalog; SET IntervalStyle = 'postgres_verbose'; SET DateStyle = 'SQL, DMY';
   SET TimeZone = 'Asia/Kathmandu'; SET extra_float_digits = -10; SET bytea_output = 'escape'; SET xmlbinary = 'hex';
-  SET row_security = on; SET default_transaction_isolation = 'serializable'; SET lock_timeout = 1; SET statement_timeout = '5s';
-  SET ROLE pooled_other; SET default_text_search_config = 'german';  SET client_encoding = 'LATIN1'; SET idle_in_transaction_session_timeout = '5s'`
+  SET row_security = on; SET default_transaction_isolation = 'serializable'; SET lock_timeout = 1; SET statement_timeout = '5min';
+  SET ROLE pooled_other; SET default_text_search_config = 'german';  SET client_encoding = 'LATIN1'; SET idle_in_transaction_session_timeout = '5min'`
 
 const LOOK = `SELECT s.name, s.setting FROM pg_catalog.pg_settings s WHERE s.name NOT LIKE 'transaction%' AND s.source = 'session' ORDER BY 1`
 

@@ -60,7 +60,9 @@ async function readRecord(folder: string): Promise<{ of: number; done: Set<strin
   const plan = await readFile(join(folder, 'plan.json'), 'utf8').catch(() => undefined)
   if (plan === undefined) return { of: 0, done: new Set() }
   const { loadId, chunks } = JSON.parse(plan) as LoadPlan
-  const names = await readdir(join(folder, loadId)).catch(() => [])
+  const files = await readdir(join(folder, loadId)).catch(() => [])
+  // One that is being written when its writer is killed is no record.
+  const names = files.filter(name => /^\d+\.json$/.test(name))
   const starts = chunks.map(({ from }) => (from as unknown as { bigint: string } | undefined)?.bigint ?? 'start')
   return { of: chunks.length, done: new Set(names.map(name => starts[Number.parseInt(name, 10)] ?? name)) }
 }

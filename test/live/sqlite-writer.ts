@@ -33,19 +33,33 @@ function transact(database: DatabaseSync): void {
   }
 }
 
+/** Somebody reads or writes for longer than a statement waits. */
+const isInTheWay = (error: unknown): boolean => /locked|busy/.test(String(error))
+
+/** A writer that was killed before goes on behind what it has written. */
+async function countWritten(): Promise<number> {
+  const written = `SELECT count(*) + coalesce(max(n), 0) AS n FROM event WHERE id LIKE '${name}-%'`
+  while (!isStopped) {
+    try {
+      return Number(kept.prepare(written).get()?.['n'] ?? 0)
+    } catch (error) {
+      if (!isInTheWay(error)) throw error
+      await delay(20)
+    }
+  }
+  return 0
+}
+
 const kept = open()
-// A writer that was killed before goes on behind what it has written.
-next = Number(
-  kept.prepare(`SELECT count(*) + coalesce(max(n), 0) AS n FROM event WHERE id LIKE '${name}-%'`).get()?.['n'] ?? 0,
-)
+next = await countWritten()
 while (!isStopped) {
   const isOwn = random.chance(0.3)
   const database = isOwn ? open() : kept
   try {
     transact(database)
   } catch (error) {
-    // Somebody reads or writes for longer than it waits; in WAL mode a commit may also meet a moved snapshot.
-    if (!/locked|busy/.test(String(error))) throw error
+    // In WAL mode a commit may also meet a moved snapshot.
+    if (!isInTheWay(error)) throw error
     if (database.isTransaction) database.exec('ROLLBACK')
   } finally {
     if (isOwn) database.close()

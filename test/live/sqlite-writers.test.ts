@@ -30,7 +30,8 @@ function startWriter(path: string, name: string, seed: number): Writer {
   })
   const ended = new Promise<void>((resolve, reject) => {
     child.on('close', (code, signal) => {
-      if (code === 0 || signal === 'SIGKILL') resolve()
+      // One that is told to stop before it listens ends by that.
+      if (code === 0 || signal === 'SIGKILL' || signal === 'SIGTERM') resolve()
       else reject(new Error(`writer ${name} ended with ${code ?? signal}`))
     })
   })
@@ -78,10 +79,18 @@ test.each(['wal', 'delete'] as const)(
     onTestFinished(() => project[Symbol.asyncDispose]())
     const writers = Array.from({ length: WRITERS }, (_, n) => startWriter(file.path, `w${n}`, SEED + n))
     let [commits, killed, done] = [0, 0, 0]
-    for (let round = 0; round < RUNS; round += 1) {
-      const { exit, said } = await startRun(project, round % 2 === 1 ? random.integer(100, 2500) : undefined)
+    // What a run takes here and now: a moment beyond it kills nothing.
+    let usualMs = 1000
+    // A slow machine, or one on which the file is hardly ever free, is given more rounds.
+    const isEnough = (): boolean => Math.min(killed, done) > 0
+    for (let round = 0; round < RUNS || (!isEnough() && round < 10 * RUNS); round += 1) {
+      const started = performance.now()
+      const { exit, said } = await startRun(project, round % 2 === 1 ? random.integer(100, usualMs) : undefined)
       if (exit === 'killed') killed += 1
-      else if (exit === 0) done += 1
+      else if (exit === 0) {
+        done += 1
+        usualMs = Math.max(200, Math.round(performance.now() - started))
+      }
       // With a rollback journal a writer may keep the file for long, and one that died leaves it to the next to clean up.
       else expect(said, `round ${round}`).toMatch(/SOURCE_DATABASE_LOCKED/)
       const dying = writers[round % WRITERS]
@@ -95,7 +104,7 @@ test.each(['wal', 'delete'] as const)(
     await Promise.all(writers.map(({ ended }) => ended))
     commits += writers.reduce((sum, one) => sum + one.commits, 0)
     console.info(`seed ${SEED} (${journal}): ${commits} commits, ${done} runs done, ${killed} killed`)
-    expect(Math.min(commits, killed, done)).toBeGreaterThan(0)
+    expect(isEnough() && commits > 0).toBe(true)
 
     // A writer that was killed in its transaction leaves a journal or a log, which the next writer takes in.
     const { DatabaseSync } = await import('node:sqlite')

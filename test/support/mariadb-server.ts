@@ -30,6 +30,8 @@ const HOST = '127.0.0.1'
 const USER = 'tidemark_owner'
 const PASSWORD = 'tidemark-tests'
 const START_TIMEOUT_MS = 60_000
+/** Another process may take a free port between our look and the server's bind. */
+const PORT_ATTEMPTS = 5
 
 /** The server program to test with, of the folder that is named or of this machine; undefined when it has none. */
 export async function findServer(env: NodeJS.ProcessEnv = process.env): Promise<string | undefined> {
@@ -96,16 +98,22 @@ export async function startMariadb(
     () => false,
   )
   if (!isMade) await initialise(program, data, account)
-  const port = at ?? (await findFreePort())
-  const child = await launch({ program, directory, data, port, account, zone, more })
-  const version = await waitUntilReady(child, directory, port)
+  for (let attempt = 1; ; attempt += 1) {
+    const port = at ?? (await findFreePort())
+    const child = await launch({ program, directory, data, port, account, zone, more })
+    const ready = await waitUntilReady(child, { directory, data, port })
+    if ('version' in ready) return describe(child, { port, data, version: ready.version })
+    if (at !== undefined || attempt === PORT_ATTEMPTS || !/address already in use/i.test(ready.log))
+      throw new Error(`MariaDB did not start:\n${ready.log}`)
+  }
+}
+
+function describe(child: ChildProcess, server: Pick<RunningMariadb, 'port' | 'data' | 'version'>): RunningMariadb {
   return {
     host: HOST,
-    port,
     user: USER,
     password: PASSWORD,
-    version,
-    data,
+    ...server,
     stop: async () => {
       if (child.exitCode !== null || child.signalCode !== null) return
       const closed = once(child, 'close')
@@ -147,7 +155,7 @@ async function launch({ program, directory, data, port, account, zone, more }: L
     port: String(port),
     'bind-address': HOST,
     socket: join(data, 's'),
-    'pid-file': join(data, 'pid'),
+    'pid-file': pidFile(data),
     // A run waits for a server that writes its log later.
     'innodb-flush-log-at-trx-commit': '1',
     // Statistics are kept by a transaction of no connection, which a bound by the oldest open one has to respect.
@@ -179,24 +187,34 @@ async function launch({ program, directory, data, port, account, zone, more }: L
   }
 }
 
-/** The server's version, once it answers and has the tests' own account. */
-async function waitUntilReady(child: ChildProcess, directory: string, port: number): Promise<string> {
+/** The server's version, once it answers and has the tests' own account; its own words when it ended instead. */
+async function waitUntilReady(
+  child: ChildProcess,
+  { directory, data, port }: { directory: string; data: string; port: number },
+): Promise<{ version: string } | { log: string }> {
   const deadline = performance.now() + START_TIMEOUT_MS
   while (performance.now() < deadline && child.exitCode === null && child.pid !== undefined) {
     try {
       const root = await mysql.createConnection({ host: HOST, port, user: 'root' })
+      const [[found]] = await root.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version, @@pid_file AS pid')
+      // The server of another worker may answer at a port that ours did not get.
+      if (found?.['pid'] !== pidFile(data)) {
+        root.destroy()
+        throw new Error('another server answers')
+      }
       await root.query(`CREATE USER IF NOT EXISTS ${USER} IDENTIFIED BY '${PASSWORD}'`)
       await root.query(`GRANT ALL ON *.* TO ${USER} WITH GRANT OPTION`)
-      const [rows] = await root.query<mysql.RowDataPacket[]>('SELECT VERSION() AS version')
       await root.end()
-      return String(rows[0]?.['version'])
+      return { version: String(found['version']) }
     } catch {
       await delay(50)
     }
   }
   child.kill('SIGKILL')
-  throw new Error(`MariaDB did not start:\n${await readFile(join(directory, 'server.log'), 'utf8')}`)
+  return { log: await readFile(join(directory, 'server.log'), 'utf8') }
 }
+
+const pidFile = (data: string): string => join(data, 'pid')
 
 function identity(account: Account): { uid?: number; gid?: number } {
   return account.uid === undefined ? {} : { uid: account.uid, gid: account.gid }

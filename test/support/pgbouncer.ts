@@ -12,7 +12,7 @@ import { delimiter, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { findFreePort } from '../../examples/postgres.ts'
-import { serverAccount } from '../../examples/postgres-install.ts'
+import { type Account, serverAccount } from '../../examples/postgres-install.ts'
 import type { TestDatabase } from './postgres.ts'
 
 /** Debian keeps servers outside of an ordinary user's path. */
@@ -24,6 +24,9 @@ export const hasPgbouncer: boolean = PROGRAM !== undefined
 if (!hasPgbouncer) {
   console.warn('Tests of PgBouncer are left out: there is no pgbouncer (Debian: apt-get install pgbouncer).')
 }
+
+/** Another process may take a free port between our look and the bind. */
+const PORT_ATTEMPTS = 5
 
 export type PoolMode = 'session' | 'transaction' | 'statement'
 
@@ -37,34 +40,46 @@ export async function startPgbouncer(
   const { host, port: behind, database: name, user, password } = database
   const account = await serverAccount()
   const folder = await mkdtemp(join(tmpdir(), 'pgbouncer-'))
-  const port = await findFreePort()
   const all = {
     listen_addr: '127.0.0.1',
-    listen_port: String(port),
     unix_socket_dir: '',
     auth_type: 'any',
     pool_mode: mode,
     default_pool_size: '10',
     ...settings,
   }
-  const lines = Object.entries(all).map(([key, value]) => `${key} = ${value}`)
   const target = `host=${host} port=${behind} dbname=${name} user=${user} password=${password}`
   const file = join(folder, 'pgbouncer.ini')
-  await writeFile(file, `[databases]\n${name} = ${target}\n[pgbouncer]\n${lines.join('\n')}\n`)
-  if (account.uid !== undefined) for (const path of [folder, file]) await chown(path, account.uid, account.gid)
+  onTestFinished(() => rm(folder, { recursive: true, force: true }))
+  for (let attempt = 1; ; attempt += 1) {
+    const port = await findFreePort()
+    const lines = Object.entries({ ...all, listen_port: String(port) }).map(([key, value]) => `${key} = ${value}`)
+    await writeFile(file, `[databases]\n${name} = ${target}\n[pgbouncer]\n${lines.join('\n')}\n`)
+    if (account.uid !== undefined) for (const path of [folder, file]) await chown(path, account.uid, account.gid)
+    const failure = await launch(PROGRAM, { file, folder, account, port })
+    const url = `postgres://${user}:${password}@${host}:${port}/${name}`
+    if (failure === undefined) return { host, port, database: name, user, password, url }
+    if (attempt === PORT_ATTEMPTS || !/address already in use/i.test(failure))
+      throw new Error(`pgbouncer did not start:\n${failure}`)
+  }
+}
+
+/** Undefined once it listens; its own words when it ended instead. */
+async function launch(
+  program: string,
+  { file, folder, account, port }: { file: string; folder: string; account: Account; port: number },
+): Promise<string | undefined> {
   const identity = account.uid === undefined ? {} : { uid: account.uid, gid: account.gid }
-  const child = spawn(PROGRAM, [file], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...identity })
+  const child = spawn(program, [file], { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], ...identity })
   let told = ''
   child.stderr.on('data', (chunk: Buffer) => (told += String(chunk)))
-  onTestFinished(async () => {
-    await stop(child)
-    await rm(folder, { recursive: true, force: true })
-  })
-  while (!(await answers(port))) {
-    if (child.exitCode !== null) throw new Error(`pgbouncer did not start:\n${told}`)
+  onTestFinished(() => stop(child))
+  // Somebody else may answer at a port that it did not get.
+  while (!told.includes(`listening on 127.0.0.1:${port}`) || !(await answers(port))) {
+    if (child.exitCode !== null) return told
     await delay(20)
   }
-  return { host, port, database: name, user, password, url: `postgres://${user}:${password}@${host}:${port}/${name}` }
+  return undefined
 }
 
 async function stop(child: ChildProcess): Promise<void> {
