@@ -261,7 +261,7 @@ describe.skipIf(EXTENSION === undefined)(`two streams of DuckDB's extension (${W
       await world.ingest({ table: 'big' }, { snapshot: await snapshotShown(world) })
       expect(await world.bronze('big')).toHaveLength(4000)
       expect(warned).toEqual([expect.stringMatching(/^read by COPY: .*no more/)])
-      await expect.poll(sleeping, { timeout: 20_000 }).toBe(0)
+      await expect.poll(sleeping, { timeout: 60_000 }).toBe(0)
     },
   )
 

@@ -324,7 +324,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await snapshot.snapshot.close()
     const open = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE application_name = 'tidemark' AND datname = current_database()`
-    await expect.poll(async () => (await db.query(open))[0]?.['n'], { timeout: 20_000 }).toBe('0')
+    await expect.poll(async () => (await db.query(open))[0]?.['n'], { timeout: 60_000 }).toBe('0')
   })
 
   test('a read that is stopped stops on the server, too', async () => {
