@@ -76,6 +76,23 @@ export const SOURCE_POOLER_UNFIT: ProblemKind<ServerParams> = problem({
   example: { ...server, reason: 'it pools statements, while rows are read in one transaction' },
 })
 
+interface SalvageParams extends Omit<ServerParams, 'reason'> {
+  /** Names of settings. */
+  settings: string
+}
+
+export const SOURCE_PASSES_OVER_DAMAGE: ProblemKind<SalvageParams> = problem({
+  code: 'SOURCE_PASSES_OVER_DAMAGE',
+  title: 'The source passes over damaged pages, and the rows in them.',
+  message: (p: SalvageParams) =>
+    `Source ${p.source}: the server at ${p.server} is set to go on where a page is damaged (${p.settings}). Rows in such a page would be missing or wrong, and nobody told.`,
+  hint: p =>
+    `Let an administrator turn off ${p.settings}, for the server, the database and the login. What can be saved of a damaged table is saved by hand.`,
+  retry: 'after-change',
+  exit: 3,
+  example: { ...server, settings: 'zero_damaged_pages' },
+})
+
 interface TooOldParams extends Omit<ServerParams, 'reason'> {
   /** `PostgreSQL 11`. */
   release: string

@@ -5,9 +5,10 @@
 import { isIP } from 'node:net'
 import type { Connection, ConnectionOptions } from 'mysql2'
 import { integer, join, raw, type Sql, sql, text } from '../../engine/sql.ts'
+import { SOURCE_PASSES_OVER_DAMAGE } from '../../errors/source.ts'
 import { loadDriver } from '../load-driver.ts'
 import { ReceivingSocket } from '../receiving-socket.ts'
-import { KEEP_ALIVE_MS, type ServerConnection, tlsOptions } from '../server-address.ts'
+import { KEEP_ALIVE_MS, type ServerConnection, serverName, tlsOptions } from '../server-address.ts'
 import { translateDriverError, translateLoginError } from './driver-error.ts'
 import { MysqlSession } from './session.ts'
 
@@ -51,11 +52,14 @@ function settingsOf(lockTimeoutMs: number): Readonly<Record<string, Sql>> {
   }
 }
 
+/** Above 0, a server that was started to save what can be saved: reading a table jumps over pages that are damaged. */
+const SALVAGE = 'innodb_force_recovery'
+
 /**
  * Open a pinned, read-only session.
  *
  * @throws {SOURCE_DRIVER_MISSING, SOURCE_UNREACHABLE, SOURCE_LOGIN_REFUSED, SOURCE_DATABASE_MISSING}
- * @throws {SOURCE_TLS_REFUSED, SOURCE_BUSY}
+ * @throws {SOURCE_TLS_REFUSED, SOURCE_BUSY, SOURCE_PASSES_OVER_DAMAGE}
  */
 export async function openSession(
   source: string,
@@ -67,8 +71,11 @@ export async function openSession(
   try {
     await session.query(SQL_MODE, signal)
     const wanted = settingsOf(lockTimeoutMs)
-    const names = join(Object.keys(wanted).map(text))
+    const names = join([...Object.keys(wanted), SALVAGE].map(text))
     const known = await session.query(sql`SHOW SESSION VARIABLES WHERE Variable_name IN (${names})`, signal)
+    if (known.some(row => row['variable_name'] === SALVAGE && row['value'] !== '0')) {
+      throw SOURCE_PASSES_OVER_DAMAGE({ source, server: serverName(connection), settings: SALVAGE })
+    }
     const settings = known.flatMap(row => {
       const name = row['variable_name'] ?? ''
       const value = wanted[name]

@@ -1,7 +1,7 @@
 /** Opening connections to a PostgreSQL source. Every session is read-only and pinned, or each of its transactions is. */
 import pg from 'pg'
 import { integer, sql } from '../../engine/sql.ts'
-import { SOURCE_POOLER_UNFIT, SOURCE_TOO_OLD } from '../../errors/source.ts'
+import { SOURCE_PASSES_OVER_DAMAGE, SOURCE_POOLER_UNFIT, SOURCE_TOO_OLD } from '../../errors/source.ts'
 import { KEEP_ALIVE_MS, type ServerConnection, serverName, tlsMode, tlsOptions } from '../server-address.ts'
 import { passwordMissing, translateDriverError } from './driver-error.ts'
 import { pinBySet, pinSession } from './pins.ts'
@@ -47,6 +47,7 @@ export async function openSession(
   const session = new PostgresSession(client, {
     translate: error => translateDriverError(error, source, connection),
     unfit: reason => SOURCE_POOLER_UNFIT({ source, server, reason }),
+    salvage: settings => SOURCE_PASSES_OVER_DAMAGE({ source, server, settings }),
     cancel: pid => cancelBackend(source, connection, pid),
   })
   try {

@@ -93,7 +93,13 @@ function listOf(name: string, value: string): Sql {
   return name === 'search_path' ? raw(value) : text(value)
 }
 
-/** Who answers, and the settings that are not as they were pinned: `bent`. */
-export const PROOF: Sql = sql`SELECT ${BACKEND}, (SELECT pg_catalog.string_agg(w.name, ', ') \
-FROM (VALUES ${pairs(PROVED)}) AS w (name, value) \
-WHERE pg_catalog.current_setting(w.name) OPERATOR(pg_catalog.<>) w.value) AS bent`
+/** Only an administrator can change these. With one of them on, rows in damaged pages are left out or come as they are. */
+const SALVAGE: Readonly<Record<string, string>> = { zero_damaged_pages: 'off', ignore_checksum_failure: 'off' }
+
+/** Names of the settings that are not so, as one text; NULL for none. */
+const differing = (settings: Readonly<Record<string, string>>): Sql => sql`(SELECT pg_catalog.string_agg(w.name, ', ') \
+FROM (VALUES ${pairs(settings)}) AS w (name, value) \
+WHERE pg_catalog.current_setting(w.name) OPERATOR(pg_catalog.<>) w.value)`
+
+/** Who answers, the settings that are not as they were pinned, `bent`, and those by which damage is passed over, `salvage`. */
+export const PROOF: Sql = sql`SELECT ${BACKEND}, ${differing(PROVED)} AS bent, ${differing(SALVAGE)} AS salvage`

@@ -27,6 +27,8 @@ interface SessionEdges {
   translate: (error: unknown) => unknown
   /** What is thrown for a pooler by which nothing can be read. */
   unfit: (reason: string) => Error
+  /** What is thrown for a server that passes over what is damaged, by these settings. */
+  salvage: (settings: string) => Error
   cancel: (pid: number) => Promise<void>
 }
 
@@ -103,6 +105,7 @@ export class PostgresSession implements AsyncDisposable {
    * Takes the snapshot.
    *
    * @throws {SOURCE_POOLER_UNFIT}
+   * @throws {SOURCE_PASSES_OVER_DAMAGE}
    */
   async prove(signal?: AbortSignal): Promise<void> {
     const [row] = await this.#send(PROOF, { signal })
@@ -110,6 +113,7 @@ export class PostgresSession implements AsyncDisposable {
       throw this.#edges.unfit(`settings made in a transaction do not hold in it: ${row['bent']}`)
     const isSame = row?.['server'] === this.#server && (this.isPooled || row['pid'] === String(this.pid))
     if (!isSame) throw this.#edges.unfit(ELSEWHERE)
+    if (row['salvage'] != null) throw this.#edges.salvage(row['salvage'])
   }
 
   async savepoint(name: string, signal?: AbortSignal): Promise<void> {
