@@ -146,10 +146,10 @@ describe('a race of whole runs', () => {
     await using moto = await startMoto()
     await moto.makeBucket('race')
     await using proxy = await startFaultProxy(moto.endpoint)
-    // moto looks whether an object is there before it writes one, not while it does; S3 does both at once.
+    // moto looks whether an object is there, or which, before it writes one, not while it does; S3 does both at once.
     proxy.use(
       () => undefined,
-      ({ headers }) => headers['if-none-match'] !== undefined,
+      ({ headers }) => headers['if-none-match'] !== undefined || headers['if-match'] !== undefined,
     )
     const direct = { kind: 's3' as const, endpoint: moto.endpoint, container: 'race' }
     await expectEqualLake(motoLake(proxy.endpoint, 's3://race/lake'), direct)

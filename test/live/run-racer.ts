@@ -45,7 +45,8 @@ async function run(): Promise<RunDocument> {
     const { exit, stdout, stderr } = await runInProcess(['run', '--json'], { cwd, env: process.env })
     if (exit === 0) return JSON.parse(stdout) as RunDocument
     if (!stderr.includes('RUN_IN_PROGRESS')) throw new Error(`a run ended with ${exit}: ${stderr}`)
-    await delay(50)
+    // Whoever waits leaves the processors to the one that runs: each look is a start of the whole program.
+    await delay(250)
   }
 }
 

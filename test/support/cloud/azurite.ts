@@ -23,7 +23,7 @@ export async function startAzurite(certificate?: { cert: string; key: string }):
   const server = await startChild(
     process.execPath,
     [...args, '--disableTelemetry', '--silent', ...tls],
-    /(127\.0\.0\.1:[1-9]\d*)/,
+    /(127\.0\.0\.1:[1-9]\d*)\D/,
   )
   const endpoint = `${certificate === undefined ? 'http' : 'https'}://${server.found}/${AZURITE_ACCOUNT}`
   const service = new BlobServiceClient(endpoint, new StorageSharedKeyCredential(AZURITE_ACCOUNT, AZURITE_KEY))

@@ -26,7 +26,7 @@ export function findMissingMoto(): string | undefined {
 }
 
 export async function startMoto(): Promise<Moto> {
-  const server = await startChild(SERVER, ['-H', '127.0.0.1', '-p', '0'], /(127\.0\.0\.1:[1-9]\d*)/, {
+  const server = await startChild(SERVER, ['-H', '127.0.0.1', '-p', '0'], /(127\.0\.0\.1:[1-9]\d*)\D/, {
     PYTHONUNBUFFERED: '1',
   })
   const endpoint = `http://${server.found}`
