@@ -109,9 +109,12 @@ async function open(root: string): Promise<Opened> {
   }
 }
 
-function openEngine(root: string, store: LocalStore): Promise<Engine> {
+/** It has started before anything is measured. */
+async function openEngine(root: string, store: LocalStore): Promise<Engine> {
   const ids = { uuid: () => randomUUID(), runId: () => 'bench' }
-  return openDuckdb({ store, ids, scratch: join(root, '_tmp/bench'), folders: [root], threads: 2 })
+  const engine = openDuckdb({ store, ids, scratch: join(root, '_tmp/bench'), folders: [root], threads: 2 })
+  await (await engine.session())[Symbol.asyncDispose]()
+  return engine
 }
 
 async function measure(name: string, make: (root: string, engine: Engine) => Promise<void>): Promise<void> {

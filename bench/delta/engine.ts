@@ -24,7 +24,7 @@ export async function withBench<T>(
 ): Promise<T> {
   const store = new LocalStore(folder)
   const scratch = join(folder, '_tmp')
-  const engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [folder], memoryLimit, threads: 2 })
+  const engine = openDuckdb({ store, ids: systemIds, scratch, folders: [folder], memoryLimit, threads: 2 })
   try {
     await using session = await engine.session()
     const ports = { store, logParquet: engine.logParquet, clock: systemClock, ids: systemIds }

@@ -101,7 +101,7 @@ test('a data file that is gone is named with its table and version, by a query a
   const file = [...(snapshot?.files.keys() ?? [])][0] ?? ''
   await rm(join(project.lake, 'bronze/orders', file))
   const says = `The data file ${file} of version 1 of bronze/orders does not exist`
-  const engine = await openDuckdb({ store: project.store, ids: systemIds, scratch: undefined, folders: [project.lake] })
+  const engine = openDuckdb({ store: project.store, ids: systemIds, scratch: undefined, folders: [project.lake] })
   try {
     await using session = await engine.session()
     const lake = { ...project, engine, scratch: undefined }

@@ -51,7 +51,7 @@ beforeAll(async () => {
   for (const name of existsSync(GOLDEN) ? Object.keys(withBoth) : [])
     await cp(join(GOLDEN, name, 'delta'), join(root, name), { recursive: true })
   const store = new LocalStore(root)
-  engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
+  engine = openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
 })
 
 afterAll(async () => {

@@ -35,7 +35,7 @@ interface Opened {
 async function open(folder: string, version?: bigint, root = GOLDEN): Promise<Opened> {
   const store = new LocalStore(root)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-golden-'))
-  const engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [root] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch, folders: [root] })
   const session = await engine.session()
   onTestFinished(async () => {
     await session[Symbol.asyncDispose]()

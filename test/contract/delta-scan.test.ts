@@ -339,7 +339,7 @@ test.each<[what: string, damage: (file: string) => Promise<void>, code: string]>
 
 /** A session that has never seen the table. */
 async function newSession(table: ForeignTable): Promise<ForeignTable['session']> {
-  const engine = await openDuckdb({ store: table.store, ids: systemIds, scratch: undefined, folders: [table.root] })
+  const engine = openDuckdb({ store: table.store, ids: systemIds, scratch: undefined, folders: [table.root] })
   const session = await engine.session()
   onTestFinished(async () => {
     await session[Symbol.asyncDispose]()

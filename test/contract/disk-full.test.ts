@@ -107,7 +107,7 @@ describe.skipIf(!hasSmallDisk)('on a small disk (skipped where one cannot be mou
     const noise = sql`SELECT md5(CAST(i AS VARCHAR)) AS noise FROM range(1000000) t(i)`
     const target = { tablePath: 'bronze/t', schema: { type: 'struct' as const, fields: [field('noise', 'string')] } }
     const inEngine = async (work: (session: Session) => Promise<unknown>): Promise<unknown> => {
-      const engine = await openDuckdb(options)
+      const engine = openDuckdb(options)
       try {
         await using session = await engine.session()
         return await work(session)

@@ -14,7 +14,7 @@ test('half a gigabyte of long rows passes a filter in less memory than that', as
   const scratch = join(root, 'scratch')
   await mkdir(scratch)
   const store = new LocalStore(root)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [root], threads: 1, memoryLimit: '350MB' })
+  const engine = openDuckdb({ store, ids: systemIds, scratch, folders: [root], threads: 1, memoryLimit: '350MB' })
   onTestFinished(() => engine.close())
   await using session = await engine.session()
   const target = { tablePath: 'bronze/t', schema: { type: 'struct' as const, fields: [field('text', 'string')] } }
@@ -33,7 +33,7 @@ test('what needs more memory than the engine may hold is told with that, and the
   const root = await mkdtemp(join(tmpdir(), 'tidemark-rows-'))
   onTestFinished(() => rm(root, { recursive: true, force: true }))
   const store = new LocalStore(root)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: undefined, folders: [root], memoryLimit: '40MB' })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: undefined, folders: [root], memoryLimit: '40MB' })
   onTestFinished(() => engine.close())
   await using session = await engine.session()
   const whole = sql`SELECT len(list(repeat('x', 1000000) || range)) AS n FROM range(200)`

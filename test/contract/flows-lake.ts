@@ -76,7 +76,7 @@ export async function openTestLake(): Promise<TestLake> {
     delete: path => active.delete(path),
     locate: path => active.locate(path),
   }
-  const engine = await openDuckdb({
+  const engine = openDuckdb({
     store,
     ids: systemIds,
     scratch: joinPath(root, '_tmp'),

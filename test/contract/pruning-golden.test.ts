@@ -66,7 +66,7 @@ async function countEach(
 async function openTable(folder: string): Promise<{ session: Session; snapshot: Snapshot } | undefined> {
   const store = new LocalStore(GOLDEN)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-golden-'))
-  const engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [GOLDEN] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch, folders: [GOLDEN] })
   const session = await engine.session()
   onTestFinished(async () => {
     await session[Symbol.asyncDispose]()

@@ -41,7 +41,7 @@ let engine: Engine
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tidemark-checkpoints-'))
   store = new LocalStore(root)
-  engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
+  engine = openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
 })
 afterAll(async () => {
   await engine.close()

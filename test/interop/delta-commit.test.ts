@@ -47,7 +47,7 @@ let ports: CommitPorts
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tidemark-commit-'))
   const store = new LocalStore(root)
-  engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
+  engine = openDuckdb({ store, ids: systemIds, scratch: join(root, '_tmp'), folders: [root], threads: 1 })
   const clock = { now: () => Date.now(), sleep: (ms: number) => setTimeout(ms) }
   ports = { store, logParquet: engine.logParquet, clock, ids: { uuid: randomUUID } }
 })

@@ -197,6 +197,21 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     }
   })
 
+  test('who wants a database of an engine that got ready is told what failed, and nobody has to want it', async () => {
+    const { host, port, database, user } = serverOf(db)
+    const login = { host, port: String(port), database, user, password: 'wrong' }
+    for (const [file, reason] of [
+      [EXTENSION, 'password authentication failed'],
+      ['/absent.duckdb_extension', 'absent'],
+    ] as const) {
+      const engine = await openEngine()
+      engine.prepareBeside({ name: 'source app', file })
+      engine.prepareBeside({ name: 'source other', file })
+      await expect(engine.sessionBeside({ name: 'source app', file, options: {}, login })).rejects.toThrow(reason)
+      await engine.close()
+    }
+  })
+
   test('a server that lets nobody in says so without the password', async () => {
     await db.query('DROP TABLE IF EXISTS one; CREATE TABLE one (id int PRIMARY KEY); INSERT INTO one VALUES (1)')
     let asked = 0

@@ -93,7 +93,7 @@ test(`partition values of every type are read by all (${WHEN_MISSING})`, async (
     `SELECT ${id} AS id, ${types.map((type, i) => `CAST(${value(type)} AS ${toDuckType(type).text}) AS p${i}`).join(', ')}`
   const rows = raw(`${select(1, type => PARTITIONS[type] ?? '')} UNION ALL ${select(2, () => 'NULL')}`)
   const store = new LocalStore(lake)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: join(lake, '_tmp'), folders: [], threads: 1 })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: join(lake, '_tmp'), folders: [], threads: 1 })
   try {
     await using session = await engine.session()
     const files = await session.writeParquet(rows, { tablePath: 'parted', schema, partitionColumns })

@@ -10,7 +10,7 @@ import { temporaryFolder } from './source.ts'
 /** Append entries, a query over `rows`, above all others. The mark keeps its place and its count of rows. */
 export async function plantEntries(lake: string, table: string, entries: Sql): Promise<void> {
   const store = new LocalStore(lake)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: await temporaryFolder(), folders: [lake] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: await temporaryFolder(), folders: [lake] })
   const ports = { store, logParquet: engine.logParquet, clock: systemClock, ids: systemIds }
   const tablePath = pathOf(table)
   const current = await readSnapshot(ports, { tablePath })

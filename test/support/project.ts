@@ -59,7 +59,7 @@ export async function createProject(files: ProjectFiles): Promise<TestProject> {
   await mkdir(lake, { recursive: true })
   const store = new LocalStore(lake)
   // The reader's own scratch lies outside the lake, where no run sweeps it.
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, 'reader'), folders: [lake] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: join(root, 'reader'), folders: [lake] })
   return {
     root,
     lake,

@@ -30,7 +30,7 @@ export async function createUsersLake(
   project.env['APP_DATABASE_URL'] = 'postgres://nobody@127.0.0.1:1/none'
   await mkdir(project.lake)
   const store = new LocalStore(project.lake)
-  const engine = await openDuckdb({
+  const engine = openDuckdb({
     store,
     ids: systemIds,
     scratch: join(project.root, 'made'),

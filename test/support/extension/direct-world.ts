@@ -29,7 +29,7 @@ export interface DirectOptions {
 export type AsByCopy = WorldOptions & Pick<DirectOptions, 'timezone' | 'splitBytes'>
 
 export async function openEngine(): Promise<Engine> {
-  return await openDuckdb({ store: new LocalStore(tmpdir()), ids: systemIds, scratch: undefined, folders: [] })
+  return openDuckdb({ store: new LocalStore(tmpdir()), ids: systemIds, scratch: undefined, folders: [] })
 }
 
 /** Where a database is, and the login. */

@@ -39,7 +39,7 @@ export interface OwnLake extends AsyncDisposable {
 export async function openOwnLake(name: string): Promise<OwnLake> {
   const folder = await mkdtemp(join(tmpdir(), `tidemark-${name}-`))
   const store = new LocalStore(folder)
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: join(folder, '_tmp'), folders: [folder] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: join(folder, '_tmp'), folders: [folder] })
   const ports = { store, logParquet: engine.logParquet, clock: systemClock, ids: systemIds }
   return {
     folder,

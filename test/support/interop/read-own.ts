@@ -34,7 +34,7 @@ export async function readOwn(
   const store = new LocalStore(dirname(folder))
   const at = version === undefined ? undefined : BigInt(version)
   const scratch = await mkdtemp(join(tmpdir(), 'tidemark-read-own-'))
-  const engine = await openDuckdb({ store, ids: testIds, scratch, folders: [dirname(folder)] })
+  const engine = openDuckdb({ store, ids: testIds, scratch, folders: [dirname(folder)] })
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
   try {

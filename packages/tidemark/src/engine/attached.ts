@@ -4,42 +4,62 @@
  */
 import type { DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { connectTo, type InstanceOptions, startDuckdb } from './duckdb-instance.ts'
-import type { AttachedDatabase } from './engine.ts'
+import type { AttachedDatabase, ExtensionOf } from './engine.ts'
 import { ident, join, raw, sql, text } from './sql.ts'
+
+/** An instance that is starting. It has its extension, and attaches the database when somebody wants it. */
+interface Started {
+  instance: Promise<DuckDBInstance>
+  wanted: PromiseWithResolvers<AttachedDatabase>
+}
 
 export class AttachedDatabases {
   readonly #options: InstanceOptions
-  readonly #instances = new Map<string, Promise<DuckDBInstance>>()
+  readonly #started = new Map<string, Started>()
 
   constructor(options: InstanceOptions) {
     this.#options = options
   }
 
+  /** Begin what takes longest, starting and the extension, whose signature is proved; the database is not asked anything. */
+  prepare({ name, file }: ExtensionOf): Started {
+    const before = this.#started.get(name)
+    if (before !== undefined) return before
+    const spill = `spill-attached-${this.#started.size}`
+    const wanted = Promise.withResolvers<AttachedDatabase>()
+    // A read is one stream, worked on by the thread that asks for it; with threads beside it, that one spins while they wait.
+    const instance = startDuckdb({ ...this.#options, threads: 1 }, spill, async connection => {
+      await connection.run(sql`LOAD ${file === undefined ? raw('postgres') : text(file)}`.text)
+      await attach(connection, await wanted.promise)
+    })
+    // Whoever wants it is told of a failure; nobody may.
+    for (const told of [instance, wanted.promise]) told.catch(() => undefined)
+    const started = { instance, wanted }
+    this.#started.set(name, started)
+    return started
+  }
+
   /** A connection to the instance that has the database; what failed once is not tried again. */
   async connect(database: AttachedDatabase): Promise<DuckDBConnection> {
-    const { name } = database
-    let instance = this.#instances.get(name)
-    if (instance === undefined) {
-      const spill = `spill-attached-${this.#instances.size}`
-      // A read is one stream, worked on by the thread that asks for it; with threads beside it, that one spins while they wait.
-      instance = startDuckdb({ ...this.#options, threads: 1 }, spill, connection => attach(connection, database))
-      this.#instances.set(name, instance)
-    }
+    const { instance, wanted } = this.prepare(database)
+    wanted.resolve(database)
     return await connectTo(await instance)
   }
 
   async close(): Promise<void> {
-    for (const started of await Promise.allSettled(this.#instances.values())) {
-      if (started.status === 'fulfilled') started.value.closeSync()
+    for (const { instance, wanted } of this.#started.values()) {
+      wanted.reject(new Error('nobody wants it'))
+      await instance.then(
+        one => one.closeSync(),
+        () => undefined,
+      )
     }
-    this.#instances.clear()
+    this.#started.clear()
   }
 }
 
 /** The login goes to DuckDB as values apart from any statement, so that no text of an error can hold it. */
-async function attach(connection: DuckDBConnection, database: AttachedDatabase): Promise<void> {
-  const { name, file, options, login } = database
-  await connection.run(sql`LOAD ${file === undefined ? raw('postgres') : text(file)}`.text)
+async function attach(connection: DuckDBConnection, { name, options, login }: AttachedDatabase): Promise<void> {
   const fields = Object.keys(login)
   const given = join(fields.map(field => sql`${raw(field)} ${raw(`$${field}`)}`))
   await connection.run(sql`CREATE SECRET login (TYPE postgres, ${given})`.text, { ...login })

@@ -35,7 +35,7 @@ beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'tidemark-log-parquet-'))
   store = new LocalStore(join(root, 'lake'))
   const scratch = join(root, 'lake/_tmp/run')
-  engine = await openDuckdb({ store, ids: systemIds, scratch, folders: [join(root, 'lake')], threads: 1 })
+  engine = openDuckdb({ store, ids: systemIds, scratch, folders: [join(root, 'lake')], threads: 1 })
 })
 
 afterAll(async () => {

@@ -51,22 +51,27 @@ export interface DuckdbOptions extends InstanceOptions {
 
 const SPILL = 'spill'
 
-/** Start DuckDB with the sandbox closed. */
-export async function openDuckdb(options: DuckdbOptions): Promise<Engine> {
+/** DuckDB with the sandbox closed. It starts meanwhile; whatever keeps it from that is told to who asks it first. */
+export function openDuckdb(options: DuckdbOptions): Engine {
   const { scratch } = options
-  const instance = await startDuckdb(options, SPILL)
+  const started = startDuckdb(options, SPILL)
+  started.catch(() => undefined)
   const attached = new AttachedDatabases(options)
   const shared: Shared = { layouts: new Layouts(), checkStatistics: statisticsCheck() }
   const logParquetOf = (store: ObjectStore): LogParquet =>
-    duckdbLogParquet({ ...options, store, connect: () => instance.connect() })
+    duckdbLogParquet({ ...options, store, connect: async () => await (await started).connect() })
   return {
     logParquet: logParquetOf(options.store),
     logParquetOf,
-    session: async () => new DuckdbSession(await connectTo(instance), options, shared),
+    session: async () => new DuckdbSession(await connectTo(await started), options, shared),
     sessionBeside: async database => new DuckdbSession(await attached.connect(database), options, shared),
+    prepareBeside: extension => void attached.prepare(extension),
     close: async () => {
       await attached.close()
-      instance.closeSync()
+      await started.then(
+        instance => instance.closeSync(),
+        () => undefined,
+      )
       if (scratch !== undefined) await rm(joinPath(scratch, SPILL), { recursive: true, force: true })
     },
   }

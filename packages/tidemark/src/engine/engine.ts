@@ -28,6 +28,8 @@ export interface Engine {
    * @throws the engine's own error where the extension or the database cannot be had
    */
   sessionBeside(database: AttachedDatabase): Promise<Session>
+  /** Get ready for such a session, without a connection to the database. What fails is told to who asks for the session. */
+  prepareBeside(extension: ExtensionOf): void
   /** Reads and writes the Parquet files of table logs, without a session. */
   readonly logParquet: LogParquet
   /** The same for tables of another store, which must hold its objects in a folder that the engine may read. */
@@ -35,12 +37,16 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** A PostgreSQL database that DuckDB reads itself. */
-export interface AttachedDatabase {
-  /** Under which statements know it; one for each source. */
+/** The extension by which DuckDB reads a database itself. */
+export interface ExtensionOf {
+  /** Under which statements know the database; one for each source. */
   readonly name: string
   /** The extension's file; undefined for the one that is installed. */
   readonly file: string | undefined
+}
+
+/** A PostgreSQL database that DuckDB reads itself. */
+export interface AttachedDatabase extends ExtensionOf {
   /** What libpq is told, nothing of it secret. */
   readonly options: Readonly<Record<string, string>>
   /** What stays apart from any text. */

@@ -28,7 +28,7 @@ async function load(segments: number, upload: (nth: number, asked: number) => Pr
       return await local.putFile(path, file)
     },
   })
-  const engine = await openDuckdb({ store, ids: systemIds, scratch: join(root, 'scratch'), folders: [root] })
+  const engine = openDuckdb({ store, ids: systemIds, scratch: join(root, 'scratch'), folders: [root] })
   async function* coming() {
     for (; seen.asked < segments; ) {
       seen.asked += 1

@@ -93,11 +93,11 @@ export async function openLake(place: LakePlace, { work, ids, processes, memory,
   const scratch = await makeScratch(root, work, processes)
   if (typeof place === 'string') {
     const store = (openStore ?? openLocal)(place)
-    const engine = await openDuckdb({ store, ids, scratch, folders: [root], memoryLimit: memory })
+    const engine = openDuckdb({ store, ids, scratch, folders: [root], memoryLimit: memory })
     return lakeOf({ root, scratch, store, engine, usage: undefined })
   }
   const store = await place.open(scratch)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
+  const engine = openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
   return lakeOf({ root, scratch, store, engine, usage: () => store.usage })
 }
 
@@ -135,12 +135,12 @@ export async function openLakeReader(
   if (typeof place !== 'string') {
     const scratch = await makeScratch(place.local, `read-${ids.uuid()}`, processes)
     const store = await place.open(scratch)
-    const engine = await openDuckdb({ store, ids, scratch, folders, memoryLimit: memory })
+    const engine = openDuckdb({ store, ids, scratch, folders, memoryLimit: memory })
     return lakeOf({ root: place.local, scratch, store, engine, usage: () => store.usage })
   }
   const store = await lakeStore(place)
   const scratch = await mkdtemp(join(temporary, 'tidemark-')).catch(() => undefined)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [place, ...folders], memoryLimit: memory })
+  const engine = openDuckdb({ store, ids, scratch, folders: [place, ...folders], memoryLimit: memory })
   return lakeOf({ root: place, scratch, store, engine, usage: undefined })
 }
 
@@ -157,7 +157,7 @@ export async function openStoreReader(
     throw LAKE_NOT_WRITABLE({ lake: temporary, reason: 'nothing can be made in it' }, { cause })
   })
   const store = await open(scratch)
-  const engine = await openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
+  const engine = openDuckdb({ store, ids, scratch, folders: [], memoryLimit: memory })
   return lakeOf({ root: scratch, scratch, store, engine, usage: undefined })
 }
 

@@ -6,6 +6,7 @@ import { namePlace } from '../config/lake-name.ts'
 import { neededSources } from '../config/needed-sources.ts'
 import { LAKE_NAME_TAKEN } from '../errors/list.ts'
 import { type Place, Problem } from '../errors/problem.ts'
+import type { Engine } from '../engine/engine.ts'
 import { SOURCE_NOT_ASKED } from '../errors/run.ts'
 import {
   type BoundEntry,
@@ -55,6 +56,8 @@ export interface OpenRequest {
   tables?: readonly string[] | undefined
   /** Bronze tables loaded from a source earlier: what its patterns stand for while it cannot be asked. */
   loaded: (source: string) => Promise<readonly string[]>
+  /** Set where tables are about to be loaded: the engine that may read them, and the bronze tables that there are. */
+  loading?: { engine: Pick<Engine, 'prepareBeside'>; there: () => Promise<readonly string[]> }
 }
 
 /** Open every source of the project side by side. Never rejects for a source that cannot be used. */
@@ -90,8 +93,9 @@ async function openSource(
   project: Project,
   config: SourceConfig,
   opener: SourceOpener,
-  { signal, only, loaded }: OpenRequest,
+  request: OpenRequest,
 ): Promise<OpenSource> {
+  const { signal, only, loaded } = request
   const entries = project.tables.filter(entry => entry.source === config.name)
   let source: Source | undefined
   try {
@@ -100,10 +104,7 @@ async function openSource(
     const listing: readonly TableRef[] = entries.some(isPattern) ? await source.listTables(signal) : []
     const { bound, problems } = bindEntries(config, entries, listing)
     const wanted = only === undefined ? bound : bound.filter(({ name }) => only(name))
-    const snapshot = await source.openSnapshot(
-      wanted.map(({ ref }) => ref),
-      signal,
-    )
+    const snapshot = await openSnapshot(source, wanted, request)
     const tables: ResolvedTable[] = []
     const refused = problems.map(refuseEntry)
     for (const entry of wanted) {
@@ -124,6 +125,36 @@ async function openSource(
       tables: [],
       refused: await refuseAll(config, entries, problem, loaded),
     }
+  }
+}
+
+/** What an engine needs for tables that are not in the lake yet, which are read whole, is fetched while the source is asked. */
+async function openSnapshot(
+  source: Source,
+  wanted: readonly BoundEntry[],
+  { signal, loading }: OpenRequest,
+): Promise<SourceSnapshot> {
+  const preparing = prepareLoads(source, wanted, loading)
+  try {
+    const refs = wanted.map(({ ref }) => ref)
+    return await source.openSnapshot(refs, signal)
+  } finally {
+    await preparing
+  }
+}
+
+async function prepareLoads(
+  source: Source,
+  wanted: readonly BoundEntry[],
+  loading: OpenRequest['loading'],
+): Promise<void> {
+  if (loading === undefined || source.prepareDirect === undefined) return
+  const { engine, there } = loading
+  try {
+    const known = new Set(await there())
+    if (wanted.some(({ name }) => !known.has(name))) source.prepareDirect(engine)
+  } catch {
+    // Nobody needs to be ready: the reads themselves say what is wrong.
   }
 }
 

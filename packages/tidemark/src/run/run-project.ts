@@ -20,6 +20,7 @@ import { executePlan } from './execute.ts'
 import { compileFlows } from './compile-flows.ts'
 import { holdLake } from './held-lake.ts'
 import { lakeStore, type Lake, type OpenStore, type RemoteLakePlace } from './lake.ts'
+import { listTables } from './lake-tables.ts'
 import { askForLake } from './lake-owner.ts'
 import { planProject } from './plan-project.ts'
 import { listLoaded } from './loaded.ts'
@@ -80,7 +81,8 @@ export async function runProject(ports: RunPorts, request: RunRequest): Promise<
     const account = { ...held, target: project.target.name, emit, beforeEnd, signal }
     return await keepAccount(ports, account, async (emitInRun, before) => {
       const loaded = (source: string): ReturnType<typeof listLoaded> => listLoaded(lake, source)
-      const sources = await openSources(project, ports.opener, { signal, tables, loaded })
+      const loading = { engine: lake.engine, there: () => listTables(lake.store, ['bronze']) }
+      const sources = await openSources(project, ports.opener, { signal, tables, loaded, loading })
       try {
         return await runSteps({
           ports,

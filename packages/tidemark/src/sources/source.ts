@@ -3,6 +3,7 @@
  * them is rounded on the way. Everything here is read-only.
  */
 import type { Problem } from '../errors/problem.ts'
+import type { Engine } from '../engine/engine.ts'
 import type { Sql } from '../engine/sql.ts'
 import type { ChangeLog } from './change-log.ts'
 import type { Position, RowVersionRange } from './position.ts'
@@ -23,6 +24,8 @@ export interface Source {
    * the run. A table that cannot be locked or described is a Problem in `tables`; the others are usable.
    */
   openSnapshot(wanted: readonly TableRef[], signal: AbortSignal): Promise<SourceSnapshot>
+  /** Let an engine get ready to read tables itself, without a connection; left out where nobody asked for such reads. */
+  prepareDirect?(engine: Pick<Engine, 'prepareBeside'>): void
   /**
    * The table's columns with some of them carried as the database's own text: for values that the lake's type cannot
    * hold. Names as written in the list; case counts only when it must.

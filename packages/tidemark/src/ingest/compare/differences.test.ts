@@ -16,7 +16,7 @@ let folder: string
 beforeAll(async () => {
   folder = await mkdtemp(joinPath(tmpdir(), 'tidemark-compare-'))
   const ids = { uuid: () => 'no-uuid', runId: () => 'no-run' }
-  engine = await openDuckdb({ store: new LocalStore(folder), ids, scratch: folder, folders: [folder] })
+  engine = openDuckdb({ store: new LocalStore(folder), ids, scratch: folder, folders: [folder] })
 })
 afterAll(async () => {
   await engine.close()

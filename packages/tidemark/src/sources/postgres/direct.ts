@@ -2,7 +2,7 @@
  * Reading slices inside DuckDB, by its extension for PostgreSQL: the same rows from the same snapshot as COPY, without
  * passing through this process. Whatever speaks against it is told, and they are read by COPY.
  */
-import type { AttachedDatabase, Session } from '../../engine/engine.ts'
+import type { AttachedDatabase, Row, Session } from '../../engine/engine.ts'
 import { ident, integer, join, type Sql, sql, text } from '../../engine/sql.ts'
 import { segmentColumn, typedRows } from '../typed-rows.ts'
 import { type DirectRequest, type DirectStream, UNFIT_MARK, type UnjudgedColumn } from '../direct-read.ts'
@@ -12,6 +12,10 @@ import { PIN_TRANSACTION } from './pins.ts'
 import { rowsGivenStatement } from './rows-given.ts'
 import { placeOf, readStatement } from './slice-sql.ts'
 import { AGE_OF_FIRST, versionOfAge } from './version-age.ts'
+
+/** What decides about a read, and who does it. */
+const ABOUT_SESSION = sql`SELECT pg_catalog.pg_backend_pid() AS pid, \
+pg_catalog.current_setting('server_encoding') AS encoding, ${AGE_OF_FIRST} AS age`
 
 export interface DirectParts {
   database: AttachedDatabase
@@ -49,16 +53,15 @@ export async function connectDirect(
   try {
     await session.run(sql`BEGIN`, signal)
     await server.run(sql`SET TRANSACTION SNAPSHOT ${text(snapshot)}`)
-    await server.rows(PIN_TRANSACTION)
+    await server.row(PIN_TRANSACTION)
     if (lock !== undefined) await server.run(sql`${lock} NOWAIT`)
-    const pid = Number(await server.value(sql`SELECT pg_catalog.pg_backend_pid() AS value`))
+    const { pid, encoding, age } = await server.row(ABOUT_SESSION)
     // DuckDB stops between two messages of the server, which may come much later.
-    stop = () => void cancel(pid).catch(() => undefined)
+    stop = () => void cancel(Number(pid)).catch(() => undefined)
     signal.addEventListener('abort', stop, { once: true })
     // Bytes of a database without an encoding are no text, and nothing on this way would look at them.
-    const encoding = await server.value(sql`SELECT pg_catalog.current_setting('server_encoding') AS value`)
     if (encoding === 'SQL_ASCII') throw new Error('the database has no encoding (SQL_ASCII)')
-    const ageOfFirst = table.hasRowVersion ? BigInt(await server.value(AGE_OF_FIRST)) : undefined
+    const ageOfFirst = table.hasRowVersion ? BigInt(String(age)) : undefined
     const stream: DirectConnection['stream'] = async slices => {
       const read = (typed: ReadonlySet<SourceColumn>): Sql => {
         const statements = slices.map(slice => readStatement(table, slice, columns, typed))
@@ -68,7 +71,10 @@ export async function connectDirect(
       const values = [versionColumn(ageOfFirst), ...castColumns(columns, typed)]
       const relation = sql`(SELECT ${join(values)} FROM ${server.query(read(typed))})`
       const rowsGiven = (): Promise<bigint | undefined> =>
-        server.value(rowsGivenStatement(slices.map(slice => placeOf(table, slice)))).then(BigInt, () => undefined)
+        server
+          .row(rowsGivenStatement(slices.map(slice => placeOf(table, slice))))
+          .then(({ value }) => BigInt(String(value)))
+          .catch(() => undefined)
       const decoded = columns.map(column => judging(typed.has(column) ? asTyped(column) : column))
       return { session, relation: typedRows(relation, decoded), unjudged: unjudgedOf(columns, typed), rowsGiven }
     }
@@ -155,16 +161,10 @@ class AttachedServer {
     await this.#session.run(sql`CALL postgres_execute(${this.#name}, ${text(statement.text)})`, this.#signal)
   }
 
-  async rows(statement: Sql): Promise<void> {
-    await this.#session.rows(sql`FROM ${this.query(statement)}`, this.#signal)
-  }
-
-  async value(statement: Sql): Promise<string> {
-    const [row] = await this.#session.rows(
-      sql`SELECT value::VARCHAR AS value FROM ${this.query(statement)}`,
-      this.#signal,
-    )
-    return String(row?.['value'])
+  /** The first row of what the server answers. */
+  async row(statement: Sql): Promise<Row> {
+    const [row = {}] = await this.#session.rows(sql`FROM ${this.query(statement)}`, this.#signal)
+    return row
   }
 
   async typesOf(statement: Sql): Promise<ReadonlyMap<string, string>> {

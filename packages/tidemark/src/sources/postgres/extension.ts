@@ -2,7 +2,7 @@
  * DuckDB's extension for PostgreSQL beside our own sessions: the same server, login and encryption, and never more
  * connections than the source may have. Whoever is refused is told why once, and reads by COPY.
  */
-import type { AttachedDatabase } from '../../engine/engine.ts'
+import type { AttachedDatabase, Engine, ExtensionOf } from '../../engine/engine.ts'
 import { firstLine } from '../../errors/first-line.ts'
 import { type ServerConnection, tlsMode } from '../server-address.ts'
 import type { DirectRead, DirectRequest } from '../direct-read.ts'
@@ -19,16 +19,25 @@ const SPLIT_BYTES = 64n * 1024n * 1024n
 /** What the extension asks outside of our transaction would meet the settings of others. */
 const POOLED = 'a pooler lies between'
 
-export interface PostgresExtension {
+/** Which extension reads which source. */
+export interface ExtensionPlace {
   /** Name of the source. */
   source: string
   connection: ServerConnection
   /** Absolute path of the extension's file; undefined for the one that is installed. */
   file: string | undefined
+}
+
+export interface PostgresExtension extends ExtensionPlace {
   /** Bytes from which a whole table is read by two connections; `SPLIT_BYTES` when left out. */
   splitBytes?: bigint | undefined
   /** Stop what a server process does. */
   cancel: (pid: number) => Promise<void>
+}
+
+/** Let an engine get ready for reads, where nothing that is known before the server is asked stands against them. */
+export function prepareExtension(extension: ExtensionPlace, engine: Pick<Engine, 'prepareBeside'>): void {
+  if (whyUnable(extension.connection) === undefined) engine.prepareBeside(extensionOf(extension))
 }
 
 interface DirectPorts {
@@ -132,13 +141,16 @@ function whyUnable(connection: ServerConnection): string | undefined {
   return 'its certificate is to be verified, and no `ca` is named that the extension could be given'
 }
 
+function extensionOf({ source, file }: Pick<ExtensionPlace, 'source' | 'file'>): ExtensionOf {
+  return { name: `source ${source}`, file }
+}
+
 /** What decides about the server and the session is said, so that the machine's environment does not. */
-function attachedDatabase({ source, connection, file }: PostgresExtension): AttachedDatabase {
+function attachedDatabase({ source, connection, file }: ExtensionPlace): AttachedDatabase {
   const { host, port, database, user, caFile } = connection
   const mode = { off: 'disable', insecure: 'require', verify: 'verify-full' }[tlsMode(connection)]
   return {
-    name: `source ${source}`,
-    file,
+    ...extensionOf({ source, file }),
     options: {
       sslmode: mode,
       ...(caFile === undefined ? {} : { sslrootcert: caFile }),

@@ -9,7 +9,7 @@ import type { ServerConnection } from '../server-address.ts'
 import { checkTimezone } from '../timezone.ts'
 import { cancelBackend, openSession } from './connection.ts'
 import { carryAsText } from './column.ts'
-import type { PostgresExtension } from './extension.ts'
+import { type PostgresExtension, prepareExtension } from './extension.ts'
 import { describeTables } from './describe.ts'
 import { diagnose } from './diagnose.ts'
 import { grantScript } from './grants.ts'
@@ -96,6 +96,9 @@ export function createPostgresSource(options: PostgresSourceOptions): Source {
       open.add(snapshot)
       return snapshot
     },
+    ...(extension === undefined
+      ? {}
+      : { prepareDirect: engine => prepareExtension({ ...extension, source: name, connection }, engine) }),
     carryAsText: (table, names) => carryAsText(name, table, names),
     readSegments,
     readKeySegments,

@@ -4,8 +4,8 @@
  */
 import { integer, type Sql, sql } from '../../engine/sql.ts'
 
-/** Asks for the id that ages are counted from, less 3; in the transaction of the read. */
-export const AGE_OF_FIRST: Sql = sql`SELECT pg_catalog.age('3'::pg_catalog.xid) AS value`
+/** The id that ages are counted from, less 3; in the transaction of the read. */
+export const AGE_OF_FIRST: Sql = sql`pg_catalog.age('3'::pg_catalog.xid)`
 
 /** The age of ids that are never of a transaction, and of one other. */
 const NO_AGE = sql`2147483647`
@@ -14,7 +14,7 @@ const LOW_BITS = sql`4294967295`
 /**
  * Text of the id, as the server prints it.
  *
- * @param ageOfFirst answer to `AGE_OF_FIRST`
+ * @param ageOfFirst value of `AGE_OF_FIRST`
  */
 export function versionOfAge(age: Sql, ageOfFirst: bigint): Sql {
   const version = sql`CAST((CAST(${integer(ageOfFirst + 3n)} AS BIGINT) - ${age}) & ${LOW_BITS} AS VARCHAR)`
