@@ -26,6 +26,9 @@ class LongFirst extends BaseSequencer {
   }
 }
 
+/** How long is waited for what others do, a server that ends a query for one; half a minute of standstill is no reason to fail. */
+const patience = { expect: { poll: { timeout: 60_000 } } }
+
 export default defineConfig({
   test: {
     sequence: { sequencer: LongFirst },
@@ -34,6 +37,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'unit',
+          ...patience,
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts'],
           // Milliseconds each; a loaded machine is no reason to fail.
           testTimeout: 60_000,
@@ -44,6 +48,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'promises',
+          ...patience,
           globalSetup: ['test/support/temporary-global.ts', 'test/support/servers-global.ts'],
           include: ['test/{contract,scenarios,end-to-end,packaging}/**/*.test.ts', 'packages/*/test/**/*.test.ts'],
           // Many start processes; a loaded machine is no reason to fail.
@@ -57,6 +62,7 @@ export default defineConfig({
         ...source,
         test: {
           name: 'heavy',
+          ...patience,
           globalSetup: [
             'test/support/temporary-global.ts',
             'test/support/servers-global.ts',
@@ -74,6 +80,7 @@ export default defineConfig({
         ...source,
         test: {
           name,
+          ...patience,
           env: { [variable]: folder },
           globalSetup: ['test/support/temporary-global.ts', 'test/support/servers-global.ts'],
           include: [...include],

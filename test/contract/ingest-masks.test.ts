@@ -32,8 +32,8 @@ function hash(value: string, salt = SALT): string {
 
 async function people(salt = SALT): Promise<World> {
   await db.query(`DROP TABLE IF EXISTS person CASCADE;
-CREATE TABLE person (id int PRIMARY KEY, city text, email text, phone text, note int, born date);
-INSERT INTO person VALUES (1, 'CanaryCityx', 'canary-mail-1', '0049-CanaryPhone-1234', 4711471, '1931-07-29'),
+CREATE TABLE person (id int PRIMARY KEY, city text, email text, phone text, note bigint, born date);
+INSERT INTO person VALUES (1, 'CanaryCityx', 'canary-mail-1', '0049-CanaryPhone-1234', 471147114711471, '1931-07-29'),
   (2, NULL, NULL, NULL, NULL, NULL), (3, 'b', '', '1234', 0, '2000-01-01')`)
   return await createWorld(db, { salt: () => salt })
 }
@@ -48,7 +48,8 @@ test('masked values are nowhere in the lake, by no byte; what is not masked is',
   const all = await everythingIn(world.root)
   expect(all).toContain('CanaryCityx')
   expect(all).toContain(hash('canary-mail-2'))
-  for (const raw of ['canary-mail', 'CanaryPhone', '4711471', '1931-07-29', SALT]) expect(all).not.toContain(raw)
+  for (const raw of ['canary-mail', 'CanaryPhone', '471147114711471', '1931-07-29', SALT])
+    expect(all).not.toContain(raw)
 })
 
 test('verify and repair compare masked values: a changed one is found, a change that the mask hides is none', async () => {

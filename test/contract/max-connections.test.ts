@@ -30,7 +30,7 @@ async function command(cwd: string, ...args: string[]): Promise<Ended> {
     const [row] = await db.query(`SELECT count(*) AS n FROM pg_stat_activity WHERE usename = '${ROLE}'`)
     return row?.['n']
   }
-  await expect.poll(open, { timeout: 20_000 }).toBe('0')
+  await expect.poll(open).toBe('0')
   return await runInProcess(args, { cwd, env: { PASSWORD: 'reads only' } })
 }
 

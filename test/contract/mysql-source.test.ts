@@ -177,10 +177,10 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
           `SELECT id FROM information_schema.processlist WHERE info LIKE 'SELECT count(*)%forever%' AND id <> connection_id()`,
         )
       ).length
-    await expect.poll(running, { timeout: 20_000 }).toBe(1)
+    await expect.poll(running).toBe(1)
     abort.abort(new Error('enough'))
     await expect(counting).rejects.toThrow('enough')
-    await expect.poll(running, { timeout: 20_000 }).toBe(0)
+    await expect.poll(running).toBe(0)
   })
 
   test('a table whose values are refused while it is read costs the next one nothing', async () => {
@@ -272,7 +272,7 @@ describe.runIf(hasMariadb)('MySQL and MariaDB as a source', () => {
       for (const { id } of running) await database.query(`KILL ${id}`)
       return running.length
     }
-    await expect.poll(kill, { timeout: 20_000 }).toBe(1)
+    await expect.poll(kill).toBe(1)
     expect(await counting).toMatchObject({ code: 'SOURCE_INTERRUPTED', exit: 3, retry: 'later' })
   })
 

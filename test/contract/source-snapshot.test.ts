@@ -331,7 +331,7 @@ test('an abort ends the copy with its reason, stops the server, leaves no unfini
   // One finished file may already wait behind those that were handed over.
   expect((await readdir(directory)).length).toBeLessThanOrEqual(4)
   await snapshot.close()
-  await expect.poll(activeCopies, { timeout: 10_000 }).toBe('0')
+  await expect.poll(activeCopies).toBe('0')
 })
 
 test('a reader that leaves early stops the server too, and the snapshot stays usable', async () => {
@@ -343,7 +343,7 @@ test('a reader that leaves early stops the server too, and the snapshot stays us
     expect(segment.rows).toBeGreaterThan(0n)
     break
   }
-  await expect.poll(activeCopies, { timeout: 10_000 }).toBe('0')
+  await expect.poll(activeCopies).toBe('0')
   for await (const segment of snapshot.copy({ ...request, prefix: 'again', segmentBytes: 1000, signal: never })) {
     expect(segment.bytes).toBeGreaterThanOrEqual(1000n)
     break
@@ -356,7 +356,7 @@ test('a reader that is slow makes the server wait instead of filling memory or d
   const table = tableOf(snapshot, ref('endless'))
   const request = { table, columns: table.columns, slice: { kind: 'all' } as const, directory, prefix: 'rows' }
   for await (const _ of snapshot.copy({ ...request, segmentBytes: 200_000, signal: never })) {
-    await expect.poll(waitsForClient, { timeout: 20_000 }).toBe('ClientWrite')
+    await expect.poll(waitsForClient).toBe('ClientWrite')
     // The one in hand, and one that is finished and waits.
     expect(await readdir(directory)).toHaveLength(2)
     break
@@ -378,7 +378,7 @@ test('an abort ends a count that sends nothing, and cancels it on the server', a
   abort.abort(new Error('enough'))
   await expect(counting).rejects.toThrow('enough')
   await snapshot.close()
-  await expect.poll(activeCopies, { timeout: 10_000 }).toBe('0')
+  await expect.poll(activeCopies).toBe('0')
 })
 
 test('a failure in the middle of a copy is reported and the next copy works', async () => {

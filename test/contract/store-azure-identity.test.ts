@@ -67,7 +67,7 @@ describe.skipIf(missing !== undefined)(
       identity.lifetimeS = 3600
       const first = identity.tokens.length
       expect(Buffer.from(await store.get('t/1')).toString()).toBe('kept')
-      await vi.waitFor(() => expect(identity.tokens.length).toBeGreaterThan(first), { timeout: 20_000 })
+      await vi.waitFor(() => expect(identity.tokens.length).toBeGreaterThan(first), { timeout: 60_000 })
       await store.delete('t/1')
       expect(await store.describeLogin()).toBe('managed identity (application 22222222-2222-2222-2222-222222222222)')
       expect(azurite.endpoint).toMatch(/^https:/)

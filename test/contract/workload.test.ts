@@ -32,10 +32,10 @@ test('sessions of others that are at work are counted anew each time, idle ones 
   await other.query('SELECT 1')
   expect(await atWork()).toBe(quiet)
   const sleeping = other.query('SELECT pg_sleep(600)').catch(() => undefined)
-  await expect.poll(atWork, { timeout: 20_000 }).toBe(quiet + 1n)
+  await expect.poll(atWork).toBe(quiet + 1n)
   await db.query(`SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)'`)
   await sleeping
-  await expect.poll(atWork, { timeout: 20_000 }).toBe(quiet)
+  await expect.poll(atWork).toBe(quiet)
   await snapshot.close()
 })
 

@@ -261,7 +261,7 @@ describe.skipIf(EXTENSION === undefined)(`two streams of DuckDB's extension (${W
       await world.ingest({ table: 'big' }, { snapshot: await snapshotShown(world) })
       expect(await world.bronze('big')).toHaveLength(4000)
       expect(warned).toEqual([expect.stringMatching(/^read by COPY: .*no more/)])
-      await expect.poll(sleeping, { timeout: 60_000 }).toBe(0)
+      await expect.poll(sleeping).toBe(0)
     },
   )
 
@@ -289,10 +289,10 @@ describe.skipIf(EXTENSION === undefined)(`two streams of DuckDB's extension (${W
     const { snapshot, open } = await openSnapshot(['big'])
     const read = await open(shownTable(snapshot), stop.signal)
     const counting = countStreams(read, stop.signal)
-    await expect.poll(sleeping, { timeout: 60_000 }).toBe(2)
+    await expect.poll(sleeping).toBe(2)
     stop.abort(new Error('enough'))
     await expect(counting).rejects.toThrow('enough')
-    await expect.poll(sleeping, { timeout: 60_000 }).toBe(0)
+    await expect.poll(sleeping).toBe(0)
     await read[Symbol.asyncDispose]()
   })
 

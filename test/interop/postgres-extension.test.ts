@@ -339,7 +339,7 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     await snapshot.snapshot.close()
     const open = `SELECT count(*)::int AS n FROM pg_stat_activity
       WHERE application_name = 'tidemark' AND datname = current_database()`
-    await expect.poll(async () => (await db.query(open))[0]?.['n'], { timeout: 60_000 }).toBe('0')
+    await expect.poll(async () => (await db.query(open))[0]?.['n']).toBe('0')
   })
 
   test('a read that is stopped stops on the server, too', async () => {
@@ -361,10 +361,10 @@ describe.skipIf(EXTENSION === undefined)(`DuckDB's extension for PostgreSQL (${W
     const [stream] = read.streams
     const counting = stream?.session.count(sql`SELECT count(*) FROM (${stream.relation})`, signal)
     const sleeps = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()`
-    await expect.poll(async () => (await db.query(sleeps))[0]?.['n'], { timeout: 60_000 }).toBe('1')
+    await expect.poll(async () => (await db.query(sleeps))[0]?.['n']).toBe('1')
     stop.abort(new Error('enough'))
     await expect(counting).rejects.toThrow('enough')
-    await expect.poll(async () => (await db.query(sleeps))[0]?.['n'], { timeout: 60_000 }).toBe('0')
+    await expect.poll(async () => (await db.query(sleeps))[0]?.['n']).toBe('0')
     await read[Symbol.asyncDispose]()
     await source.close()
     await engine.close()
