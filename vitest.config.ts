@@ -41,6 +41,7 @@ export default defineConfig({
           include: ['packages/*/src/**/*.test.ts', 'test/architecture/**/*.test.ts'],
           // Milliseconds each; a loaded machine is no reason to fail.
           testTimeout: 60_000,
+          hookTimeout: 60_000,
           maxWorkers: WORKERS.unit,
         },
       },
