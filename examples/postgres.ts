@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, chown, mkdir, open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -45,6 +45,8 @@ const START_TIMEOUT_MS = 60_000
 /** The same rules for letters on every system. */
 const BUILTIN_LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8']
 const FIRST_WITH_BUILTIN_LOCALES = 17
+/** Linux gives those from 32768 on to whoever asks for any, other systems higher ones. */
+const [LOWEST_PORT, FIRST_GIVEN_PORT] = [10_000, 32_768]
 /** Another process may take a free port between our look and the server's bind. */
 const PORT_ATTEMPTS = 5
 
@@ -201,16 +203,29 @@ function describe(server: {
   }
 }
 
-/** A port of the loopback interface that nobody listens on at this moment. */
+/**
+ * A port of the loopback interface that nobody listens on at this moment, below those that systems give to connections of
+ * their own: a server that comes back to it finds it free.
+ */
 export async function findFreePort(): Promise<number> {
+  for (let attempt = 0; attempt < 100; attempt += 1) {
+    const port = randomInt(LOWEST_PORT, FIRST_GIVEN_PORT)
+    if (await isFree(port)) return port
+  }
+  throw new Error('this machine gave no TCP port')
+}
+
+async function isFree(port: number): Promise<boolean> {
   const server = createServer()
-  server.listen(0, HOST)
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  if (address === null || typeof address === 'string') throw new Error('this machine gave no TCP port')
-  return address.port
+  try {
+    server.listen(port, HOST)
+    await once(server, 'listening')
+    return true
+  } catch {
+    return false
+  } finally {
+    await new Promise<void>(resolve => server.close(() => resolve()))
+  }
 }
 
 function identity(account: Account): { uid?: number; gid?: number } {
