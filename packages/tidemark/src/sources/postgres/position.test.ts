@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isHorizonUsable, parsePosition } from './position.ts'
+import { isHorizonUsable, parsePosition, waitUntilDurable } from './position.ts'
 
 const row = {
   system: '7',
@@ -50,4 +50,29 @@ test('a horizon is usable while its age fits 31 bits, and never when it lies in 
   const usable = (age: bigint): boolean => isHorizonUsable(2n ** 40n, 2n ** 40n - age)
   expect([0n, 1n, 2n ** 30n, 2n ** 31n - 2n ** 25n].map(usable)).toEqual([true, true, true, true])
   expect([2n ** 31n, 2n ** 31n - 1n, 2n ** 32n + 5n, -1n].map(usable)).toEqual([false, false, false, false])
+})
+
+describe('waitUntilDurable', () => {
+  /** How often a server is looked at whose log is on disk at the n-th look, where a pause takes what the clock says. */
+  async function looksOf(durableAt: number, pauseMs: (pause: number) => number): Promise<number> {
+    let [looks, pauses, now] = [0, 0, 0]
+    const session = {
+      query: () => Promise.resolve([{ durable: (looks += 1) >= durableAt ? 't' : 'f', delay_ms: '200' }]),
+    }
+    const clock = {
+      monotonic: () => now,
+      sleep: () => Promise.resolve(void (now += pauseMs((pauses += 1)))),
+    }
+    await waitUntilDurable(session, { position: { log: 1n }, clock, signal: new AbortController().signal })
+    return looks
+  }
+
+  test('log that is never written is that of open transactions once the server has had three times its delay', async () => {
+    expect(await looksOf(Infinity, () => 20)).toBe(33)
+  })
+
+  test('a machine that stood still between two looks gives the server the time that it had not', async () => {
+    expect(await looksOf(10, pause => (pause === 1 ? 3000 : 20))).toBe(10)
+    expect(await looksOf(Infinity, pause => (pause === 1 ? 3000 : 20))).toBe(23)
+  })
 })

@@ -98,18 +98,24 @@ const FLUSH_POLL_MS = 20
  *
  * Either the log is flushed up to `position.log`, or three times wal_writer_delay has passed since: by then every
  * asynchronous commit is on disk (PostgreSQL manual, "Asynchronous Commit"), and what is still in memory belongs to
- * transactions that are open and that the snapshot does not see.
+ * transactions that are open and that the snapshot does not see. A long time between two looks counts for little: where
+ * this machine stood still, a server on it did, too.
  */
 export async function waitUntilDurable(
-  session: PostgresSession,
-  options: { position: Position; clock: Clock; signal: AbortSignal },
+  session: Pick<PostgresSession, 'query'>,
+  options: { position: Pick<Position, 'log'>; clock: Pick<Clock, 'monotonic' | 'sleep'>; signal: AbortSignal },
 ): Promise<void> {
   const { position, clock, signal } = options
-  const start = clock.monotonic()
+  let looked = clock.monotonic()
+  let passedMs = 0
   for (;;) {
     const [row] = await session.query(flushStatement(position.log), { signal })
     if (row?.['durable'] === 't') return
-    if (clock.monotonic() - start > 3 * Number(row?.['delay_ms']) + FLUSH_POLL_MS) return
+    const delayMs = Number(row?.['delay_ms'])
+    const now = clock.monotonic()
+    passedMs += Math.min(now - looked, delayMs + FLUSH_POLL_MS)
+    looked = now
+    if (passedMs > 3 * delayMs + FLUSH_POLL_MS) return
     await clock.sleep(FLUSH_POLL_MS, signal)
   }
 }
