@@ -34,6 +34,11 @@ const change = (n: number): Promise<unknown> =>
   db.query(`INSERT INTO item VALUES (${100 + n}, 0); UPDATE item SET n = ${n} WHERE id = ${1 + (n % 10)};
     DELETE FROM item WHERE id = ${99 + n}`)
 
+/** A run that broke off in the middle of reading the slot is still letting go of it on the server. */
+async function isHeld(slot: string): Promise<unknown> {
+  return (await db.query('SELECT active FROM pg_replication_slots WHERE slot_name = $1', [slot]))[0]?.['active']
+}
+
 async function confirmed(slot: string): Promise<bigint> {
   const query = `SELECT pg_wal_lsn_diff(confirmed_flush_lsn, '0/0')::text AS at FROM pg_replication_slots WHERE slot_name = $1`
   const [row] = await db.query(query, [slot])
@@ -52,6 +57,7 @@ async function breakEach(slot: string, step: (world: World, n: number) => Promis
     const isBroken = await step(world, n)
     expect((await confirmed(slot)) <= ((await world.mark('item')).listed?.from ?? -1n), `call ${n}`).toBe(true)
     await change(1000 + n)
+    await expect.poll(() => isHeld(slot)).toBe('f')
     expect((await world.ingest(item)).method, `call ${n}`).toBe(`slot ${slot}`)
     const lake = (await world.live('item', sql`id`)).map(row => `${String(row['id'])} ${String(row['n'])}`)
     const rows = await db.query('SELECT id, n FROM item')

@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(
       await using server = await startTdsServer()
       const login = loginByIdentity('app', { clock: systemClock, clientId: '' })
       const connection = { host: '127.0.0.1', port: server.port, database: 'music', user: '', password: '', ...login }
-      for (const _ of [1, 2]) await (await openSession('app', connection, AbortSignal.timeout(20_000))).close()
+      for (const _ of [1, 2]) await (await openSession('app', connection, AbortSignal.timeout(60_000))).close()
       expect(server.logins.map(login => login.token)).toEqual([identity.tokens[0], identity.tokens[0]])
       expect(identity.tokens[0]).toContain('.')
       expect(login.describeLogin?.()).toBe(`managed identity (application ${MACHINE})`)

@@ -58,6 +58,10 @@ test('a big load waits for a busy source, goes on when it is quiet, says both, a
   requireRelease(context, 14, 'scans of ranges of blocks')
   const other = await db.connect()
   const sleeping = other.query('SELECT pg_sleep(600)').catch(() => undefined)
+  const isAtWork = async (): Promise<unknown> =>
+    (await db.query(`SELECT state FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(600)' AND state = 'active'`))
+      .length
+  await expect.poll(isAtWork).toBe(1)
   const told: PhaseProgress[] = []
   let sleeps = 0
   const clock: Clock = {

@@ -92,11 +92,22 @@ export async function createDatabase(testFile: string): Promise<TestDatabase> {
   }
 }
 
-/** Whoever is connected is sent away; WITH (FORCE) came with release 13. */
+/** A database that somebody is connected to is not dropped; the server waits five seconds for those that were sent away. */
+const OBJECT_IN_USE = '55006'
+const DROP_TRIES = 12
+
+/** Whoever is connected is sent away and waited for; WITH (FORCE) came with release 13. */
 export async function dropDatabase(
   admin: { query(statement: string, values?: string[]): Promise<unknown> },
   database: string,
 ): Promise<void> {
-  await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database])
-  await admin.query(`DROP DATABASE IF EXISTS ${database}`)
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await admin.query('SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1', [database])
+      await admin.query(`DROP DATABASE IF EXISTS ${database}`)
+      return
+    } catch (error) {
+      if ((error as { code?: string }).code !== OBJECT_IN_USE || tries === DROP_TRIES) throw error
+    }
+  }
 }

@@ -15,7 +15,13 @@ export interface Pair {
   goOn: () => Promise<void>
 }
 
-const CONFIG = { fsync: 'off', wal_level: 'replica', hot_standby: 'on', max_prepared_transactions: '5' }
+const CONFIG = {
+  fsync: 'off',
+  autovacuum: 'off',
+  wal_level: 'replica',
+  hot_standby: 'on',
+  max_prepared_transactions: '5',
+}
 
 /** Start both; they end with the test. */
 export async function startPair(): Promise<Pair> {
